@@ -1,0 +1,232 @@
+/**
+ * The typed surface of the native addon (`native/addon.cc`). Nothing here runs: the loader is `load-addon.ts`.
+ *
+ * Every failure is an Error whose `code` is one of {@link NativeErrorCode}. Long work runs on the addon's own engine
+ * thread and comes back as a {@link NativeTask}; nothing blocks the event loop and nothing uses libuv's workers.
+ */
+
+export type NativeErrorCode =
+  | 'BAD_ARGUMENT'
+  | 'FILE_NOT_FOUND'
+  | 'FILE_UNREADABLE'
+  | 'NOT_GGUF'
+  | 'BAD_GGUF' // truncated, absurd counts, sizes or offsets
+  | 'UNSUPPORTED_ARCHITECTURE'
+  | 'UNSUPPORTED_MODEL' // a feature of a supported architecture that the graph does not have
+  | 'MISSING_TENSOR'
+  | 'WRONG_SHAPE'
+  | 'BAD_VOCABULARY'
+  | 'BAD_CALIBRATION'
+  | 'OUT_OF_MEMORY'
+  | 'CONTEXT_FULL' // more tokens than the context holds
+  | 'TEXT_TOO_LONG' // for one call of tokenize
+  | 'CANCELLED'
+  | 'DISPOSED'
+  | 'BACKEND' // no usable CPU library, or a computation failed
+  | 'INTERNAL';
+
+/** Work on the engine thread. Tasks run one at a time, by priority, then in the order of their start. */
+export interface NativeTask<T> {
+  readonly promise: Promise<T>;
+  /** Ends the task at once, queued or running: the promise rejects with code CANCELLED. The KV stays usable. */
+  cancel(): void;
+  /** Ends a generation after the token being computed: the promise resolves with reason `stopped`. */
+  stop(): void;
+}
+
+export interface NativeDevice {
+  readonly name: string;
+  readonly description: string;
+  readonly kind: 'cpu' | 'gpu' | 'accelerator';
+  /** Bytes. */
+  readonly memoryFree: number;
+  readonly memoryTotal: number;
+}
+
+export interface NativeModelInfo {
+  readonly path: string;
+  /** `general.name`, else the file's name. */
+  readonly name: string;
+  readonly architecture: string;
+  readonly parameters: number;
+  /** The type of most weights, as ggml names it: `q4_1`, `q4_K`, `f16`. */
+  readonly quantization: string;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** Hex; the same file gives the same fingerprint (header and sizes, not the path). */
+  readonly fingerprint: string;
+  readonly trainedContext: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headSize: number;
+  readonly embedding: number;
+  readonly vocabulary: number;
+  readonly ropeLayout: 'norm' | 'neox';
+  /** f16 K and V of one token over all layers and KV heads. */
+  readonly kvBytesPerToken: number;
+  /** Jinja source from the GGUF, if it has one. */
+  readonly chatTemplate: string | undefined;
+  readonly tokens: NativeSpecialTokens;
+}
+
+export interface NativeSpecialTokens {
+  readonly bos: number | undefined;
+  readonly eos: number | undefined;
+  /** The vocabulary asks for BOS before a text. */
+  readonly addBos: boolean;
+  /** All tokens that end a generation (end of sequence, of turn, of text, of a FIM part). */
+  readonly endOfGeneration: readonly number[];
+  readonly fimPrefix: number | undefined;
+  readonly fimSuffix: number | undefined;
+  readonly fimMiddle: number | undefined;
+  readonly fimRepository: number | undefined;
+  readonly fimSeparator: number | undefined;
+}
+
+/** Counts and shapes of a calibration file (docs/calibration.md), already parsed from JSON. */
+export interface NativeCalibration {
+  /** dominantFcs[layer][kvHead] = ascending FC indices, all of the same length, each below headSize / 2. */
+  readonly dominantFcs: readonly (readonly (readonly number[])[])[];
+}
+
+export interface NativeContextOptions {
+  /** Most tokens the context can hold. */
+  readonly contextTokens: number;
+  readonly threads: number;
+  /** Tokens of a micro-batch; default 512. */
+  readonly microBatch?: number;
+  /** Needed for attention `fasa-c`. */
+  readonly calibration?: NativeCalibration;
+}
+
+export type NativeAttention = 'dense' | 'fasa-c' | 'auto';
+
+export interface NativeSampling {
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
+  readonly seed: number;
+}
+
+export interface NativeGenerateOptions {
+  /** The whole context: the longest prefix that is already in the KV is reused, the rest is fed. */
+  readonly tokens: Int32Array;
+  readonly maxTokens: number;
+  readonly sampling: NativeSampling;
+  /** A sampled token of these ends the generation and is not part of the result. */
+  readonly stopTokens: readonly number[];
+  /** `auto`: dense below `fasaFromTokens` cached tokens, FASA from there on, if there is a calibration. */
+  readonly attention: NativeAttention;
+  /** Tokens that FAC reads per KV head (anchor and recent window included). */
+  readonly budget: number;
+  readonly fasaFromTokens: number;
+  /** Higher runs first. */
+  readonly priority: number;
+}
+
+export interface NativeGenerationStats {
+  readonly reusedTokens: number;
+  readonly fedTokens: number;
+  readonly decodedTokens: number;
+  /** Time in the queue, in prefill, from start of work to the first token, and in decoding after the first token. */
+  readonly queueMs: number;
+  readonly prefillMs: number;
+  readonly firstTokenMs: number;
+  readonly decodeMs: number;
+  /** Decode steps that ran with FASA; the others were dense. */
+  readonly fasaSteps: number;
+  /** Mean over the decode steps: K and V rows, and importance keys, that attention read. 0 with no step. */
+  readonly bytesReadPerToken: number;
+}
+
+export interface NativeGenerationResult {
+  readonly tokens: Int32Array;
+  readonly reason: 'length' | 'stop-token' | 'stopped' | 'context-full';
+  readonly stats: NativeGenerationStats;
+}
+
+export interface NativeGenerateEvents {
+  /** After each micro-batch of the prefill. */
+  onProgress?(fedTokens: number, totalTokens: number): void;
+  onToken?(token: number): void;
+}
+
+export interface NativeContextUsage {
+  readonly tokens: number;
+  readonly contextTokens: number;
+  /** What a dense f16 cache of these tokens takes. */
+  readonly fullBytes: number;
+  /** What attention keeps on the fast tier for them: K, V and importance keys (all in memory in `fasa-c`). */
+  readonly fastBytes: number;
+  readonly slowBytes: number;
+  /** The part of fastBytes that is importance keys. */
+  readonly importanceBytes: number;
+}
+
+export interface NativeEvaluateOptions {
+  readonly tokens: Int32Array;
+  /** Logits are returned for positions >= from. */
+  readonly from: number;
+  /** Positions >= from one by one (each attending by `attention`), instead of dense micro-batches. */
+  readonly stepwise: boolean;
+  readonly attention: NativeAttention;
+  readonly budget: number;
+  readonly fasaFromTokens: number;
+}
+
+export interface NativeContext {
+  generate(options: NativeGenerateOptions, events: NativeGenerateEvents): NativeTask<NativeGenerationResult>;
+  /** Teacher-forced logits, row major [tokens.length - from, vocabulary]: row i predicts the token after from + i. */
+  evaluate(options: NativeEvaluateOptions): NativeTask<Float32Array>;
+  usage(): NativeContextUsage;
+  /** Forgets all tokens, at the end of the queue. */
+  clear(): void;
+  dispose(): void;
+}
+
+export interface NativeModel {
+  readonly info: NativeModelInfo;
+  /**
+   * @param special parse special tokens in the text: for templates only, never for files or users' text.
+   * @throws TEXT_TOO_LONG over 4 MiB of text. Adds no BOS.
+   */
+  tokenize(text: string, special: boolean): Int32Array;
+  /** The bytes of a token; may be part of a UTF-8 character. Special tokens give their text. */
+  tokenBytes(token: number): Uint8Array;
+  createContext(options: NativeContextOptions): NativeContext;
+  /** Chooses the dominant FCs from documents (each a token sequence); onProgress: share done, 0 to 1. */
+  calibrate(options: NativeCalibrateOptions, onProgress: (share: number) => void): NativeTask<NativeCalibration>;
+  dispose(): void;
+}
+
+export interface NativeCalibrateOptions {
+  readonly documents: readonly Int32Array[];
+  readonly dominantFcs: number;
+  readonly threads: number;
+}
+
+export interface NativeLoadOptions {
+  readonly path: string;
+}
+
+/** libllama over the same file: what our graph is compared with, in tests and benchmarks alone. */
+export interface NativeReference {
+  /** As NativeContext.evaluate with stepwise false and dense attention. */
+  evaluate(tokens: Int32Array, from: number): NativeTask<Float32Array>;
+  dispose(): void;
+}
+
+export interface NativeAddon {
+  readonly versions: { readonly addon: string; readonly ggml: string; readonly napi: number };
+  /** Loads the best CPU library of the folder; once per process. */
+  loadBackends(directory: string): void;
+  devices(): NativeDevice[];
+  /** Instruction sets that the chosen CPU library and our kernels use. */
+  cpuFeatures(): { readonly library: string; readonly features: readonly string[]; readonly fasaKernels: string };
+  /** Header only, checked before anything is allocated; fast. */
+  inspectModel(path: string): NativeModelInfo;
+  loadModel(options: NativeLoadOptions, onProgress: (share: number) => void): NativeTask<NativeModel>;
+  loadReference(path: string, options: { contextTokens: number; threads: number }): NativeTask<NativeReference>;
+}

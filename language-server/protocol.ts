@@ -1,0 +1,139 @@
+/**
+ * Every custom request and notification between the extension (or any LSP client) and the language server, typed once.
+ * `extension/` imports this file as types and names only. Fields keep name, unit and meaning (a field may be added).
+ */
+
+/** Server to client notification, at most four a second while something changes, none at rest. */
+export const statusNotification = 'fasa/status';
+/** Requests without parameters, answered when done. */
+export const pauseRequest = 'fasa/pause';
+export const resumeRequest = 'fasa/resume';
+export const unloadRequest = 'fasa/unload';
+/** The status record now. */
+export const getStatusRequest = 'fasa/getStatus';
+
+export type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
+
+export interface Status {
+  readonly state: ServerState;
+  /** 0 to 1, while loading. */
+  readonly progress?: number;
+  /** With state `error` or `off`: what happened and what the user can do. */
+  readonly problem?: StatusProblem;
+  readonly model?: ModelStatus;
+  readonly device?: DeviceStatus;
+  readonly repository?: RepositoryStatus;
+  readonly cache?: CacheStatus;
+  readonly attention?: AttentionStatus;
+  readonly lastRequest?: RequestStatus;
+}
+
+export interface StatusProblem {
+  /** For example MODEL_NOT_FOUND, NOT_GGUF, UNSUPPORTED_ARCHITECTURE, OUT_OF_MEMORY, ADDON_MISSING. */
+  readonly code: string;
+  /** One sentence: what happened, to what. */
+  readonly message: string;
+  /** One sentence: what the user can do. */
+  readonly remedy: string;
+}
+
+export interface ModelStatus {
+  readonly name: string;
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly quantization: string;
+  readonly trainedContext: number;
+  readonly bytes: number;
+  readonly fillInTheMiddle: boolean;
+}
+
+export interface DeviceStatus {
+  readonly kind: 'cpu' | 'gpu' | 'accelerator';
+  readonly name: string;
+  readonly threads: number;
+  /** Bytes: resident memory of the server's process, and free memory of the device. */
+  readonly memoryUsed: number;
+  readonly memoryFree: number;
+}
+
+export interface RepositoryStatus {
+  readonly files: number;
+  readonly filesEncoded: number;
+  readonly tokens: number;
+  readonly tokensEncoded: number;
+  /** Number of files left out, by reason. */
+  readonly leftOut: Readonly<Record<string, number>>;
+}
+
+export interface CacheStatus {
+  readonly tokens: number;
+  readonly contextTokens: number;
+  readonly fullBytes: number;
+  readonly fastBytes: number;
+  readonly slowBytes: number;
+  /** 1 - fastBytes / fullBytes. Absent when the cache is empty. */
+  readonly saved?: number;
+}
+
+export interface AttentionStatus {
+  readonly mode: 'auto' | 'dense' | 'fasa-c' | 'fasa-m';
+  readonly budget: number;
+  /** The model has a calibration file; without one `auto` is dense. */
+  readonly calibrated: boolean;
+}
+
+export interface RequestStatus {
+  readonly kind: 'inline' | 'chat';
+  readonly firstTokenMs: number;
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+  readonly reusedTokens: number;
+  readonly fedTokens: number;
+  readonly bytesReadPerToken: number;
+}
+
+/** `fasa/ask`: partial results are `{ text: string }` deltas on the given partialResultToken. */
+export const askRequest = 'fasa/ask';
+
+export interface AskParams {
+  readonly conversation: string;
+  readonly question: string;
+  readonly references: readonly { readonly uri: string }[];
+  readonly selection?: { readonly uri: string; readonly text: string };
+  readonly partialResultToken?: string | number;
+}
+
+export interface AskResult {
+  readonly text: string;
+  readonly citations: readonly Citation[];
+  readonly stats: RequestStatus;
+}
+
+export interface Citation {
+  readonly uri: string;
+  readonly range: { readonly start: { readonly line: number; readonly character: number }; readonly end: { readonly line: number; readonly character: number } };
+  readonly share: number;
+}
+
+/** `initializationOptions` of the client, and the `fasa` section of `workspace/didChangeConfiguration`. */
+export interface ServerSettings {
+  /** A GGUF file; empty: the default model in the cache folder. */
+  readonly modelPath: string;
+  readonly attention: 'auto' | 'dense' | 'fasa-c';
+  readonly budget: number;
+  readonly threads: number;
+  /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */
+  readonly contextTokens: number;
+  readonly completion: {
+    readonly enabled: boolean;
+    readonly maxTokens: number;
+    /** Most milliseconds from request to answer; what is there then is offered. */
+    readonly timeBudgetMs: number;
+    /** Tokens of the current file around the cursor. */
+    readonly tailTokens: number;
+    /** Tokens of files next to and imported by the current one. */
+    readonly repositoryTokens: number;
+    /** Language ids without completions. */
+    readonly disabledLanguages: readonly string[];
+  };
+}
