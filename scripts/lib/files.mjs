@@ -1,0 +1,108 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { build } from './paths.mjs';
+
+const temporary = new Set();
+
+function removeTemporary() {
+  for (const folder of temporary) rmSync(folder, { recursive: true, force: true });
+  temporary.clear();
+}
+process.on('exit', removeTemporary);
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]) {
+  // With a listener of its own (start.mjs) a script ends itself; otherwise leave nothing half done behind.
+  process.on(signal, () => {
+    if (process.listenerCount(signal) === 1) process.exit(code);
+  });
+}
+
+/** A folder that is gone when the script ends, however it ends. Beside `near`, so that a rename from it is atomic. */
+export function temporaryFolder(near = build) {
+  const folder = path.join(near, `.tmp-${process.pid}-${randomUUID().slice(0, 8)}`);
+  mkdirSync(folder, { recursive: true });
+  temporary.add(folder);
+  return folder;
+}
+
+/** Writes a file so that a reader sees the old or the new one, never a part. */
+export function writeAtomic(file, data) {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const part = `${file}.${process.pid}.part`;
+  writeFileSync(part, data);
+  renameSync(part, file);
+}
+
+/** Moves a finished folder to its place; what was there goes. */
+export function replaceFolder(from, to) {
+  mkdirSync(path.dirname(to), { recursive: true });
+  const old = `${to}.old-${process.pid}`;
+  try {
+    renameSync(to, old);
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+  }
+  renameSync(from, to);
+  rmSync(old, { recursive: true, force: true });
+}
+
+/** Hex digest of a file or of text; undefined for a file that is not there. */
+export function fileHash(file, algorithm = 'sha256', encoding = 'hex') {
+  try {
+    return createHash(algorithm).update(readFileSync(file)).digest(encoding);
+  } catch {
+    return undefined;
+  }
+}
+
+export function textHash(text) {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+export function readText(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+export function readJson(file) {
+  const text = readText(file);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** All files under a folder whose names end so, sorted; none when the folder is not there. */
+export function filesUnder(folder, ending) {
+  let entries;
+  try {
+    entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  } catch {
+    return [];
+  }
+  return entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** Bytes in a folder, all files together. */
+export function folderBytes(folder) {
+  let bytes = 0;
+  for (const file of filesUnder(folder, '')) {
+    try {
+      bytes += statSync(file).size;
+    } catch {
+      // Gone while we looked: a download renames its parts.
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,60 @@
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+/** A step shorter than this shows its result only, in milliseconds. */
+const QUIET_MS = 1000;
+/** Between two progress lines when the output is a file or a pipe, in milliseconds. */
+const LINE_EVERY_MS = 5000;
+
+const animated = Boolean(process.stdout.isTTY) && process.env['TERM'] !== 'dumb' && !process.env['CI'];
+
+/**
+ * @typedef {object} Progress
+ * @property {(detail: string, share?: number) => void} say what is being done; share: 0 to 1 of the step, if known
+ */
+
+/**
+ * One step of a script: says what it does, shows progress while it lasts, ends with one line.
+ * @template T
+ * @param {string} title
+ * @param {(progress: Progress) => Promise<string> | string} work answers what there is now: "ok (already there)"
+ */
+export async function step(title, work) {
+  const started = Date.now();
+  let detail = '';
+  let share;
+  let frame = 0;
+  let lastLine = started + QUIET_MS - LINE_EVERY_MS;
+  let lastText = '';
+  const text = () => `${detail}${share === undefined ? '' : ` ${Math.floor(share * 100)} %`}`.trim();
+  const draw = () => {
+    const line = `${FRAMES[frame++ % FRAMES.length]} ${title}: ${text() || 'working'}`;
+    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+  };
+  const line = () => {
+    if (Date.now() - lastLine < LINE_EVERY_MS || text() === lastText) return;
+    lastLine = Date.now();
+    lastText = text();
+    process.stdout.write(`${title}: ${lastText || 'working'} ...\n`);
+  };
+  const timer = setInterval(animated ? draw : line, animated ? 100 : 250);
+  try {
+    const result = await work({
+      say(newDetail, newShare) {
+        detail = newDetail;
+        share = newShare;
+      },
+    });
+    const seconds = (Date.now() - started) / 1000;
+    const took = seconds >= QUIET_MS / 1000 ? ` (${seconds.toFixed(1)} s)` : '';
+    process.stdout.write(`${animated ? '\r\x1b[2K' : ''}${title}: ${result}${took}\n`);
+  } catch (error) {
+    process.stdout.write(`${animated ? '\r\x1b[2K' : ''}${title}: failed\n`);
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** 12.3 MB, as people and package managers count: powers of ten. */
+export function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
+}
