@@ -1,0 +1,45 @@
+import * as vscode from 'vscode';
+import type { CommandId } from './command-ids';
+import type { CommandContext } from './commands';
+import { noModelCode, statusText } from './status-text';
+
+interface MenuItem extends vscode.QuickPickItem {
+  readonly command?: CommandId;
+}
+
+/** What a click on the status item opens: the actions that make sense in the present state. */
+export async function showMenu(context: CommandContext): Promise<void> {
+  const chosen = await vscode.window.showQuickPick(menuItems(context), {
+    title: statusText(context.server.view).label,
+    placeHolder: 'Choose an action',
+  });
+  if (chosen?.command) {
+    await vscode.commands.executeCommand(chosen.command);
+  }
+}
+
+function menuItems({ server: { view } }: CommandContext): MenuItem[] {
+  const item = (icon: string, label: string, command: CommandId, description = ''): MenuItem => ({
+    label: `$(${icon}) ${label}`,
+    description,
+    command,
+  });
+  const items: MenuItem[] = [];
+  const noModel = view.status?.problem?.code === noModelCode;
+  if (noModel) {
+    items.push(item('cloud-download', 'Download default model', 'fasa.downloadDefaultModel', 'SmolLM2 135M, 98 MB'));
+  }
+  if (view.status?.state === 'paused') {
+    items.push(item('play', 'Resume', 'fasa.resume', 'suggest code again'));
+  } else if (view.life === 'running' && !view.status?.problem) {
+    items.push(item('debug-pause', 'Pause', 'fasa.pause', 'suggest nothing until resumed'));
+  }
+  items.push(
+    item('file', 'Choose model file', 'fasa.chooseModel', 'a GGUF file on this machine'),
+    { label: '', kind: vscode.QuickPickItemKind.Separator },
+    item('refresh', 'Restart language server', 'fasa.restartServer'),
+    item('output', 'Show logs', 'fasa.showLogs'),
+    item('gear', 'Open settings', 'fasa.openSettings'),
+  );
+  return items;
+}

@@ -1,0 +1,53 @@
+import * as vscode from 'vscode';
+import type { ServerSettings } from '../language-server/protocol';
+import { settingDefaults } from './setting-defaults';
+
+/** The section of all settings, which is also the id of the language client (it reads `fasa.trace.server` itself). */
+export const settingsSection = 'fasa';
+
+/**
+ * What the server gets. In an untrusted workspace VS Code already holds back the workspace's own values of the settings
+ * listed in `capabilities.untrustedWorkspaces`; besides, no file but the open one may be read for the model.
+ */
+export function readServerSettings(): ServerSettings {
+  const section = vscode.workspace.getConfiguration(settingsSection);
+  const get = <T>(name: string, fallback: T): T => section.get<T>(name) ?? fallback;
+  const completion = settingDefaults.completion;
+  return {
+    modelPath: get('modelPath', settingDefaults.modelPath).trim(),
+    attention: get('attention', settingDefaults.attention),
+    budget: get('budget', settingDefaults.budget),
+    threads: get('threads', settingDefaults.threads),
+    contextTokens: get('contextTokens', settingDefaults.contextTokens),
+    completion: {
+      enabled: get('completion.enabled', completion.enabled),
+      maxTokens: get('completion.maxTokens', completion.maxTokens),
+      timeBudgetMs: get('completion.timeBudgetMs', completion.timeBudgetMs),
+      tailTokens: get('completion.tailTokens', completion.tailTokens),
+      repositoryTokens: vscode.workspace.isTrusted
+        ? get('completion.repositoryTokens', completion.repositoryTokens)
+        : 0,
+      disabledLanguages: get('completion.disabledLanguages', completion.disabledLanguages),
+    },
+  };
+}
+
+/** The cache folder of the setting, or undefined for the user's own. */
+export function readCacheFolder(): string | undefined {
+  const folder = vscode.workspace.getConfiguration(settingsSection).get<string>('cacheFolder')?.trim();
+  return folder ? folder : undefined;
+}
+
+/** Calls back with what changed: settings the running server takes, or the cache folder, which needs a new server. */
+export function onDidChangeSettings(changed: (what: 'settings' | 'cacheFolder') => void): vscode.Disposable {
+  return vscode.Disposable.from(
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration(`${settingsSection}.cacheFolder`)) {
+        changed('cacheFolder');
+      } else if (event.affectsConfiguration(settingsSection)) {
+        changed('settings');
+      }
+    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => changed('settings')),
+  );
+}

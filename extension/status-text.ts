@@ -1,0 +1,77 @@
+import type { Status } from '../language-server/protocol';
+import { formatCount, formatPercent } from './format';
+import type { ServerView } from './server-view';
+
+export interface StatusText {
+  /** With codicons. */
+  readonly text: string;
+  /** The same in words, for a screen reader. */
+  readonly label: string;
+  readonly severity: 'normal' | 'warning' | 'error';
+}
+
+/** The code of the problem that a user without a model meets first; it is no failure, so it is no error. */
+export const noModelCode = 'MODEL_NOT_FOUND';
+
+/** The text of the status item: the state, and of the cache only what the status record has. */
+export function statusText(view: ServerView): StatusText {
+  switch (view.life) {
+    case 'starting':
+      return view.status ? runningText(view.status) : normal('loading~spin', 'starting');
+    case 'restarting':
+      return { ...normal('loading~spin', 'restarting'), severity: 'warning' };
+    case 'gave-up':
+      return { ...normal('error', 'server stopped'), severity: 'error' };
+    case 'stopped':
+      return normal('circle-slash', 'off');
+    case 'running':
+      return view.status ? runningText(view.status) : normal('loading~spin', 'starting');
+  }
+}
+
+function runningText(status: Status): StatusText {
+  if (status.problem?.code === noModelCode) {
+    return { ...normal('warning', 'no model'), severity: 'warning' };
+  }
+  switch (status.state) {
+    case 'starting':
+      return normal('loading~spin', 'starting');
+    case 'loading':
+      return normal(
+        'loading~spin',
+        status.progress === undefined ? 'loading model' : `loading model ${formatPercent(status.progress)}`,
+      );
+    case 'encoding':
+      return normal(
+        'loading~spin',
+        status.repository
+          ? `encoding ${formatCount(status.repository.filesEncoded)} of ${formatCount(status.repository.files)} files`
+          : 'encoding',
+      );
+    case 'ready':
+      return normal('chip', cacheText(status));
+    case 'busy':
+      return normal('loading~spin', cacheText(status));
+    case 'paused':
+      return normal('debug-pause', 'paused');
+    case 'off':
+      return status.problem ? { ...normal('warning', 'off'), severity: 'warning' } : normal('circle-slash', 'off');
+    case 'error':
+      return { ...normal('error', 'error'), severity: 'error' };
+  }
+}
+
+/** Tokens in the cache and the share of memory saved; no saving is named that was not measured or is none. */
+function cacheText(status: Status): string {
+  const cache = status.cache;
+  if (!cache || cache.tokens === 0) {
+    return 'ready';
+  }
+  const tokens = `${formatCount(cache.tokens)} ${cache.tokens === 1 ? 'token' : 'tokens'}`;
+  const saved = cache.saved ?? 0;
+  return saved >= 0.01 ? `${tokens}, ${formatPercent(saved)} saved` : tokens;
+}
+
+function normal(icon: string, words: string): StatusText {
+  return { text: `$(${icon}) FASA ${words}`, label: `FASA Code: ${words}`, severity: 'normal' };
+}

@@ -1,0 +1,120 @@
+import type { Status } from '../language-server/protocol';
+import type { CommandId } from './command-ids';
+import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from './format';
+import type { ServerView } from './server-view';
+import { noModelCode, statusText } from './status-text';
+
+/** The only commands that a link of the tooltip may run. */
+export const tooltipCommands: readonly CommandId[] = [
+  'fasa.pause',
+  'fasa.resume',
+  'fasa.restartServer',
+  'fasa.showLogs',
+  'fasa.openSettings',
+  'fasa.chooseModel',
+  'fasa.downloadDefaultModel',
+];
+
+/** Markdown: what is wrong, if anything; the figures that the status record has, and no others; the actions. */
+export function statusTooltip(view: ServerView): string {
+  const parts = [`**${plainMarkdown(statusText(view).label)}**`];
+  const problem = view.status?.problem;
+  if (problem) {
+    parts.push(`${plainMarkdown(problem.message)}\n\n${plainMarkdown(problem.remedy)}`);
+  } else if (view.life === 'gave-up') {
+    parts.push('The language server ended several times in a row\\. Its log says why\\.');
+  }
+  const rows = view.status ? figureRows(view.status) : [];
+  if (rows.length > 0) {
+    parts.push(['| | |', '|:--|:--|', ...rows.map(([name, figures]) => `| ${name} | ${figures} |`)].join('\n'));
+  }
+  parts.push('---', actionLinks(view).join(' &nbsp;|&nbsp; '));
+  return parts.join('\n\n');
+}
+
+function figureRows(status: Status): [string, string][] {
+  const rows: [string, string][] = [];
+  const add = (name: string, ...figures: (string | undefined)[]) =>
+    rows.push([name, figures.filter((figure) => figure !== undefined).join('<br>')]);
+  const { model, cache, attention, lastRequest, device } = status;
+  if (model) {
+    add(
+      'Model',
+      plainMarkdown(model.name, 60),
+      plainMarkdown(
+        `${model.architecture}, ${formatCount(model.parameters)} parameters, ${model.quantization}, ${formatBytes(model.bytes)}`,
+      ),
+    );
+  }
+  if (cache) {
+    add('Cache', `${formatCount(cache.tokens)} of ${formatCount(cache.contextTokens)} tokens`, cacheBytes(cache));
+  }
+  if (attention) {
+    add('Attention', attentionFigures(attention));
+  }
+  if (lastRequest && lastRequest.tokens > 0) {
+    add(
+      'Last request',
+      `first token after ${formatMs(lastRequest.firstTokenMs)}`,
+      `${formatCount(lastRequest.tokens)} tokens, ${lastRequest.tokensPerSecond.toFixed(1)} per second`,
+      `${formatCount(lastRequest.reusedTokens)} tokens reused, ${formatCount(lastRequest.fedTokens)} fed`,
+      lastRequest.bytesReadPerToken > 0
+        ? `${formatBytes(lastRequest.bytesReadPerToken)} of the cache read per token`
+        : undefined,
+    );
+  }
+  if (device) {
+    add(
+      'Memory',
+      `${formatBytes(device.memoryUsed)} used by the server`,
+      `${formatBytes(device.memoryFree)} free on this machine`,
+    );
+    add('Device', `${plainMarkdown(device.name, 60)}, ${device.threads} ${device.threads === 1 ? 'thread' : 'threads'}`);
+  }
+  return rows;
+}
+
+function cacheBytes(cache: NonNullable<Status['cache']>): string | undefined {
+  if (cache.tokens === 0) {
+    return undefined;
+  }
+  const held = `${formatBytes(cache.fastBytes)} held`;
+  const dense = `${formatBytes(cache.fullBytes)} as a dense f16 cache`;
+  return cache.saved !== undefined && cache.saved >= 0.01
+    ? `${held}, ${dense}: ${formatPercent(cache.saved)} saved`
+    : `${held}, ${dense}`;
+}
+
+function attentionFigures(attention: NonNullable<Status['attention']>): string {
+  switch (attention.mode) {
+    case 'dense':
+      return 'dense';
+    case 'auto':
+      return attention.calibrated
+        ? `auto: FASA with ${formatCount(attention.budget)} tokens in a long context`
+        : 'auto: dense, as this model has no calibration';
+    default:
+      return `${attention.mode.toUpperCase()} with ${formatCount(attention.budget)} tokens`;
+  }
+}
+
+function actionLinks(view: ServerView): string[] {
+  const link = (icon: string, words: string, command: CommandId) => `[$(${icon}) ${words}](command:${command})`;
+  const links: string[] = [];
+  if (view.status?.problem?.code === noModelCode) {
+    links.push(
+      link('cloud-download', 'Download default model', 'fasa.downloadDefaultModel'),
+      link('file', 'Choose model', 'fasa.chooseModel'),
+    );
+  } else if (view.status?.state === 'paused') {
+    links.push(link('play', 'Resume', 'fasa.resume'));
+  } else if (view.life === 'running' && !view.status?.problem) {
+    links.push(link('debug-pause', 'Pause', 'fasa.pause'));
+  }
+  links.push(
+    link('refresh', 'Restart', 'fasa.restartServer'),
+    link('output', 'Logs', 'fasa.showLogs'),
+    link('gear', 'Settings', 'fasa.openSettings'),
+  );
+  return links;
+}
