@@ -1,6 +1,5 @@
 import * as vscode from 'vscode';
 import type { ServerSettings } from '../language-server/protocol';
-import { settingDefaults } from './setting-defaults';
 
 /** The section of all settings, which is also the id of the language client (it reads `fasa.trace.server` itself). */
 export const settingsSection = 'fasa';
@@ -11,23 +10,21 @@ export const settingsSection = 'fasa';
  */
 export function readServerSettings(): ServerSettings {
   const section = vscode.workspace.getConfiguration(settingsSection);
-  const get = <T>(name: string, fallback: T): T => section.get<T>(name) ?? fallback;
-  const completion = settingDefaults.completion;
+  // Never undefined: package.json registers a default for each, and the server checks every value once more.
+  const get = <T>(name: string): T => section.get<T>(name) as T;
   return {
-    modelPath: get('modelPath', settingDefaults.modelPath).trim(),
-    attention: get('attention', settingDefaults.attention),
-    budget: get('budget', settingDefaults.budget),
-    threads: get('threads', settingDefaults.threads),
-    contextTokens: get('contextTokens', settingDefaults.contextTokens),
+    modelPath: get<string>('modelPath').trim(),
+    attention: get('attention'),
+    budget: get('budget'),
+    threads: get('threads'),
+    contextTokens: get('contextTokens'),
     completion: {
-      enabled: get('completion.enabled', completion.enabled),
-      maxTokens: get('completion.maxTokens', completion.maxTokens),
-      timeBudgetMs: get('completion.timeBudgetMs', completion.timeBudgetMs),
-      tailTokens: get('completion.tailTokens', completion.tailTokens),
-      repositoryTokens: vscode.workspace.isTrusted
-        ? get('completion.repositoryTokens', completion.repositoryTokens)
-        : 0,
-      disabledLanguages: get('completion.disabledLanguages', completion.disabledLanguages),
+      enabled: get('completion.enabled'),
+      maxTokens: get('completion.maxTokens'),
+      timeBudgetMs: get('completion.timeBudgetMs'),
+      tailTokens: get('completion.tailTokens'),
+      repositoryTokens: vscode.workspace.isTrusted ? get('completion.repositoryTokens') : 0,
+      disabledLanguages: get('completion.disabledLanguages'),
     },
   };
 }

@@ -1,0 +1,122 @@
+import { describe, expect, test } from 'vitest';
+import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/format';
+import { RestartPolicy } from '../../extension/restart-policy';
+import type { ServerView } from '../../extension/server-view';
+import { statusText } from '../../extension/status-text';
+import { statusTooltip } from '../../extension/status-tooltip';
+import type { CacheStatus, Status } from '../../language-server/protocol';
+
+const view = (status: Status): ServerView => ({ life: 'running', status });
+const cache = (part: Partial<CacheStatus>): CacheStatus => ({
+  tokens: 1204,
+  contextTokens: 8192,
+  fullBytes: 27_740_160,
+  fastBytes: 29_000_000,
+  slowBytes: 0,
+  ...part,
+});
+const noModel: Status = {
+  state: 'off',
+  problem: { code: 'MODEL_NOT_FOUND', message: 'There is no model at /a_b/*.gguf.', remedy: 'Download one.' },
+};
+
+describe('status item', () => {
+  test('shows the tokens in the cache and the share saved', () => {
+    expect(statusText(view({ state: 'ready', cache: cache({ saved: 0.729 }) }))).toEqual({
+      text: '$(chip) FASA 1,204 tokens, 72 % saved',
+      label: 'FASA Code: 1,204 tokens, 72 % saved',
+      severity: 'normal',
+    });
+  });
+
+  test.each([undefined, -0.06, 0, 0.004])('names no saving when saved is %s', (saved) => {
+    const record = cache(saved === undefined ? {} : { saved });
+    expect(statusText(view({ state: 'ready', cache: record })).text).toBe('$(chip) FASA 1,204 tokens');
+    expect(statusTooltip(view({ state: 'ready', cache: record }))).not.toMatch(/saved/);
+  });
+
+  test('shows no figure that the record does not have', () => {
+    expect(statusText(view({ state: 'ready' })).text).toBe('$(chip) FASA ready');
+    expect(statusText(view({ state: 'loading' })).text).toBe('$(loading~spin) FASA loading model');
+    expect(statusText(view({ state: 'loading', progress: 0.456 })).text).toBe('$(loading~spin) FASA loading model 45 %');
+    expect(statusTooltip(view({ state: 'ready' }))).not.toMatch(/\d/);
+  });
+
+  test('has a warning colour for a missing model and a restart, an error colour for errors, else none', () => {
+    expect(statusText(view(noModel))).toMatchObject({ text: '$(warning) FASA no model', severity: 'warning' });
+    expect(statusText({ life: 'restarting' }).severity).toBe('warning');
+    expect(statusText({ life: 'gave-up' }).severity).toBe('error');
+    expect(statusText(view({ state: 'error' })).severity).toBe('error');
+    for (const state of ['starting', 'loading', 'encoding', 'ready', 'busy', 'paused', 'off'] as const) {
+      expect(statusText(view({ state })).severity, state).toBe('normal');
+    }
+  });
+
+  test('says what a user without a model can do, with links that do it', () => {
+    const tooltip = statusTooltip(view(noModel));
+    expect(tooltip).toContain('There is no model at /a\\_b/\\*\\.gguf\\.');
+    expect(tooltip).toContain('Download one\\.');
+    expect(tooltip).toContain('(command:fasa.downloadDefaultModel)');
+    expect(tooltip).toContain('(command:fasa.chooseModel)');
+    expect(tooltip).not.toContain('(command:fasa.pause)');
+  });
+
+  test('offers to resume when paused and to pause when ready', () => {
+    expect(statusTooltip(view({ state: 'paused' }))).toContain('(command:fasa.resume)');
+    expect(statusTooltip(view({ state: 'ready' }))).toContain('(command:fasa.pause)');
+    expect(statusTooltip({ life: 'gave-up' })).not.toContain('(command:fasa.pause)');
+  });
+
+  test("a model's name cannot bring a link, a codicon or a table cell", () => {
+    const model = {
+      name: '[x](command:fasa.pause) | $(zap) <b>**bold**</b>\nline',
+      architecture: 'llama',
+      parameters: 134_515_008,
+      quantization: 'q4_1',
+      trainedContext: 8192,
+      bytes: 98_362_432,
+      fillInTheMiddle: false,
+    };
+    const row = statusTooltip(view({ state: 'paused', model })).split('\n').find((line) => line.startsWith('| Model'));
+    expect(row).toContain('\\[x\\]\\(command\\:fasa\\.pause\\) \\| \\$\\(zap\\) \\<b\\>\\*\\*bold\\*\\*\\</b\\> line');
+  });
+});
+
+describe('restart policy', () => {
+  test('waits 1, 2, 4, 8 s and gives up at the fifth end within three minutes', () => {
+    const policy = new RestartPolicy();
+    const steps = [0, 10_000, 20_000, 30_000, 40_000].map((now) => policy.ended(now));
+    expect(steps).toEqual([
+      { action: 'restart', delayMs: 1000, first: true },
+      { action: 'restart', delayMs: 2000, first: false },
+      { action: 'restart', delayMs: 4000, first: false },
+      { action: 'restart', delayMs: 8000, first: false },
+      { action: 'give-up' },
+    ]);
+  });
+
+  test('an end long ago, or before the user restarted, does not count', () => {
+    const policy = new RestartPolicy();
+    policy.ended(0);
+    expect(policy.ended(RestartPolicy.windowMs)).toMatchObject({ delayMs: 1000, first: true });
+    policy.reset();
+    expect(policy.ended(RestartPolicy.windowMs + 1)).toMatchObject({ delayMs: 1000, first: true });
+  });
+});
+
+describe('figures', () => {
+  test.each([
+    [formatCount(0), '0'],
+    [formatCount(9999), '9,999'],
+    [formatCount(12_345), '12.3K'],
+    [formatPercent(0.999), '99 %'],
+    [formatBytes(999), '999 B'],
+    [formatBytes(1500), '1.5 kB'],
+    [formatBytes(98_362_432), '98.4 MB'],
+    [formatBytes(491_400_064), '491 MB'],
+    [formatMs(320.4), '320 ms'],
+    [formatMs(1550), '1.6 s'],
+  ])('%s is %s', (formatted, expected) => expect(formatted).toBe(expected));
+
+  test('plain text is cut to its length', () => expect(plainMarkdown('abcdef', 4)).toBe('abc…'));
+});

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { commandIds } from '../../extension/command-ids';
+import { tooltipCommands } from '../../extension/status-tooltip';
+import { checkSettings, defaultSettings } from '../../language-server/settings';
+
+interface Property {
+  readonly type: string;
+  readonly default: unknown;
+  readonly scope: string;
+  readonly enum?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly markdownDescription?: string;
+}
+
+interface Manifest {
+  readonly capabilities: {
+    readonly untrustedWorkspaces: { readonly supported: string; readonly restrictedConfigurations: readonly string[] };
+  };
+  readonly contributes: {
+    readonly commands: readonly { readonly command: string; readonly category: string; readonly title: string }[];
+    readonly menus: { readonly commandPalette: readonly { readonly command: string }[] };
+    readonly configuration: { readonly properties: Readonly<Record<string, Property>> };
+  };
+  readonly icon: string;
+}
+
+const root = new URL('../../', import.meta.url);
+const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Manifest;
+const properties = manifest.contributes.configuration.properties;
+
+/** Settings that the extension uses itself; all others are the server's. */
+const ownSettings = ['fasa.cacheFolder', 'fasa.trace.server'];
+
+/** `fasa.completion.maxTokens` -> the value at completion.maxTokens */
+function serverValue(settings: unknown, name: string): unknown {
+  const parts = name.split('.').slice(1);
+  return parts.reduce<unknown>((value, part) => (value as Record<string, unknown>)[part], settings);
+}
+
+function withServerValue(name: string, value: unknown): unknown {
+  const [, first = '', second] = name.split('.');
+  return second === undefined ? { [first]: value } : { [first]: { [second]: value } };
+}
+
+function leafNames(value: object, prefix: string): string[] {
+  return Object.entries(value).flatMap(([key, item]) =>
+    typeof item === 'object' && item !== null && !Array.isArray(item)
+      ? leafNames(item, `${prefix}.${key}`)
+      : [`${prefix}.${key}`],
+  );
+}
+
+const serverSettings = Object.entries(properties).filter(([name]) => !ownSettings.includes(name));
+
+test('the manifest has a setting for each of the server, and no other', () => {
+  expect(serverSettings.map(([name]) => name).sort()).toEqual(leafNames(defaultSettings, 'fasa').sort());
+});
+
+test('there are at most 25 settings, each described', () => {
+  expect(Object.keys(properties).length).toBeLessThanOrEqual(25);
+  for (const [name, property] of Object.entries(properties)) {
+    expect(property.markdownDescription?.length ?? 0, name).toBeGreaterThan(20);
+  }
+});
+
+test.each(serverSettings)('the default of %s is the default of the server', (name, property) => {
+  expect(property.default).toEqual(serverValue(defaultSettings, name));
+});
+
+test.each(serverSettings)('every value that the manifest allows for %s is one that the server takes', (name, property) => {
+  const limits = [property.minimum, property.maximum, ...(property.enum ?? []), property.default];
+  for (const value of limits.filter((limit) => limit !== undefined)) {
+    const checked = checkSettings(withServerValue(name, value));
+    expect(checked.problems).toEqual([]);
+    expect(serverValue(checked.settings, name)).toEqual(value);
+  }
+});
+
+test('no repository can set a path, the threads, or, untrusted, what is read', () => {
+  for (const name of ['fasa.modelPath', 'fasa.cacheFolder', 'fasa.threads']) {
+    expect(properties[name]?.scope, name).toBe('machine');
+  }
+  const open = Object.entries(properties)
+    .filter(([, property]) => property.scope !== 'machine')
+    .map(([name]) => name)
+    .filter((name) => !manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name));
+  expect(open.sort()).toEqual(['fasa.completion.disabledLanguages', 'fasa.trace.server']);
+});
+
+test('the commands of the manifest are those of the code', () => {
+  expect(manifest.contributes.commands.map(({ command }) => command).sort()).toEqual([...commandIds].sort());
+  for (const { command, category, title } of manifest.contributes.commands) {
+    expect(category, command).toBe('FASA Code');
+    expect(title, command).not.toBe('');
+  }
+  for (const { command } of manifest.contributes.menus.commandPalette) {
+    expect(commandIds).toContain(command);
+  }
+  for (const command of tooltipCommands) {
+    expect(commandIds).toContain(command);
+  }
+});
+
+test('the icon is a PNG of 128 by 128', () => {
+  const png = readFileSync(new URL(manifest.icon, root));
+  expect(png.toString('latin1', 1, 4)).toBe('PNG');
+  expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([128, 128]);
+});
