@@ -30,7 +30,11 @@ async function link(name, compiler, objects, linked) {
       : ['-shared', '-pthread', '-Wl,-rpath,$ORIGIN', '-Wl,--enable-new-dtags'];
   const record = path.join(build, 'obj', `${name}.json`);
   const inputs = textHash(
-    JSON.stringify([compiler, flags, [...objects, ...linked].map((file) => [path.relative(root, file), fileHash(file)])]),
+    JSON.stringify([
+      compiler,
+      flags,
+      [...objects, ...linked].map((file) => [path.relative(root, file), fileHash(file)]),
+    ]),
   );
   const known = readJson(record);
   if (known?.inputs === inputs && known.output === fileHash(target)) return false;

@@ -66,12 +66,16 @@ export async function compileAll(units, { compiler, jobs, stamp, say }) {
       );
       renameSync(part, unit.object);
       rmSync(depfile, { force: true });
-      writeAtomic(`${unit.object}.json`, JSON.stringify({ command: line(unit), object: fileHash(unit.object), inputs }));
+      writeAtomic(
+        `${unit.object}.json`,
+        JSON.stringify({ command: line(unit), object: fileHash(unit.object), inputs }),
+      );
       done++;
     }
   };
   await Promise.all(Array.from({ length: Math.min(jobs, stale.length) }, worker));
   const [failure] = failures;
-  if (failure) throw new Failure(`${shown(failure.unit.source)} did not compile (${compiler.version}).`, failure.output);
+  if (failure)
+    throw new Failure(`${shown(failure.unit.source)} did not compile (${compiler.version}).`, failure.output);
   return done;
 }

@@ -15,7 +15,9 @@ export async function findCompiler() {
   const command = wanted ? which(wanted) : ['c++', 'g++', 'clang++'].map((name) => which(name)).find(Boolean);
   if (!command) {
     const install =
-      process.platform === 'darwin' ? 'xcode-select --install' : 'apt-get install g++ (or your system’s package of g++ or clang)';
+      process.platform === 'darwin'
+        ? 'xcode-select --install'
+        : 'apt-get install g++ (or your system’s package of g++ or clang)';
     throw new Failure(
       wanted
         ? `The compiler that CXX names, ${wanted}, was not found: correct CXX or unset it.`
@@ -25,11 +27,18 @@ export async function findCompiler() {
   // The macros tell the family and the version, whatever the program is called.
   const macros = await run('sh', ['-c', `"$0" -dM -E -x c++ - </dev/null`, command]);
   const value = (name) => Number(macros.stdout.match(new RegExp(`#define ${name} (\\d+)`))?.[1] ?? 0);
-  if (macros.code !== 0) throw new Failure(`${command} does not work as a C++ compiler: see its message above.`, macros.output);
+  if (macros.code !== 0)
+    throw new Failure(`${command} does not work as a C++ compiler: see its message above.`, macros.output);
   const family = value('__clang__') ? 'clang' : 'gcc';
   const major = value(family === 'clang' ? '__clang_major__' : '__GNUC__');
   if (major < OLDEST[family]) {
-    throw new Failure(`${command} is ${family} ${major}, too old for C++20: install ${family} ${OLDEST[family]} or newer.`);
+    throw new Failure(
+      `${command} is ${family} ${major}, too old for C++20: install ${family} ${OLDEST[family]} or newer.`,
+    );
   }
-  return { command, family, version: `${family} ${major}.${value(family === 'clang' ? '__clang_minor__' : '__GNUC_MINOR__')}` };
+  return {
+    command,
+    family,
+    version: `${family} ${major}.${value(family === 'clang' ? '__clang_minor__' : '__GNUC_MINOR__')}`,
+  };
 }

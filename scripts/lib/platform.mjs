@@ -19,7 +19,9 @@ export function platform() {
   const name = `${process.platform}-${process.arch}`;
   const found = PLATFORMS[name];
   if (!found) {
-    throw new Failure(`There are no prebuilt ggml libraries for ${name}: use one of ${Object.keys(PLATFORMS).join(', ')}.`);
+    throw new Failure(
+      `There are no prebuilt ggml libraries for ${name}: use one of ${Object.keys(PLATFORMS).join(', ')}.`,
+    );
   }
   return { name, ...found };
 }
@@ -41,7 +43,9 @@ export function libraries() {
       `The package @node-llama-cpp/${platform().libraries} ${LLAMA_PACKAGE_VERSION} is not installed: run npm run setup.`,
     );
   }
-  const shipped = names.filter((name) => /^(lib)?(llama|ggml)[^/]*\.(so|dylib|dll|metal)$/.test(name) && !name.includes('llama-common'));
+  const shipped = names.filter(
+    (name) => /^(lib)?(llama|ggml)[^/]*\.(so|dylib|dll|metal)$/.test(name) && !name.includes('llama-common'),
+  );
   const find = (pattern, what) => {
     const name = shipped.find((candidate) => pattern.test(candidate));
     if (!name) throw new Failure(`${what} is missing in ${folder}: remove node_modules and run npm run setup again.`);

@@ -1,0 +1,84 @@
+// node scripts/bundle.mjs [--watch]
+//
+// esbuild bundles the extension, the language server and the command line into dist/. The native addon stays outside:
+// it is loaded by path at run time.
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Failure, main } from './lib/failure.mjs';
+import { dist, root } from './lib/paths.mjs';
+import { step } from './lib/terminal.mjs';
+
+/** @type {import('esbuild').BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  // Packages that have both forms are bundled from the ESM one: what is not used falls away.
+  mainFields: ['module', 'main'],
+  sourcemap: 'linked',
+  // Sources are in the repository; a map that holds them again would double the package.
+  sourcesContent: false,
+  logLevel: 'silent',
+};
+
+const bundles = [
+  { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
+  { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
+  { entryPoints: ['language-server/cli.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
+];
+
+/** Calibration files of the models we know: data that the server looks up by the model's fingerprint. */
+function copyCalibration() {
+  const from = path.join(root, 'language-server', 'models', 'calibration');
+  const to = path.join(dist, 'calibration');
+  mkdirSync(to, { recursive: true });
+  let names = [];
+  try {
+    names = readdirSync(from).filter((name) => name.endsWith('.json'));
+  } catch {
+    // No folder, no calibration files: FASA then needs `calibrate`.
+  }
+  for (const name of readdirSync(to)) if (!names.includes(name)) rmSync(path.join(to, name));
+  for (const name of names) copyFileSync(path.join(from, name), path.join(to, name));
+}
+
+async function esbuild() {
+  try {
+    return await import('esbuild');
+  } catch {
+    throw new Failure('The package esbuild is not installed: run npm run setup.');
+  }
+}
+
+/** Makes dist/*.js and dist/calibration once. */
+export async function bundle() {
+  const { build, formatMessages } = await esbuild();
+  const results = await Promise.allSettled(bundles.map((options) => build({ ...common, ...options })));
+  const messages = results.flatMap((result) =>
+    result.status === 'rejected' ? (result.reason.errors ?? [{ text: String(result.reason) }]) : result.value.warnings,
+  );
+  const text = (await formatMessages(messages, { kind: 'error', color: Boolean(process.stdout.isTTY) })).join('');
+  if (results.some((result) => result.status === 'rejected')) throw new Failure('The sources did not bundle.', text);
+  if (text) process.stderr.write(text);
+  copyCalibration();
+  return `ok (${bundles.map((options) => options.outfile).join(', ')})`;
+}
+
+/** Bundles again whenever a source changes, until the process ends. */
+async function watch() {
+  const { context } = await esbuild();
+  const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));
+  copyCalibration();
+  await Promise.all(contexts.map((one) => one.watch()));
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await main(async () => {
+    const { values } = parseArgs({ options: { watch: { type: 'boolean' } } });
+    if (values.watch) await watch();
+    else await step('bundles', bundle);
+  });
+}

@@ -1,0 +1,44 @@
+// npm run check: types, lint and format of everything, all of it even when the first part fails.
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { main } from './lib/failure.mjs';
+import { nodeModules, root } from './lib/paths.mjs';
+import { run } from './lib/process.mjs';
+
+const typescript = [process.execPath, path.join(nodeModules, 'typescript', 'bin', 'tsc')];
+const biome = [process.execPath, path.join(nodeModules, '@biomejs', 'biome', 'bin', 'biome')];
+/** One project per layer: `vscode` is known to the types of extension/ and test/end-to-end/ alone. */
+const projects = ['extension', 'language-server', 'test', 'test/end-to-end'];
+
+/** A folder without sources yet has nothing to check: tsc calls that an error. */
+function hasSources(folder) {
+  return readdirSync(path.join(root, folder), { recursive: true }).some((name) => String(name).endsWith('.ts'));
+}
+
+const checks = [
+  ...projects.filter(hasSources).map((project) => ({
+    name: `types of ${project}`,
+    command: [...typescript, '--project', project, '--pretty', String(Boolean(process.stdout.isTTY))],
+  })),
+  { name: 'lint and format', command: [...biome, 'check', '--error-on-warnings', '--max-diagnostics=50', '.'] },
+];
+
+/** @returns {Promise<{passed: number, failed: number}>} */
+export async function check() {
+  const counts = { passed: 0, failed: 0 };
+  for (const { name, command } of checks) {
+    const [program, ...args] = command;
+    const result = await run(program, args, { cwd: root });
+    if (result.code === 0) counts.passed++;
+    else {
+      counts.failed++;
+      process.stdout.write(`${result.output.trimEnd()}\n`);
+    }
+    process.stdout.write(`${name}: ${result.code === 0 ? 'ok' : 'failed'}\n`);
+  }
+  return counts;
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await main(async () => ((await check()).failed > 0 ? 1 : 0));
+}

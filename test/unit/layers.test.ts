@@ -1,0 +1,170 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+// The layer rules are promises of the architecture (docs/architecture.md). Each is shown to fire, with the project's own
+// lint configuration, on a file that breaks it; and to keep still on a file that is allowed to do the same.
+
+interface Snippet {
+  readonly name: string;
+  /** Path in the project: it decides which rules hold. */
+  readonly file: string;
+  readonly source: string;
+  /** Rules that must fire, in order of their lines; empty: the file is fine. */
+  readonly rules: readonly string[];
+}
+
+const imports = 'lint/style/noRestrictedImports';
+const globals = 'lint/style/noRestrictedGlobals';
+const floating = 'lint/nursery/noFloatingPromises';
+const networkModules = ['http', 'https', 'http2', 'net', 'tls', 'dgram'];
+
+function importing(module: string): string {
+  return `import * as used from '${module}';\n\nexport const it = used;\n`;
+}
+
+const snippets: readonly Snippet[] = [
+  { name: 'vscode in the server', file: 'language-server/a.ts', source: importing('vscode'), rules: [imports] },
+  { name: 'vscode in models/', file: 'language-server/models/a.ts', source: importing('vscode'), rules: [imports] },
+  { name: 'vscode in a unit test', file: 'test/unit/a.ts', source: importing('vscode'), rules: [imports] },
+  { name: 'vscode in the extension', file: 'extension/a.ts', source: importing('vscode'), rules: [] },
+  { name: 'vscode in the end-to-end tests', file: 'test/end-to-end/a.ts', source: importing('vscode'), rules: [] },
+  ...networkModules.flatMap((module): Snippet[] => [
+    {
+      name: `node:${module} in the server`,
+      file: `language-server/completion/${module}.ts`,
+      source: importing(`node:${module}`),
+      rules: [imports],
+    },
+    {
+      name: `node:${module} in the extension`,
+      file: `extension/${module}.ts`,
+      source: importing(`node:${module}`),
+      rules: [imports],
+    },
+    {
+      name: `node:${module} in models/`,
+      file: `language-server/models/${module}.ts`,
+      source: importing(`node:${module}`),
+      rules: [],
+    },
+  ]),
+  {
+    name: 'a network module loaded at run time',
+    file: 'language-server/b.ts',
+    source: "export const first = import('node:https');\nexport const second = require('node:net');\n",
+    rules: [imports, 'lint/style/noCommonJs'],
+  },
+  {
+    name: 'fetch and WebSocket in the server',
+    file: 'language-server/c.ts',
+    source: "export const first = fetch('x');\nexport const second = new WebSocket('x');\n",
+    rules: [globals, globals],
+  },
+  {
+    name: 'fetch in the extension',
+    file: 'extension/c.ts',
+    source: "export const one = fetch('x');\n",
+    rules: [globals],
+  },
+  {
+    name: 'fetch in models/',
+    file: 'language-server/models/c.ts',
+    source: "export const one = fetch('x');\n",
+    rules: [],
+  },
+  {
+    name: 'the engine in the extension',
+    file: 'extension/d.ts',
+    source: importing('../language-server/engine/engine'),
+    rules: [imports],
+  },
+  {
+    name: 'the protocol in the extension',
+    file: 'extension/e.ts',
+    source: importing('../language-server/protocol'),
+    rules: [],
+  },
+  {
+    name: 'the extension in the server',
+    file: 'language-server/d.ts',
+    source: importing('../extension/e'),
+    rules: [imports],
+  },
+  {
+    name: 'any',
+    file: 'language-server/engine/a.ts',
+    source: 'export const one: any = 1;\n',
+    rules: ['lint/suspicious/noExplicitAny'],
+  },
+  {
+    name: 'the console in the server, whose stdout is the protocol',
+    file: 'language-server/f.ts',
+    source: "console.log('x');\n",
+    rules: ['lint/suspicious/noConsole'],
+  },
+  {
+    name: 'a floating promise',
+    file: 'language-server/g.ts',
+    source:
+      'export async function work(): Promise<void> {\n  await Promise.resolve();\n}\n\nexport function start(): void {\n  work();\n}\n',
+    rules: [floating],
+  },
+  {
+    name: 'a floating promise of another file',
+    file: 'language-server/h.ts',
+    source: "import { work } from './g';\n\nexport function start(): void {\n  work();\n}\n",
+    rules: [floating],
+  },
+  {
+    name: 'a promise that is awaited',
+    file: 'language-server/i.ts',
+    source: "import { work } from './g';\n\nexport async function start(): Promise<void> {\n  await work();\n}\n",
+    rules: [],
+  },
+];
+
+const root = path.resolve(import.meta.dirname, '..', '..');
+let folder = '';
+const found = new Map<string, string[]>();
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-layers-'));
+  for (const name of ['biome.json', '.gitignore']) cpSync(path.join(root, name), path.join(folder, name));
+  for (const { file, source } of snippets) {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    writeFileSync(path.join(folder, file), source);
+  }
+  const biome = path.join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome');
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [biome, 'lint', '--reporter=rdjson', '--max-diagnostics=none', '.'],
+    { cwd: folder, maxBuffer: 1e7 },
+  ).catch((error: { stdout: string }) => error);
+  interface Report {
+    readonly diagnostics: readonly {
+      readonly code?: { readonly value: string };
+      readonly location: { readonly path: string; readonly range?: { readonly start: { readonly line: number } } };
+    }[];
+  }
+  const report = JSON.parse(stdout) as Report;
+  for (const { code, location } of report.diagnostics) {
+    if (!code) continue;
+    const rules = found.get(location.path) ?? [];
+    rules.push(code.value);
+    found.set(location.path, rules);
+  }
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('layer rules', () => {
+  for (const { name, file, rules } of snippets) {
+    it(`${rules.length > 0 ? 'refuse' : 'allow'} ${name}`, () => {
+      expect(found.get(file) ?? []).toEqual(rules);
+    });
+  }
+});
