@@ -30,62 +30,65 @@ export interface ServerEndings {
  * dead one stays registered. The addon and the model are in that process, never in the extension host.
  */
 export class LanguageServer implements vscode.Disposable {
-  private readonly changes = new vscode.EventEmitter<ServerView>();
-  private readonly policy = new RestartPolicy();
-  private current: LanguageClient | undefined;
-  private starting: Promise<void> | undefined;
-  private restartTimer: NodeJS.Timeout | undefined;
-  private shown: ServerView = { life: 'stopped' };
+  readonly #extensionPath: string;
+  readonly #output: vscode.LogOutputChannel;
+  readonly #endings: ServerEndings;
+  readonly #changes = new vscode.EventEmitter<ServerView>();
+  readonly #policy = new RestartPolicy();
+  #current: LanguageClient | undefined;
+  #starting: Promise<void> | undefined;
+  #restartTimer: NodeJS.Timeout | undefined;
+  #view: ServerView = { life: 'stopped' };
 
-  readonly onDidChange = this.changes.event;
+  readonly onDidChange = this.#changes.event;
 
-  constructor(
-    private readonly extensionPath: string,
-    private readonly output: vscode.LogOutputChannel,
-    private readonly endings: ServerEndings,
-  ) {}
+  constructor(extensionPath: string, output: vscode.LogOutputChannel, endings: ServerEndings) {
+    this.#extensionPath = extensionPath;
+    this.#output = output;
+    this.#endings = endings;
+  }
 
   get view(): ServerView {
-    return this.shown;
+    return this.#view;
   }
 
   /** Of the server's process, while there is one. */
   get processId(): number | undefined {
-    return this.current?.serverProcess?.pid;
+    return this.#current?.serverProcess?.pid;
   }
 
   /** Starts a life, unless there is one. Does not throw: a start that fails counts as an end. */
   start(): void {
-    if (this.current) {
+    if (this.#current) {
       return;
     }
-    this.clearTimer();
-    const client = this.createClient();
-    this.current = client;
-    this.show('starting');
-    this.starting = this.run(client);
+    this.#clearTimer();
+    const client = this.#createClient();
+    this.#current = client;
+    this.#show('starting');
+    this.#starting = this.#run(client);
   }
 
   /** A new life on the user's word: earlier ends no longer count. */
   async restart(): Promise<void> {
-    this.output.info('Restarting the language server.');
-    this.policy.reset();
+    this.#output.info('Restarting the language server.');
+    this.#policy.reset();
     await this.stop();
     this.start();
   }
 
   async stop(): Promise<void> {
-    this.clearTimer();
-    const client = this.current;
-    this.current = undefined;
-    this.show('stopped');
+    this.#clearTimer();
+    const client = this.#current;
+    this.#current = undefined;
+    this.#show('stopped');
     if (!client) {
       return;
     }
     const process = client.serverProcess;
-    await withPatience(this.starting);
+    await withPatience(this.#starting);
     if (client.state === State.Running) {
-      await client.stop(patienceMs).catch((error) => this.output.warn(`Stopping failed: ${describeError(error)}`));
+      await client.stop(patienceMs).catch((error) => this.#output.warn(`Stopping failed: ${describeError(error)}`));
     }
     if (process && process.exitCode === null && process.signalCode === null) {
       process.kill();
@@ -94,7 +97,7 @@ export class LanguageServer implements vscode.Disposable {
 
   /** Sends a request without parameters. Rejects when no server runs. */
   async request<R>(method: string): Promise<R> {
-    const client = this.current;
+    const client = this.#current;
     if (!client || client.state !== State.Running) {
       throw new Error('The language server is not running.');
     }
@@ -103,7 +106,7 @@ export class LanguageServer implements vscode.Disposable {
 
   /** Tells the running server the settings as they are now. */
   async sendSettings(): Promise<void> {
-    const client = this.current;
+    const client = this.#current;
     if (client?.state === State.Running) {
       await client.sendNotification(DidChangeConfigurationNotification.type, {
         settings: { [settingsSection]: readServerSettings() },
@@ -112,89 +115,89 @@ export class LanguageServer implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.clearTimer();
-    this.changes.dispose();
+    this.#clearTimer();
+    this.#changes.dispose();
   }
 
-  private createClient(): LanguageClient {
+  #createClient(): LanguageClient {
     const client: LanguageClient = new LanguageClient(
       settingsSection,
       'FASA Code',
-      this.serverOptions(),
-      createClientOptions(this.output, {
+      this.#serverOptions(),
+      createClientOptions(this.#output, {
         error: (_error, _message, count) => ({ action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown }),
         // The next life is a new client: this one never restarts by itself.
-        closed: () => ({ action: CloseAction.DoNotRestart, handled: true, message: this.ended(client) }),
+        closed: () => ({ action: CloseAction.DoNotRestart, handled: true, message: this.#ended(client) }),
       }),
     );
-    client.onNotification(statusNotification, (status: Status) => this.showStatus(client, status));
+    client.onNotification(statusNotification, (status: Status) => this.#showStatus(client, status));
     return client;
   }
 
-  private serverOptions(): ServerOptions {
+  #serverOptions(): ServerOptions {
     const cacheFolder = readCacheFolder();
     return {
-      module: path.join(this.extensionPath, 'dist', 'server.js'),
+      module: path.join(this.#extensionPath, 'dist', 'server.js'),
       transport: TransportKind.ipc,
       options: {
         // Not the workspace: nothing of the user's repository may be found by a relative path.
-        cwd: this.extensionPath,
+        cwd: this.#extensionPath,
         ...(cacheFolder ? { env: { FASA_CACHE_DIR: cacheFolder } } : {}),
       },
     };
   }
 
-  private async run(client: LanguageClient): Promise<void> {
+  async #run(client: LanguageClient): Promise<void> {
     try {
       await client.start();
-      if (this.current !== client) {
+      if (this.#current !== client) {
         return;
       }
-      this.output.info(`The language server runs as process ${client.serverProcess?.pid}.`);
-      this.show('running', this.shown.status);
-      this.showStatus(client, await client.sendRequest<Status>(getStatusRequest));
+      this.#output.info(`The language server runs as process ${client.serverProcess?.pid}.`);
+      this.#show('running', this.#view.status);
+      this.#showStatus(client, await client.sendRequest<Status>(getStatusRequest));
     } catch (error) {
-      if (this.current === client && client.state !== State.Running) {
-        this.output.error(`The language server did not start: ${describeError(error)}`);
-        this.ended(client);
+      if (this.#current === client && client.state !== State.Running) {
+        this.#output.error(`The language server did not start: ${describeError(error)}`);
+        this.#ended(client);
       }
     }
   }
 
   /** Decides what follows the end of a life; returns it as a line for the log. */
-  private ended(client: LanguageClient): string {
-    if (this.current !== client) {
+  #ended(client: LanguageClient): string {
+    if (this.#current !== client) {
       return 'The language server has ended.';
     }
-    this.current = undefined;
-    const next = this.policy.ended(Date.now());
+    this.#current = undefined;
+    const next = this.#policy.ended(Date.now());
     if (next.action === 'give-up') {
-      this.show('gave-up');
-      this.endings.gaveUp(RestartPolicy.maxEnds);
+      this.#show('gave-up');
+      this.#endings.gaveUp(RestartPolicy.maxEnds);
       return `The language server ended ${RestartPolicy.maxEnds} times within 3 minutes and stays down.`;
     }
-    this.show('restarting');
-    this.restartTimer = setTimeout(() => this.start(), next.delayMs);
+    this.#show('restarting');
+    this.#restartTimer = setTimeout(() => this.start(), next.delayMs);
     if (next.first) {
-      this.endings.restarting();
+      this.#endings.restarting();
     }
     return `The language server ended by itself; it starts again in ${next.delayMs / 1000} s.`;
   }
 
-  private showStatus(client: LanguageClient, status: Status): void {
-    if (this.current === client) {
-      this.show(client.state === State.Running ? 'running' : this.shown.life, status);
+  #showStatus(client: LanguageClient, status: Status): void {
+    if (this.#current === client) {
+      this.#show(client.state === State.Running ? 'running' : this.#view.life, status);
     }
   }
 
-  private show(life: ServerLife, status?: Status): void {
-    this.shown = status ? { life, status } : { life };
-    this.changes.fire(this.shown);
+  #show(life: ServerLife, status?: Status): void {
+    this.#view = status ? { life, status } : { life };
+    this.#changes.fire(this.#view);
   }
 
-  private clearTimer(): void {
-    clearTimeout(this.restartTimer);
-    this.restartTimer = undefined;
+  #clearTimer(): void {
+    clearTimeout(this.#restartTimer);
+    this.#restartTimer = undefined;
   }
 }
 

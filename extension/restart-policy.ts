@@ -2,20 +2,20 @@
 export class RestartPolicy {
   static readonly windowMs = 3 * 60 * 1000;
   static readonly maxEnds = 5;
-  private ends: number[] = [];
+  #ends: number[] = [];
 
   /** Takes note of an end at `now` (ms). */
   ended(now: number): { readonly action: 'restart'; readonly delayMs: number; readonly first: boolean } | { readonly action: 'give-up' } {
-    this.ends = this.ends.filter((end) => now - end < RestartPolicy.windowMs);
-    this.ends.push(now);
-    if (this.ends.length >= RestartPolicy.maxEnds) {
+    this.#ends = this.#ends.filter((end) => now - end < RestartPolicy.windowMs);
+    this.#ends.push(now);
+    if (this.#ends.length >= RestartPolicy.maxEnds) {
       return { action: 'give-up' };
     }
-    return { action: 'restart', delayMs: 1000 * 2 ** (this.ends.length - 1), first: this.ends.length === 1 };
+    return { action: 'restart', delayMs: 1000 * 2 ** (this.#ends.length - 1), first: this.#ends.length === 1 };
   }
 
   /** The user asked for a new start: earlier ends no longer count. */
   reset(): void {
-    this.ends = [];
+    this.#ends = [];
   }
 }
