@@ -1,10 +1,37 @@
 // npm run setup [-- --tests]
+//
+// From a clone to `node dist/cli.js`: dependencies, headers, addon, bundles, default model. With --tests also the kernel
+// tests' addon, Chromium and the editor host. Each step is skipped when it is done; all can be interrupted and repeated.
+// Only Node's own modules are imported before the dependencies are there.
+import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { main } from './lib/failure.mjs';
 import { step } from './lib/terminal.mjs';
+import { setUpDependencies } from './setup/dependencies.mjs';
 import { setUpHeaders } from './setup/headers.mjs';
+import { checkMachine } from './setup/machine.mjs';
+import { setUpModel } from './setup/model.mjs';
 
-await main(async () => {
+/** @param {{tests?: boolean}} [options] */
+export async function setUp({ tests = false } = {}) {
+  await step('machine', () => checkMachine({ tests }));
+  await step('dependencies', setUpDependencies);
   await step('headers', setUpHeaders);
   const { buildAddon } = await import('./build-addon.mjs');
-  await step('addon', ({ say }) => buildAddon({ say }));
-});
+  await step('addon', ({ say }) => buildAddon({ tests, say }));
+  const { bundle } = await import('./bundle.mjs');
+  await step('bundles', bundle);
+  await step('model', setUpModel);
+  if (!tests) return;
+  const { setUpChromium } = await import('./setup/chromium.mjs');
+  await step('chromium', setUpChromium);
+  const { setUpEditorHost } = await import('./setup/editor-host.mjs');
+  await step('editor host', setUpEditorHost);
+}
+
+if (path.resolve(process.argv[1] ?? '') === import.meta.filename) {
+  await main(async () => {
+    const { values } = parseArgs({ options: { tests: { type: 'boolean' } } });
+    await setUp({ tests: values.tests ?? false });
+  });
+}

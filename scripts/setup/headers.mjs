@@ -5,7 +5,7 @@ import { Failure } from '../lib/failure.mjs';
 import { readText, replaceFolder, temporaryFolder, writeAtomic } from '../lib/files.mjs';
 import { build, cacheFolder } from '../lib/paths.mjs';
 import { LLAMA_PACKAGE_VERSION } from '../lib/platform.mjs';
-import { run, which } from '../lib/process.mjs';
+import { run } from '../lib/process.mjs';
 import { npm } from './npm.mjs';
 
 /** As the registry publishes it for this version (`npm view node-llama-cpp@VERSION dist.integrity`). */
@@ -22,6 +22,15 @@ function isComplete(folder) {
     readText(path.join(folder, 'version'))?.trim() === LLAMA_PACKAGE_VERSION &&
     ['ggml.h', 'gguf.h', 'ggml-backend.h', 'llama.h'].every((name) => existsSync(path.join(folder, 'include', name)))
   );
+}
+
+/** Nothing has to be fetched for the headers. */
+export function headersAreThere() {
+  return isComplete(target) || isComplete(cachedFolder());
+}
+
+function cachedFolder() {
+  return path.join(cacheFolder(), 'headers', LLAMA_PACKAGE_VERSION);
 }
 
 /** A folder with include/, LICENSE.llama.cpp and version (written last: it marks the folder complete). */
@@ -42,12 +51,9 @@ async function tool(command, args, what) {
 }
 
 async function fetchHeaders(folder, say) {
-  for (const name of ['git', 'tar']) {
-    if (!which(name)) throw new Failure(`${name} was not found: install ${name} and run this again.`);
-  }
   const work = temporaryFolder(path.dirname(folder));
   say('fetching node-llama-cpp');
-  // npm writes the package only when it is whole: progress is what can be seen, so none until then.
+  // npm shows nothing of its own until the package is whole.
   await npm(['pack', '--silent', '--pack-destination', work, `node-llama-cpp@${LLAMA_PACKAGE_VERSION}`], {
     what: `Fetching node-llama-cpp ${LLAMA_PACKAGE_VERSION} (${Math.round(PACKAGE_BYTES / 1e6)} MB)`,
   });
@@ -77,7 +83,7 @@ async function fetchHeaders(folder, say) {
 /** Headers of ggml and llama in build/third_party, from the user's cache folder when another clone fetched them. */
 export async function setUpHeaders({ say }) {
   if (isComplete(target)) return 'ok (already there)';
-  const cached = path.join(cacheFolder(), 'headers', LLAMA_PACKAGE_VERSION);
+  const cached = cachedFolder();
   const had = isComplete(cached);
   if (!had) {
     mkdirSync(path.dirname(cached), { recursive: true });

@@ -1,30 +1,42 @@
+import path from 'node:path';
 import { Failure } from '../lib/failure.mjs';
 import { root } from '../lib/paths.mjs';
 import { run } from '../lib/process.mjs';
 
-/** npm beside the running node, as npm itself says when it started us, else the one on PATH. */
-function npmCommand() {
-  const script = process.env['npm_execpath'];
-  if (script?.endsWith('.js')) return { command: process.execPath, first: [script] };
-  return { command: process.platform === 'win32' ? 'npm.cmd' : 'npm', first: [] };
-}
+/** What `npm run` tells its children about itself: a second npm in another folder must not take it for its own. */
+const OF_THE_OUTER_NPM =
+  /^(npm_(package|lifecycle)_.*|npm_(command|execpath|node_execpath)|npm_config_(local_prefix|user_agent)|INIT_CWD)$/i;
 
-const NO_NETWORK = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|network)\b/i;
+const NO_NETWORK = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|UND_ERR_\w+)\b/;
 
 /**
  * Runs npm; fails with one sentence.
  * @param {readonly string[]} args
- * @param {{what: string, cwd?: string, env?: NodeJS.ProcessEnv, onLine?: (line: string) => void}} options
- *   what: the beginning of the sentence, "Installing the dependencies"
+ * @param {object} options
+ * @param {string} options.what the beginning of the sentence: "Installing the dependencies"
+ * @param {string} [options.cwd]
+ * @param {string} [options.node] folder of the node that npm shall run with; default: ours
+ * @param {Record<string, string>} [options.env] added to the environment
+ * @param {(line: string) => void} [options.onLine]
  */
-export async function npm(args, { what, cwd = root, env = process.env, onLine }) {
-  const { command, first } = npmCommand();
-  const result = await run(command, [...first, ...args], { cwd, env, onLine });
+export async function npm(args, { what, cwd = root, node = path.dirname(process.execPath), env = {}, onLine }) {
+  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_THE_OUTER_NPM.test(name)));
+  const pathName = Object.keys(own).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
+  const script = process.env['npm_execpath'];
+  const [command, ...first] = script?.endsWith('.js')
+    ? [path.join(node, process.platform === 'win32' ? 'node.exe' : 'node'), script]
+    : [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
+  const result = await run(command, [...first, ...args], {
+    cwd,
+    env: { ...own, [pathName]: `${node}${path.delimiter}${own[pathName] ?? ''}`, ...env },
+    onLine,
+  });
   if (result.code === 0) return result.stdout;
-  const why = NO_NETWORK.test(result.output)
-    ? 'the npm registry was not reached; check the network (or npm’s registry and proxy settings)'
-    : /ENOSPC/.test(result.output)
+  const output = result.output.replace(/^npm (http|verbose|timing) .*\n/gm, '');
+  const why = NO_NETWORK.test(output)
+    ? 'the npm registry was not reached; check the network, or npm’s registry and proxy settings'
+    : /ENOSPC/.test(output)
       ? 'the disk is full; make room'
       : 'npm’s own message is above';
-  throw new Failure(`${what} failed: ${why}, and run this again.`, result.output);
+  throw new Failure(`${what} failed: ${why}, and run this again.`, output);
 }
