@@ -125,7 +125,9 @@ export class LanguageServer implements vscode.Disposable {
       'FASA Code',
       this.#serverOptions(),
       createClientOptions(this.#output, {
-        error: (_error, _message, count) => ({ action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown }),
+        error: (_error, _message, count) => ({
+          action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown,
+        }),
         // The next life is a new client: this one never restarts by itself.
         closed: () => ({ action: CloseAction.DoNotRestart, handled: true, message: this.#ended(client) }),
       }),

@@ -1,11 +1,11 @@
 import * as vscode from 'vscode';
 import { pauseRequest, resumeRequest } from '../language-server/protocol';
+import { chooseModel } from './choose-model';
 import type { LanguageServer } from './client';
 import { describeError } from './client-options';
 import { type CommandId, commandIds } from './command-ids';
-import { showMenu } from './menu';
-import { chooseModel } from './choose-model';
 import { downloadDefaultModel } from './download-default-model';
+import { showMenu } from './menu';
 
 /** What a command may use. */
 export interface CommandContext {

@@ -1,10 +1,9 @@
-import { loadStarted } from './load-time';
-
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { LanguageServer } from './client';
 import { describeError } from './client-options';
 import { registerCommands } from './commands';
 import { createCrashNotice } from './crash-notice';
+import { loadStarted } from './load-time';
 import { createOutput } from './output';
 import type { ServerView } from './server-view';
 import { onDidChangeSettings } from './settings';

@@ -5,7 +5,11 @@ export class RestartPolicy {
   #ends: number[] = [];
 
   /** Takes note of an end at `now` (ms). */
-  ended(now: number): { readonly action: 'restart'; readonly delayMs: number; readonly first: boolean } | { readonly action: 'give-up' } {
+  ended(
+    now: number,
+  ):
+    | { readonly action: 'restart'; readonly delayMs: number; readonly first: boolean }
+    | { readonly action: 'give-up' } {
     this.#ends = this.#ends.filter((end) => now - end < RestartPolicy.windowMs);
     this.#ends.push(now);
     if (this.#ends.length >= RestartPolicy.maxEnds) {

@@ -69,7 +69,10 @@ function figureRows(status: Status): [string, string][] {
       `${formatBytes(device.memoryUsed)} used by the server`,
       `${formatBytes(device.memoryFree)} free on this machine`,
     );
-    add('Device', `${plainMarkdown(device.name, 60)}, ${device.threads} ${device.threads === 1 ? 'thread' : 'threads'}`);
+    add(
+      'Device',
+      `${plainMarkdown(device.name, 60)}, ${device.threads} ${device.threads === 1 ? 'thread' : 'threads'}`,
+    );
   }
   return rows;
 }

@@ -38,7 +38,9 @@ describe('status item', () => {
   test('shows no figure that the record does not have', () => {
     expect(statusText(view({ state: 'ready' })).text).toBe('$(chip) FASA ready');
     expect(statusText(view({ state: 'loading' })).text).toBe('$(loading~spin) FASA loading model');
-    expect(statusText(view({ state: 'loading', progress: 0.456 })).text).toBe('$(loading~spin) FASA loading model 45 %');
+    expect(statusText(view({ state: 'loading', progress: 0.456 })).text).toBe(
+      '$(loading~spin) FASA loading model 45 %',
+    );
     expect(statusTooltip(view({ state: 'ready' }))).not.toMatch(/\d/);
   });
 
@@ -77,7 +79,9 @@ describe('status item', () => {
       bytes: 98_362_432,
       fillInTheMiddle: false,
     };
-    const row = statusTooltip(view({ state: 'paused', model })).split('\n').find((line) => line.startsWith('| Model'));
+    const row = statusTooltip(view({ state: 'paused', model }))
+      .split('\n')
+      .find((line) => line.startsWith('| Model'));
     expect(row).toContain('\\[x\\]\\(command\\:fasa\\.pause\\) \\| \\$\\(zap\\) \\<b\\>\\*\\*bold\\*\\*\\</b\\> line');
   });
 });

@@ -69,14 +69,17 @@ test.each(serverSettings)('the default of %s is the default of the server', (nam
   expect(property.default).toEqual(serverValue(defaultSettings, name));
 });
 
-test.each(serverSettings)('every value that the manifest allows for %s is one that the server takes', (name, property) => {
-  const limits = [property.minimum, property.maximum, ...(property.enum ?? []), property.default];
-  for (const value of limits.filter((limit) => limit !== undefined)) {
-    const checked = checkSettings(withServerValue(name, value));
-    expect(checked.problems).toEqual([]);
-    expect(serverValue(checked.settings, name)).toEqual(value);
-  }
-});
+test.each(serverSettings)(
+  'every value that the manifest allows for %s is one that the server takes',
+  (name, property) => {
+    const limits = [property.minimum, property.maximum, ...(property.enum ?? []), property.default];
+    for (const value of limits.filter((limit) => limit !== undefined)) {
+      const checked = checkSettings(withServerValue(name, value));
+      expect(checked.problems).toEqual([]);
+      expect(serverValue(checked.settings, name)).toEqual(value);
+    }
+  },
+);
 
 test('no repository can set a path, the threads, or, untrusted, what is read', () => {
   for (const name of ['fasa.modelPath', 'fasa.cacheFolder', 'fasa.threads']) {
