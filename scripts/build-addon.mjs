@@ -83,6 +83,18 @@ function headerStamp() {
   return [headers.trim(), ...versions].join(' ');
 }
 
+/** What clangd and other tools read to know how each source is compiled. */
+function writeCompileCommands(compiler, units) {
+  const commands = units.map(({ source, flags, object }) => ({
+    directory: root,
+    file: source,
+    arguments: [compiler.command, ...flags, '-c', source, '-o', object],
+  }));
+  const file = path.join(build, 'compile_commands.json');
+  const text = `${JSON.stringify(commands, null, 1)}\n`;
+  if (readText(file) !== text) writeAtomic(file, text);
+}
+
 /**
  * @param {{tests?: boolean, onlyTests?: boolean, say: (detail: string, share?: number) => void}} options
  * @returns {Promise<string>} what was done, for the step's line
@@ -102,13 +114,14 @@ export async function buildAddon({ tests = false, onlyTests = false, say }) {
     if (await link(name, compiler, objects, against)) made.push(name);
   };
   if (tests || onlyTests) {
-    const units = kernelsTestUnits();
+    const units = kernelsTestUnits(compiler);
     if (units.length > 0) await make('kernels-test.node', units, []);
   }
   if (!onlyTests) {
     copyLibraries(shipped);
-    const units = addonUnits();
+    const units = addonUnits(compiler);
     if (units.length === 0) throw new Failure('native/ has no sources: this checkout is not complete.');
+    writeCompileCommands(compiler, units);
     await make('addon.node', units, linked);
   }
   if (made.length === 0) return 'ok (already there)';

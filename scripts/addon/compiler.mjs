@@ -4,7 +4,7 @@ import { run, which } from '../lib/process.mjs';
 /** The first version of each compiler that has what the addon uses of C++20. */
 const OLDEST = { gcc: 11, clang: 14 };
 
-/** @returns {Promise<{command: string, version: string, family: 'gcc' | 'clang'}>} the C++ compiler: $CXX, else the first on PATH. */
+/** @returns {Promise<{command: string, version: string, family: 'gcc' | 'clang', major: number}>} the C++ compiler: $CXX, else the first on PATH. */
 export async function findCompiler() {
   if (process.platform === 'win32') {
     throw new Failure(
@@ -39,6 +39,7 @@ export async function findCompiler() {
   return {
     command,
     family,
+    major,
     version: `${family} ${major}.${value(family === 'clang' ? '__clang_minor__' : '__GNUC_MINOR__')}`,
   };
 }
