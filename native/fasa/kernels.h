@@ -1,0 +1,67 @@
+#pragma once
+
+// The stages of FASA decoding for one KV head: importance keys (TIP), the choice, focused attention (FAC).
+// arXiv 2602.03152; formulas in docs/calibration.md.
+//
+// One table of functions per instruction set, chosen at run time. The functions throw nothing, allocate nothing and keep
+// no state. Halves (f16, IEEE 754 binary16) are uint16_t. Strides are in elements, not bytes. Values from a hostile file
+// (NaN, infinities) give poor scores, never a fault or an endless loop.
+//
+// A page of importance keys: docs/calibration.md has the byte layout.
+
+#include <stddef.h>
+#include <stdint.h>
+
+constexpr int32_t FASA_PAGE_TOKENS   = 128; // tokens of a page
+constexpr int32_t FASA_HEAD_SIZE_MAX = 256; // d, and so also the most channels of a page
+
+// bytes of the importance keys of one KV head and one page: 64-byte aligned
+// n_channels: 2 * dominant FCs, 1 to FASA_HEAD_SIZE_MAX
+size_t fasa_page_bytes(int32_t n_channels);
+
+// bytes that top_k needs as scratch to choose among n values, at any n_chosen; 64-byte aligned size
+size_t fasa_top_k_scratch_bytes(int32_t n);
+
+struct fasa_kernels {
+    const char * name; // "plain", "avx2", "avx512", "neon"
+
+    // Quantizes the chosen channels of a full page to int4, with ranges per channel from the page's own tokens.
+    // keys:     f16 rows of FASA_PAGE_TOKENS tokens, row t at keys + t*row_stride
+    // channels: n_channels indices into a row
+    // n_exact:  the first tokens that ranges leave out (an attention sink would stretch them); their codes are clamped
+    void (*page_encode)(const uint16_t * keys, size_t row_stride, const int32_t * channels, int32_t n_channels, int32_t n_exact,
+                        void * page);
+
+    // Predicted logits of a page's tokens, for the n_q query heads that share the KV head.
+    // q:      [n_q][n_channels], already times 1/sqrt(d); it is quantized to int8 after the page's scales are folded in
+    // scores: row h at scores + h*score_stride; FASA_PAGE_TOKENS values written
+    void (*tip_page)(const float * q, int32_t n_q, int32_t n_channels, const void * page, float * scores, size_t score_stride);
+
+    // The same from f16 rows, exact: for the open page and for tokens that are kept exact.
+    // keys: row t at keys + t*row_stride; channels below FASA_HEAD_SIZE_MAX; scores: n_rows values a query head
+    void (*tip_rows)(const float * q, int32_t n_q, const int32_t * channels, int32_t n_channels, const uint16_t * keys,
+                     size_t row_stride, int32_t n_rows, float * scores, size_t score_stride);
+
+    // Sum over the query heads of each one's softmax over n tokens. NaN and -inf scores count as 0; a head without any
+    // finite score adds nothing. importance: [n]
+    void (*importance)(const float * scores, size_t score_stride, int32_t n_q, int32_t n, float * importance);
+
+    // The n_chosen largest of values[begin, end): their indices, ascending, into chosen. Ties go to the lower index; NaN is
+    // less than everything. With n_chosen >= end - begin all indices are chosen, so min(n_chosen, end - begin) are written.
+    // scratch: fasa_top_k_scratch_bytes(end - begin)
+    void (*top_k)(const float * values, int32_t begin, int32_t end, int32_t n_chosen, int32_t * chosen, void * scratch);
+
+    // Exact softmax attention over the chosen rows alone.
+    // q: [n_q][d], not scaled; scale: 1/sqrt(d); d at most FASA_HEAD_SIZE_MAX
+    // kv: K row of token t at kv + t*row_stride, its V row right behind, at kv + t*row_stride + d
+    // logits: scratch [n_q][n_chosen]; it holds the weights (before division by their sum) afterwards
+    // out: [n_q][d]; zeros when n_chosen is 0
+    void (*fac)(const float * q, int32_t n_q, int32_t d, const uint16_t * kv, size_t row_stride, const int32_t * chosen,
+                int32_t n_chosen, float scale, float * logits, float * out);
+};
+
+// the fastest that this CPU and operating system run; $FASA_KERNELS=NAME asks for another of fasa_kernels_all
+const fasa_kernels * fasa_kernels_best();
+
+// all that this CPU runs, plain first, fastest last
+const fasa_kernels * const * fasa_kernels_all(int32_t * n);

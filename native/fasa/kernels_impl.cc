@@ -1,0 +1,25 @@
+// The kernels of one instruction set. Compiled once for each, with FASA_KERNELS_NAME as the name and the compiler flags
+// that go with it (scripts/addon/units.mjs); only the table can be seen from outside.
+
+#include "fasa/kernels.h"
+#include "fasa/kernels_choice.h"
+#include "fasa/kernels_page.h"
+#include "fasa/kernels_rows.h"
+#include "fasa/kernels_vector.h"
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b)  JOIN_(a, b)
+#define TEXT_(a)    #a
+#define TEXT(a)     TEXT_(a)
+
+extern const fasa_kernels JOIN(fasa_kernels_, FASA_KERNELS_NAME);
+
+const fasa_kernels JOIN(fasa_kernels_, FASA_KERNELS_NAME) = {
+    /* name        */ TEXT(FASA_KERNELS_NAME),
+    /* page_encode */ page_encode,
+    /* tip_page    */ tip_page,
+    /* tip_rows    */ tip_rows,
+    /* importance  */ importance,
+    /* top_k       */ top_k,
+    /* fac         */ fac,
+};

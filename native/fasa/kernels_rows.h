@@ -1,0 +1,212 @@
+#pragma once
+
+// Exact work on f16 rows: partial logits of tokens that are not in importance keys yet, and focused attention.
+
+#include "fasa/kernels.h"
+#include "fasa/kernels_page.h"
+#include "fasa/kernels_vector.h"
+
+// logits of n rows for n_heads query heads: scale * q . key; q: row h at q + h*q_stride
+// chosen: the rows' indices, or null for 0..n-1. n_heads is a constant where this is expanded.
+FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32_t n_heads, int32_t d, const uint16_t * keys,
+                                   size_t row_stride, const int32_t * chosen, int32_t n, float scale, float * logits,
+                                   size_t logit_stride) {
+    for (int32_t r = 0; r < n; r += 4) {
+        const uint16_t * row[4];
+        for (int32_t i = 0; i < 4; i++) {
+            const int32_t at = r + i < n ? r + i : n - 1;
+            row[i] = keys + (chosen ? chosen[at] : at)*row_stride;
+        }
+        if (chosen) { // the choice is scattered: bring K and V of the rows after the next in early
+            for (int32_t i = 8; i < 12 && r + i < n; i++) {
+                const uint16_t * ahead = keys + chosen[r + i]*row_stride;
+                for (int32_t c = 0; c < 2*d; c += 32) {
+                    __builtin_prefetch(ahead + c);
+                }
+            }
+        }
+        vf sums[4][FASA_HEADS];
+        for (int32_t i = 0; i < 4; i++) {
+            for (int32_t h = 0; h < n_heads; h++) {
+                sums[i][h] = vf {};
+            }
+        }
+        int32_t c = 0;
+        for (; c + VF_N <= d; c += VF_N) {
+            for (int32_t i = 0; i < 4; i++) {
+                const vf key = vf_load_f16(row[i] + c);
+                for (int32_t h = 0; h < n_heads; h++) {
+                    sums[i][h] = vf_fma(key, vf_load(q + h*q_stride + c), sums[i][h]);
+                }
+            }
+        }
+        if (c < d) {
+            for (int32_t i = 0; i < 4; i++) {
+                const vf key = vf_load_f16_part(row[i] + c, d - c);
+                for (int32_t h = 0; h < n_heads; h++) {
+                    sums[i][h] = vf_fma(key, vf_load_part(q + h*q_stride + c, d - c, 0), sums[i][h]);
+                }
+            }
+        }
+        for (int32_t h = 0; h < n_heads; h++) {
+            const vf4 dots = vf_sum4(sums[0][h], sums[1][h], sums[2][h], sums[3][h])*scale;
+            float * to = logits + h*logit_stride + r;
+            if (r + 4 <= n) {
+                *(vf4_any *) to = dots;
+            } else {
+                for (int32_t i = 0; i < n - r; i++) {
+                    to[i] = dots[i];
+                }
+            }
+        }
+    }
+}
+
+static void rows_logits(const float * q, size_t q_stride, int32_t n_q, int32_t d, const uint16_t * keys, size_t row_stride,
+                        const int32_t * chosen, int32_t n, float scale, float * logits, size_t logit_stride) {
+    for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
+        const float * head = q + h*q_stride;
+        float * to = logits + h*logit_stride;
+        switch (n_q - h) {
+            case 1:  rows_logits_heads(head, q_stride, 1, d, keys, row_stride, chosen, n, scale, to, logit_stride); break;
+#if FASA_HEADS > 2
+            case 2:  rows_logits_heads(head, q_stride, 2, d, keys, row_stride, chosen, n, scale, to, logit_stride); break;
+            case 3:  rows_logits_heads(head, q_stride, 3, d, keys, row_stride, chosen, n, scale, to, logit_stride); break;
+#endif
+            default: rows_logits_heads(head, q_stride, FASA_HEADS, d, keys, row_stride, chosen, n, scale, to, logit_stride); break;
+        }
+    }
+}
+
+// The queries are spread over whole rows, zero beside the chosen channels: reading a row in order is faster than picking
+// from it.
+static void tip_rows(const float * q, int32_t n_q, const int32_t * channels, int32_t n_channels, const uint16_t * keys,
+                     size_t row_stride, int32_t n_rows, float * scores, size_t score_stride) {
+    int32_t d = 0;
+    for (int32_t c = 0; c < n_channels; c++) {
+        d = channels[c] >= d ? channels[c] + 1 : d;
+    }
+    for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
+        const int32_t n_heads = n_q - h < FASA_HEADS ? n_q - h : FASA_HEADS;
+        float spread[FASA_HEADS*FASA_HEAD_SIZE_MAX] = { 0 };
+        for (int32_t i = 0; i < n_heads; i++) {
+            for (int32_t c = 0; c < n_channels; c++) {
+                spread[i*FASA_HEAD_SIZE_MAX + channels[c]] = q[(size_t) (h + i)*n_channels + c];
+            }
+        }
+        rows_logits(spread, FASA_HEAD_SIZE_MAX, n_heads, d, keys, row_stride, nullptr, n_rows, 1, scores + h*score_stride,
+                    score_stride);
+    }
+}
+
+// logits become exp(logit - largest); returns their sum. With no finite logit all weights are 0, and so is the sum.
+static float weights_from_logits(float * logits, int32_t n) {
+    vf largest = vf_set(-__builtin_inff());
+    int32_t i = 0;
+    for (; i + VF_N <= n; i += VF_N) {
+        largest = vf_max(vf_load(logits + i), largest);
+    }
+    if (i < n) {
+        largest = vf_max(vf_load_part(logits + i, n - i, -__builtin_inff()), largest);
+    }
+    const vf shift = vf_set(vf_largest(largest));
+    vf sum = {};
+    for (i = 0; i + VF_N <= n; i += VF_N) {
+        const vf weight = vf_exp(vf_load(logits + i) - shift);
+        vf_store(logits + i, weight);
+        sum += weight;
+    }
+    if (i < n) {
+        const vf weight = vf_exp(vf_load_part(logits + i, n - i, -__builtin_inff()) - shift);
+        vf_store_part(logits + i, weight, n - i);
+        sum += weight;
+    }
+    return vf_sum(sum);
+}
+
+#define OUT_VECTORS 4 // vectors of an output row taken together
+
+// out rows of n_heads query heads, elements [from, from + OUT_VECTORS*VF_N): sum of weight * value
+FASA_INLINE void values_sum_heads(const float * weights, size_t weight_stride, const int32_t n_heads, const uint16_t * values,
+                                  size_t row_stride, const int32_t * chosen, int32_t n, const float * inverse, float * out,
+                                  size_t out_stride) {
+    vf sums[FASA_HEADS][OUT_VECTORS];
+    for (int32_t h = 0; h < n_heads; h++) {
+        for (int32_t v = 0; v < OUT_VECTORS; v++) {
+            sums[h][v] = vf {};
+        }
+    }
+    for (int32_t r = 0; r < n; r++) {
+        const uint16_t * row = values + chosen[r]*row_stride;
+        vf value[OUT_VECTORS];
+        for (int32_t v = 0; v < OUT_VECTORS; v++) {
+            value[v] = vf_load_f16(row + v*VF_N);
+        }
+        for (int32_t h = 0; h < n_heads; h++) {
+            const vf weight = vf_set(weights[h*weight_stride + r]);
+            for (int32_t v = 0; v < OUT_VECTORS; v++) {
+                sums[h][v] = vf_fma(weight, value[v], sums[h][v]);
+            }
+        }
+    }
+    for (int32_t h = 0; h < n_heads; h++) {
+        for (int32_t v = 0; v < OUT_VECTORS; v++) {
+            vf_store(out + h*out_stride + v*VF_N, sums[h][v]*vf_set(inverse[h]));
+        }
+    }
+}
+
+// the same for one head and the last elements of a row, one vector or less
+static void values_sum_part(const float * weights, const uint16_t * values, size_t row_stride, const int32_t * chosen, int32_t n,
+                            float inverse, float * out, int32_t n_elements) {
+    vf sum = {};
+    for (int32_t r = 0; r < n; r++) {
+        sum = vf_fma(vf_set(weights[r]), load_f16_part(values + chosen[r]*row_stride, n_elements), sum);
+    }
+    sum *= vf_set(inverse);
+    if (n_elements >= VF_N) {
+        vf_store(out, sum);
+    } else {
+        vf_store_part(out, sum, n_elements);
+    }
+}
+
+static void fac(const float * q, int32_t n_q, int32_t d, const uint16_t * kv, size_t row_stride, const int32_t * chosen,
+                int32_t n_chosen, float scale, float * logits, float * out) {
+    if (n_chosen <= 0) {
+        for (int32_t i = 0; i < n_q*d; i++) {
+            out[i] = 0;
+        }
+        return;
+    }
+    rows_logits(q, d, n_q, d, kv, row_stride, chosen, n_chosen, scale, logits, n_chosen);
+    const int32_t whole = OUT_VECTORS*VF_N;
+    const uint16_t * values = kv + d;
+    for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
+        const int32_t n_heads = n_q - h < FASA_HEADS ? n_q - h : FASA_HEADS;
+        float * weights = logits + (size_t) h*n_chosen;
+        float inverse[FASA_HEADS];
+        for (int32_t i = 0; i < n_heads; i++) {
+            const float sum = weights_from_logits(weights + (size_t) i*n_chosen, n_chosen);
+            inverse[i] = sum > 0 ? 1/sum : 0;
+        }
+        float * to = out + (size_t) h*d;
+        int32_t c = 0;
+        for (; c + whole <= d; c += whole) {
+            switch (n_heads) {
+                case 1:  values_sum_heads(weights, n_chosen, 1, values + c, row_stride, chosen, n_chosen, inverse, to + c, d); break;
+#if FASA_HEADS > 2
+                case 2:  values_sum_heads(weights, n_chosen, 2, values + c, row_stride, chosen, n_chosen, inverse, to + c, d); break;
+                case 3:  values_sum_heads(weights, n_chosen, 3, values + c, row_stride, chosen, n_chosen, inverse, to + c, d); break;
+#endif
+                default: values_sum_heads(weights, n_chosen, FASA_HEADS, values + c, row_stride, chosen, n_chosen, inverse, to + c, d);
+            }
+        }
+        for (; c < d; c += VF_N) {
+            for (int32_t i = 0; i < n_heads; i++) {
+                values_sum_part(weights + (size_t) i*n_chosen, values + c, row_stride, chosen, n_chosen, inverse[i],
+                                to + (size_t) i*d + c, d - c < VF_N ? d - c : VF_N);
+            }
+        }
+    }
+}
