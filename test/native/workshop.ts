@@ -84,7 +84,7 @@ export function useWorkshop(): Workshop {
 
 /** Dense teacher-forced logits of all positions from `from` on. */
 export function denseLogits(context: NativeContext, tokens: Int32Array, from = 0, stepwise = false) {
-  const options = { tokens, from, stepwise, attention: 'dense', budget: 0, fasaFromTokens: 0 } as const;
+  const options = { tokens, from, stepwise, attention: 'dense', budget: 256, fasaFromTokens: 0 } as const;
   return context.evaluate(options).promise;
 }
 
