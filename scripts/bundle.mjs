@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { Failure, main } from './lib/failure.mjs';
 import { dist, root } from './lib/paths.mjs';
 import { step } from './lib/terminal.mjs';
+import { writeLicenses } from './licenses.mjs';
 
 /** @type {import('esbuild').BuildOptions} */
 const common = {
@@ -21,6 +22,7 @@ const common = {
   sourcemap: 'linked',
   // Sources are in the repository; a map that holds them again would double the package.
   sourcesContent: false,
+  metafile: true,
   logLevel: 'silent',
 };
 
@@ -64,6 +66,7 @@ export async function bundle() {
   if (results.some((result) => result.status === 'rejected')) throw new Failure('The sources did not bundle.', text);
   if (text) process.stderr.write(text);
   copyCalibration();
+  writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.metafile] : [])));
   return `ok (${bundles.map((options) => options.outfile).join(', ')})`;
 }
 
