@@ -1,0 +1,113 @@
+// The Node-API surface: language-server/engine/addon.ts says what each of these is.
+
+#include "addon/objects.h"
+#include "addon/values.h"
+#include "fasa/kernels.h"
+#include "model/backend.h"
+#include "model/gguf_file.h"
+
+#include "ggml.h"
+
+#include <napi.h>
+
+static Napi::Value load_backends(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        backend_load(path_of(info.Length() > 0 ? info[0] : info.Env().Undefined()));
+        return info.Env().Undefined();
+    });
+}
+
+static Napi::Value devices(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        Napi::Array list = Napi::Array::New(info.Env());
+        for (size_t i = 0; i < ggml_backend_dev_count(); i++) {
+            ggml_backend_dev_props props;
+            ggml_backend_dev_get_props(ggml_backend_dev_get(i), &props);
+            const char * kind = props.type == GGML_BACKEND_DEVICE_TYPE_CPU ? "cpu"
+                : props.type == GGML_BACKEND_DEVICE_TYPE_GPU || props.type == GGML_BACKEND_DEVICE_TYPE_IGPU ? "gpu" : "accelerator";
+            Napi::Object o = Napi::Object::New(info.Env());
+            o.Set("name",        Napi::String::New(info.Env(), props.name));
+            o.Set("description", Napi::String::New(info.Env(), props.description));
+            o.Set("kind",        Napi::String::New(info.Env(), kind));
+            o.Set("memoryFree",  Napi::Number::New(info.Env(), (double) props.memory_free));
+            o.Set("memoryTotal", Napi::Number::New(info.Env(), (double) props.memory_total));
+            list.Set((uint32_t) i, o);
+        }
+        return list;
+    });
+}
+
+static Napi::Value cpu_features(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const std::vector<std::string> names = backend_cpu_features();
+        Napi::Array list = Napi::Array::New(info.Env(), names.size());
+        for (size_t i = 0; i < names.size(); i++) {
+            list.Set((uint32_t) i, Napi::String::New(info.Env(), names[i]));
+        }
+        Napi::Object o = Napi::Object::New(info.Env());
+        o.Set("library",     Napi::String::New(info.Env(), ggml_backend_reg_name(ggml_backend_dev_backend_reg(backend_cpu_device()))));
+        o.Set("features",    list);
+        o.Set("fasaKernels", Napi::String::New(info.Env(), fasa_kernels_best()->name));
+        return o;
+    });
+}
+
+static Napi::Value inspect_model(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const gguf_file file(path_of(info.Length() > 0 ? info[0] : info.Env().Undefined()));
+        const model_hparams hp = model_hparams_read(file);
+        model_check_tensors(file, hp);
+        return model_info_to_js(info.Env(), file, hp, nullptr);
+    });
+}
+
+static Napi::Value load_model(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const std::string path = path_of(object_at(info, 0).Get("path"));
+        return js_task::start(info.Env(), nullptr, 0, { function_at(info, 1) }, [path](worker_task & w, js_task & t) -> js_task::make_result {
+            double told = -1.0; // a hundred steps are enough for a person
+            std::shared_ptr<model> m = model::load(path, w.flags.abort, [&](float share) {
+                if (share - told >= 0.01 || share >= 1.0f) {
+                    told = share;
+                    t.call(0, { share });
+                }
+            });
+            return [m](Napi::Env env) { return model_object::make(env, m); };
+        });
+    });
+}
+
+static Napi::Value load_reference(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const std::string path = path_of(info.Length() > 0 ? info[0] : info.Env().Undefined());
+        const Napi::Object o = object_at(info, 1);
+        const int32_t n_ctx = int_of(o, "contextTokens", 1, 1 << 24), n_threads = int_of(o, "threads", 1, 256);
+        return js_task::start(info.Env(), nullptr, 0, {}, [path, n_ctx, n_threads](worker_task &, js_task &) -> js_task::make_result {
+            const auto r = std::make_shared<reference>(path, n_ctx, n_threads);
+            return [r](Napi::Env env) { return reference_object::make(env, r); };
+        });
+    });
+}
+
+static Napi::Object init(Napi::Env env, Napi::Object exports) {
+    addon_data * addon = new addon_data();
+    env.SetInstanceData(addon); // ended with the environment
+    addon->model_class     = Napi::Persistent(model_object::define(env));
+    addon->context_class   = Napi::Persistent(context_object::define(env));
+    addon->reference_class = Napi::Persistent(reference_object::define(env));
+
+    Napi::Object versions = Napi::Object::New(env);
+    versions.Set("addon", Napi::String::New(env, "0.1.0"));
+    versions.Set("ggml",  Napi::String::New(env, ggml_version()));
+    versions.Set("napi",  Napi::Number::New(env, NAPI_VERSION));
+    exports.Set("versions",      versions);
+    exports.Set("loadBackends",  Napi::Function::New(env, load_backends));
+    exports.Set("devices",       Napi::Function::New(env, devices));
+    exports.Set("cpuFeatures",   Napi::Function::New(env, cpu_features));
+    exports.Set("inspectModel",  Napi::Function::New(env, inspect_model));
+    exports.Set("loadModel",     Napi::Function::New(env, load_model));
+    exports.Set("loadReference", Napi::Function::New(env, load_reference));
+    return exports;
+}
+
+NODE_API_MODULE(fasa, init)

@@ -1,0 +1,135 @@
+#include "addon/objects.h"
+#include "addon/values.h"
+
+Napi::Function context_object::define(Napi::Env env) {
+    return DefineClass(env, "NativeContext", {
+        InstanceMethod<&context_object::generate>("generate"),
+        InstanceMethod<&context_object::evaluate>("evaluate"),
+        InstanceMethod<&context_object::usage>("usage"),
+        InstanceMethod<&context_object::clear>("clear"),
+        InstanceMethod<&context_object::dispose>("dispose"),
+    });
+}
+
+Napi::Value context_object::make(Napi::Env env, std::shared_ptr<context> c) {
+    return env.GetInstanceData<addon_data>()->context_class.New({ Napi::External<std::shared_ptr<context>>::New(env, &c) });
+}
+
+context_object::context_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
+    if (info.Length() == 1 && info[0].IsExternal()) {
+        c = *info[0].As<Napi::External<std::shared_ptr<context>>>().Data();
+        Napi::MemoryManagement::AdjustExternalMemory(info.Env(), c->bytes_reserved());
+    }
+}
+
+context_object::~context_object() { release(Env()); }
+
+void context_object::release(Napi::Env env) {
+    if (c) {
+        Napi::MemoryManagement::AdjustExternalMemory(env, -c->bytes_reserved());
+        c.reset();
+    }
+}
+
+const std::shared_ptr<context> & context_object::alive() const {
+    if (!c) {
+        fail(ERROR_DISPOSED, "the context was disposed");
+    }
+    return c;
+}
+
+static Napi::Value result_to_js(Napi::Env env, const generate_result & r, double queue_ms) {
+    static const char * const reasons[] = { "length", "stop-token", "stopped", "context-full" };
+    Napi::Object stats = Napi::Object::New(env);
+    const auto set = [&](const char * key, double value) { stats.Set(key, Napi::Number::New(env, value)); };
+    set("reusedTokens",      r.n_reused);
+    set("fedTokens",         r.n_fed);
+    set("decodedTokens",     (double) r.tokens.size());
+    set("queueMs",           queue_ms);
+    set("prefillMs",         r.prefill_ms);
+    set("firstTokenMs",      r.first_token_ms);
+    set("decodeMs",          r.decode_ms);
+    set("fasaSteps",         r.n_fasa_steps);
+    set("bytesReadPerToken", r.bytes_per_step);
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("tokens", tokens_to_js(env, r.tokens));
+    o.Set("reason", Napi::String::New(env, reasons[r.reason]));
+    o.Set("stats",  stats);
+    return o;
+}
+
+Napi::Value context_object::generate(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const Napi::Object o = object_at(info, 0), events = object_at(info, 1);
+        generate_params p;
+        p.tokens      = tokens_of(o.Get("tokens"), "tokens");
+        p.stop_tokens = integers_of(o.Get("stopTokens"), "stopTokens");
+        p.n_max       = int_of(o, "maxTokens", 0, 1 << 24);
+        const Napi::Value sampling = o.Get("sampling");
+        if (!sampling.IsObject()) {
+            fail(ERROR_BAD_ARGUMENT, "sampling must be an object");
+        }
+        p.sampling    = sampling_of(sampling.As<Napi::Object>());
+        p.attention   = attention_of(o);
+        const std::shared_ptr<context> held = alive();
+        return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000), { events.Get("onProgress"), events.Get("onToken") },
+            [held, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
+                generate_events e;
+                e.progress = [&t](int32_t n_fed, int32_t n_total) { t.call(0, { (double) n_fed, (double) n_total }); };
+                e.token    = [&t](int32_t token) { t.call(1, { (double) token }); };
+                generate_result r = held->generate(p, w.flags, e);
+                return [r = std::move(r), queue_ms = w.queue_ms](Napi::Env env) { return result_to_js(env, r, queue_ms); };
+            });
+    });
+}
+
+Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const Napi::Object o = object_at(info, 0);
+        evaluate_params p;
+        p.tokens    = tokens_of(o.Get("tokens"), "tokens");
+        p.from      = int_of(o, "from", 0, INT32_MAX);
+        p.stepwise  = bool_of(o, "stepwise");
+        p.attention = attention_of(o);
+        const std::shared_ptr<context> held = alive();
+        return js_task::start(info.Env(), held.get(), 0, {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
+            const auto logits = std::make_shared<std::vector<float>>(held->evaluate(p, w.flags));
+            return [logits](Napi::Env env) { return floats_to_js(env, *logits); };
+        });
+    });
+}
+
+Napi::Value context_object::usage(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const context_usage u = alive()->usage();
+        Napi::Object o = Napi::Object::New(info.Env());
+        const auto set = [&](const char * key, double value) { o.Set(key, Napi::Number::New(info.Env(), value)); };
+        set("tokens",          u.n_tokens);
+        set("contextTokens",   u.n_ctx);
+        set("fullBytes",       (double) u.full_bytes);
+        set("fastBytes",       (double) u.fast_bytes);
+        set("slowBytes",       0);
+        set("importanceBytes", (double) u.importance_bytes);
+        return o;
+    });
+}
+
+Napi::Value context_object::clear(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const std::shared_ptr<context> held = alive();
+        js_task::start(info.Env(), held.get(), 0, {}, [held](worker_task &, js_task &) -> js_task::make_result {
+            held->clear();
+            return [](Napi::Env env) { return env.Undefined(); };
+        });
+        return info.Env().Undefined();
+    });
+}
+
+Napi::Value context_object::dispose(const Napi::CallbackInfo & info) {
+    addon_data * addon = info.Env().GetInstanceData<addon_data>();
+    if (c && addon->engine) {
+        addon->engine->cancel_owner(c.get());
+    }
+    release(info.Env());
+    return info.Env().Undefined();
+}

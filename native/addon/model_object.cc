@@ -1,0 +1,175 @@
+#include "addon/objects.h"
+#include "addon/values.h"
+#include "engine/calibrate.h"
+
+#include <algorithm>
+
+static void set_token(Napi::Object & o, const char * key, int32_t token) {
+    o.Set(key, token < 0 ? o.Env().Undefined() : Napi::Number::New(o.Env(), token));
+}
+
+// with words: as the loaded vocabulary knows them; without: the plain metadata keys
+static Napi::Object special_tokens_to_js(Napi::Env env, const gguf_file & file, const vocab * words) {
+    const auto id = [&](const char * name) {
+        const int64_t value = file.find_int(std::string("tokenizer.ggml.") + name + "_token_id").value_or(-1);
+        return value >= 0 && value < INT32_MAX ? (int32_t) value : -1;
+    };
+    Napi::Object o = Napi::Object::New(env);
+    set_token(o, "bos", words ? words->bos() : id("bos"));
+    set_token(o, "eos", words ? words->eos() : id("eos"));
+    o.Set("addBos", Napi::Boolean::New(env, words ? words->add_bos() : file.find_bool("tokenizer.ggml.add_bos_token").value_or(false)));
+    std::vector<int32_t> ends = words ? words->end_of_generation() : std::vector<int32_t> { id("eos"), id("eot") };
+    ends.erase(std::remove(ends.begin(), ends.end(), -1), ends.end());
+    Napi::Array list = Napi::Array::New(env, ends.size());
+    for (size_t i = 0; i < ends.size(); i++) {
+        list.Set((uint32_t) i, Napi::Number::New(env, ends[i]));
+    }
+    o.Set("endOfGeneration", list);
+    set_token(o, "fimPrefix",     words ? words->fim_prefix()     : id("fim_pre"));
+    set_token(o, "fimSuffix",     words ? words->fim_suffix()     : id("fim_suf"));
+    set_token(o, "fimMiddle",     words ? words->fim_middle()     : id("fim_mid"));
+    set_token(o, "fimRepository", words ? words->fim_repository() : id("fim_rep"));
+    set_token(o, "fimSeparator",  words ? words->fim_separator()  : id("fim_sep"));
+    return o;
+}
+
+Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const vocab * words) {
+    const model_summary s = model_summarize(file);
+    Napi::Object o = Napi::Object::New(env);
+    const auto set_number = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
+    const auto set_string = [&](const char * key, const std::string & value) { o.Set(key, Napi::String::New(env, value)); };
+    set_string("path",            file.path);
+    set_string("name",            s.name);
+    set_string("architecture",    hp.arch);
+    set_number("parameters",      (double) s.parameters);
+    set_string("quantization",    s.quantization);
+    set_number("bytes",           (double) file.map.size);
+    set_string("fingerprint",     s.fingerprint);
+    set_number("trainedContext",  hp.n_ctx_train);
+    set_number("layers",          hp.n_layer);
+    set_number("heads",           hp.n_head);
+    set_number("kvHeads",         hp.n_head_kv);
+    set_number("headSize",        hp.head_size);
+    set_number("embedding",       hp.n_embd);
+    set_number("vocabulary",      hp.n_vocab);
+    set_string("ropeLayout",      hp.rope_type == GGML_ROPE_TYPE_NEOX ? "neox" : "norm");
+    set_number("kvBytesPerToken", (double) hp.kv_bytes_per_token());
+    const auto chat_template = file.find_string("tokenizer.chat_template");
+    o.Set("chatTemplate", chat_template ? Napi::String::New(env, *chat_template) : env.Undefined());
+    o.Set("tokens", special_tokens_to_js(env, file, words));
+    return o;
+}
+
+Napi::Function model_object::define(Napi::Env env) {
+    return DefineClass(env, "NativeModel", {
+        InstanceAccessor<&model_object::info>("info"),
+        InstanceMethod<&model_object::tokenize>("tokenize"),
+        InstanceMethod<&model_object::token_bytes>("tokenBytes"),
+        InstanceMethod<&model_object::create_context>("createContext"),
+        InstanceMethod<&model_object::calibrate>("calibrate"),
+        InstanceMethod<&model_object::dispose>("dispose"),
+    });
+}
+
+Napi::Value model_object::make(Napi::Env env, std::shared_ptr<model> m) {
+    return env.GetInstanceData<addon_data>()->model_class.New({ Napi::External<std::shared_ptr<model>>::New(env, &m) });
+}
+
+model_object::model_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
+    if (info.Length() == 1 && info[0].IsExternal()) {
+        m = *info[0].As<Napi::External<std::shared_ptr<model>>>().Data();
+        Napi::MemoryManagement::AdjustExternalMemory(info.Env(), m->repacked_bytes);
+    }
+}
+
+model_object::~model_object() { release(Env()); }
+
+void model_object::release(Napi::Env env) {
+    if (m) {
+        Napi::MemoryManagement::AdjustExternalMemory(env, -m->repacked_bytes);
+        m.reset();
+    }
+}
+
+model & model_object::alive() const {
+    if (!m) {
+        fail(ERROR_DISPOSED, "the model was disposed");
+    }
+    return *m;
+}
+
+Napi::Value model_object::info(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive().file, m->hp, &m->words); });
+}
+
+Napi::Value model_object::tokenize(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        if (info.Length() < 2 || !info[0].IsString() || !info[1].IsBoolean()) {
+            fail(ERROR_BAD_ARGUMENT, "tokenize takes a text, and whether special tokens are parsed");
+        }
+        size_t length = 0; // in UTF-8, before it is copied
+        napi_get_value_string_utf8(info.Env(), info[0], nullptr, 0, &length);
+        if (length > VOCAB_MAX_TEXT) {
+            fail(ERROR_TEXT_TOO_LONG, "a text of %zu bytes is too long to tokenize at once (at most %zu)", length, VOCAB_MAX_TEXT);
+        }
+        return tokens_to_js(info.Env(), alive().words.tokenize(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::Boolean>().Value()));
+    });
+}
+
+Napi::Value model_object::token_bytes(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        if (info.Length() < 1 || !info[0].IsNumber()) {
+            fail(ERROR_BAD_ARGUMENT, "tokenBytes takes a token");
+        }
+        const std::string bytes = alive().words.token_bytes(info[0].As<Napi::Number>().Int32Value());
+        Napi::Uint8Array out = Napi::Uint8Array::New(info.Env(), bytes.size());
+        std::copy(bytes.begin(), bytes.end(), out.Data());
+        return out;
+    });
+}
+
+Napi::Value model_object::create_context(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        alive();
+        const Napi::Object o = object_at(info, 0);
+        context_params p;
+        p.n_ctx     = int_of(o, "contextTokens", 1, 1 << 24);
+        p.n_threads = int_of(o, "threads", 1, 256);
+        p.n_ubatch  = int_of(o, "microBatch", 1, 4096, 512);
+        const Napi::Value calib = o.Get("calibration");
+        if (calib.IsObject()) {
+            p.calib = calibration_of(calib.As<Napi::Object>());
+        }
+        return context_object::make(info.Env(), std::make_shared<context>(m, std::move(p)));
+    });
+}
+
+Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        alive();
+        const Napi::Object o = object_at(info, 0);
+        calibrate_params p;
+        p.n_dominant = int_of(o, "dominantFcs", 1, 1024);
+        p.n_threads  = int_of(o, "threads", 1, 256);
+        const Napi::Value documents = o.Get("documents");
+        if (!documents.IsArray()) {
+            fail(ERROR_BAD_ARGUMENT, "documents must be a list of token sequences");
+        }
+        for (uint32_t i = 0; i < documents.As<Napi::Array>().Length(); i++) {
+            p.documents.push_back(tokens_of(documents.As<Napi::Array>().Get(i), "a document"));
+        }
+        return js_task::start(info.Env(), m.get(), -1, { function_at(info, 1) }, [held = m, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
+            calibration c = calibrate_model(held, p, w.flags, [&t](double share) { t.call(0, { share }); });
+            return [c = std::move(c), held](Napi::Env env) { return calibration_to_js(env, c, held->hp.n_layer, held->hp.n_head_kv); };
+        });
+    });
+}
+
+Napi::Value model_object::dispose(const Napi::CallbackInfo & info) {
+    addon_data * addon = info.Env().GetInstanceData<addon_data>();
+    if (m && addon->engine) {
+        addon->engine->cancel_owner(m.get()); // contexts keep the model alive until they are disposed themselves
+    }
+    release(info.Env());
+    return info.Env().Undefined();
+}

@@ -1,0 +1,59 @@
+#pragma once
+
+// The classes of the addon's surface. Each holds a native object until dispose() or the garbage collector.
+
+#include "addon/task.h"
+#include "model/model.h"
+#include "model/reference.h"
+
+#include <napi.h>
+
+#include <memory>
+
+Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const vocab * words);
+
+struct model_object : Napi::ObjectWrap<model_object> {
+    static Napi::Function define(Napi::Env env);
+    static Napi::Value    make(Napi::Env env, std::shared_ptr<model> m);
+    explicit model_object(const Napi::CallbackInfo & info);
+    ~model_object() override;
+
+private:
+    std::shared_ptr<model> m;
+    Napi::Value info(const Napi::CallbackInfo & info);
+    Napi::Value tokenize(const Napi::CallbackInfo & info);
+    Napi::Value token_bytes(const Napi::CallbackInfo & info);
+    Napi::Value create_context(const Napi::CallbackInfo & info);
+    Napi::Value calibrate(const Napi::CallbackInfo & info);
+    Napi::Value dispose(const Napi::CallbackInfo & info);
+    model & alive() const; // throws DISPOSED
+    void release(Napi::Env env);
+};
+
+struct context_object : Napi::ObjectWrap<context_object> {
+    static Napi::Function define(Napi::Env env);
+    static Napi::Value    make(Napi::Env env, std::shared_ptr<context> c);
+    explicit context_object(const Napi::CallbackInfo & info);
+    ~context_object() override;
+
+private:
+    std::shared_ptr<context> c;
+    Napi::Value generate(const Napi::CallbackInfo & info);
+    Napi::Value evaluate(const Napi::CallbackInfo & info);
+    Napi::Value usage(const Napi::CallbackInfo & info);
+    Napi::Value clear(const Napi::CallbackInfo & info);
+    Napi::Value dispose(const Napi::CallbackInfo & info);
+    const std::shared_ptr<context> & alive() const; // throws DISPOSED
+    void release(Napi::Env env);
+};
+
+struct reference_object : Napi::ObjectWrap<reference_object> {
+    static Napi::Function define(Napi::Env env);
+    static Napi::Value    make(Napi::Env env, std::shared_ptr<reference> r);
+    explicit reference_object(const Napi::CallbackInfo & info);
+
+private:
+    std::shared_ptr<reference> r;
+    Napi::Value evaluate(const Napi::CallbackInfo & info);
+    Napi::Value dispose(const Napi::CallbackInfo & info);
+};

@@ -1,0 +1,25 @@
+#include "assertion_guard.h"
+
+#include "error.h"
+
+#include "ggml.h"
+
+#include <mutex>
+
+static thread_local int guard_depth = 0;
+
+static void on_assertion(const char * message) {
+    if (guard_depth > 0) {
+        throw native_error(ERROR_INTERNAL, message);
+    }
+}
+
+assertion_guard::assertion_guard() {
+    static std::once_flag once;
+    std::call_once(once, [] { ggml_set_abort_callback(on_assertion); });
+    guard_depth++;
+}
+
+assertion_guard::~assertion_guard() {
+    guard_depth--;
+}

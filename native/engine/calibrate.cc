@@ -1,0 +1,56 @@
+#include "engine/calibrate.h"
+
+#include "error.h"
+#include "fasa/calibration.h"
+
+#include <algorithm>
+
+// Queries a document gives. More change the choice little: the sums run over all of their cached tokens.
+constexpr int32_t QUERIES_PER_DOCUMENT = 48;
+// Below this many cached tokens there is nothing to choose: all of them are read.
+constexpr int32_t MIN_CACHED_TOKENS = 256;
+
+calibration calibrate_model(std::shared_ptr<model> m, const calibrate_params & p, const task_flags & flags, const std::function<void(double)> & progress) {
+    const model_hparams & hp = m->hp;
+    if (p.n_dominant > hp.head_size/2) {
+        fail(ERROR_BAD_ARGUMENT, "%d dominant FCs of %d are not possible", p.n_dominant, hp.head_size/2);
+    }
+    size_t longest = 0, total = 0, done = 0;
+    for (const auto & document : p.documents) {
+        longest = std::max(longest, document.size());
+        total  += document.size();
+    }
+    if (longest <= (size_t) MIN_CACHED_TOKENS) {
+        fail(ERROR_BAD_ARGUMENT, "calibration needs documents of more than %d tokens", MIN_CACHED_TOKENS);
+    }
+    context_params cp;
+    cp.n_ctx     = (int32_t) longest;
+    cp.n_threads = p.n_threads;
+    context c(m, cp);
+
+    const std::unique_ptr<fasa_calibrator, decltype(&fasa_calibrator_free)> calibrator(
+        fasa_calibrator_new(hp.n_layer, hp.n_head_kv, hp.n_group(), hp.head_size, hp.rope_type == GGML_ROPE_TYPE_NEOX), fasa_calibrator_free);
+    for (const auto & document : p.documents) {
+        if (document.size() <= (size_t) MIN_CACHED_TOKENS) {
+            done += document.size();
+            continue;
+        }
+        const int32_t stride = std::max<int32_t>(1, (int32_t) document.size()/QUERIES_PER_DOCUMENT);
+        std::vector<const uint16_t *> keys(hp.n_head_kv);
+        c.capture_queries(document, stride, flags, [&](int32_t il, int32_t position, const float * q) {
+            if (position + 1 < MIN_CACHED_TOKENS) {
+                return;
+            }
+            for (int32_t head = 0; head < hp.n_head_kv; head++) {
+                keys[head] = c.cache().rows(il, head);
+            }
+            fasa_calibrator_observe(calibrator.get(), il, q, keys.data(), c.cache().row_stride(), position + 1);
+        }, [&](int32_t n_fed) { progress((double) (done + n_fed)/total); });
+        done += document.size();
+    }
+    calibration out;
+    out.n_dominant = p.n_dominant;
+    out.dominant.resize((size_t) hp.n_layer*hp.n_head_kv*p.n_dominant);
+    fasa_calibrator_choose(calibrator.get(), p.n_dominant, out.dominant.data());
+    return out;
+}

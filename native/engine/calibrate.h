@@ -1,0 +1,14 @@
+#pragma once
+
+// Choosing a model's dominant FCs from documents: a forward pass over each, queries and keys to the calibrator.
+
+#include "engine/context.h"
+
+struct calibrate_params {
+    std::vector<std::vector<int32_t>> documents;
+    int32_t n_dominant = 16;
+    int32_t n_threads  = 1;
+};
+
+// progress: share done, 0 to 1. throws BAD_ARGUMENT, CANCELLED, OUT_OF_MEMORY, ...
+calibration calibrate_model(std::shared_ptr<model> m, const calibrate_params & params, const task_flags & flags, const std::function<void(double)> & progress);

@@ -1,0 +1,318 @@
+#include "engine/context.h"
+
+#include "error.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+
+using steady = std::chrono::steady_clock;
+
+static double ms_since(steady::time_point begin) {
+    return std::chrono::duration<double, std::milli>(steady::now() - begin).count();
+}
+
+// the compute backend looks at the running task's flag only
+struct abort_scope {
+    context & c;
+    abort_scope(context & c, const task_flags & flags) : c(c) { c.abort = &flags.abort; }
+    ~abort_scope() { c.abort = nullptr; }
+};
+
+static context_params checked(context_params p, const model_hparams & hp) {
+    if (p.n_ctx < 1 || p.n_ctx > 1 << 24) {
+        fail(ERROR_BAD_ARGUMENT, "a context of %d tokens is not possible", p.n_ctx);
+    }
+    if (p.n_threads < 1 || p.n_threads > 256) {
+        fail(ERROR_BAD_ARGUMENT, "%d threads are not possible", p.n_threads);
+    }
+    if (p.n_ubatch < 1 || p.n_ubatch > 4096) {
+        fail(ERROR_BAD_ARGUMENT, "a micro-batch of %d tokens is not possible", p.n_ubatch);
+    }
+    if (p.calib) {
+        calibration_check(*p.calib, hp);
+    }
+    return p;
+}
+
+context::context(std::shared_ptr<model> model, context_params p) :
+    m(std::move(model)), params(checked(std::move(p), m->hp)),
+    kv(m->hp, params.n_ctx, params.calib ? &*params.calib : nullptr), compute(params.n_threads, &abort) {
+    if (params.calib) {
+        fasa = std::make_unique<fasa_session>(m->hp, kv);
+    }
+}
+
+void context::check_tokens(const std::vector<int32_t> & list) const {
+    if (list.empty()) {
+        fail(ERROR_BAD_ARGUMENT, "there are no tokens to feed");
+    }
+    if (list.size() > (size_t) params.n_ctx) {
+        fail(ERROR_CONTEXT_FULL, "%zu tokens do not fit a context of %d", list.size(), params.n_ctx);
+    }
+    for (const int32_t id : list) {
+        if (id < 0 || id >= m->hp.n_vocab) {
+            fail(ERROR_BAD_ARGUMENT, "there is no token %d", id);
+        }
+    }
+}
+
+void context::truncate(int32_t n) {
+    tokens.resize(n);
+    kv.truncate(n);
+    n_cached = n;
+}
+
+void context::commit(const int32_t * ids, int32_t n) {
+    tokens.insert(tokens.end(), ids, ids + n);
+    if (fasa) {
+        kv.close_pages((int32_t) tokens.size(), FASA_ANCHOR_TOKENS, fasa->kernels);
+    }
+    n_cached = (int32_t) tokens.size();
+}
+
+bool context::uses_fasa(const attention_params & attention, int32_t n_kv) const {
+    if (attention.mode == ATTENTION_DENSE || !fasa) {
+        return false;
+    }
+    return attention.mode == ATTENTION_FASA_C || n_kv >= attention.fasa_from;
+}
+
+int64_t context::dense_bytes(int32_t n_kv) const { return (int64_t) n_kv*m->hp.kv_bytes_per_token(); }
+
+decoder_graph & context::prepared(std::unique_ptr<decoder_graph> & slot, const graph_shape & shape) {
+    if (!slot || !(slot->shape == shape)) {
+        slot.reset(); // its memory first
+        slot = std::make_unique<decoder_graph>(*m, kv, fasa.get(), compute.backend.get(), shape);
+    }
+    return *slot;
+}
+
+static void set_input(ggml_tensor * t, const void * data) {
+    if (t) {
+        ggml_backend_tensor_set(t, data, 0, ggml_nbytes(t));
+    }
+}
+
+static void set_positions(decoder_graph & g, int32_t n_past) {
+    std::vector<int32_t> positions(g.shape.n_tokens);
+    std::vector<int64_t> cells(g.shape.n_tokens);
+    for (int32_t i = 0; i < g.shape.n_tokens; i++) {
+        positions[i] = n_past + i;
+        cells[i]     = n_past + i;
+    }
+    set_input(g.positions, positions.data());
+    set_input(g.cells,     cells.data());
+    if (!g.mask) {
+        return;
+    }
+    const ggml_fp16_t hidden = ggml_fp32_to_fp16(-INFINITY), seen = 0;
+    std::vector<ggml_fp16_t> mask((size_t) g.shape.n_kv*g.shape.n_tokens, hidden);
+    for (int32_t i = 0; i < g.shape.n_tokens; i++) {
+        std::fill_n(mask.begin() + (size_t) i*g.shape.n_kv, n_past + i + 1, seen);
+    }
+    set_input(g.mask, mask.data());
+}
+
+// a dense micro-batch behind the cached tokens; logits for its last n_out positions
+decoder_graph & context::run_batch(const int32_t * ids, int32_t n, int32_t n_out, const std::vector<int32_t> & capture) {
+    const int32_t n_past = (int32_t) tokens.size();
+    graph_shape shape;
+    shape.n_tokens  = n;
+    shape.n_kv      = (n_past + n + KV_CELL_STEP - 1)/KV_CELL_STEP*KV_CELL_STEP;
+    shape.n_out     = n_out;
+    shape.n_capture = (int32_t) capture.size();
+    decoder_graph & g = prepared(n == 1 ? step_graph : batch_graph, shape);
+    set_input(g.tokens, ids);
+    set_positions(g, n_past);
+    std::vector<int32_t> rows(n_out);
+    for (int32_t i = 0; i < n_out; i++) {
+        rows[i] = n - n_out + i;
+    }
+    set_input(g.out_rows,     rows.data());
+    set_input(g.capture_rows, capture.data());
+    compute.run(g.graph);
+    commit(ids, n);
+    return g;
+}
+
+decoder_graph & context::run_step(int32_t id, const attention_params & attention, int64_t & bytes_read, bool & sparse) {
+    const int32_t n_kv = (int32_t) tokens.size() + 1;
+    sparse = uses_fasa(attention, n_kv);
+    if (!sparse) {
+        bytes_read = dense_bytes(n_kv);
+        return run_batch(&id, 1, 1, {});
+    }
+    graph_shape shape;
+    shape.n_tokens = 1;
+    shape.n_out    = 1;
+    shape.fasa     = true;
+    decoder_graph & g = prepared(step_graph, shape);
+    const int32_t row = 0;
+    set_input(g.tokens, &id);
+    set_positions(g, n_kv - 1);
+    set_input(g.out_rows, &row);
+    fasa->n_kv   = n_kv;
+    fasa->budget = attention.budget;
+    bytes_read   = fasa->bytes_read();
+    compute.run(g.graph);
+    commit(&id, 1);
+    return g;
+}
+
+static void check_attention(const attention_params & attention, bool calibrated) {
+    if (attention.budget < 1) {
+        fail(ERROR_BAD_ARGUMENT, "a budget of %d tokens is not possible", attention.budget);
+    }
+    if (attention.mode == ATTENTION_FASA_C && !calibrated) {
+        fail(ERROR_BAD_CALIBRATION, "FASA attention needs a calibration of this model");
+    }
+}
+
+generate_result context::generate(const generate_params & p, const task_flags & flags, const generate_events & events) {
+    const steady::time_point begin = steady::now();
+    const abort_scope scope(*this, flags);
+    check_tokens(p.tokens);
+    check_attention(p.attention, fasa != nullptr);
+    generate_result r;
+
+    // the last token is always fed: its logits choose the first new one
+    const size_t n_common = std::mismatch(tokens.begin(), tokens.end(), p.tokens.begin(), p.tokens.end()).first - tokens.begin();
+    r.n_reused = (int32_t) std::min(n_common, p.tokens.size() - 1);
+    truncate(r.n_reused);
+
+    const int32_t n_total = (int32_t) p.tokens.size() - r.n_reused;
+    std::vector<float> logits(m->hp.n_vocab);
+    double  bytes = 0;
+    int64_t step_bytes = 0;
+    bool    sparse = false;
+    const auto read_logits = [&](decoder_graph & g) { ggml_backend_tensor_get(g.logits, logits.data(), 0, logits.size()*sizeof(float)); };
+    while (r.n_fed < n_total) {
+        if (flags.abort) {
+            fail(ERROR_CANCELLED, "cancelled");
+        }
+        const int32_t n = std::min(params.n_ubatch, n_total - r.n_fed);
+        const int32_t * ids = p.tokens.data() + r.n_reused + r.n_fed;
+        const bool last = r.n_fed + n == n_total;
+        decoder_graph & g = n_total == 1 ? run_step(*ids, p.attention, step_bytes, sparse) : run_batch(ids, n, last ? 1 : 0, {});
+        r.n_fed += n;
+        if (last) {
+            read_logits(g);
+        }
+        if (events.progress) {
+            events.progress(r.n_fed, n_total);
+        }
+    }
+    r.prefill_ms = ms_since(begin);
+
+    sampler choose(p.sampling);
+    steady::time_point decode_begin = steady::now();
+    while (true) {
+        if (flags.abort) {
+            fail(ERROR_CANCELLED, "cancelled");
+        }
+        if (flags.stop) {
+            r.reason = END_STOPPED;
+            break;
+        }
+        if ((int32_t) r.tokens.size() >= p.n_max) {
+            r.reason = END_LENGTH;
+            break;
+        }
+        const int32_t id = choose.sample(logits.data(), m->hp.n_vocab);
+        if (r.tokens.empty()) {
+            r.first_token_ms = ms_since(begin);
+            decode_begin = steady::now();
+        }
+        if (std::find(p.stop_tokens.begin(), p.stop_tokens.end(), id) != p.stop_tokens.end()) {
+            r.reason = END_STOP_TOKEN;
+            break;
+        }
+        r.tokens.push_back(id);
+        if (events.token) {
+            events.token(id);
+        }
+        if ((int32_t) r.tokens.size() >= p.n_max) {
+            r.reason = END_LENGTH;
+            break;
+        }
+        if ((int32_t) tokens.size() >= params.n_ctx) {
+            r.reason = END_CONTEXT_FULL;
+            break;
+        }
+        read_logits(run_step(id, p.attention, step_bytes, sparse));
+        bytes += (double) step_bytes;
+        r.n_steps++;
+        r.n_fasa_steps += sparse;
+    }
+    r.decode_ms      = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
+    r.bytes_per_step = r.n_steps > 0 ? bytes/r.n_steps : 0.0;
+    return r;
+}
+
+std::vector<float> context::evaluate(const evaluate_params & p, const task_flags & flags) {
+    const abort_scope scope(*this, flags);
+    check_tokens(p.tokens);
+    check_attention(p.attention, fasa != nullptr);
+    const int32_t n = (int32_t) p.tokens.size(), n_vocab = m->hp.n_vocab;
+    if (p.from < 0 || p.from >= n) {
+        fail(ERROR_BAD_ARGUMENT, "logits from position %d of %d tokens are not possible", p.from, n);
+    }
+    truncate(0);
+    std::vector<float> out((size_t) (n - p.from)*n_vocab);
+    float * row = out.data();
+    int64_t step_bytes = 0;
+    bool    sparse = false;
+    while ((int32_t) tokens.size() < n) {
+        const int32_t at = (int32_t) tokens.size();
+        const bool    step = p.stepwise && at >= p.from;
+        const int32_t end  = p.stepwise && at < p.from ? p.from : n;
+        const int32_t n_batch = std::min(params.n_ubatch, end - at);
+        const int32_t n_out   = step ? 1 : std::max(0, std::min(n_batch, at + n_batch - p.from));
+        decoder_graph & g = step ? run_step(p.tokens[at], p.attention, step_bytes, sparse) : run_batch(p.tokens.data() + at, n_batch, n_out, {});
+        if (n_out > 0) {
+            ggml_backend_tensor_get(g.logits, row, 0, (size_t) n_out*n_vocab*sizeof(float));
+            row += (size_t) n_out*n_vocab;
+        }
+    }
+    return out;
+}
+
+void context::capture_queries(const std::vector<int32_t> & list, int32_t stride, const task_flags & flags,
+        const query_visitor & visit, const std::function<void(int32_t)> & progress) {
+    const abort_scope scope(*this, flags);
+    check_tokens(list);
+    truncate(0);
+    std::vector<float> q((size_t) m->hp.n_head*m->hp.head_size);
+    for (size_t at = 0; at < list.size(); at += params.n_ubatch) {
+        const int32_t n = (int32_t) std::min((size_t) params.n_ubatch, list.size() - at);
+        std::vector<int32_t> rows;
+        for (int32_t i = stride - 1; i < n; i += stride) {
+            rows.push_back(i);
+        }
+        decoder_graph & g = run_batch(list.data() + at, n, 0, rows);
+        for (int32_t il = 0; il < m->hp.n_layer; il++) {
+            for (size_t i = 0; i < rows.size(); i++) {
+                if (flags.abort) {
+                    fail(ERROR_CANCELLED, "cancelled");
+                }
+                ggml_backend_tensor_get(g.captured[il], q.data(), i*q.size()*sizeof(float), q.size()*sizeof(float));
+                visit(il, (int32_t) at + rows[i], q.data());
+            }
+        }
+        progress((int32_t) at + n);
+    }
+}
+
+void context::clear() { truncate(0); }
+
+context_usage context::usage() const {
+    context_usage u;
+    u.n_tokens         = n_cached;
+    u.n_ctx            = params.n_ctx;
+    u.full_bytes       = dense_bytes(u.n_tokens);
+    u.importance_bytes = fasa ? (int64_t) (u.n_tokens/FASA_PAGE_TOKENS)*(int64_t) kv.page_bytes*m->hp.n_layer*m->hp.n_head_kv : 0;
+    u.fast_bytes       = u.full_bytes + u.importance_bytes; // fasa-c: all of it is in memory
+    return u;
+}

@@ -1,0 +1,113 @@
+#pragma once
+
+// One sequence of tokens over a model: its KV cache, feeding, decoding. Used by one thread at a time (the engine's).
+
+#include "engine/sampler.h"
+#include "fasa/attention.h"
+#include "kv/cache.h"
+#include "model/graph.h"
+#include "model/model.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+enum attention_mode { ATTENTION_DENSE, ATTENTION_FASA_C, ATTENTION_AUTO };
+
+struct attention_params {
+    attention_mode mode        = ATTENTION_AUTO;
+    int32_t        budget      = 256; // tokens that FAC reads per KV head
+    int32_t        fasa_from   = 0;   // auto: FASA from this many cached tokens on
+};
+
+struct context_params {
+    int32_t n_ctx     = 0; // most tokens
+    int32_t n_threads = 1;
+    int32_t n_ubatch  = 512;
+    std::optional<calibration> calib; // needed for FASA
+};
+
+struct generate_params {
+    std::vector<int32_t> tokens;
+    std::vector<int32_t> stop_tokens;
+    int32_t              n_max = 0;
+    sampling_params      sampling;
+    attention_params     attention;
+};
+
+struct generate_events {
+    std::function<void(int32_t n_fed, int32_t n_total)> progress;
+    std::function<void(int32_t token)>                  token;
+};
+
+enum end_reason { END_LENGTH, END_STOP_TOKEN, END_STOPPED, END_CONTEXT_FULL };
+
+struct generate_result {
+    std::vector<int32_t> tokens;
+    end_reason reason = END_LENGTH;
+    int32_t n_reused = 0, n_fed = 0, n_steps = 0, n_fasa_steps = 0;
+    double  prefill_ms = 0, first_token_ms = 0, decode_ms = 0;
+    double  bytes_per_step = 0; // mean bytes that attention read in a decode step
+};
+
+struct evaluate_params {
+    std::vector<int32_t> tokens;
+    int32_t              from     = 0;     // logits of positions >= from
+    bool                 stepwise = false; // those positions one by one
+    attention_params     attention;        // of the steps
+};
+
+struct context_usage {
+    int32_t n_tokens = 0, n_ctx = 0;
+    int64_t full_bytes = 0, fast_bytes = 0, importance_bytes = 0;
+};
+
+// the two ways out of a task before its end
+struct task_flags {
+    std::atomic<bool> abort = false; // between two graph nodes: throws CANCELLED
+    std::atomic<bool> stop  = false; // after the token being computed
+};
+
+struct context {
+    context(std::shared_ptr<model> m, context_params params); // throws BAD_ARGUMENT, BAD_CALIBRATION, OUT_OF_MEMORY, ...
+
+    // throws BAD_ARGUMENT, CONTEXT_FULL, CANCELLED, ...: the tokens fed so far stay, and stay consistent
+    generate_result    generate(const generate_params & params, const task_flags & flags, const generate_events & events);
+    std::vector<float> evaluate(const evaluate_params & params, const task_flags & flags); // [tokens - from][n_vocab]
+    void               clear();
+
+    // Feeds tokens from an empty cache and hands out, for every stride-th position, the rotated queries of each layer.
+    // q [n_head][head_size]; the keys are in cache().
+    using query_visitor = std::function<void(int32_t il, int32_t position, const float * q)>;
+    void capture_queries(const std::vector<int32_t> & tokens, int32_t stride, const task_flags & flags,
+        const query_visitor & visit, const std::function<void(int32_t n_fed)> & progress);
+
+    const kv_cache & cache() const { return kv; }
+    context_usage    usage() const; // safe from any thread
+    int64_t          bytes_reserved() const { return kv.bytes_reserved(); }
+
+private:
+    std::shared_ptr<model>        m;
+    context_params                params;
+    kv_cache                      kv;
+    std::unique_ptr<fasa_session> fasa;
+    const std::atomic<bool> *     abort = nullptr; // of the running task
+    cpu_compute                   compute;
+    std::unique_ptr<decoder_graph> batch_graph, step_graph; // reused while their shapes stay
+    std::vector<int32_t>          tokens;   // whose keys and values are in the cache
+    std::atomic<int32_t>          n_cached = 0;
+
+    void    check_tokens(const std::vector<int32_t> & list) const;
+    void    truncate(int32_t n);
+    bool    uses_fasa(const attention_params & attention, int32_t n_kv) const;
+    int64_t dense_bytes(int32_t n_kv) const;
+    decoder_graph & prepared(std::unique_ptr<decoder_graph> & slot, const graph_shape & shape);
+    decoder_graph & run_batch(const int32_t * ids, int32_t n, int32_t n_out, const std::vector<int32_t> & capture);
+    decoder_graph & run_step(int32_t id, const attention_params & attention, int64_t & bytes_read, bool & sparse);
+    void    commit(const int32_t * ids, int32_t n);
+    friend struct abort_scope;
+};

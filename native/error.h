@@ -1,0 +1,39 @@
+#pragma once
+
+// Typed errors of the native side. They are thrown inside a task and caught at its edge (engine/worker.cc, addon.cc):
+// none crosses the Node boundary. The names are those of NativeErrorCode in language-server/engine/addon.ts.
+
+#include <stdexcept>
+#include <string>
+
+enum error_code {
+    ERROR_BAD_ARGUMENT,
+    ERROR_FILE_NOT_FOUND,
+    ERROR_FILE_UNREADABLE,
+    ERROR_NOT_GGUF,
+    ERROR_BAD_GGUF,
+    ERROR_UNSUPPORTED_ARCHITECTURE,
+    ERROR_UNSUPPORTED_MODEL,
+    ERROR_MISSING_TENSOR,
+    ERROR_WRONG_SHAPE,
+    ERROR_BAD_VOCABULARY,
+    ERROR_BAD_CALIBRATION,
+    ERROR_OUT_OF_MEMORY,
+    ERROR_CONTEXT_FULL,
+    ERROR_TEXT_TOO_LONG,
+    ERROR_CANCELLED,
+    ERROR_DISPOSED,
+    ERROR_BACKEND,
+    ERROR_INTERNAL,
+};
+
+struct native_error : std::runtime_error {
+    error_code code;
+    native_error(error_code code, const std::string & text) : std::runtime_error(text), code(code) {}
+};
+
+const char * error_code_name(error_code code);
+
+std::string format(const char * fmt, ...) __attribute__((format(printf, 1, 2)));
+
+[[noreturn]] void fail(error_code code, const char * fmt, ...) __attribute__((format(printf, 2, 3)));

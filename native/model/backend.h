@@ -1,0 +1,38 @@
+#pragma once
+
+// The ggml backends of this process: CPU variants are plugins, chosen at run time for the machine's instruction sets.
+
+#include "ggml-backend.h"
+#include "ggml-cpu.h"
+#include "ggml-cpp.h"
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+// Loads the plugins of a folder; throws BACKEND when none of them is a CPU. Once per process, later calls do nothing.
+void backend_load(const std::string & folder);
+
+ggml_backend_dev_t backend_cpu_device();
+
+// features of the CPU plugin that runs, as "AVX2", "AVX512_VNNI"
+std::vector<std::string> backend_cpu_features();
+
+// buffer types of the CPU that repack weights, best first; NULL-terminated, may be empty
+ggml_backend_buffer_type_t * backend_cpu_extra_bufts();
+
+// A CPU backend with its own thread pool. Compute stops between two graph nodes once *abort is true.
+struct cpu_compute {
+    ggml_backend_ptr backend;
+
+    cpu_compute(int32_t n_threads, const std::atomic<bool> * const * abort);
+    ~cpu_compute();
+    cpu_compute(const cpu_compute &) = delete;
+    cpu_compute & operator=(const cpu_compute &) = delete;
+
+    // throws CANCELLED, BACKEND
+    void run(ggml_cgraph * graph);
+
+private:
+    ggml_threadpool_t pool = nullptr;
+};

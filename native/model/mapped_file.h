@@ -1,0 +1,18 @@
+#pragma once
+
+// A file mapped read-only: the weights of a model are used where they lie in the page cache.
+
+#include <cstddef>
+#include <string>
+
+struct mapped_file {
+    const char * data = nullptr;
+    size_t       size = 0; // bytes
+
+    // throws FILE_NOT_FOUND, FILE_UNREADABLE (a folder, no permission, empty), BACKEND (cannot map)
+    explicit mapped_file(const std::string & path);
+    ~mapped_file();
+
+    mapped_file(const mapped_file &) = delete;
+    mapped_file & operator=(const mapped_file &) = delete;
+};

@@ -1,0 +1,67 @@
+#pragma once
+
+// A loaded model: header, tokenizer and weights. Shared by all contexts over it, never changed after loading.
+
+#include "model/backend.h"
+#include "model/gguf_file.h"
+#include "model/hparams.h"
+#include "model/vocab.h"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+// Weight matrices are [in, out] as ggml_mul_mat takes them; norms and biases are f32 vectors. nullptr: not in the model.
+struct layer_weights {
+    ggml_tensor * attn_norm;
+    ggml_tensor * wq, * wk, * wv, * wo;
+    ggml_tensor * bq, * bk, * bv, * bo;
+    ggml_tensor * q_norm, * k_norm; // [head_size], qwen3
+    ggml_tensor * ffn_norm;
+    ggml_tensor * ffn_gate, * ffn_up, * ffn_down;
+    ggml_tensor * ffn_gate_b, * ffn_up_b, * ffn_down_b;
+};
+
+struct model {
+    gguf_file     file;
+    model_hparams hp;
+    vocab         words;
+
+    ggml_tensor * tok_embd    = nullptr; // [n_embd, n_vocab]
+    ggml_tensor * output_norm = nullptr;
+    ggml_tensor * output      = nullptr; // [n_embd, n_vocab], may share the bytes of tok_embd
+    ggml_tensor * output_b    = nullptr;
+    ggml_tensor * rope_freqs  = nullptr; // [head_size/2] factors on the frequencies, or none
+    std::vector<layer_weights> layers;
+
+    int64_t repacked_bytes = 0; // copied out of the mapping for faster kernels
+
+    // progress: share done; cancelled between two tensors once *abort is true.
+    // throws FILE_*, *_GGUF, UNSUPPORTED_*, MISSING_TENSOR, WRONG_SHAPE, BAD_VOCABULARY, OUT_OF_MEMORY, CANCELLED
+    static std::shared_ptr<model> load(const std::string & path, const std::atomic<bool> & abort, const std::function<void(float)> & progress);
+
+private:
+    explicit model(const std::string & path);
+
+    ggml_context_ptr                     mapped_ctx;
+    ggml_backend_buffer_ptr              mapped_buf;
+    std::vector<ggml_context_ptr>        packed_ctxs;
+    std::vector<ggml_backend_buffer_ptr> packed_bufs;
+
+    friend struct weight_loader;
+};
+
+struct model_summary {
+    int64_t     parameters = 0;
+    std::string quantization; // type of most weights
+    std::string fingerprint;  // 16 hex digits over header and sizes
+    std::string name;
+};
+
+model_summary model_summarize(const gguf_file & file);
+
+// Names, types and shapes of all tensors, without touching their data. throws MISSING_TENSOR, WRONG_SHAPE, UNSUPPORTED_MODEL
+void model_check_tensors(const gguf_file & file, const model_hparams & hp);
