@@ -32,7 +32,7 @@ export async function npm(args, { what, cwd = root, node = path.dirname(process.
     onLine,
   });
   if (result.code === 0) return result.stdout;
-  const output = result.output.replace(/^npm (http|verbose|timing) .*\n/gm, '');
+  const output = result.output.replace(/^npm (http|verbose|timing|warn) .*\n/gm, '');
   const why = NO_NETWORK.test(output)
     ? 'the npm registry was not reached; check the network, or npm’s registry and proxy settings'
     : /ENOSPC/.test(output)
