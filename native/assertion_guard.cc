@@ -4,6 +4,7 @@
 
 #include "ggml.h"
 
+#include <cstdio>
 #include <mutex>
 
 static thread_local int guard_depth = 0;
@@ -12,6 +13,7 @@ static void on_assertion(const char * message) {
     if (guard_depth > 0) {
         throw native_error(ERROR_INTERNAL, message);
     }
+    fprintf(stderr, "%s\n", message); // the process ends now: leave a trace
 }
 
 assertion_guard::assertion_guard() {

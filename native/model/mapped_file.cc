@@ -61,7 +61,7 @@ mapped_file::~mapped_file() {
 #else
 
 mapped_file::mapped_file(const std::string & path) {
-    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not block: fstat refuses it
     if (fd < 0) {
         if (errno == ENOENT || errno == ENOTDIR) {
             fail(ERROR_FILE_NOT_FOUND, "there is no file %s", path.c_str());

@@ -3,6 +3,10 @@
 #include "assertion_guard.h"
 #include "error.h"
 
+#include <algorithm>
+#include <string_view>
+#include <unordered_set>
+
 // What libllama reads without checking, or ends the process over.
 static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
     const gguf_context * gguf = file.gguf.get();
@@ -31,6 +35,17 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
         }
         if (gguf_get_arr_type(gguf, gguf_find_key(gguf, a.key)) != a.type || (a.per_token && *n != *n_tokens)) {
             fail(ERROR_BAD_VOCABULARY, "the list %s has the wrong type or length", a.key);
+        }
+    }
+    if (type == "gpt2" && !file.find_array_length("tokenizer.ggml.merges")) {
+        fail(ERROR_BAD_VOCABULARY, "the file has no list of merges (tokenizer.ggml.merges)");
+    }
+    std::unordered_set<std::string_view> texts;
+    const int64_t tokens_id = gguf_find_key(gguf, "tokenizer.ggml.tokens");
+    for (size_t i = 0; i < *n_tokens; i++) {
+        const std::string_view text = gguf_get_arr_str(gguf, tokens_id, i);
+        if (!text.empty() && !texts.insert(text).second) {
+            fail(ERROR_BAD_VOCABULARY, "token %zu has the same text as another one", i);
         }
     }
     const std::string prefix = "tokenizer.ggml.", suffix = "_token_id";
@@ -64,17 +79,54 @@ vocab::vocab(const gguf_file & file, int32_t n_vocab) {
 
 int32_t vocab::n_tokens() const { return llama_vocab_n_tokens(v); }
 
+// Several pre-tokenizers of libllama run std::regex, which recurses per character: a run of 400,000 letters overflows the
+// stack. Long texts go in pieces, cut where no pre-tokenizer joins characters: behind a newline, before a non-space.
+constexpr size_t MAX_PIECE = 16 << 10; // bytes
+
+static size_t piece_end(std::string_view text, size_t begin) {
+    if (text.size() - begin <= MAX_PIECE) {
+        return text.size();
+    }
+    const size_t most = begin + MAX_PIECE;
+    size_t newline = 0;
+    for (size_t i = most; i > begin + 1; i--) {
+        if (text[i - 1] != '\n') {
+            continue;
+        }
+        newline = std::max(newline, i);
+        if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r' && text[i] != '\n') {
+            return i;
+        }
+    }
+    if (newline > 0) {
+        return newline;
+    }
+    size_t end = most;
+    while (end > begin + 1 && ((unsigned char) text[end] & 0xc0) == 0x80) {
+        end--; // not inside a UTF-8 character
+    }
+    return end;
+}
+
 std::vector<int32_t> vocab::tokenize(const std::string & text, bool parse_special) const {
     if (text.size() > VOCAB_MAX_TEXT) {
         fail(ERROR_TEXT_TOO_LONG, "a text of %zu bytes is too long to tokenize at once (at most %zu)", text.size(), VOCAB_MAX_TEXT);
     }
     assertion_guard guard;
-    std::vector<int32_t> tokens(text.size() + 8); // at most a token a byte, and a space in front
-    const int32_t n = llama_tokenize(v, text.data(), (int32_t) text.size(), tokens.data(), (int32_t) tokens.size(), false, parse_special);
-    if (n < 0) {
-        fail(ERROR_INTERNAL, "the tokenizer gave more tokens than the text has bytes");
+    const bool bpe = llama_vocab_type(v) == LLAMA_VOCAB_TYPE_BPE; // the other kind puts a space before each piece, and needs no pieces
+    std::vector<int32_t> tokens;
+    for (size_t begin = 0; begin < text.size();) {
+        const size_t end  = bpe ? piece_end(text, begin) : text.size();
+        const size_t have = tokens.size();
+        tokens.resize(have + (end - begin) + 8); // at most a token a byte, and a space in front
+        const int32_t n = llama_tokenize(v, text.data() + begin, (int32_t) (end - begin), tokens.data() + have,
+            (int32_t) (tokens.size() - have), false, parse_special);
+        if (n < 0) {
+            fail(ERROR_INTERNAL, "the tokenizer gave more tokens than the text has bytes");
+        }
+        tokens.resize(have + n);
+        begin = end;
     }
-    tokens.resize(n);
     return tokens;
 }
 
