@@ -16,12 +16,6 @@
 #include <emmintrin.h>
 #endif
 
-#if defined(__GNUC__) && !defined(__clang__)
-// GCC's own AVX-512 intrinsics start from an undefined register and warn of it (GCC bug 105593)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
-
 #define FASA_INLINE static inline __attribute__((always_inline, unused))
 
 #if defined(__AVX512F__)
