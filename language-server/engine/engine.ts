@@ -1,6 +1,12 @@
 /** The face of the engine that the rest of the language server knows: one model, a few sequences, generations. */
 
-import type { NativeAttention, NativeContextUsage, NativeGenerationStats, NativeModelInfo, NativeSampling } from './addon';
+import type {
+  NativeAttention,
+  NativeContextUsage,
+  NativeGenerationStats,
+  NativeModelInfo,
+  NativeSampling,
+} from './addon';
 
 /** Each sequence has its own KV, so that one never evicts the other's. */
 export type SequenceName = 'inline' | 'chat';

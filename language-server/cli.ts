@@ -1,0 +1,70 @@
+/** Entry of the command line: `node dist/cli.js COMMAND`. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. */
+
+import { type CommandLine, parseCommandLine, usage, usageError } from './cli/arguments';
+import { ask } from './cli/ask';
+import { calibrate } from './cli/calibrate';
+import { complete } from './cli/complete';
+import { doctor } from './cli/doctor';
+import { models } from './cli/models';
+import { terminalOutput } from './cli/output';
+import { toEngineError } from './engine/errors';
+import { version } from './version';
+
+const output = terminalOutput();
+const interruption = new AbortController();
+process.once('SIGINT', () => interruption.abort());
+process.once('SIGTERM', () => interruption.abort());
+// a reader that closes the pipe has had enough
+process.stdout.on('error', () => process.exit(0));
+
+async function run(line: CommandLine): Promise<number> {
+  const { signal } = interruption;
+  switch (line.command) {
+    case 'complete':
+      await complete(line, output, signal);
+      return 0;
+    case 'ask':
+      await ask(line, output, signal);
+      return 0;
+    case 'calibrate':
+      await calibrate(line, output, signal);
+      return 0;
+    case 'models':
+      await models(line, output, signal);
+      return 0;
+    case 'doctor':
+      return (await doctor(line, output, signal)) ? 0 : 1;
+    default:
+      throw usageError(`There is no command "${line.command}".`);
+  }
+}
+
+async function main(): Promise<number> {
+  try {
+    const parsed = parseCommandLine(process.argv.slice(2), process.cwd());
+    if (parsed.kind === 'command') {
+      return await run(parsed);
+    }
+    output.result(parsed.kind === 'help' ? usage : `${version}\n`);
+    return 0;
+  } catch (error) {
+    const failure = toEngineError(error);
+    output.progressDone();
+    if (interruption.signal.aborted) {
+      output.message('Interrupted.');
+      return 130;
+    }
+    output.message(`${failure.message} ${failure.remedy}`);
+    return failure.code === 'USAGE' ? 2 : 1;
+  }
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,152 @@
+/** The command line's words: commands, options, and what is wrong with them. */
+
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import type { AttentionMode } from '../engine/engine';
+import { EngineError } from '../engine/errors';
+
+export interface CommonOptions {
+  /** Absolute path of the repository's folder. */
+  readonly repo: string;
+  /** A file, a catalogue name, or '' for the default. */
+  readonly model: string;
+  readonly attention: AttentionMode;
+  /** 0: the default. */
+  readonly budget: number;
+  readonly threads: number;
+  readonly contextTokens: number;
+  readonly seed: number | undefined;
+  readonly json: boolean;
+}
+
+export interface CommandLine {
+  readonly command: string;
+  readonly operands: readonly string[];
+  readonly options: CommonOptions;
+  readonly corpus: string | undefined;
+  readonly label: string | undefined;
+  readonly out: string | undefined;
+}
+
+export const usage = `Usage: fasa-code COMMAND [options]
+
+Commands
+  complete FILE:LINE:COLUMN   an inline completion at that place (1-based), as the editor would get it
+  ask QUESTION                an answer about the repository, streamed
+  calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE)
+  models list                 the models that are known and which of them are here
+  models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
+  models info [NAME|FILE]     what is in a model file, and whether it fits this machine
+  doctor                      what works on this machine, what does not, and what to do
+
+Options
+  --repo DIR            the repository (default: the current folder)
+  --model NAME|FILE     default: FASA_MODEL, else the default model in the cache folder
+  --attention MODE      auto, dense or fasa-c (default: auto)
+  --budget N            cached tokens that FASA reads per KV head (default: 256)
+  --threads N           default: physical cores, at most 4
+  --context-tokens N    default: as trained, at most 8192
+  --seed N              for ask (default: 1)
+  --corpus DIR, --label TEXT, --out FILE   for calibrate
+  --json                one JSON document on stdout
+  --help, --version
+`;
+
+/** One line on stderr and exit code 2. */
+export function usageError(message: string): EngineError {
+  return new EngineError('USAGE', message, { remedy: 'See "fasa-code --help".' });
+}
+
+const optionNames = {
+  repo: { type: 'string' },
+  model: { type: 'string' },
+  attention: { type: 'string' },
+  budget: { type: 'string' },
+  threads: { type: 'string' },
+  'context-tokens': { type: 'string' },
+  seed: { type: 'string' },
+  corpus: { type: 'string' },
+  label: { type: 'string' },
+  out: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const;
+
+export type Parsed = { readonly kind: 'help' | 'version' } | ({ readonly kind: 'command' } & CommandLine);
+
+/** @throws EngineError USAGE */
+export function parseCommandLine(argv: readonly string[], currentFolder: string): Parsed {
+  const { values, positionals } = parse(argv);
+  if (values.help === true) {
+    return { kind: 'help' };
+  }
+  if (values.version === true) {
+    return { kind: 'version' };
+  }
+  const [command, ...operands] = positionals;
+  if (command === undefined) {
+    throw usageError('No command was given.');
+  }
+  return {
+    kind: 'command',
+    command,
+    operands,
+    options: {
+      repo: path.resolve(currentFolder, values.repo ?? '.'),
+      model: values.model ?? '',
+      attention: attentionMode(values.attention),
+      budget: wholeNumber('budget', values.budget, 1) ?? 0,
+      threads: wholeNumber('threads', values.threads, 1) ?? 0,
+      contextTokens: wholeNumber('context-tokens', values['context-tokens'], 64) ?? 0,
+      seed: wholeNumber('seed', values.seed, 0),
+      json: values.json === true,
+    },
+    corpus: values.corpus,
+    label: values.label,
+    out: values.out,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: optionNames, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function attentionMode(value: string | undefined): AttentionMode {
+  if (value === undefined || value === 'auto' || value === 'dense' || value === 'fasa-c') {
+    return value ?? 'auto';
+  }
+  throw usageError(`--attention must be auto, dense or fasa-c, not "${value}".`);
+}
+
+function wholeNumber(name: string, value: string | undefined, least: number): number | undefined {
+  if (value === undefined) {
+    return undefined;
+  }
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < least || number > 2 ** 31 - 1) {
+    throw usageError(`--${name} must be a whole number of at least ${least}, not "${value}".`);
+  }
+  return number;
+}
+
+export interface FilePlace {
+  readonly file: string;
+  /** 1-based, as editors show them; the column counts UTF-16 units. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** `FILE:LINE:COLUMN`; the file's own name may hold colons. @throws EngineError USAGE */
+export function parsePlace(text: string): FilePlace {
+  const match = /^(.+):(\d+):(\d+)$/s.exec(text);
+  const [line, column] = [Number(match?.[2]), Number(match?.[3])];
+  if (match?.[1] === undefined || !(line >= 1) || !(column >= 1)) {
+    throw usageError(`"${text}" is not FILE:LINE:COLUMN with numbers from 1.`);
+  }
+  return { file: match[1], line, column };
+}

@@ -1,0 +1,101 @@
+/** `complete FILE:LINE:COLUMN`: what the editor would offer there, without its time budget. */
+
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { Completer } from '../completion/complete';
+import { EngineError } from '../engine/errors';
+import { defaultSettings } from '../settings';
+import { requestStatus } from '../status';
+import { Workspace } from '../workspace';
+import { type CommandLine, parsePlace, usageError } from './arguments';
+import { withEngine } from './open-engine';
+import type { Output } from './output';
+
+/** Documents in an editor are smaller; this is to say so before memory runs out. */
+const mostDocumentBytes = 256 * 1024 * 1024;
+
+export async function complete({ operands, options }: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
+  const [operand, ...more] = operands;
+  if (operand === undefined || more.length > 0) {
+    throw usageError('complete takes one FILE:LINE:COLUMN.');
+  }
+  const place = parsePlace(operand);
+  const file = path.resolve(place.file);
+  const document = TextDocument.create(pathToFileURL(file).href, '', 0, await readDocument(file));
+  if (place.line > document.lineCount) {
+    throw new EngineError(
+      'BAD_ARGUMENT',
+      `${file} has ${document.lineCount} lines, so there is no line ${place.line}.`,
+      {
+        remedy: 'Give a place inside the file.',
+      },
+    );
+  }
+  const workspace = new Workspace();
+  workspace.addFolder(pathToFileURL(options.repo).href);
+  const { repository, path: relative } = workspace.place(document.uri);
+  const text = document.getText();
+  const { completion } = defaultSettings;
+  await withEngine(options, output, signal, async (engine) => {
+    const started = performance.now();
+    const outcome = await new Completer().complete(engine, {
+      uri: document.uri,
+      path: relative,
+      repositoryName: repository?.name ?? '',
+      text,
+      offset: document.offsetAt({ line: place.line - 1, character: place.column - 1 }),
+      settings: completion,
+      timeBudgetMs: 0,
+      signal,
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      packFiles: async (form, mostTokens) =>
+        repository === undefined ? { form, tokens: [] } : repository.pack(engine, file, text, form, mostTokens),
+    });
+    if (!options.json) {
+      output.result(outcome.text === '' ? '' : `${outcome.text}\n`);
+      return;
+    }
+    output.json({
+      text: outcome.text,
+      file,
+      line: place.line,
+      column: place.column,
+      model: engine.model.name,
+      attention: engine.attention,
+      threads: engine.device.threads,
+      prompt: outcome.prompt,
+      repository: repository?.status,
+      cache: engine.usage('inline'),
+      ...(outcome.generation === undefined
+        ? {}
+        : {
+            reason: outcome.generation.reason,
+            stats: { ...requestStatus('inline', outcome.generation), ...outcome.generation.stats },
+          }),
+      totalMs: performance.now() - started,
+    });
+  });
+}
+
+async function readDocument(file: string): Promise<string> {
+  const info = await stat(file).catch(() => undefined);
+  if (info === undefined || !info.isFile()) {
+    throw new EngineError('FILE_NOT_FOUND', `${file} is ${info === undefined ? 'not there' : 'no file'}.`, {
+      remedy: 'Give the path of a text file.',
+    });
+  }
+  if (info.size > mostDocumentBytes) {
+    throw new EngineError('TEXT_TOO_LONG', `${file} is too large to be edited.`);
+  }
+  try {
+    // invalid UTF-8 becomes U+FFFD; a byte order mark is no text
+    return new TextDecoder('utf-8').decode(await readFile(file));
+  } catch (error) {
+    throw new EngineError('FILE_UNREADABLE', `${file} could not be read.`, {
+      cause: error,
+      remedy: 'Give the path of a text file that you may read.',
+    });
+  }
+}

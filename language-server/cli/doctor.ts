@@ -1,0 +1,108 @@
+/** `doctor`: each part that the project needs, whether it works here, and what to do when it does not. */
+
+import { access, constants, mkdir } from 'node:fs/promises';
+import os from 'node:os';
+import { findCalibration } from '../engine/calibration';
+import { type EngineError, toEngineError } from '../engine/errors';
+import { addonPath, loadAddon } from '../engine/load-addon';
+import { checkMemory, formatBytes, memoryAvailable } from '../engine/memory';
+import { chooseContextTokens } from '../engine/native-engine';
+import { chooseThreads } from '../engine/threads';
+import { cacheFolder } from '../models/cache-folder';
+import { resolveModel } from '../models/resolve-model';
+import { version } from '../version';
+import type { CommandLine } from './arguments';
+import { withEngine } from './open-engine';
+import type { Output } from './output';
+
+interface Finding {
+  readonly subject: string;
+  readonly ok: boolean;
+  readonly text: string;
+  readonly code?: string;
+  readonly remedy?: string;
+}
+
+/** @returns whether all works */
+export async function doctor(line: CommandLine, output: Output, signal: AbortSignal): Promise<boolean> {
+  const { options } = line;
+  const findings: Finding[] = [];
+  const check = async (subject: string, work: () => string | Promise<string>): Promise<void> => {
+    let finding: Finding;
+    try {
+      finding = { subject, ok: true, text: await work() };
+    } catch (error) {
+      finding = failed(subject, toEngineError(error));
+    }
+    findings.push(finding);
+    if (!options.json) {
+      output.result(`${finding.ok ? 'ok  ' : 'FAIL'} ${subject.padEnd(13)}${finding.text}\n`);
+      if (finding.remedy !== undefined) {
+        output.result(`     ${''.padEnd(13)}${finding.remedy}\n`);
+      }
+    }
+  };
+  await check(
+    'program',
+    () => `fasa-code ${version}, Node ${process.versions.node}, ${process.platform} ${process.arch}`,
+  );
+  await check('machine', () => {
+    const threads = chooseThreads(options.threads);
+    return `${os.cpus()[0]?.model ?? 'CPU'}, ${threads} threads of ${os.availableParallelism()}, ${formatBytes(memoryAvailable())} free`;
+  });
+  await check('cache folder', () => checkCacheFolder());
+  await check('addon', () => {
+    const { versions } = loadAddon();
+    return `${addonPath()} (addon ${versions.addon}, ggml ${versions.ggml}, Node-API ${versions.napi})`;
+  });
+  await check('processor', () => {
+    const { library, features, fasaKernels } = loadAddon().cpuFeatures();
+    return `${library}; ${features.join(' ')}; FASA kernels ${fasaKernels}`;
+  });
+  await check('devices', () =>
+    loadAddon()
+      .devices()
+      .map((device) => `${device.name} (${device.kind}, ${formatBytes(device.memoryFree)} free)`)
+      .join(', '),
+  );
+  await check('model', async () => {
+    const file = await resolveModel(options.model, true);
+    const info = loadAddon().inspectModel(file);
+    checkMemory(info, chooseContextTokens(info, options.contextTokens), memoryAvailable());
+    const calibration = (await findCalibration(info)) === undefined ? 'not calibrated: dense attention' : 'calibrated';
+    return `${info.name} (${info.architecture}, ${info.quantization}, ${formatBytes(info.bytes)}), ${calibration}`;
+  });
+  if (findings.every((finding) => finding.ok)) {
+    await check('decoding', () => tryDecoding(line, output, signal));
+  }
+  const ok = findings.every((finding) => finding.ok);
+  if (options.json) {
+    output.json({ ok, findings });
+  }
+  return ok;
+}
+
+function failed(subject: string, error: EngineError): Finding {
+  return { subject, ok: false, text: error.message, code: error.code, remedy: error.remedy };
+}
+
+async function checkCacheFolder(): Promise<string> {
+  const folder = cacheFolder();
+  await mkdir(folder, { recursive: true });
+  await access(folder, constants.R_OK | constants.W_OK);
+  return folder;
+}
+
+/** Four tokens are enough to see that the graph runs on this machine. */
+async function tryDecoding({ options }: CommandLine, output: Output, signal: AbortSignal): Promise<string> {
+  return withEngine({ ...options, contextTokens: 256 }, output, signal, async (engine) => {
+    const { stats, tokens } = await engine.generate({
+      sequence: 'inline',
+      tokens: engine.tokenize('function add(a, b) {\n  return'),
+      maxTokens: 4,
+      sampling: { temperature: 0, topK: 1, topP: 1, seed: 0 },
+      signal,
+    });
+    return `${tokens} tokens, the first after ${stats.firstTokenMs.toFixed(0)} ms`;
+  });
+}

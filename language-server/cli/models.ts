@@ -1,0 +1,124 @@
+/** `models list|add|info`. */
+
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { NativeModelInfo } from '../engine/addon';
+import { findCalibration } from '../engine/calibration';
+import { loadAddon } from '../engine/load-addon';
+import { formatBytes, memoryAvailable, memoryNeeded } from '../engine/memory';
+import { chooseContextTokens } from '../engine/native-engine';
+import { modelsFolder } from '../models/cache-folder';
+import { catalogue, findInCatalogue } from '../models/catalogue';
+import { fetchModel } from '../models/fetch-model';
+import { resolveModel } from '../models/resolve-model';
+import { type CommandLine, usageError } from './arguments';
+import type { Output } from './output';
+
+export async function models(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
+  const [action, ...operands] = line.operands;
+  if (operands.length > 1) {
+    throw usageError(`models ${action ?? ''} takes one model.`);
+  }
+  switch (action) {
+    case 'list':
+      return list(line, output);
+    case 'add':
+      return add(line, operands[0] ?? line.options.model, output, signal);
+    case 'info':
+      return info(line, operands[0] ?? line.options.model, output);
+    default:
+      throw usageError('models takes list, add or info.');
+  }
+}
+
+async function list({ options }: CommandLine, output: Output): Promise<void> {
+  const rows = await Promise.all(
+    catalogue.map(async (model) => {
+      const file = path.join(modelsFolder(), model.file);
+      const size = (await stat(file).catch(() => undefined))?.size;
+      const { name, title, bytes, license } = model;
+      return { name, title, bytes, license, file, here: size === bytes };
+    }),
+  );
+  if (options.json) {
+    output.json({ folder: modelsFolder(), models: rows });
+    return;
+  }
+  for (const row of rows) {
+    const state = row.here ? row.file : `not here; get it with "fasa-code models add ${row.name}"`;
+    output.result(`${row.name}  ${row.title}  ${formatBytes(row.bytes)}  ${row.license}  ${state}\n`);
+  }
+}
+
+/** A name of the catalogue is fetched; a file of the user's is checked and stays where it is. */
+async function add({ options }: CommandLine, chosen: string, output: Output, signal: AbortSignal): Promise<void> {
+  const known = findInCatalogue(chosen === '' ? 'default' : chosen);
+  if (known === undefined) {
+    const file = await resolveModel(chosen, true);
+    const model = loadAddon().inspectModel(file);
+    if (options.json) {
+      output.json({ file, added: false, model: model.name });
+    } else {
+      output.message(`${model.name} can be used: --model ${file}, FASA_MODEL, or the setting fasa.modelPath.`);
+    }
+    return;
+  }
+  const { file, fetched } = await fetchModel(known, {
+    signal,
+    onProgress: (share) => output.progress(`Downloading ${known.title}`, share),
+    onStep: (text) => output.message(text),
+  });
+  output.progressDone();
+  if (options.json) {
+    output.json({ file, added: fetched, model: known.title });
+  } else {
+    output.message(fetched ? `${known.title} is in ${file}` : `${known.title} is already in ${file}`);
+  }
+}
+
+async function info({ options }: CommandLine, chosen: string, output: Output): Promise<void> {
+  const file = await resolveModel(chosen, true);
+  const model = loadAddon().inspectModel(file);
+  const contextTokens = chooseContextTokens(model, options.contextTokens);
+  const needed = memoryNeeded(model, contextTokens);
+  const available = memoryAvailable();
+  const calibrated = (await findCalibration(model)) !== undefined;
+  if (options.json) {
+    const { chatTemplate, ...rest } = model;
+    output.json({
+      ...rest,
+      hasChatTemplate: chatTemplate !== undefined,
+      contextTokens,
+      memoryNeeded: needed,
+      memoryAvailable: available,
+      fits: needed <= available,
+      calibrated,
+    });
+    return;
+  }
+  const rows = describe(model, calibrated);
+  rows.push(
+    ['memory', `about ${formatBytes(needed)} with ${contextTokens} context tokens; ${formatBytes(available)} are free`],
+    ['fits', needed <= available ? 'yes' : 'no'],
+  );
+  for (const [name, value] of rows) {
+    output.result(`${name.padEnd(14)}${value}\n`);
+  }
+}
+
+function describe(model: NativeModelInfo, calibrated: boolean): [string, string][] {
+  const fim = model.tokens.fimMiddle !== undefined;
+  return [
+    ['name', model.name],
+    ['file', `${model.path} (${formatBytes(model.bytes)})`],
+    ['architecture', `${model.architecture}, ${model.layers} layers, ${model.ropeLayout} RoPE`],
+    ['heads', `${model.heads} query, ${model.kvHeads} KV, of ${model.headSize}`],
+    ['parameters', `${(model.parameters / 1e6).toFixed(0)} million, ${model.quantization}`],
+    ['trained for', `${model.trainedContext} tokens`],
+    ['KV', `${formatBytes(model.kvBytesPerToken)} a token as f16`],
+    ['middle', fim ? 'sees the text behind the cursor' : 'sees the text before the cursor only'],
+    ['chat template', model.chatTemplate === undefined ? 'none' : 'yes'],
+    ['calibration', calibrated ? 'yes' : 'none; FASA needs "fasa-code calibrate"'],
+    ['fingerprint', model.fingerprint],
+  ];
+}

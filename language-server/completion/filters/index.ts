@@ -1,0 +1,33 @@
+/** The chain, in order: first what the model should not have said, then what the document has already. */
+
+import type { CursorText } from '../cursor';
+import { dropEcho } from './drop-echo';
+import { dropFollowingLines } from './drop-following-lines';
+import { dropRepetition } from './drop-repetition';
+import { dropReplacementCharacters } from './drop-replacement-characters';
+import { dropSpecialText } from './drop-special-text';
+import type { Filter } from './filter';
+import { trimSuffixOverlap } from './trim-suffix-overlap';
+import { trimTrailingSpace } from './trim-trailing-space';
+
+const filters: readonly Filter[] = [
+  dropSpecialText,
+  dropReplacementCharacters,
+  dropRepetition,
+  trimTrailingSpace,
+  trimSuffixOverlap,
+  dropFollowingLines,
+  dropEcho,
+];
+
+/** @param text LF line ends @returns what to insert, with the document's line ends; '' for nothing */
+export function filterCompletion(text: string, cursor: CursorText): string {
+  let result = text;
+  for (const filter of filters) {
+    if (result === '') {
+      return '';
+    }
+    result = filter(result, cursor);
+  }
+  return cursor.eol === '\n' ? result : result.replaceAll('\n', cursor.eol);
+}

@@ -1,0 +1,3 @@
+import type { Filter } from './filter';
+
+export const trimTrailingSpace: Filter = (text) => text.trimEnd();

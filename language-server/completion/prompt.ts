@@ -1,0 +1,116 @@
+/** The tokens that a completion is decoded from: other files, then the tail, in the form that the model was made for. */
+
+import type { NativeSpecialTokens } from '../engine/addon';
+import type { Engine } from '../engine/engine';
+import { concatenate, countTokens, type TokenPart } from '../engine/token-parts';
+import type { FileForm, PackedFiles } from '../repository/packed-files';
+import { toLf, wellFormed } from '../text';
+import { type CursorText, cursorText, windowStart } from './cursor';
+
+export interface PromptInput {
+  readonly text: string;
+  readonly offset: number;
+  /** The line that names the document, without line end: a comment, or the bare path after a separator token. */
+  readonly pathLine: string;
+  readonly repositoryName: string;
+  readonly files: PackedFiles;
+  readonly tailTokens: number;
+}
+
+export interface Prompt {
+  readonly tokens: Int32Array;
+  readonly cursor: CursorText;
+  readonly fillInTheMiddle: boolean;
+  /**
+   * One space in front of the cursor is left out: byte-pair tokenizers glue a space to the word behind it, so after a
+   * lone space the model would see what it never saw in training. A completion may begin with that space.
+   */
+  readonly withoutSpace: boolean;
+  readonly repositoryTokens: number;
+  readonly tailTokens: number;
+}
+
+export interface MiddleTokens {
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middle: number;
+}
+
+/** The model's fill-in-the-middle tokens, if the GGUF names all three. */
+export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefined {
+  const { fimPrefix, fimSuffix, fimMiddle } = tokens;
+  if (fimPrefix === undefined || fimSuffix === undefined || fimMiddle === undefined) {
+    return undefined;
+  }
+  return { prefix: fimPrefix, suffix: fimSuffix, middle: fimMiddle };
+}
+
+export function fileForm(tokens: NativeSpecialTokens): FileForm {
+  return middleTokens(tokens) !== undefined && tokens.fimSeparator !== undefined ? 'separator' : 'comment';
+}
+
+/** Code has 3 to 4 characters a token; windows are cut by characters first and never tokenized beyond this. */
+const mostCharsPerToken = 4;
+/** Share of the tail for the text behind the cursor. */
+const suffixShare = 0.25;
+const windowShrink = 0.75;
+const mostShrinks = 6;
+
+export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
+  const special = engine.model.tokens;
+  const middle = middleTokens(special);
+  const cursor = cursorText(input.text, input.offset, input.tailTokens * mostCharsPerToken);
+  const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
+  const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, input.tailTokens);
+  const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
+  const files = input.files.tokens;
+  const separated = input.files.form === 'separator' && special.fimSeparator !== undefined;
+  const head: TokenPart[] = special.addBos && special.bos !== undefined ? [[special.bos]] : [];
+  if (separated && files.length > 0 && special.fimRepository !== undefined) {
+    head.push([special.fimRepository], engine.tokenize(`${input.repositoryName}\n`));
+  }
+  const tail: TokenPart[] = special.fimSeparator !== undefined && separated ? [[special.fimSeparator]] : [];
+  tail.push(engine.tokenize(`${input.pathLine}\n`));
+  if (middle === undefined) {
+    tail.push(prefix);
+  } else {
+    tail.push([middle.prefix], prefix, [middle.suffix], suffix, [middle.middle]);
+  }
+  return {
+    tokens: concatenate([...head, ...files, ...tail]),
+    cursor,
+    fillInTheMiddle: middle !== undefined,
+    withoutSpace,
+    repositoryTokens: countTokens(files),
+    tailTokens: countTokens(tail),
+  };
+}
+
+function suffixTokens(engine: Engine, after: string, tailTokens: number): Int32Array {
+  const most = Math.floor(tailTokens * suffixShare);
+  return engine.tokenize(after.slice(0, most * mostCharsPerToken)).slice(0, most);
+}
+
+/**
+ * Windows shrink by a fixed ladder, so that the front of the prefix stays where it is while the user types; what even
+ * the smallest leaves too long (text with no long tokens) is cut by tokens, in steps as well.
+ */
+function prefixTokens(engine: Engine, input: PromptInput, most: number, withoutSpace: boolean): Int32Array {
+  let windowChars = Math.max(1, most * mostCharsPerToken);
+  let tokens: Int32Array = new Int32Array();
+  for (let shrinks = 0; shrinks <= mostShrinks; shrinks++) {
+    const start = windowStart(input.text, input.offset, windowChars);
+    tokens = engine.tokenize(prefixText(input, start, withoutSpace));
+    if (tokens.length <= most) {
+      return tokens;
+    }
+    windowChars = Math.floor(windowChars * windowShrink);
+  }
+  const step = Math.max(1, Math.floor(most / 4));
+  return tokens.slice(Math.ceil((tokens.length - most) / step) * step);
+}
+
+function prefixText(input: PromptInput, start: number, withoutSpace: boolean): string {
+  const end = withoutSpace ? input.offset - 1 : input.offset;
+  return toLf(wellFormed(input.text.slice(start, Math.max(start, end))));
+}

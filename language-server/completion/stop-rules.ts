@@ -1,0 +1,97 @@
+/** Where a completion ends, decided while its text streams in. Pure: text so far in, text to keep out. */
+
+import { indentWidth, isBlank } from '../text';
+import type { CompletionShape } from './shape';
+
+export interface StopContext {
+  readonly shape: CompletionShape;
+  /** The next line of the document with text: a completion that arrives there is done. */
+  readonly nextLine: string;
+  readonly mostLines: number;
+}
+
+export interface StopDecision {
+  /** Decoding can stop: the rest would be cut anyway. */
+  readonly stop: boolean;
+  /** What is worth keeping. */
+  readonly text: string;
+}
+
+const closer = /^\s*(?:[)\]}]|end\b|fi\b|done\b|<\/)/;
+
+/** @param whole all text so far; the last line may still grow */
+export function applyStopRules(whole: string, context: StopContext): StopDecision {
+  return context.shape.lines === 'one' ? oneLine(whole) : block(whole, context);
+}
+
+function oneLine(whole: string): StopDecision {
+  const newline = whole.indexOf('\n');
+  return newline === -1 ? { stop: false, text: whole } : { stop: true, text: whole.slice(0, newline) };
+}
+
+function block(whole: string, { shape, nextLine, mostLines }: StopContext): StopDecision {
+  const lines = whole.split('\n');
+  const kept: string[] = [];
+  const seen = new Map<string, number>();
+  const done = (): StopDecision => ({ stop: true, text: kept.join('\n') });
+  const hasText = () => kept.some((line) => !isBlank(line));
+  for (const [index, line] of lines.entries()) {
+    const complete = index < lines.length - 1;
+    const trimmed = line.trim();
+    if (index === 0) {
+      kept.push(line);
+      count(seen, trimmed);
+      continue;
+    }
+    if (trimmed === '') {
+      // a blank line ends a block; in front of it, it is skipped by no one: the text starts with it
+      if (complete && hasText()) {
+        return done();
+      }
+      kept.push(line);
+      continue;
+    }
+    const width = indentWidth(line);
+    const closes = closer.test(line);
+    const tooShallow = shape.opens ? width <= shape.baseIndent : width < shape.baseIndent;
+    if (tooShallow && hasTextOrOpens(hasText(), shape) && !(shape.opens && closes && width === shape.baseIndent)) {
+      return done();
+    }
+    if (trimmed.length > 1 && complete && trimmed === nextLine.trim()) {
+      return done();
+    }
+    if (complete && isRepetition(trimmed, kept, seen)) {
+      return done();
+    }
+    if (shape.opens && closes && width === shape.baseIndent) {
+      if (trimmed === nextLine.trim() && indentWidth(nextLine) === width) {
+        return done();
+      }
+      kept.push(line);
+      return complete ? done() : { stop: false, text: kept.join('\n') };
+    }
+    if (kept.length >= mostLines) {
+      return done();
+    }
+    kept.push(line);
+    count(seen, trimmed);
+  }
+  return { stop: false, text: kept.join('\n') };
+}
+
+/** Before any text, a first line that is not indented enough still ends an opened block: the model left it. */
+function hasTextOrOpens(hasText: boolean, shape: CompletionShape): boolean {
+  return hasText || shape.opens;
+}
+
+/** The same line as the one above, or a third time. Short lines (brackets, else) may repeat. */
+function isRepetition(trimmed: string, kept: readonly string[], seen: ReadonlyMap<string, number>): boolean {
+  if (trimmed.length < 4) {
+    return false;
+  }
+  return kept.at(-1)?.trim() === trimmed || (seen.get(trimmed) ?? 0) >= 2;
+}
+
+function count(seen: Map<string, number>, line: string): void {
+  seen.set(line, (seen.get(line) ?? 0) + 1);
+}

@@ -1,0 +1,106 @@
+/** Calibration files: found by the model's fingerprint, checked against its shapes, written by `calibrate`. */
+
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { NativeCalibration, NativeModelInfo } from './addon';
+import { EngineError } from './errors';
+
+export const calibrationFormat = 'fasa-calibration';
+export const calibrationVersion = 1;
+
+export interface CalibrationFile extends NativeCalibration {
+  readonly format: typeof calibrationFormat;
+  readonly version: typeof calibrationVersion;
+  readonly model: { readonly name: string; readonly architecture: string; readonly fingerprint: string };
+  /** What the documents were, in words. */
+  readonly corpus: string;
+  /** Tokens that were observed. */
+  readonly tokens: number;
+}
+
+type Shapes = Pick<NativeModelInfo, 'fingerprint' | 'layers' | 'kvHeads' | 'headSize'>;
+
+/** Beside the bundle in `dist/`; from the sources, in `models/calibration`. */
+function folders(): string[] {
+  return [path.join(__dirname, 'calibration'), path.join(__dirname, '..', 'models', 'calibration')];
+}
+
+/**
+ * The model's calibration, or undefined when none is shipped for it.
+ * @throws EngineError BAD_CALIBRATION when there is one that cannot be used
+ */
+export async function findCalibration(info: Shapes): Promise<CalibrationFile | undefined> {
+  for (const folder of folders()) {
+    const file = path.join(folder, `${info.fingerprint}.json`);
+    let text: string;
+    try {
+      text = await readFile(file, 'utf8');
+    } catch {
+      continue;
+    }
+    return parseCalibration(text, file, info);
+  }
+  return undefined;
+}
+
+/** @throws EngineError BAD_CALIBRATION naming the first thing that is wrong */
+export function parseCalibration(text: string, file: string, info: Shapes): CalibrationFile {
+  const bad = (what: string) =>
+    new EngineError('BAD_CALIBRATION', `The calibration file ${file} cannot be used: ${what}.`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw bad('it is not JSON');
+  }
+  if (!isRecord(value) || value['format'] !== calibrationFormat) {
+    throw bad(`its format is not "${calibrationFormat}"`);
+  }
+  if (value['version'] !== calibrationVersion) {
+    throw bad(`its version is not ${calibrationVersion}`);
+  }
+  const model = value['model'];
+  if (!isRecord(model) || model['fingerprint'] !== info.fingerprint) {
+    throw bad('it was made for another model');
+  }
+  const problem = checkShapes(value['dominantFcs'], info);
+  if (problem !== undefined) {
+    throw bad(problem);
+  }
+  return value as unknown as CalibrationFile;
+}
+
+function checkShapes(value: unknown, info: Shapes): string | undefined {
+  if (!Array.isArray(value) || value.length !== info.layers) {
+    return `dominantFcs does not have the ${info.layers} layers of the model`;
+  }
+  const chunks = info.headSize / 2;
+  let count: number | undefined;
+  for (const [layer, heads] of value.entries()) {
+    if (!Array.isArray(heads) || heads.length !== info.kvHeads) {
+      return `layer ${layer} does not have the ${info.kvHeads} KV heads of the model`;
+    }
+    for (const [head, chosen] of heads.entries()) {
+      const place = `layer ${layer}, KV head ${head}`;
+      if (!Array.isArray(chosen) || chosen.length === 0) {
+        return `${place} has no frequency chunks`;
+      }
+      count ??= chosen.length;
+      if (chosen.length !== count) {
+        return `${place} has ${chosen.length} frequency chunks, others have ${count}`;
+      }
+      let last = -1;
+      for (const index of chosen) {
+        if (typeof index !== 'number' || !Number.isInteger(index) || index <= last || index >= chunks) {
+          return `${place} is not a list of ascending numbers from 0 to ${chunks - 1}`;
+        }
+        last = index;
+      }
+    }
+  }
+  return undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

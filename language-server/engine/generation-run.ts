@@ -1,0 +1,146 @@
+/**
+ * One generation on a native context. It can step aside for a more urgent one: its task is cancelled (the KV keeps
+ * what was fed) and queued again behind it with the tokens so far, so that a long answer never delays a completion.
+ */
+
+import type {
+  NativeContext,
+  NativeGenerateOptions,
+  NativeGenerationResult,
+  NativeGenerationStats,
+  NativeModel,
+  NativeTask,
+} from './addon';
+import type { Generation, GenerationRequest } from './engine';
+import { cancelled, EngineError, toEngineError } from './errors';
+import { TextStream } from './text-stream';
+import { concatenate } from './token-parts';
+
+type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority'>;
+
+export class GenerationRun {
+  readonly #context: NativeContext;
+  readonly #model: NativeModel;
+  readonly #request: GenerationRequest;
+  readonly #fixed: Fixed;
+  readonly #stopTokens: readonly number[];
+  readonly #text = new TextStream();
+  readonly #started = performance.now();
+  #generated: number[] = [];
+  #task: NativeTask<NativeGenerationResult> | undefined;
+  #firstTokenMs: number | undefined;
+  #steppingAside = false;
+  #stopped = false;
+  #failure: unknown;
+
+  constructor(context: NativeContext, model: NativeModel, request: GenerationRequest, fixed: Fixed) {
+    this.#context = context;
+    this.#model = model;
+    this.#request = request;
+    this.#fixed = fixed;
+    this.#stopTokens = [...new Set([...model.info.tokens.endOfGeneration, ...(request.stopTokens ?? [])])];
+  }
+
+  /** Lets what is queued with a higher priority run now. Call it after queueing that. */
+  stepAside(): void {
+    if (this.#task !== undefined && !this.#stopped) {
+      this.#steppingAside = true;
+      this.#task.cancel();
+    }
+  }
+
+  /** @throws EngineError */
+  async run(): Promise<Generation> {
+    const { signal } = this.#request;
+    const abort = () => this.#task?.cancel();
+    signal?.addEventListener('abort', abort);
+    try {
+      for (;;) {
+        if (signal?.aborted === true) {
+          throw cancelled();
+        }
+        const result = await this.#slice();
+        if (result !== undefined) {
+          return result;
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      this.#task = undefined;
+    }
+  }
+
+  /** One task of the engine thread; undefined when it stepped aside and must be queued again. */
+  async #slice(): Promise<Generation | undefined> {
+    const request = this.#request;
+    this.#steppingAside = false;
+    this.#task = this.#context.generate(
+      {
+        ...this.#fixed,
+        tokens: concatenate([request.tokens, this.#generated]),
+        maxTokens: request.maxTokens - this.#generated.length,
+        sampling: { ...request.sampling, seed: request.sampling.seed + this.#generated.length },
+        stopTokens: this.#stopTokens,
+      },
+      {
+        onProgress: (fed, total) => request.onProgress?.(fed, total),
+        onToken: (token) => this.#onToken(token),
+      },
+    );
+    try {
+      const { reason, stats } = await this.#task.promise;
+      this.#rethrow();
+      return this.#finish(this.#stopped ? 'stopped' : reason, stats);
+    } catch (error) {
+      this.#rethrow();
+      const failure = toEngineError(error);
+      const mayGoOn = failure.code === 'CANCELLED' && this.#steppingAside && request.signal?.aborted !== true;
+      if (mayGoOn && this.#generated.length < request.maxTokens) {
+        return undefined;
+      }
+      throw failure;
+    }
+  }
+
+  #onToken(token: number): void {
+    // tokens that were decoded before stop() took effect are not part of the answer
+    if (this.#stopped || this.#failure !== undefined || this.#request.signal?.aborted === true) {
+      return;
+    }
+    this.#firstTokenMs ??= performance.now() - this.#started;
+    this.#generated.push(token);
+    try {
+      const delta = this.#text.push(this.#model.tokenBytes(token));
+      if (delta !== '' && this.#request.onText?.(delta, this.#text.whole) === 'stop') {
+        this.#stopped = true;
+        this.#task?.stop();
+      }
+    } catch (error) {
+      // an exception must not travel into the addon
+      this.#failure = error;
+      this.#task?.cancel();
+    }
+  }
+
+  #rethrow(): void {
+    if (this.#failure !== undefined) {
+      throw toEngineError(this.#failure);
+    }
+  }
+
+  #finish(reason: Generation['reason'], stats: NativeGenerationStats): Generation {
+    return {
+      text: this.#text.whole,
+      tokens: this.#generated.length,
+      reason,
+      stats: { ...stats, firstTokenMs: this.#firstTokenMs ?? stats.firstTokenMs },
+    };
+  }
+}
+
+/** @throws EngineError CONTEXT_FULL, naming both sizes */
+export function checkFits(tokens: number, contextTokens: number): void {
+  if (tokens >= contextTokens) {
+    throw new EngineError('CONTEXT_FULL', `The prompt has ${tokens} tokens and the context holds ${contextTokens}.`);
+  }
+}

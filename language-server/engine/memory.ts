@@ -1,0 +1,51 @@
+/** Whether a model fits the machine's memory, estimated before anything is loaded. */
+
+import os from 'node:os';
+import type { NativeModelInfo } from './addon';
+import { EngineError } from './errors';
+
+/** Compute buffers, vocabulary and the addon itself. */
+const overheadBytes = 192 * 1024 * 1024;
+
+/** Importance keys: 4 bits and ranges of half of the frequency chunks, about 1/14 of f16 K and V. */
+const importanceShare = 1 / 14;
+
+/** Bytes that could be allocated now without pushing others out. */
+export function memoryAvailable(): number {
+  if (process.platform === 'darwin') {
+    // free memory of macOS leaves out what it would give back at once
+    return Math.floor(os.totalmem() * 0.75);
+  }
+  const limit = process.constrainedMemory() ?? 0;
+  const free = os.freemem();
+  return limit > 0 && limit < os.totalmem() ? Math.min(free, Math.max(0, limit - process.memoryUsage().rss)) : free;
+}
+
+/** File, KV of one sequence, importance keys, buffers. The weights may be repacked, so the file counts in full. */
+export function memoryNeeded(info: Pick<NativeModelInfo, 'bytes' | 'kvBytesPerToken'>, contextTokens: number): number {
+  return Math.ceil(info.bytes + info.kvBytesPerToken * contextTokens * (1 + importanceShare) + overheadBytes);
+}
+
+/** @throws EngineError OUT_OF_MEMORY */
+export function checkMemory(info: NativeModelInfo, contextTokens: number, available: number): void {
+  const needed = memoryNeeded(info, contextTokens);
+  if (needed > available) {
+    throw new EngineError(
+      'OUT_OF_MEMORY',
+      `${info.name} with ${contextTokens} context tokens needs about ${formatBytes(needed)} of memory, ` +
+        `and ${formatBytes(available)} are free.`,
+    );
+  }
+}
+
+/** Decimal units, as file managers show them. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value >= 100 || unit === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[unit] ?? 'B'}`;
+}

@@ -1,0 +1,226 @@
+/** Owns the one engine: loads it when the server starts, again when settings ask for it, and says how it is. */
+
+import type { Log } from '../log';
+import type { ServerSettings, ServerState, StatusProblem } from '../protocol';
+import { engineKey } from '../settings';
+import type { Engine, EngineFactory, EngineOptions } from './engine';
+import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from './errors';
+
+export interface ModelHostParts {
+  readonly createEngine: EngineFactory;
+  /** @throws EngineError MODEL_NOT_FOUND */
+  readonly resolveModel: (settings: ServerSettings) => Promise<string>;
+  readonly log: Log;
+  /** The state, the progress or the model changed. */
+  readonly onChange: () => void;
+}
+
+interface Loading {
+  readonly controller: AbortController;
+  readonly done: Promise<void>;
+}
+
+export class ModelHost {
+  readonly #parts: ModelHostParts;
+  #settings: ServerSettings | undefined;
+  #engine: Engine | undefined;
+  #loading: Loading | undefined;
+  #progress = 0;
+  #problem: EngineError | undefined;
+  #paused = false;
+  #active = 0;
+  #closed = false;
+
+  constructor(parts: ModelHostParts) {
+    this.#parts = parts;
+  }
+
+  get engine(): Engine | undefined {
+    return this.#engine;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** 0 to 1 while loading. */
+  get progress(): number | undefined {
+    return this.#loading === undefined ? undefined : this.#progress;
+  }
+
+  get problem(): StatusProblem | undefined {
+    return this.#problem?.toProblem();
+  }
+
+  get state(): ServerState {
+    if (this.#loading !== undefined) {
+      return 'loading';
+    }
+    if (this.#problem !== undefined) {
+      return isOff(this.#problem) ? 'off' : 'error';
+    }
+    if (this.#engine === undefined) {
+      return 'starting';
+    }
+    if (this.#paused) {
+      return 'paused';
+    }
+    return this.#active > 0 ? 'busy' : 'ready';
+  }
+
+  /** Takes settings over; loads the model if it is not there or if they name another one. */
+  configure(settings: ServerSettings): void {
+    const before = this.#settings;
+    this.#settings = settings;
+    if (before === undefined || engineKey(before) !== engineKey(settings)) {
+      this.#load();
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#parts.onChange();
+  }
+
+  /** Goes on, and tries again to load a model that could not be loaded. */
+  resume(): void {
+    this.#paused = false;
+    if (this.#problem !== undefined && this.#loading === undefined && this.#settings !== undefined) {
+      this.#load();
+    }
+    this.#parts.onChange();
+  }
+
+  /** Frees the memory of the model, until {@link resume}. */
+  async unload(): Promise<void> {
+    await this.#drop();
+    this.#problem = new EngineError('UNLOADED', 'The model was unloaded.');
+    this.#parts.onChange();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#drop();
+  }
+
+  /**
+   * The engine, when it is loaded.
+   * @throws EngineError CANCELLED; PAUSED; whatever keeps it from loading
+   */
+  async ready(signal: AbortSignal): Promise<Engine> {
+    for (;;) {
+      throwIfAborted(signal);
+      if (this.#paused) {
+        throw new EngineError('PAUSED', 'FASA Code is paused.');
+      }
+      if (this.#loading === undefined) {
+        break;
+      }
+      await Promise.race([this.#loading.done, aborted(signal)]);
+    }
+    if (this.#engine === undefined) {
+      throw this.#problem ?? new EngineError('MODEL_NOT_FOUND', 'No model is loaded.');
+    }
+    return this.#engine;
+  }
+
+  /** Runs something that keeps the state `busy`. */
+  async whileBusy<T>(work: () => Promise<T>): Promise<T> {
+    this.#active++;
+    this.#parts.onChange();
+    try {
+      return await work();
+    } finally {
+      this.#active--;
+      this.#parts.onChange();
+    }
+  }
+
+  #load(): void {
+    const settings = this.#settings;
+    if (settings === undefined || this.#closed) {
+      return;
+    }
+    const earlier = this.#loading;
+    const controller = new AbortController();
+    const done = this.#replace(settings, controller, earlier);
+    this.#loading = { controller, done };
+    this.#progress = 0;
+    this.#problem = undefined;
+    this.#parts.onChange();
+  }
+
+  /** Never rejects: what went wrong is the state. */
+  async #replace(settings: ServerSettings, controller: AbortController, earlier: Loading | undefined): Promise<void> {
+    earlier?.controller.abort();
+    await earlier?.done;
+    const old = this.#engine;
+    this.#engine = undefined;
+    let failure: EngineError | undefined;
+    try {
+      await old?.dispose();
+      const modelPath = await this.#parts.resolveModel(settings);
+      throwIfAborted(controller.signal);
+      this.#parts.log.info(`Loading ${modelPath}`);
+      const started = performance.now();
+      const engine = await this.#parts.createEngine(this.#options(settings, modelPath, controller.signal));
+      if (controller.signal.aborted) {
+        await engine.dispose();
+        throw cancelled();
+      }
+      this.#engine = engine;
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      this.#parts.log.info(`Loaded ${engine.model.name} (${engine.model.architecture}) in ${seconds} s`);
+    } catch (error) {
+      failure = toEngineError(error);
+    }
+    if (this.#loading?.controller === controller) {
+      this.#loading = undefined;
+      if (failure !== undefined && !isCancelled(failure)) {
+        this.#problem = failure;
+        this.#parts.log.error(`${failure.code}: ${failure.message} ${failure.remedy}`);
+      }
+      this.#parts.onChange();
+    }
+  }
+
+  #options(settings: ServerSettings, modelPath: string, signal: AbortSignal): EngineOptions {
+    return {
+      modelPath,
+      attention: settings.attention,
+      budget: settings.budget,
+      threads: settings.threads,
+      contextTokens: settings.contextTokens,
+      signal,
+      onProgress: (share) => {
+        this.#progress = share;
+        this.#parts.onChange();
+      },
+    };
+  }
+
+  async #drop(): Promise<void> {
+    const loading = this.#loading;
+    loading?.controller.abort();
+    await loading?.done;
+    this.#loading = undefined;
+    const engine = this.#engine;
+    this.#engine = undefined;
+    await engine?.dispose();
+  }
+}
+
+/** Without a model there is nothing wrong, there is just nothing. */
+function isOff(problem: EngineError): boolean {
+  return problem.code === 'MODEL_NOT_FOUND' || problem.code === 'UNLOADED';
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) {
+      resolve();
+    } else {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    }
+  });
+}

@@ -1,0 +1,207 @@
+/** The engine over the native addon: one model, one KV per sequence, created when it is first used. */
+
+import os from 'node:os';
+import path from 'node:path';
+import type { NativeAddon, NativeContext, NativeContextUsage, NativeModel, NativeModelInfo } from './addon';
+import { type CalibrationFile, findCalibration } from './calibration';
+import type {
+  AttentionMode,
+  Engine,
+  EngineDevice,
+  EngineFactory,
+  EngineOptions,
+  Generation,
+  GenerationRequest,
+  SequenceName,
+} from './engine';
+import { EngineError, throwIfAborted, toEngineError } from './errors';
+import { checkFits, GenerationRun } from './generation-run';
+import { loadAddon } from './load-addon';
+import { checkMemory, memoryAvailable } from './memory';
+import { chooseThreads } from './threads';
+
+export const defaultBudget = 256;
+/** Most context tokens by default: what the embedded model was trained for. */
+export const mostDefaultContext = 8192;
+/** `auto`: below this many cached tokens dense attention is as fast. */
+const autoFasaFromTokens = 4096;
+
+/** Higher runs first on the engine thread. */
+const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
+
+/** @throws EngineError of every loading code, OUT_OF_MEMORY before anything is allocated */
+export const createNativeEngine: EngineFactory = async (options) => {
+  throwIfAborted(options.signal);
+  const addon = loadAddon();
+  try {
+    const info = addon.inspectModel(path.resolve(options.modelPath));
+    const contextTokens = chooseContextTokens(info, options.contextTokens);
+    checkMemory(info, contextTokens, memoryAvailable());
+    const calibration = options.attention === 'dense' ? undefined : await findCalibration(info);
+    if (options.attention === 'fasa-c' && calibration === undefined) {
+      throw missingCalibration(info);
+    }
+    const model = await loadModel(addon, info.path, options);
+    return new NativeEngine(addon, model, contextTokens, calibration, options);
+  } catch (error) {
+    throw toEngineError(error);
+  }
+};
+
+/** Asked 0 or absent: the trained context, at most {@link mostDefaultContext}. */
+export function chooseContextTokens(info: Pick<NativeModelInfo, 'trainedContext'>, asked: number | undefined): number {
+  return asked !== undefined && asked > 0 ? asked : Math.min(info.trainedContext, mostDefaultContext);
+}
+
+function missingCalibration(info: NativeModelInfo): EngineError {
+  return new EngineError('BAD_CALIBRATION', `There is no calibration file for ${info.name} (${info.fingerprint}).`, {
+    remedy: 'Make one with the calibrate command, or set attention to auto or dense.',
+  });
+}
+
+async function loadModel(addon: NativeAddon, file: string, options: EngineOptions): Promise<NativeModel> {
+  const task = addon.loadModel({ path: file }, (share) => options.onProgress?.(share));
+  const abort = () => task.cancel();
+  options.signal?.addEventListener('abort', abort);
+  try {
+    const model = await task.promise;
+    if (options.signal?.aborted === true) {
+      model.dispose();
+    }
+    throwIfAborted(options.signal);
+    return model;
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
+  }
+}
+
+class NativeEngine implements Engine {
+  readonly contextTokens: number;
+  readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
+  readonly #addon: NativeAddon;
+  readonly #model: NativeModel;
+  readonly #calibration: CalibrationFile | undefined;
+  readonly #threads: number;
+  readonly #contexts = new Map<SequenceName, NativeContext>();
+  readonly #runs = new Map<Promise<Generation>, { readonly sequence: SequenceName; readonly run: GenerationRun }>();
+  readonly #closing = new AbortController();
+
+  constructor(
+    addon: NativeAddon,
+    model: NativeModel,
+    contextTokens: number,
+    calibration: CalibrationFile | undefined,
+    options: EngineOptions,
+  ) {
+    this.#addon = addon;
+    this.#model = model;
+    this.#calibration = calibration;
+    this.#threads = chooseThreads(options.threads);
+    this.contextTokens = contextTokens;
+    const budget = options.budget !== undefined && options.budget > 0 ? options.budget : defaultBudget;
+    this.attention = { mode: options.attention ?? 'auto', budget, calibrated: calibration !== undefined };
+  }
+
+  get model(): NativeModelInfo {
+    return this.#model.info;
+  }
+
+  get device(): EngineDevice {
+    const cpu = this.#addon.devices().find((device) => device.kind === 'cpu');
+    return {
+      kind: 'cpu',
+      name: cpu?.description ?? os.cpus()[0]?.model ?? 'CPU',
+      threads: this.#threads,
+      memoryFree: os.freemem(),
+      memoryTotal: os.totalmem(),
+    };
+  }
+
+  tokenize(text: string): Int32Array {
+    return this.#model.tokenize(text, false);
+  }
+
+  tokenizeTemplate(text: string): Int32Array {
+    return this.#model.tokenize(text, true);
+  }
+
+  async generate(request: GenerationRequest): Promise<Generation> {
+    throwIfAborted(request.signal);
+    if (this.#closing.signal.aborted) {
+      throw new EngineError('DISPOSED', 'The model was unloaded.');
+    }
+    checkFits(request.tokens.length, this.contextTokens);
+    const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
+    const run = new GenerationRun(
+      this.#context(request.sequence),
+      this.#model,
+      {
+        ...request,
+        maxTokens: Math.min(request.maxTokens, this.contextTokens - request.tokens.length),
+        signal: AbortSignal.any(signals),
+      },
+      {
+        attention: this.attention.mode,
+        budget: this.attention.budget,
+        fasaFromTokens: this.attention.mode === 'auto' ? autoFasaFromTokens : 0,
+        priority: priorities[request.sequence],
+      },
+    );
+    const promise = run.run();
+    this.#runs.set(promise, { sequence: request.sequence, run });
+    this.#letPass(request.sequence);
+    try {
+      return await promise;
+    } catch (error) {
+      throw toEngineError(error);
+    } finally {
+      this.#runs.delete(promise);
+    }
+  }
+
+  usage(sequence: SequenceName): NativeContextUsage {
+    const context = this.#contexts.get(sequence);
+    return (
+      context?.usage() ?? {
+        tokens: 0,
+        contextTokens: this.contextTokens,
+        fullBytes: 0,
+        fastBytes: 0,
+        slowBytes: 0,
+        importanceBytes: 0,
+      }
+    );
+  }
+
+  async dispose(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled([...this.#runs.keys()]);
+    for (const context of this.#contexts.values()) {
+      context.dispose();
+    }
+    this.#contexts.clear();
+    this.#model.dispose();
+  }
+
+  #context(sequence: SequenceName): NativeContext {
+    let context = this.#contexts.get(sequence);
+    if (context === undefined) {
+      context = this.#model.createContext({
+        contextTokens: this.contextTokens,
+        threads: this.#threads,
+        ...(this.#calibration === undefined ? {} : { calibration: this.#calibration }),
+      });
+      this.#contexts.set(sequence, context);
+    }
+    return context;
+  }
+
+  /** Less urgent work steps aside for what was just queued. */
+  #letPass(sequence: SequenceName): void {
+    for (const other of this.#runs.values()) {
+      if (priorities[other.sequence] < priorities[sequence]) {
+        other.run.stepAside();
+      }
+    }
+  }
+}

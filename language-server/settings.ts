@@ -1,0 +1,122 @@
+/** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
+
+import type { ServerSettings } from './protocol';
+
+export const defaultSettings: ServerSettings = {
+  modelPath: '',
+  attention: 'auto',
+  budget: 256,
+  threads: 0,
+  contextTokens: 0,
+  completion: {
+    enabled: true,
+    maxTokens: 64,
+    timeBudgetMs: 2500,
+    tailTokens: 1024,
+    repositoryTokens: 1024,
+    disabledLanguages: [],
+  },
+};
+
+export interface CheckedSettings {
+  readonly settings: ServerSettings;
+  /** One sentence for each value that was not used. */
+  readonly problems: readonly string[];
+}
+
+/** @param value what the client sent: undefined, a part of the settings, or anything else */
+export function checkSettings(value: unknown): CheckedSettings {
+  const problems: string[] = [];
+  if (value !== undefined && value !== null && !isRecord(value)) {
+    problems.push(`The settings are not an object but ${describe(value)}; the defaults are used.`);
+  }
+  const root = new Section(isRecord(value) ? value : {}, '', problems);
+  const part = new Section(root.section('completion'), 'completion.', problems);
+  const base = defaultSettings;
+  const settings: ServerSettings = {
+    modelPath: root.text('modelPath', base.modelPath),
+    attention: root.choice('attention', ['auto', 'dense', 'fasa-c'], base.attention),
+    budget: root.integer('budget', 16, 65_536, base.budget),
+    threads: root.integer('threads', 0, 256, base.threads),
+    contextTokens: root.integer('contextTokens', 0, 1_048_576, base.contextTokens),
+    completion: {
+      enabled: part.flag('enabled', base.completion.enabled),
+      maxTokens: part.integer('maxTokens', 1, 1024, base.completion.maxTokens),
+      timeBudgetMs: part.integer('timeBudgetMs', 50, 120_000, base.completion.timeBudgetMs),
+      tailTokens: part.integer('tailTokens', 32, 65_536, base.completion.tailTokens),
+      repositoryTokens: part.integer('repositoryTokens', 0, 1_048_576, base.completion.repositoryTokens),
+      disabledLanguages: part.texts('disabledLanguages', base.completion.disabledLanguages),
+    },
+  };
+  return { settings, problems };
+}
+
+/** The values that need the model to be loaded again when they change. */
+export function engineKey(settings: ServerSettings): string {
+  const { modelPath, attention, budget, threads, contextTokens } = settings;
+  return JSON.stringify([modelPath, attention, budget, threads, contextTokens]);
+}
+
+class Section {
+  readonly #values: Record<string, unknown>;
+  readonly #prefix: string;
+  readonly #problems: string[];
+
+  constructor(values: Record<string, unknown>, prefix: string, problems: string[]) {
+    this.#values = values;
+    this.#prefix = prefix;
+    this.#problems = problems;
+  }
+
+  section(name: string): Record<string, unknown> {
+    return this.#take(name, 'an object', isRecord, {});
+  }
+
+  text(name: string, fallback: string): string {
+    return this.#take(name, 'a text', (value): value is string => typeof value === 'string', fallback);
+  }
+
+  flag(name: string, fallback: boolean): boolean {
+    return this.#take(name, 'true or false', (value): value is boolean => typeof value === 'boolean', fallback);
+  }
+
+  integer(name: string, least: number, most: number, fallback: number): number {
+    const fits = (value: unknown): value is number =>
+      typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
+    return this.#take(name, `a whole number from ${least} to ${most}`, fits, fallback);
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {
+    const fits = (value: unknown): value is T => choices.some((choice) => choice === value);
+    return this.#take(name, `one of ${choices.join(', ')}`, fits, fallback);
+  }
+
+  texts(name: string, fallback: readonly string[]): readonly string[] {
+    const fits = (value: unknown): value is string[] =>
+      Array.isArray(value) && value.every((item) => typeof item === 'string');
+    return this.#take<readonly string[]>(name, 'a list of texts', fits, fallback);
+  }
+
+  #take<T>(name: string, wanted: string, fits: (value: unknown) => value is T, fallback: T): T {
+    const value = this.#values[name];
+    if (value === undefined || value === null) {
+      return fallback;
+    }
+    if (fits(value)) {
+      return value;
+    }
+    this.#problems.push(
+      `Setting ${this.#prefix}${name} must be ${wanted}, not ${describe(value)}; ${describe(fallback)} is used.`,
+    );
+    return fallback;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function describe(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 40 ? `${text.slice(0, 40)}...` : text;
+}

@@ -1,0 +1,28 @@
+/** Small facts about text that several parts need. */
+
+/** Lone surrogates become U+FFFD, one for one, so that offsets stay: tokenizers take well-formed text only. */
+export function wellFormed(text: string): string {
+  return /[\ud800-\udfff]/.test(text) ? Buffer.from(text, 'utf8').toString('utf8') : text;
+}
+
+/** Models are trained on LF. */
+export function toLf(text: string): string {
+  return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text;
+}
+
+export function indentOf(line: string): string {
+  return /^[ \t]*/.exec(line)?.[0] ?? '';
+}
+
+/** Columns of an indent; a tab counts as four. */
+export function indentWidth(line: string): number {
+  let width = 0;
+  for (const char of indentOf(line)) {
+    width += char === '\t' ? 4 : 1;
+  }
+  return width;
+}
+
+export function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
