@@ -191,8 +191,11 @@ describe('what a model says of itself', () => {
     expect(inspected.tokens.fimRepository).toBe(tinyVocabularySize - 2);
     expect(inspected.tokens.fimSeparator).toBe(tinyVocabularySize - 1);
     expect(inspected.tokens.endOfGeneration).toContain(inspected.tokens.eos);
-    const loaded = await workshop.model(file);
-    expect(loaded.info).toEqual(inspected);
+    const { tokens, ...loaded } = (await workshop.model(file)).info;
+    expect({ ...loaded, tokens: inspected.tokens }).toEqual(inspected);
+    // Only a loaded vocabulary knows the tokens that end a text by their names.
+    expect(tokens).toEqual({ ...inspected.tokens, endOfGeneration: tokens.endOfGeneration });
+    expect(tokens.endOfGeneration).toEqual(expect.arrayContaining([...inspected.tokens.endOfGeneration]));
   });
 
   it('two files of one content have one fingerprint, other weights another', () => {

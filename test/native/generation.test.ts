@@ -325,12 +325,17 @@ describe('several contexts', () => {
 
   it('tasks run by priority, then in the order of their start', async () => {
     const context = slowContext();
-    const order: string[] = [];
-    const started = (name: string, priority: number) =>
-      context.generate(greedy(prompt, 1, { priority }), {}).promise.then(() => order.push(name));
-    const first = context.generate(greedy(longPrompt, 1), quiet).promise.then(() => order.push('running'));
-    await Promise.all([first, started('low', 0), started('high', 9), started('middle', 5), started('low too', 0)]);
-    expect(order).toEqual(['running', 'high', 'middle', 'low', 'low too']);
+    const first = context.generate(greedy(longPrompt, 1), quiet).promise;
+    // Each begins when the one before it has ended: who waited longer came later.
+    const waits = await Promise.all(
+      [0, 9, 5, 0].map(async (priority, i) => {
+        const { stats } = await context.generate(greedy(otherPrompt, 1, { priority }), quiet).promise;
+        return [`${priority} as number ${i}`, stats.queueMs] as const;
+      }),
+    );
+    await first;
+    const order = waits.toSorted(([, a], [, b]) => a - b).map(([name]) => name);
+    expect(order).toEqual(['9 as number 1', '5 as number 2', '0 as number 0', '0 as number 3']);
   });
 });
 

@@ -13,9 +13,9 @@ export interface HostileCase {
   readonly codes: readonly NativeErrorCode[];
   /** The message names the thing that is wrong. */
   readonly mentions?: RegExp;
+  /** Only the tokenizer sees it, which inspecting a model does not load. */
+  readonly tokenizerOnly: boolean;
 }
-
-export type HostileGroup = (corpus: HostileCorpus) => void;
 
 /** The model that is damaged: as small as one can be, with all kinds of metadata. */
 const healthy = {
@@ -46,7 +46,8 @@ export class HostileCorpus {
   }
 
   path(name: string, file: string, codes: readonly NativeErrorCode[], mentions?: RegExp): void {
-    this.cases.push({ name, path: file, codes, ...(mentions ? { mentions } : {}) });
+    const tokenizerOnly = codes.includes('BAD_VOCABULARY');
+    this.cases.push({ name, path: file, codes, tokenizerOnly, ...(mentions ? { mentions } : {}) });
   }
 
   /** The healthy file with one field written over; fields are named by the writer's layout. */

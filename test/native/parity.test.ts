@@ -94,6 +94,13 @@ describe('what not every architecture has', () => {
   });
 });
 
+/**
+ * ggml's fused attention sums the values of a few queries in f16 and of many in f32, so sizes of micro-batches differ by
+ * more than our graph and libllama do on the same ones.
+ */
+const batchKl = 3e-5;
+const batchNoise = 0.03;
+
 describe('micro-batches', () => {
   it.each(architectures)('%s: any size of them equals feeding one by one', async (architecture) => {
     const model = await workshop.model({ architecture, heads: 3, kvHeads: 1, feedForward: 128 });
@@ -107,8 +114,8 @@ describe('micro-batches', () => {
         await denseLogits(context, tokens),
         model.info.vocabulary,
       );
-      expect(maxKl, `micro-batches of ${microBatch}`).toBeLessThan(bounds.f32.kl);
-      expect(disagreements.filter(({ margin }) => !(margin <= bounds.f32.noise))).toEqual([]);
+      expect(maxKl, `micro-batches of ${microBatch}`).toBeLessThan(batchKl);
+      expect(disagreements.filter(({ margin }) => !(margin <= batchNoise))).toEqual([]);
       context.dispose();
     }
   });
@@ -121,7 +128,7 @@ describe('micro-batches', () => {
     for (const from of [1, 63, 99]) {
       const some = await denseLogits(context, tokens, from);
       const { maxKl } = compareLogits(all.subarray(from * model.info.vocabulary), some, model.info.vocabulary);
-      expect(maxKl, `from ${from}`).toBeLessThan(bounds.f32.kl);
+      expect(maxKl, `from ${from}`).toBeLessThan(batchKl);
     }
   });
 });
