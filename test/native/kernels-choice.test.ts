@@ -103,40 +103,43 @@ describe.each(kernels.names())('%s', (name) => {
     { d: 64, nQ: 3, pages: 16, open: 37, budget: 256 },
     { d: 128, nQ: 4, pages: 9, open: 0, budget: 128 },
     { d: 80, nQ: 7, pages: 3, open: 127, budget: 64 },
-  ])('the choice over pages and open rows is the brute-force one: d $d, $nQ heads', ({ d, nQ, pages, open, budget }) => {
-    const random = new Random(d);
-    const n = pages * PAGE_TOKENS + open;
-    const nChannels = d / 2;
-    const channels = Int32Array.from({ length: nChannels }, (_, i) => 2 * i);
-    const keys = Uint16Array.from(random.normals(n * d, 1), halfBits);
-    const q = random.normals(nQ * nChannels, 2 / Math.sqrt(d));
-    const scores = new Float32Array(nQ * n);
-    const exact: number[][] = Array.from({ length: nQ }, () => []);
-    const query = (h: number, key: (channel: number) => number) =>
-      Array.from({ length: nChannels }, (_, c) => at(q, h * nChannels + c) * key(c)).reduce((a, b) => a + b, 0);
-    for (let p = 0; p < pages; p++) {
-      const page = new Uint8Array(kernels.pageBytes(nChannels));
-      kernels.pageEncode(name, keys.subarray(p * PAGE_TOKENS * d), d, channels, nChannels, p === 0 ? 1 : 0, page);
-      kernels.tipPage(name, q, nQ, nChannels, page, scores.subarray(p * PAGE_TOKENS), n);
-      const decoded = decodePage(page, nChannels);
-      for (let h = 0; h < nQ; h++) {
-        for (const row of decoded.key) exact[h]?.push(query(h, (c) => at(row, c)));
+  ])(
+    'the choice over pages and open rows is the brute-force one: d $d, $nQ heads',
+    ({ d, nQ, pages, open, budget }) => {
+      const random = new Random(d);
+      const n = pages * PAGE_TOKENS + open;
+      const nChannels = d / 2;
+      const channels = Int32Array.from({ length: nChannels }, (_, i) => 2 * i);
+      const keys = Uint16Array.from(random.normals(n * d, 1), halfBits);
+      const q = random.normals(nQ * nChannels, 2 / Math.sqrt(d));
+      const scores = new Float32Array(nQ * n);
+      const exact: number[][] = Array.from({ length: nQ }, () => []);
+      const query = (h: number, key: (channel: number) => number) =>
+        Array.from({ length: nChannels }, (_, c) => at(q, h * nChannels + c) * key(c)).reduce((a, b) => a + b, 0);
+      for (let p = 0; p < pages; p++) {
+        const page = new Uint8Array(kernels.pageBytes(nChannels));
+        kernels.pageEncode(name, keys.subarray(p * PAGE_TOKENS * d), d, channels, nChannels, p === 0 ? 1 : 0, page);
+        kernels.tipPage(name, q, nQ, nChannels, page, scores.subarray(p * PAGE_TOKENS), n);
+        const decoded = decodePage(page, nChannels);
+        for (let h = 0; h < nQ; h++) {
+          for (const row of decoded.key) exact[h]?.push(query(h, (c) => at(row, c)));
+        }
       }
-    }
-    const begin = pages * PAGE_TOKENS;
-    kernels.tipRows(name, q, nQ, channels, nChannels, keys.subarray(begin * d), d, open, scores.subarray(begin), n);
-    for (let h = 0; h < nQ; h++) {
-      for (let t = begin; t < n; t++) exact[h]?.push(query(h, (c) => halfValue(at(keys, t * d + at(channels, c)))));
-    }
-    // The same choice from the scores as they are ...
-    const values = importance(name, scores, n, nQ, n);
-    const chosen = topK(name, values, 1, n - 8, budget);
-    const heads = Array.from({ length: nQ }, (_, h) => [...scores.subarray(h * n, (h + 1) * n)]);
-    const expected = largest(groupSoftmax(heads), 1, n - 8, budget);
-    // (values that agree to the last bits of a float may change places)
-    expect(expected.filter((token) => !chosen.includes(token)).length).toBeLessThanOrEqual(1);
-    // ... and, but for tokens at the very edge of the choice, from the dequantized keys in double precision.
-    const brute = new Set(largest(groupSoftmax(exact), 1, n - 8, budget));
-    expect(chosen.filter((token) => brute.has(token)).length / budget).toBeGreaterThan(0.97);
-  });
+      const begin = pages * PAGE_TOKENS;
+      kernels.tipRows(name, q, nQ, channels, nChannels, keys.subarray(begin * d), d, open, scores.subarray(begin), n);
+      for (let h = 0; h < nQ; h++) {
+        for (let t = begin; t < n; t++) exact[h]?.push(query(h, (c) => halfValue(at(keys, t * d + at(channels, c)))));
+      }
+      // The same choice from the scores as they are ...
+      const values = importance(name, scores, n, nQ, n);
+      const chosen = topK(name, values, 1, n - 8, budget);
+      const heads = Array.from({ length: nQ }, (_, h) => [...scores.subarray(h * n, (h + 1) * n)]);
+      const expected = largest(groupSoftmax(heads), 1, n - 8, budget);
+      // (values that agree to the last bits of a float may change places)
+      expect(expected.filter((token) => !chosen.includes(token)).length).toBeLessThanOrEqual(1);
+      // ... and, but for tokens at the very edge of the choice, from the dequantized keys in double precision.
+      const brute = new Set(largest(groupSoftmax(exact), 1, n - 8, budget));
+      expect(chosen.filter((token) => brute.has(token)).length / budget).toBeGreaterThan(0.97);
+    },
+  );
 });
