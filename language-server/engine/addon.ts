@@ -176,10 +176,35 @@ export interface NativeEvaluateOptions {
   readonly fasaFromTokens: number;
 }
 
+export interface NativeTimingOptions {
+  /** Fed first, at least 2. */
+  readonly tokens: Int32Array;
+  /** Cached tokens at the first step; beyond `tokens` their rows are repeated, so the text means nothing. */
+  readonly depth: number;
+  readonly steps: number;
+  readonly attention: NativeAttention;
+  readonly budget: number;
+  readonly fasaFromTokens: number;
+  readonly priority?: number;
+}
+
+export interface NativeTiming {
+  /** Wall time of each step: graph, weights, attention, logits. */
+  readonly stepMs: readonly number[];
+  readonly bytesReadPerToken: number;
+  readonly fasaSteps: number;
+  /** Means of a step on one thread of the pool; 0 when dense. */
+  readonly tipMs: number;
+  readonly selectionMs: number;
+  readonly facMs: number;
+}
+
 export interface NativeContext {
   generate(options: NativeGenerateOptions, events: NativeGenerateEvents): NativeTask<NativeGenerationResult>;
   /** Teacher-forced logits, row major [tokens.length - from, vocabulary]: row i predicts the token after from + i. */
   evaluate(options: NativeEvaluateOptions): NativeTask<Float32Array>;
+  /** Times decode steps at a depth; the context keeps the tokens fed. */
+  timeSteps(options: NativeTimingOptions): NativeTask<NativeTiming>;
   usage(): NativeContextUsage;
   /** Forgets all tokens, at the end of the queue. */
   clear(): void;
@@ -215,7 +240,20 @@ export interface NativeLoadOptions {
 export interface NativeReference {
   /** As NativeContext.evaluate with stepwise false and dense attention. */
   evaluate(tokens: Int32Array, from: number): NativeTask<Float32Array>;
+  /** Milliseconds of decode steps, as NativeContext.timeSteps. */
+  timeSteps(options: { tokens: Int32Array; depth: number; steps: number }): NativeTask<number[]>;
+  /** Milliseconds of feeding the tokens into an empty cache. */
+  timePrefill(tokens: Int32Array): NativeTask<number>;
   dispose(): void;
+}
+
+export interface NativeReferenceOptions {
+  readonly contextTokens: number;
+  readonly threads: number;
+  /** q8_0 keys and values; default f16. */
+  readonly q8Cache?: boolean;
+  /** Default true; a q8_0 cache needs it. */
+  readonly flashAttention?: boolean;
 }
 
 export interface NativeAddon {
@@ -228,5 +266,5 @@ export interface NativeAddon {
   /** Header only, checked before anything is allocated; fast. */
   inspectModel(path: string): NativeModelInfo;
   loadModel(options: NativeLoadOptions, onProgress: (share: number) => void): NativeTask<NativeModel>;
-  loadReference(path: string, options: { contextTokens: number; threads: number }): NativeTask<NativeReference>;
+  loadReference(path: string, options: NativeReferenceOptions): NativeTask<NativeReference>;
 }

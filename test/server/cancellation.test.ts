@@ -1,0 +1,179 @@
+/** Requests that nobody wants any more: in the queue, in prefill, in decode; superseded; of a client that died. */
+
+import { spawn } from 'node:child_process';
+import { afterEach, describe, expect, test } from 'vitest';
+import { CancellationTokenSource } from 'vscode-languageserver/node';
+import { type Client, spawnServer, startServer, stopServers } from './client';
+
+afterEach(stopServers);
+
+const uri = 'file:///work/demo.ts';
+const other = 'file:///work/other.ts';
+const longAnswer = [{ when: '', text: `call(${'argument, '.repeat(400)}` }];
+const requestCancelled = -32800;
+
+function cancellable(client: Client, document: string) {
+  const source = new CancellationTokenSource();
+  const answer = client.connection.sendRequest(
+    'textDocument/inlineCompletion',
+    { textDocument: { uri: document }, position: { line: 0, character: 4 }, context: { triggerKind: 2 } },
+    source.token,
+  );
+  return { answer, cancel: () => source.cancel() };
+}
+
+async function slowServer(engine: { prefillMs?: number; tokenMs?: number }): Promise<Client> {
+  const client = await startServer({
+    engine: { ...engine, answers: longAnswer },
+    initializationOptions: { completion: { timeBudgetMs: 60_000, maxTokens: 1000 } },
+  });
+  await client.open(uri, 'x = ');
+  await client.open(other, 'y = ');
+  await client.untilState('ready');
+  return client;
+}
+
+describe('a request cancelled', () => {
+  test('in prefill ends there', async () => {
+    const client = await slowServer({ prefillMs: 60_000 });
+    const { answer, cancel } = cancellable(client, uri);
+    await client.untilEvent('prefill');
+    cancel();
+    await expect(answer).rejects.toMatchObject({ code: requestCancelled });
+    await client.untilEvent('cancelled in prefill');
+    await client.untilState('ready');
+  });
+
+  test('in decode ends within a token', async () => {
+    const client = await slowServer({ tokenMs: 20 });
+    const { answer, cancel } = cancellable(client, uri);
+    await client.untilEvent('decode');
+    cancel();
+    await expect(answer).rejects.toMatchObject({ code: requestCancelled });
+    await client.untilEvent('cancelled in decode');
+    expect(client.events.some((event) => event.startsWith('done'))).toBe(false);
+  });
+
+  test('in the queue never runs, and the one that runs is not disturbed', async () => {
+    const client = await slowServer({ prefillMs: 400 });
+    const first = cancellable(client, uri);
+    await client.untilEvent('prefill');
+    const second = cancellable(client, other);
+    await client.until('two in the queue', () => client.events.filter((event) => event === 'queued').length === 2);
+    second.cancel();
+    await expect(second.answer).rejects.toMatchObject({ code: requestCancelled });
+    expect(client.events).toContain('cancelled in queue');
+    expect(await first.answer).toMatchObject({ items: [{}] });
+    expect(client.events.filter((event) => event.startsWith('prefill'))).toHaveLength(1);
+  });
+
+  test('leaves the next request as it would have been', async () => {
+    const client = await slowServer({ prefillMs: 300 });
+    const { answer, cancel } = cancellable(client, uri);
+    await client.untilEvent('prefill');
+    cancel();
+    await expect(answer).rejects.toMatchObject({ code: requestCancelled });
+    expect(await client.completionText(uri, 0, 4)).toMatch(/^call\(argument,/);
+  });
+
+  test('while the model loads does not wait for it', async () => {
+    const client = await startServer({ engine: { loadMs: 60_000 } });
+    await client.open(uri, 'x = ');
+    await client.untilState('loading');
+    const { answer, cancel } = cancellable(client, uri);
+    cancel();
+    await expect(answer).rejects.toMatchObject({ code: requestCancelled });
+  });
+});
+
+describe('a newer request', () => {
+  test('for the same document ends the older one, which answers empty', async () => {
+    const client = await slowServer({ prefillMs: 500 });
+    const older = cancellable(client, uri);
+    await client.untilEvent('prefill');
+    const newer = client.complete(uri, 0, 3);
+    expect(await older.answer).toEqual({ items: [] });
+    expect(client.events).toContain('cancelled in prefill');
+    expect((await newer).items).toHaveLength(1);
+  });
+
+  test('for another document leaves it alone', async () => {
+    const client = await slowServer({ prefillMs: 200 });
+    const older = cancellable(client, uri);
+    await client.untilEvent('prefill');
+    const newer = client.complete(other, 0, 4);
+    expect(await older.answer).toMatchObject({ items: [{}] });
+    expect((await newer).items).toHaveLength(1);
+    expect(client.events.some((event) => event.startsWith('cancelled'))).toBe(false);
+  });
+});
+
+describe('the time budget', () => {
+  test('offers what is there when it is over', async () => {
+    const client = await startServer({
+      engine: { answers: longAnswer, tokenMs: 20 },
+      initializationOptions: { completion: { timeBudgetMs: 600, maxTokens: 1000 } },
+    });
+    await client.open(uri, 'x = ');
+    await client.untilState('ready');
+    const text = (await client.completionText(uri, 0, 4)) ?? '';
+    expect(text.length).toBeGreaterThan(2);
+    expect(text.length).toBeLessThan(60);
+    expect(longAnswer[0]?.text.startsWith(text)).toBe(true);
+  });
+
+  test('is empty when the prefill takes longer, and ends it', async () => {
+    const client = await startServer({
+      engine: { answers: longAnswer, prefillMs: 60_000 },
+      initializationOptions: { completion: { timeBudgetMs: 200 } },
+    });
+    await client.open(uri, 'x = ');
+    expect(await client.complete(uri, 0, 4)).toEqual({ items: [] });
+    await client.untilEvent('cancelled in prefill');
+  });
+});
+
+describe('the server ends', () => {
+  test('after shutdown and exit, with code 0, in the middle of a request', async () => {
+    const client = await slowServer({ prefillMs: 60_000 });
+    const { answer } = cancellable(client, uri);
+    answer.catch(() => undefined);
+    await client.untilEvent('prefill');
+    await client.connection.sendRequest('shutdown');
+    await client.connection.sendNotification('exit');
+    expect(await client.exited).toBe(0);
+    expect(client.events).toContain('disposed');
+  });
+
+  test('when its input closes, in the middle of a request', async () => {
+    const client = await slowServer({ prefillMs: 60_000 });
+    cancellable(client, uri).answer.catch(() => undefined);
+    await client.untilEvent('prefill');
+    client.child.stdin?.end();
+    expect(await client.exited).toBe(1);
+  });
+
+  test("when the client's process is gone, though the pipe is open", async () => {
+    const ended = spawn(process.execPath, ['-e', '']);
+    await new Promise((resolve) => ended.once('close', resolve));
+    const client = await startServer({ processId: ended.pid ?? 0 });
+    expect(await client.exited).toBe(1);
+  });
+
+  test('killed in the middle of a request, and the next one serves as if nothing had been', async () => {
+    const client = await slowServer({ prefillMs: 60_000 });
+    cancellable(client, uri).answer.catch(() => undefined);
+    await client.untilEvent('prefill');
+    client.child.kill('SIGKILL');
+    expect(await client.exited).toBeNull();
+    const next = await startServer({ engine: { answers: longAnswer } });
+    await next.open(uri, 'x = ');
+    expect(await next.completionText(uri, 0, 4)).toMatch(/^call\(/);
+  });
+
+  test('when asked to exit before it was initialized', async () => {
+    const client = await spawnServer();
+    await client.connection.sendNotification('exit');
+    expect(await client.exited).toBe(1);
+  });
+});

@@ -1,0 +1,314 @@
+/**
+ * An engine without a model, for tests of the server: deterministic, as slow as asked, cancellable everywhere. One
+ * token is one byte of UTF-8; ids from 256 on are special. Requests run one at a time, inline before chat.
+ */
+
+import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/addon';
+import type {
+  Engine,
+  EngineOptions,
+  Generation,
+  GenerationRequest,
+  SequenceName,
+} from '../../language-server/engine/engine';
+import { cancelled, EngineError, type ErrorCode } from '../../language-server/engine/errors';
+import { TextStream } from '../../language-server/engine/text-stream';
+
+export interface FakeOptions {
+  readonly loadMs?: number;
+  readonly failLoad?: { readonly code: ErrorCode; readonly message: string };
+  readonly prefillMs?: number;
+  /** Between two tokens. */
+  readonly tokenMs?: number;
+  /** The first whose `when` stands in the prompt; '' stands in every one. */
+  readonly answers?: readonly { readonly when: string; readonly text: string }[];
+  readonly fillInTheMiddle?: boolean;
+  readonly separator?: boolean;
+  readonly contextTokens?: number;
+  readonly chatTemplate?: string;
+}
+
+export const fakeTokens = {
+  bos: 256,
+  endOfText: 257,
+  fimPrefix: 258,
+  fimSuffix: 259,
+  fimMiddle: 260,
+  fimRepository: 261,
+  fimSeparator: 262,
+  turnStart: 263,
+  turnEnd: 264,
+} as const;
+
+const markup: readonly (readonly [string, number])[] = [
+  ['<|im_start|>', fakeTokens.turnStart],
+  ['<|im_end|>', fakeTokens.turnEnd],
+];
+
+const chatMl =
+  "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+
+const kvBytesPerToken = 1024;
+
+interface Waiting {
+  readonly priority: number;
+  start(): void;
+}
+
+export class FakeEngine implements Engine {
+  readonly model: NativeModelInfo;
+  readonly contextTokens: number;
+  readonly attention: Engine['attention'];
+  readonly device: Engine['device'];
+  /** What happened, in order: `prefill`, `decode`, `cancelled in decode`, ... */
+  readonly events: string[] = [];
+  /** The prompts of all requests that started. */
+  readonly prompts: Int32Array[] = [];
+  readonly #options: FakeOptions;
+  readonly #onEvent: (event: string) => void;
+  readonly #kv = new Map<SequenceName, Int32Array>();
+  readonly #closing = new AbortController();
+  #waiting: Waiting[] = [];
+  #running = false;
+
+  constructor(options: FakeOptions = {}, engine: Partial<EngineOptions> = {}, onEvent?: (event: string) => void) {
+    this.#options = options;
+    this.#onEvent = onEvent ?? (() => undefined);
+    this.contextTokens = options.contextTokens ?? 4096;
+    this.attention = { mode: engine.attention ?? 'auto', budget: engine.budget ?? 256, calibrated: false };
+    this.device = { kind: 'cpu', name: 'Fake', threads: 1, memoryFree: 1e9, memoryTotal: 2e9 };
+    this.model = fakeModel(options, engine.modelPath ?? 'fake.gguf');
+  }
+
+  tokenize(text: string): Int32Array {
+    return Int32Array.from(Buffer.from(text, 'utf8'));
+  }
+
+  tokenizeTemplate(text: string): Int32Array {
+    const tokens: number[] = [];
+    for (let rest = text; rest !== ''; ) {
+      const special = markup.find(([name]) => rest.startsWith(name));
+      if (special === undefined) {
+        const point = String.fromCodePoint(rest.codePointAt(0) ?? 0);
+        tokens.push(...Buffer.from(point, 'utf8'));
+        rest = rest.slice(point.length);
+      } else {
+        tokens.push(special[1]);
+        rest = rest.slice(special[0].length);
+      }
+    }
+    return Int32Array.from(tokens);
+  }
+
+  async generate(request: GenerationRequest): Promise<Generation> {
+    const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
+    const signal = AbortSignal.any(signals);
+    await this.#turn(request.sequence === 'inline' ? 1 : 0, signal);
+    try {
+      return await this.#run(request, signal);
+    } finally {
+      this.#running = false;
+      this.#next();
+    }
+  }
+
+  usage(sequence: SequenceName): NativeContextUsage {
+    const tokens = this.#kv.get(sequence)?.length ?? 0;
+    return {
+      tokens,
+      contextTokens: this.contextTokens,
+      fullBytes: tokens * kvBytesPerToken,
+      fastBytes: (tokens * kvBytesPerToken) / 2,
+      slowBytes: 0,
+      importanceBytes: 0,
+    };
+  }
+
+  async dispose(): Promise<void> {
+    this.#event('disposed');
+    this.#closing.abort();
+  }
+
+  async #turn(priority: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      const waiting: Waiting = { priority, start: resolve };
+      const abort = () => {
+        if (this.#waiting.includes(waiting)) {
+          this.#waiting = this.#waiting.filter((other) => other !== waiting);
+          this.#event('cancelled in queue');
+          reject(cancelled());
+        }
+      };
+      signal.addEventListener('abort', abort);
+      this.#waiting.push(waiting);
+      this.#event('queued');
+      this.#next();
+      if (signal.aborted) {
+        abort();
+      }
+    });
+  }
+
+  #next(): void {
+    if (this.#running) {
+      return;
+    }
+    const best = this.#waiting.toSorted((left, right) => right.priority - left.priority)[0];
+    if (best !== undefined) {
+      this.#waiting = this.#waiting.filter((other) => other !== best);
+      this.#running = true;
+      best.start();
+    }
+  }
+
+  async #run(request: GenerationRequest, signal: AbortSignal): Promise<Generation> {
+    const { sequence, tokens, maxTokens } = request;
+    const started = performance.now();
+    this.prompts.push(tokens);
+    const reusedTokens = commonPrefix(this.#kv.get(sequence) ?? new Int32Array(), tokens);
+    this.#event(`prefill of ${tokens.length - reusedTokens} (${reusedTokens} reused)`);
+    request.onProgress?.(0, tokens.length);
+    await this.#pause(this.#options.prefillMs ?? 0, signal, 'prefill');
+    this.#kv.set(sequence, tokens);
+    const prefillMs = performance.now() - started;
+    this.#event('decode');
+    const text = new TextStream();
+    const answer = Buffer.from(this.#answer(tokens), 'utf8');
+    let decoded = 0;
+    let reason: Generation['reason'] = 'stop-token';
+    for (const byte of answer) {
+      if (decoded === maxTokens) {
+        reason = 'length';
+        break;
+      }
+      await this.#pause(this.#options.tokenMs ?? 0, signal, 'decode');
+      decoded++;
+      const delta = text.push(Uint8Array.of(byte));
+      if (delta !== '' && request.onText?.(delta, text.whole) === 'stop') {
+        reason = 'stopped';
+        break;
+      }
+    }
+    this.#event(`done after ${decoded}`);
+    const decodeMs = performance.now() - started - prefillMs;
+    return {
+      text: text.whole,
+      tokens: decoded,
+      reason,
+      stats: {
+        reusedTokens,
+        fedTokens: tokens.length - reusedTokens,
+        decodedTokens: decoded,
+        queueMs: 0,
+        prefillMs,
+        firstTokenMs: prefillMs,
+        decodeMs,
+        fasaSteps: 0,
+        bytesReadPerToken: kvBytesPerToken,
+      },
+    };
+  }
+
+  async #pause(milliseconds: number, signal: AbortSignal, where: string): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, milliseconds);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) {
+        resolve();
+      }
+    });
+    clearTimeout(timer);
+    if (signal.aborted) {
+      this.#event(`cancelled in ${where}`);
+      throw cancelled();
+    }
+  }
+
+  #answer(prompt: Int32Array): string {
+    const text = textOf(prompt);
+    return this.#options.answers?.find(({ when }) => text.includes(when))?.text ?? '';
+  }
+
+  #event(event: string): void {
+    this.events.push(event);
+    this.#onEvent(event);
+  }
+}
+
+/** What a fake engine's tokens say; special ones as `{id}`. */
+export function textOf(tokens: Int32Array): string {
+  const parts: Buffer[] = [...tokens].map((token) =>
+    token < 256 ? Buffer.from([token]) : Buffer.from(`{${token}}`, 'utf8'),
+  );
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** As the real factory: reports progress, can fail, can be cancelled. */
+export async function createFakeEngine(
+  options: FakeOptions,
+  engine: EngineOptions,
+  onEvent?: (event: string) => void,
+): Promise<FakeEngine> {
+  const steps = 10;
+  for (let step = 0; step < steps; step++) {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, (options.loadMs ?? 0) / steps);
+      engine.signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+    if (engine.signal?.aborted === true) {
+      onEvent?.('load cancelled');
+      throw cancelled();
+    }
+    engine.onProgress?.((step + 1) / steps);
+  }
+  if (options.failLoad !== undefined) {
+    throw new EngineError(options.failLoad.code, options.failLoad.message);
+  }
+  onEvent?.(`loaded ${engine.modelPath}`);
+  return new FakeEngine(options, engine, onEvent);
+}
+
+function commonPrefix(left: Int32Array, right: Int32Array): number {
+  let length = 0;
+  while (length < left.length && length < right.length - 1 && left[length] === right[length]) {
+    length++;
+  }
+  return length;
+}
+
+function fakeModel(options: FakeOptions, path: string): NativeModelInfo {
+  const middle = options.fillInTheMiddle === true;
+  const separator = options.separator === true;
+  return {
+    path,
+    name: 'Fake',
+    architecture: 'llama',
+    parameters: 1,
+    quantization: 'f32',
+    bytes: 1,
+    fingerprint: 'fake',
+    trainedContext: 4096,
+    layers: 1,
+    heads: 1,
+    kvHeads: 1,
+    headSize: 64,
+    embedding: 64,
+    vocabulary: 265,
+    ropeLayout: 'norm',
+    kvBytesPerToken,
+    chatTemplate: options.chatTemplate ?? chatMl,
+    tokens: {
+      bos: fakeTokens.bos,
+      eos: fakeTokens.endOfText,
+      addBos: true,
+      endOfGeneration: [fakeTokens.endOfText, fakeTokens.turnEnd],
+      fimPrefix: middle ? fakeTokens.fimPrefix : undefined,
+      fimSuffix: middle ? fakeTokens.fimSuffix : undefined,
+      fimMiddle: middle ? fakeTokens.fimMiddle : undefined,
+      fimRepository: separator ? fakeTokens.fimRepository : undefined,
+      fimSeparator: separator ? fakeTokens.fimSeparator : undefined,
+    },
+  };
+}

@@ -1,0 +1,162 @@
+/** What the server says about itself: states, problems, settings, status notifications. */
+
+import path from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Status } from '../../language-server/protocol';
+import { startServer, stopServers } from './client';
+
+afterEach(stopServers);
+
+const uri = 'file:///work/demo.ts';
+const answers = [{ when: '', text: 'first(1);\n' }];
+
+describe('the state', () => {
+  test('goes from loading, with progress, to ready', async () => {
+    const client = await startServer({ engine: { loadMs: 1500 } });
+    await client.untilState('ready');
+    const states = client.statuses.map(({ status }) => status.state);
+    expect(states[0]).toBe('loading');
+    const progress = client.statuses.flatMap(({ status }) => status.progress ?? []);
+    expect(progress.length).toBeGreaterThan(1);
+    expect(progress).toEqual(progress.toSorted((left, right) => left - right));
+    expect(client.status).toMatchObject({ model: { name: 'Fake', fillInTheMiddle: false }, cache: { tokens: 0 } });
+    expect(client.status?.cache).not.toHaveProperty('saved');
+    expect(client.status).not.toHaveProperty('lastRequest');
+  });
+
+  test('is off without a model, says what to do, and completions are empty', async () => {
+    const client = await startServer({ model: '' });
+    await client.untilState('off');
+    expect(client.status?.problem?.code).toBe('MODEL_NOT_FOUND');
+    expect(client.status?.problem?.remedy).toMatch(/[Dd]ownload/);
+    await client.open(uri, 'x = ');
+    expect(await client.complete(uri, 0, 4)).toEqual({ items: [] });
+  });
+
+  test('is error when the model does not load, and the server lives on', async () => {
+    const client = await startServer({ engine: { failLoad: { code: 'BAD_GGUF', message: 'It is truncated.' } } });
+    await client.untilState('error');
+    expect(client.status?.problem).toMatchObject({ code: 'BAD_GGUF', message: 'It is truncated.' });
+    await client.open(uri, 'x = ');
+    expect(await client.complete(uri, 0, 4)).toEqual({ items: [] });
+    expect(await client.connection.sendRequest('fasa/getStatus')).toMatchObject({ state: 'error' });
+  });
+
+  test('is error for a folder as the model', async () => {
+    const client = await startServer({ model: import.meta.dirname });
+    await client.untilState('error');
+    expect(client.status?.problem).toMatchObject({
+      code: 'FILE_UNREADABLE',
+      message: expect.stringContaining('a folder') as string,
+    });
+  });
+
+  test('is paused between pause and resume, with no completions', async () => {
+    const client = await startServer({ engine: { answers } });
+    await client.open(uri, 'x = ');
+    await client.untilState('ready');
+    await client.connection.sendRequest('fasa/pause');
+    await client.untilState('paused');
+    expect(await client.complete(uri, 0, 4)).toEqual({ items: [] });
+    await client.connection.sendRequest('fasa/resume');
+    expect(await client.completionText(uri, 0, 4)).toBe('first(1);');
+  });
+
+  test('is off after unload, the engine is disposed, and resume loads again', async () => {
+    const client = await startServer({ engine: { answers } });
+    await client.untilState('ready');
+    await client.connection.sendRequest('fasa/unload');
+    await client.untilState('off');
+    expect(client.events).toContain('disposed');
+    expect(client.status?.problem?.code).toBe('UNLOADED');
+    await client.connection.sendRequest('fasa/resume');
+    await client.untilState('ready');
+    expect(client.events.filter((event) => event.startsWith('loaded'))).toHaveLength(2);
+  });
+});
+
+describe('settings', () => {
+  test('of the engine load the model again, others do not', async () => {
+    const client = await startServer({ engine: { answers } });
+    await client.untilState('ready');
+    const change = (settings: unknown) =>
+      client.connection.sendNotification('workspace/didChangeConfiguration', { settings: { fasa: settings } });
+    await change({ completion: { maxTokens: 5 } });
+    await client.open(uri, 'x = ');
+    expect(await client.completionText(uri, 0, 4)).toBe('first');
+    expect(client.events.filter((event) => event.startsWith('loaded'))).toHaveLength(1);
+    await change({ budget: 512 });
+    await client.until(
+      'the second model',
+      () => client.events.filter((event) => event.startsWith('loaded')).length === 2,
+    );
+    await client.until('the budget', () => client.status?.attention?.budget === 512);
+  });
+
+  test('changed while loading end that load', async () => {
+    const client = await startServer({ engine: { loadMs: 3000 } });
+    await client.untilState('loading');
+    await client.connection.sendNotification('workspace/didChangeConfiguration', {
+      settings: { fasa: { budget: 99 } },
+    });
+    await client.untilEvent('load cancelled');
+    await client.untilState('ready');
+    expect(client.status?.attention?.budget).toBe(99);
+  });
+
+  test('that are wrong fall back to the default, with a line in the log each', async () => {
+    const client = await startServer({
+      engine: { answers },
+      initializationOptions: { budget: 'many', completion: { maxTokens: -1, enabled: 'yes' } },
+    });
+    await client.open(uri, 'x = ');
+    expect(await client.completionText(uri, 0, 4)).toBe('first(1);');
+    for (const name of ['budget', 'completion.maxTokens', 'completion.enabled']) {
+      expect(client.logs.filter((line) => line.includes(`Setting ${name} must be`))).toHaveLength(1);
+    }
+  });
+
+  test('name the model, and FASA_MODEL comes before them', async () => {
+    const chosen = path.join(import.meta.dirname, 'client.ts');
+    const bySetting = await startServer({ model: '', initializationOptions: { modelPath: chosen } });
+    await bySetting.untilEvent(`loaded ${chosen}`);
+    const byBoth = await startServer({ initializationOptions: { modelPath: chosen } });
+    await byBoth.untilEvent('package.json');
+  });
+});
+
+describe('status notifications', () => {
+  test('come at most four times a second while much changes, and never at rest', async () => {
+    const client = await startServer({ engine: { answers } });
+    await client.untilState('ready');
+    const begun = client.statuses.length;
+    const start = performance.now();
+    for (let round = 0; performance.now() - start < 1600; round++) {
+      await client.open(`file:///work/${round}.ts`, 'x = ');
+      await client.complete(`file:///work/${round}.ts`, 0, 4);
+    }
+    const busy = client.statuses.slice(begun);
+    expect(busy.length).toBeGreaterThan(2);
+    expect(busy.length).toBeLessThanOrEqual(9);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    const settled = client.statuses.length;
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    expect(client.statuses).toHaveLength(settled);
+  });
+
+  test('hold what was measured: cache and last request', async () => {
+    const client = await startServer({ engine: { answers, tokenMs: 5 } });
+    await client.open(uri, 'x = ');
+    await client.completionText(uri, 0, 4);
+    await client.until(
+      'the request',
+      () => client.status?.lastRequest !== undefined && client.status.state === 'ready',
+    );
+    // BOS, the path line of 11 bytes, and `x =`: the space before the cursor is left to the model
+    const { cache, lastRequest } = client.status as Status;
+    expect(cache).toMatchObject({ tokens: 15, contextTokens: 4096, fullBytes: 15 * 1024, saved: 0.5 });
+    expect(lastRequest).toMatchObject({ kind: 'inline', tokens: 10, reusedTokens: 0, fedTokens: 15 });
+    expect(lastRequest?.tokensPerSecond).toBeGreaterThan(1);
+    expect(lastRequest?.tokensPerSecond).toBeLessThan(250);
+  });
+});
