@@ -81,9 +81,13 @@ static Napi::Value load_reference(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const std::string path = path_of(info.Length() > 0 ? info[0] : info.Env().Undefined());
         const Napi::Object o = object_at(info, 1);
-        const int32_t n_ctx = int_of(o, "contextTokens", 1, 1 << 24), n_threads = int_of(o, "threads", 1, 256);
-        return js_task::start(info.Env(), nullptr, 0, {}, [path, n_ctx, n_threads](worker_task &, js_task &) -> js_task::make_result {
-            const auto r = std::make_shared<reference>(path, n_ctx, n_threads);
+        reference_params p;
+        p.n_ctx      = int_of(o, "contextTokens", 1, 1 << 24);
+        p.n_threads  = int_of(o, "threads", 1, 256);
+        p.q8_0_cache = o.Has("q8Cache") && bool_of(o, "q8Cache");
+        p.flash      = !o.Has("flashAttention") || bool_of(o, "flashAttention");
+        return js_task::start(info.Env(), nullptr, 0, {}, [path, p](worker_task &, js_task &) -> js_task::make_result {
+            const auto r = std::make_shared<reference>(path, p);
             return [r](Napi::Env env) { return reference_object::make(env, r); };
         });
     });

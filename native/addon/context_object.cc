@@ -5,6 +5,7 @@ Napi::Function context_object::define(Napi::Env env) {
     return DefineClass(env, "NativeContext", {
         InstanceMethod<&context_object::generate>("generate"),
         InstanceMethod<&context_object::evaluate>("evaluate"),
+        InstanceMethod<&context_object::time_steps>("timeSteps"),
         InstanceMethod<&context_object::usage>("usage"),
         InstanceMethod<&context_object::clear>("clear"),
         InstanceMethod<&context_object::dispose>("dispose"),
@@ -95,6 +96,34 @@ Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
         return js_task::start(info.Env(), held.get(), 0, {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
             const auto logits = std::make_shared<std::vector<float>>(held->evaluate(p, w.flags));
             return [logits](Napi::Env env) { return floats_to_js(env, *logits); };
+        });
+    });
+}
+
+static Napi::Value timing_to_js(Napi::Env env, const timing_result & r) {
+    Napi::Object o = Napi::Object::New(env);
+    const auto set = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
+    o.Set("stepMs", doubles_to_js(env, r.step_ms));
+    set("bytesReadPerToken", r.bytes_per_step);
+    set("fasaSteps",         r.n_fasa_steps);
+    set("tipMs",             r.tip_ms);
+    set("selectionMs",       r.selection_ms);
+    set("facMs",             r.fac_ms);
+    return o;
+}
+
+Napi::Value context_object::time_steps(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const Napi::Object o = object_at(info, 0);
+        timing_params p;
+        p.tokens    = tokens_of(o.Get("tokens"), "tokens");
+        p.depth     = int_of(o, "depth", 0, 1 << 24);
+        p.n_steps   = int_of(o, "steps", 1, 1 << 20);
+        p.attention = attention_of(o);
+        const std::shared_ptr<context> held = alive();
+        return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000, 0), {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
+            timing_result r = held->time_steps(p, w.flags);
+            return [r = std::move(r)](Napi::Env env) { return timing_to_js(env, r); };
         });
     });
 }

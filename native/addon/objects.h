@@ -40,6 +40,7 @@ private:
     std::shared_ptr<context> c;
     Napi::Value generate(const Napi::CallbackInfo & info);
     Napi::Value evaluate(const Napi::CallbackInfo & info);
+    Napi::Value time_steps(const Napi::CallbackInfo & info);
     Napi::Value usage(const Napi::CallbackInfo & info);
     Napi::Value clear(const Napi::CallbackInfo & info);
     Napi::Value dispose(const Napi::CallbackInfo & info);
@@ -54,6 +55,9 @@ struct reference_object : Napi::ObjectWrap<reference_object> {
 
 private:
     std::shared_ptr<reference> r;
+    const std::shared_ptr<reference> & alive() const; // throws DISPOSED
     Napi::Value evaluate(const Napi::CallbackInfo & info);
+    Napi::Value time_steps(const Napi::CallbackInfo & info);
+    Napi::Value time_prefill(const Napi::CallbackInfo & info);
     Napi::Value dispose(const Napi::CallbackInfo & info);
 };

@@ -196,3 +196,11 @@ Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float> & values
     std::copy(values.begin(), values.end(), a.Data());
     return a;
 }
+
+Napi::Array doubles_to_js(Napi::Env env, const std::vector<double> & values) {
+    Napi::Array a = Napi::Array::New(env, values.size());
+    for (size_t i = 0; i < values.size(); i++) {
+        a.Set((uint32_t) i, Napi::Number::New(env, values[i]));
+    }
+    return a;
+}

@@ -33,4 +33,5 @@ calibration          calibration_of(const Napi::Object & o); // throws BAD_CALIB
 Napi::Object         calibration_to_js(Napi::Env env, const calibration & c, int32_t n_layer, int32_t n_head_kv);
 
 Napi::Int32Array   tokens_to_js(Napi::Env env, const std::vector<int32_t> & tokens);
+Napi::Array        doubles_to_js(Napi::Env env, const std::vector<double> & values);
 Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float> & values);

@@ -161,11 +161,11 @@ decoder_graph & context::run_step(int32_t id, const attention_params & attention
     return g;
 }
 
-static void check_attention(const attention_params & attention, bool calibrated) {
+void context::check_attention(const attention_params & attention) const {
     if (attention.budget < 1) {
         fail(ERROR_BAD_ARGUMENT, "a budget of %d tokens is not possible", attention.budget);
     }
-    if (attention.mode == ATTENTION_FASA_C && !calibrated) {
+    if (attention.mode == ATTENTION_FASA_C && !fasa) {
         fail(ERROR_BAD_CALIBRATION, "FASA attention needs a calibration of this model");
     }
 }
@@ -174,7 +174,7 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     const steady::time_point begin = steady::now();
     const abort_scope scope(*this, flags);
     check_tokens(p.tokens);
-    check_attention(p.attention, fasa != nullptr);
+    check_attention(p.attention);
     generate_result r;
 
     // the last token is always fed: its logits choose the first new one
@@ -254,7 +254,7 @@ generate_result context::generate(const generate_params & p, const task_flags & 
 std::vector<float> context::evaluate(const evaluate_params & p, const task_flags & flags) {
     const abort_scope scope(*this, flags);
     check_tokens(p.tokens);
-    check_attention(p.attention, fasa != nullptr);
+    check_attention(p.attention);
     const int32_t n = (int32_t) p.tokens.size(), n_vocab = m->hp.n_vocab;
     if (p.from < 0 || p.from >= n) {
         fail(ERROR_BAD_ARGUMENT, "logits from position %d of %d tokens are not possible", p.from, n);
@@ -303,6 +303,60 @@ void context::capture_queries(const std::vector<int32_t> & list, int32_t stride,
         }
         progress((int32_t) at + n);
     }
+}
+
+void context::feed(const int32_t * ids, int32_t n, const task_flags & flags) {
+    for (int32_t at = 0; at < n; at += params.n_ubatch) {
+        if (flags.abort) {
+            fail(ERROR_CANCELLED, "cancelled");
+        }
+        run_batch(ids + at, std::min(params.n_ubatch, n - at), 0, {});
+    }
+}
+
+timing_result context::time_steps(const timing_params & p, const task_flags & flags) {
+    const abort_scope scope(*this, flags);
+    check_tokens(p.tokens);
+    check_attention(p.attention);
+    if (p.n_steps < 1 || p.depth < 0 || p.depth + p.n_steps > params.n_ctx) {
+        fail(ERROR_CONTEXT_FULL, "%d steps at %d tokens do not fit a context of %d", p.n_steps, p.depth, params.n_ctx);
+    }
+    if (p.depth > (int32_t) p.tokens.size() && p.tokens.size() < 2) {
+        fail(ERROR_BAD_ARGUMENT, "at least two tokens are needed to repeat");
+    }
+    const int32_t n_real = std::min(p.depth, (int32_t) p.tokens.size());
+    if (!std::equal(p.tokens.begin(), p.tokens.begin() + n_real, tokens.begin(), tokens.begin() + std::min<size_t>(n_real, tokens.size()))) {
+        truncate(0);
+    }
+    truncate(std::min(n_real, (int32_t) tokens.size()));
+    feed(p.tokens.data() + tokens.size(), n_real - (int32_t) tokens.size(), flags);
+    if (p.depth > n_real) {
+        kv.repeat_rows(n_real, p.depth);
+        const std::vector<int32_t> filler(p.depth - n_real, p.tokens[0]);
+        commit(filler.data(), (int32_t) filler.size());
+    }
+    timing_result r;
+    int64_t bytes = 0;
+    bool sparse = false;
+    if (fasa) {
+        fasa->times = {};
+    }
+    std::vector<float> logits(m->hp.n_vocab);
+    for (int32_t i = 0; i < p.n_steps; i++) {
+        const steady::time_point begin = steady::now();
+        decoder_graph & g = run_step(p.tokens[i % p.tokens.size()], p.attention, bytes, sparse);
+        ggml_backend_tensor_get(g.logits, logits.data(), 0, logits.size()*sizeof(float));
+        r.step_ms.push_back(ms_since(begin));
+        r.bytes_per_step += (double) bytes/p.n_steps;
+        r.n_fasa_steps   += sparse;
+    }
+    if (fasa) {
+        r.tip_ms       = fasa->times.tip/1e6/p.n_steps;
+        r.selection_ms = fasa->times.selection/1e6/p.n_steps;
+        r.fac_ms       = fasa->times.fac/1e6/p.n_steps;
+    }
+    truncate(n_real); // the repeated rows are no text
+    return r;
 }
 
 void context::clear() { truncate(0); }

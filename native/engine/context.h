@@ -61,6 +61,21 @@ struct evaluate_params {
     attention_params     attention;        // of the steps
 };
 
+// Decode steps timed at a depth. Deeper than the tokens fed: their rows are repeated, so the text means nothing.
+struct timing_params {
+    std::vector<int32_t> tokens;  // fed first, at least 2
+    int32_t              depth   = 0; // cached tokens at the first step
+    int32_t              n_steps = 0;
+    attention_params     attention;
+};
+
+struct timing_result {
+    std::vector<double> step_ms;
+    double  bytes_per_step = 0;
+    int32_t n_fasa_steps   = 0;
+    double  tip_ms = 0, selection_ms = 0, fac_ms = 0; // mean of a step, first thread of the pool
+};
+
 struct context_usage {
     int32_t n_tokens = 0, n_ctx = 0;
     int64_t full_bytes = 0, fast_bytes = 0, importance_bytes = 0;
@@ -78,6 +93,7 @@ struct context {
     // throws BAD_ARGUMENT, CONTEXT_FULL, CANCELLED, ...: the tokens fed so far stay, and stay consistent
     generate_result    generate(const generate_params & params, const task_flags & flags, const generate_events & events);
     std::vector<float> evaluate(const evaluate_params & params, const task_flags & flags); // [tokens - from][n_vocab]
+    timing_result      time_steps(const timing_params & params, const task_flags & flags);
     void               clear();
 
     // Feeds tokens from an empty cache and hands out, for every stride-th position, the rotated queries of each layer.
@@ -101,6 +117,8 @@ private:
     std::vector<int32_t>          tokens;   // whose keys and values are in the cache
     std::atomic<int32_t>          n_cached = 0;
 
+    void    check_attention(const attention_params & attention) const;
+    void    feed(const int32_t * ids, int32_t n, const task_flags & flags);
     void    check_tokens(const std::vector<int32_t> & list) const;
     void    truncate(int32_t n);
     bool    uses_fasa(const attention_params & attention, int32_t n_kv) const;

@@ -3,11 +3,25 @@
 #include "error.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 // stack space of one TIP unit: query channels of a group
 constexpr int32_t MAX_GROUP    = 32;
 constexpr int32_t MAX_CHANNELS = FASA_HEAD_SIZE_MAX;
+
+// adds the time until its end to a stage, on one thread of the pool
+struct stage_timer {
+    using clock = std::chrono::steady_clock;
+    int64_t *         sum;
+    clock::time_point begin = clock::now();
+    stage_timer(int64_t & sum, int ith) : sum(ith == 0 ? &sum : nullptr) {}
+    ~stage_timer() {
+        if (sum) {
+            *sum += std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now() - begin).count();
+        }
+    }
+};
 
 fasa_session::fasa_session(const model_hparams & hp, const kv_cache & kv) : kernels(fasa_kernels_best()), hp(hp), kv(kv) {
     if (hp.n_group() > MAX_GROUP || kv.n_channels > MAX_CHANNELS) {
@@ -94,6 +108,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
     if (s.budget >= s.n_kv) {
         return; // all tokens are read: nothing to choose
     }
+    const stage_timer timer(s.times.tip, ith);
     const float * q = (const float *) dst->src[0]->data;
     const int32_t n_units = s.n_closed() + (s.n_kv > s.n_closed()*FASA_PAGE_TOKENS ? 1 : 0);
     const int64_t total = (int64_t) n_units*s.hp.n_head_kv;
@@ -104,6 +119,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
 
 void fasa_session::run_selection(ggml_tensor *, int ith, int nth, void * userdata) {
     fasa_session & s = *((const layer_op *) userdata)->session;
+    const stage_timer timer(s.times.selection, ith);
     for (int32_t head = ith; head < s.hp.n_head_kv; head += nth) {
         s.select(head);
     }
@@ -112,6 +128,7 @@ void fasa_session::run_selection(ggml_tensor *, int ith, int nth, void * userdat
 void fasa_session::run_fac(ggml_tensor * dst, int ith, int nth, void * userdata) {
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
+    const stage_timer timer(s.times.fac, ith);
     const float * q   = (const float *) dst->src[0]->data;
     float *       out = (float *) dst->data;
     const int32_t d = s.hp.head_size, n_group = s.hp.n_group();

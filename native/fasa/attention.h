@@ -35,6 +35,10 @@ struct fasa_session {
 
     const fasa_kernels * kernels;
 
+    // nanoseconds of the pool's first thread in each stage, summed up since the last reset
+    struct stage_times { int64_t tip = 0, selection = 0, fac = 0; };
+    stage_times times;
+
 private:
     struct layer_op { fasa_session * session; int32_t il; };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 
 std::vector<int32_t> calibration::channels(const model_hparams & hp, int32_t il, int32_t head) const {
     std::vector<int32_t> out;
@@ -101,6 +102,18 @@ void kv_cache::close_pages(int32_t n_tokens, int32_t n_anchor, const fasa_kernel
         }
     }
     n_closed = std::max(n_closed, n_whole);
+}
+
+void kv_cache::repeat_rows(int32_t n_from, int32_t n_to) {
+    for (int32_t il = 0; il < hp.n_layer; il++) {
+        for (int32_t head = 0; head < hp.n_head_kv; head++) {
+            uint16_t * base = const_cast<uint16_t *>(rows(il, head));
+            for (int32_t t = n_from; t < n_to; t++) {
+                const int32_t from = 1 + (t - n_from) % (n_from - 1); // token 0 is the sink: there is one
+                memcpy(base + t*row_stride(), base + from*row_stride(), row_stride()*sizeof(uint16_t));
+            }
+        }
+    }
 }
 
 void kv_cache::truncate(int32_t n_tokens) { n_closed = std::min(n_closed, n_tokens/FASA_PAGE_TOKENS); }

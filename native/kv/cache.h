@@ -59,6 +59,8 @@ struct kv_cache {
 
     void close_pages(int32_t n_tokens, int32_t n_anchor, const fasa_kernels * kernels); // up to the last whole page
     void truncate(int32_t n_tokens);
+    // Repeats the rows of tokens [1, n_from) up to n_to tokens: a cache of any depth to time steps over, not to read text by.
+    void repeat_rows(int32_t n_from, int32_t n_to);
 
     int64_t bytes_reserved() const;
 
