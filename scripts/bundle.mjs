@@ -27,7 +27,7 @@ const common = {
 };
 
 const bundles = [
-  { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'] },
+  { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
   { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
   { entryPoints: ['language-server/cli.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
 ];

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { readJson } from '../lib/files.mjs';
 import { nodeModules, root } from '../lib/paths.mjs';
 import { librariesFolder } from '../lib/platform.mjs';
-import { npm } from './npm.mjs';
+import { countArrivals, npm } from './npm.mjs';
 
 /** What the lock file asks for is what npm's own record of node_modules says is there. */
 function isInstalled() {
@@ -22,16 +22,11 @@ function isInstalled() {
 export async function setUpDependencies({ say }) {
   if (isInstalled()) return 'ok (already there)';
   const total = Object.keys(readJson(path.join(root, 'package-lock.json'))?.packages ?? {}).length;
-  let fetched = 0;
   say('npm ci');
   // No package of ours needs its install script: platform binaries come as packages of their own.
   await npm(['ci', '--ignore-scripts', '--loglevel=http'], {
     what: 'Installing the npm dependencies',
-    onLine(line) {
-      if (!/^npm http (fetch|cache)/.test(line)) return;
-      fetched++;
-      say('npm ci', Math.min(0.99, fetched / total));
-    },
+    onLine: countArrivals((count) => say('npm ci', Math.min(0.99, count / total))),
   });
   return `${total} packages in the lock file, installed`;
 }

@@ -5,7 +5,7 @@ import { readText, replaceFolder, temporaryFolder, writeAtomic } from '../lib/fi
 import { tools } from '../lib/paths.mjs';
 import { run, which } from '../lib/process.mjs';
 import { installCommand } from './machine.mjs';
-import { npm } from './npm.mjs';
+import { countArrivals, npm } from './npm.mjs';
 
 /** code-server is VS Code's own workbench and extension host, served to a browser: 4.139.1 is VS Code 1.139.1. */
 const CODE_SERVER = '4.139.1';
@@ -48,14 +48,6 @@ async function install(folder, version, work) {
   replaceFolder(part, folder);
 }
 
-/** Counts what npm fetches: it says nothing else while it works. */
-function counted(say, what) {
-  let fetched = 0;
-  return (line) => {
-    if (/^npm http (fetch|cache)/.test(line)) say(`${what}, ${++fetched} requests`);
-  };
-}
-
 async function installNode(say) {
   await install(nodeFolder, NODE, async (folder) => {
     say(`fetching Node ${NODE}`);
@@ -83,7 +75,7 @@ async function installCodeServer(say) {
         what: `Fetching code-server ${CODE_SERVER}`,
         cwd,
         node,
-        onLine: counted(say, what),
+        onLine: countArrivals((count) => say(`${what}, ${count} packages`)),
       });
     await fetchInto(folder, ['--no-save', `code-server@${CODE_SERVER}`], 'fetching code-server');
     await fetchInto(vscode, ['--omit=dev'], 'fetching its workbench’s packages');
