@@ -357,7 +357,7 @@ describe('disposing', () => {
 
   it('a model that is disposed while a context of it generates', async () => {
     const own = await workshop.addon.loadModel({ path: model.info.path }, () => {}).promise;
-    const context = own.createContext({ contextTokens: 4096, threads: 2, microBatch: 8 });
+    const context = own.createContext({ contextTokens: 4096, threads: 1, microBatch: 8 });
     const task = context.generate(greedy(longPrompt, 50), quiet);
     const settled = task.promise.then(
       ({ tokens }) => tokens.length,

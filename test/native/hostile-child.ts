@@ -38,7 +38,7 @@ async function use(path: string): Promise<void> {
     const calibration = {
       dominantFcs: Array.from({ length: layers }, () => Array.from({ length: kvHeads }, () => fcs)),
     };
-    const context = model.createContext({ contextTokens: 256, threads: 2, microBatch: 32, calibration });
+    const context = model.createContext({ contextTokens: 256, threads: 1, microBatch: 32, calibration });
     try {
       const tokens = Int32Array.from(
         { length: Math.min(200, 4 * vocabulary) },

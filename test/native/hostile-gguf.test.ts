@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { writeGguf } from './gguf-writer';
 import { absurdHeaders, absurdTensors, absurdValues, cutFiles, notModels } from './hostile-bytes';
 import type { Attempt, Attempts } from './hostile-child';
-import { type HostileCase, HostileCorpus } from './hostile-corpus';
+import { type HostileCase, HostileCorpus, withTensor } from './hostile-corpus';
 import { unsupportedModels, wrongSizes, wrongTensors, wrongTypes, wrongVocabularies } from './hostile-models';
 import { type Outcome, runIsolated } from './isolated';
 import { Random } from './random';
@@ -66,7 +66,7 @@ describe('hostile files', () => {
   });
 
   describe.each(corpora)('$title', ({ cases }) => {
-    it.each(cases)('$name', (one) => {
+    it.each(cases.map((one) => [one.name, one] as const))('%s', (_, one) => {
       const outcome = outcomes.get(one.path);
       if (!outcome || 'crash' in outcome) {
         throw new Error(`the process did not survive: ${outcome?.crash}`);
@@ -80,6 +80,47 @@ describe('hostile files', () => {
 
   it('a good model still works in the process that saw them all', () => {
     expect(outcomes.get(healthy)).toEqual({ result: { inspect: 'accepted', load: 'accepted', use: 'accepted' } });
+  });
+});
+
+describe('weights that are no numbers', () => {
+  const kinds = {
+    'not a number': () => Number.NaN,
+    infinite: (i: number) => (i % 2 === 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY),
+    'as large as can be': (i: number) => (i % 2 === 0 ? 3e38 : -3e38),
+    'all the same': () => 1,
+    nothing: () => 0,
+  } as const;
+
+  it.each(Object.entries(kinds))('%s: the model decodes something or fails with a code', async (_, weight) => {
+    const file = tinyModelFile({ architecture: 'llama' });
+    const inputs = ['token_embd.weight', 'blk.0.attn_k.weight', 'blk.1.ffn_down.weight', 'output.weight'].map(
+      (name) => {
+        const changed = withTensor(file, name, (tensor) => {
+          const values = Float32Array.from({ length: tensor.data.length / 4 }, (_value, i) => weight(i));
+          return { ...tensor, data: new Uint8Array(values.buffer) };
+        });
+        const target = path.join(workshop.folder, `${name}-${weight(0)}-${weight(1)}.gguf`);
+        writeFileSync(target, writeGguf(changed).bytes);
+        return { path: target };
+      },
+    );
+    const outcomes = await runIsolated<{ path: string }, Attempts>(
+      'hostile-child.ts',
+      workshop.folder,
+      inputs,
+      limitMs,
+    );
+    for (const outcome of outcomes) {
+      if ('crash' in outcome) {
+        throw new Error(`the process did not survive: ${outcome.crash}`);
+      }
+      const { load, use } = outcome.result;
+      expect(load).toBe('accepted');
+      if (use !== 'accepted') {
+        expect(use?.code).toBe('BACKEND');
+      }
+    }
   });
 });
 

@@ -98,8 +98,8 @@ describe('what not every architecture has', () => {
  * ggml's fused attention sums the values of a few queries in f16 and of many in f32, so sizes of micro-batches differ by
  * more than our graph and libllama do on the same ones.
  */
-const batchKl = 3e-5;
-const batchNoise = 0.03;
+const batchKl = 1e-4;
+const batchNoise = 0.05;
 
 describe('micro-batches', () => {
   it.each(architectures)('%s: any size of them equals feeding one by one', async (architecture) => {
