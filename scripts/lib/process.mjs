@@ -6,6 +6,12 @@ import { Failure } from './failure.mjs';
 /** Output kept for an error message, in characters. */
 const KEPT_OUTPUT = 20_000;
 
+/** Programs that run now: when the script is ended, they end with it, not only where a terminal tells them all. */
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGTERM');
+});
+
 /**
  * Runs a program to its end. Never throws for an exit code: look at `code`.
  * @param {string} command
@@ -20,6 +26,7 @@ export function run(command, args, options = {}) {
       env: options.env ?? process.env,
       stdio: options.inherit ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     });
+    running.add(child);
     let stdout = '';
     let output = '';
     const take = (stream, keep) => {
@@ -37,11 +44,15 @@ export function run(command, args, options = {}) {
     });
     take(child.stderr, () => {});
     child.on('error', (error) => {
+      running.delete(child);
       if ('code' in error && error.code === 'ENOENT') {
         reject(new Failure(`${command} was not found on PATH: install it and run this again.`));
       } else reject(error);
     });
-    child.on('close', (code, signal) => resolve({ code: code ?? (signal ? 128 : 1), stdout, output }));
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code: code ?? (signal ? 128 : 1), stdout, output });
+    });
   });
 }
 
