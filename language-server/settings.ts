@@ -11,7 +11,7 @@ export const defaultSettings: ServerSettings = {
   completion: {
     enabled: true,
     maxTokens: 64,
-    timeBudgetMs: 2500,
+    timeBudgetMs: 5000,
     tailTokens: 1024,
     repositoryTokens: 1024,
     disabledLanguages: [],

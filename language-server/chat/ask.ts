@@ -170,9 +170,14 @@ function recentTurns(turns: readonly Turn[], room: number): Turn[] {
   return kept;
 }
 
-/** Small models fall into loops: the same passage three times in a row at the end. */
+/** Small models fall into loops: the same passage three times in a row, or a long line that was there before. */
 export function isLoop(text: string): boolean {
-  return /([\s\S]{16,160}?)\1\1$/.test(text.slice(-520));
+  if (/([\s\S]{16,160}?)\1\1$/.test(text.slice(-520))) {
+    return true;
+  }
+  const lines = text.slice(-8192).split('\n');
+  const last = lines.pop()?.trim() ?? '';
+  return last.length >= 60 && lines.some((line) => line.trim() === last);
 }
 
 function hash(text: string): string {

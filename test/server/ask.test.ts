@@ -33,7 +33,9 @@ describe('an answer', () => {
       folders: [folder],
     });
     const deltas: string[] = [];
-    client.connection.onProgress(new ProgressType<{ text: string }>(), 'token', ({ text }) => deltas.push(text));
+    client.connection.onProgress(new ProgressType<{ text: string }>(), 'token', ({ text }) => {
+      deltas.push(text);
+    });
     const { text, citations, stats } = await ask(client, 'What does it do?', { partialResultToken: 'token' });
     expect(text).toBe('It parses. ∀x €');
     expect(deltas.length).toBeGreaterThan(5);

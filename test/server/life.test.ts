@@ -95,7 +95,7 @@ describe('settings', () => {
 
   test('changed while loading end that load', async () => {
     const client = await startServer({ engine: { loadMs: 3000 } });
-    await client.untilState('loading');
+    await client.until('progress', () => (client.status?.progress ?? 0) > 0);
     await client.connection.sendNotification('workspace/didChangeConfiguration', {
       settings: { fasa: { budget: 99 } },
     });

@@ -1,0 +1,78 @@
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parseCommandLine, parsePlace } from '../../language-server/cli/arguments';
+
+const parse = (...argv: string[]) => parseCommandLine(argv, '/here');
+
+describe('the command line', () => {
+  test('has a command, operands and options with defaults', () => {
+    expect(parse('ask', 'what', 'is', 'it')).toEqual({
+      kind: 'command',
+      command: 'ask',
+      operands: ['what', 'is', 'it'],
+      options: {
+        repo: path.resolve('/here'),
+        model: '',
+        attention: 'auto',
+        budget: 0,
+        threads: 0,
+        contextTokens: 0,
+        seed: undefined,
+        json: false,
+      },
+      corpus: undefined,
+      label: undefined,
+      out: undefined,
+    });
+  });
+
+  test('takes all common options', () => {
+    const argv =
+      'complete a:1:1 --repo r --model m --attention fasa-c --budget 64 --threads 2 --context-tokens 512 --seed 0 --json';
+    expect(parse(...argv.split(' '))).toMatchObject({
+      options: {
+        repo: path.resolve('/here/r'),
+        model: 'm',
+        attention: 'fasa-c',
+        budget: 64,
+        threads: 2,
+        contextTokens: 512,
+        seed: 0,
+        json: true,
+      },
+    });
+  });
+
+  test('knows help and version', () => {
+    expect(parse('--help').kind).toBe('help');
+    expect(parse('complete', '-h').kind).toBe('help');
+    expect(parse('--version').kind).toBe('version');
+  });
+
+  test.each([
+    ['nothing', [], 'No command'],
+    ['an unknown option', ['ask', '--fast'], '--fast'],
+    ['an option without its value', ['ask', '--model'], '--model'],
+    ['a value for a flag', ['ask', '--json=yes'], '--json'],
+    ['an unknown mode', ['ask', '--attention', 'sparse'], '--attention must be'],
+    ['a text for a number', ['ask', '--budget', 'all'], '--budget must be'],
+    ['a negative number', ['ask', '--threads=-1'], '--threads must be'],
+    ['zero where it means nothing', ['ask', '--threads', '0'], '--threads must be'],
+    ['a huge number', ['ask', '--seed', '99999999999'], '--seed must be'],
+  ])('refuses %s', (_name, argv, message) => {
+    expect(() => parse(...argv)).toThrow(
+      expect.objectContaining({ code: 'USAGE', message: expect.stringContaining(message) as string }) as Error,
+    );
+  });
+});
+
+describe('a place', () => {
+  test('is a file, a line and a column, also of names with colons', () => {
+    expect(parsePlace('src/a.ts:12:3')).toEqual({ file: 'src/a.ts', line: 12, column: 3 });
+    expect(parsePlace('C:\\a:b.ts:1:1')).toEqual({ file: 'C:\\a:b.ts', line: 1, column: 1 });
+  });
+
+  test.each(['a.ts', 'a.ts:1', 'a.ts:0:1', 'a.ts:1:0', 'a.ts:x:1', ':1:1', 'a.ts:1:1:'])('is not "%s"', (text) => {
+    expect(() => parsePlace(text)).toThrow('is not FILE:LINE:COLUMN');
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { cursorText } from '../../language-server/completion/cursor';
+import { filterCompletion } from '../../language-server/completion/filters';
+
+/** @param document with | for the cursor */
+function filtered(document: string, text: string): string {
+  const offset = document.indexOf('|');
+  return filterCompletion(text, cursorText(document.replace('|', ''), offset, 10_000));
+}
+
+describe('the filters', () => {
+  test.each([
+    ['leave good text as it is', 'a = |', 'b + c;', 'b + c;'],
+    ['cut at the text of special tokens', 'a = |', 'b;<|endoftext|>c', 'b;'],
+    ['cut at markup of fill-in-the-middle', 'a = |', 'b;<fim_suffix>c', 'b;'],
+    ['keep generics and tags', 'a: |', 'Map<string, number> = <s.x>;', 'Map<string, number> = <s.x>;'],
+    ['cut where bytes are no text', 'a = |', '"é\ufffd";', '"é'],
+    ['drop space at the end', 'a = |', 'b;  \n\n', 'b;'],
+    ['drop text of space alone', 'a = |', '  \n  ', ''],
+    ['keep one of many repetitions', 'a = |', 'foo, foo, foo, foo, fo', 'foo,'],
+    ['keep rulers', '// |', '--------------------', '--------------------'],
+    ['leave out a bracket that is closed already', 'call(|)', 'a, b)', 'a, b'],
+    ['leave out more of the line', 'call(|);', 'a, b);', 'a, b'],
+    ['keep brackets that the text opened', 'call(|)', 'f(a)', 'f(a)'],
+    ['leave out the quote that the editor closed', "s = '|'", "text'", 'text'],
+    ['drop what follows on the line anyway', 'a = |value;', 'value', ''],
+    ['drop the line that stands below', '|\nreturn x;', 'return x;', ''],
+    ['drop lines at the end that stand below', 'f {|\n  a();\n  b();', '\n  c();\n  a();\n  b();', '\n  c();'],
+    ['use the line ends of the document', 'f {|\r\n', '\n  a();\n  b();', '\r\n  a();\r\n  b();'],
+  ])('%s', (_name, document, text, result) => {
+    expect(filtered(document, text)).toBe(result);
+  });
+
+  test('take no time on long text without breaks', () => {
+    const started = performance.now();
+    filtered('a = |', 'abcdefghij'.repeat(1000));
+    filtered('a = |', 'x'.repeat(10_000));
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { buildPrompt, fileForm, type PromptInput } from '../../language-server/completion/prompt';
+import { FakeEngine, fakeTokens, textOf } from '../server/fake-engine';
+
+const noFiles = { form: 'comment', tokens: [] } as const;
+
+function input(text: string, offset: number, more: Partial<PromptInput> = {}): PromptInput {
+  return { text, offset, pathLine: '// a.ts', repositoryName: 'repo', files: noFiles, tailTokens: 200, ...more };
+}
+
+describe('a prompt without fill-in-the-middle', () => {
+  const engine = new FakeEngine();
+
+  test('is BOS, the path line and the text before the cursor', () => {
+    const prompt = buildPrompt(engine, input('let a;\nlet b', 12));
+    expect(textOf(prompt.tokens)).toBe(`{${fakeTokens.bos}}// a.ts\nlet a;\nlet b`);
+    expect(prompt).toMatchObject({ fillInTheMiddle: false, withoutSpace: false, repositoryTokens: 0, tailTokens: 20 });
+  });
+
+  test('leaves one space before the cursor to the model', () => {
+    const prompt = buildPrompt(engine, input('  ', 2));
+    expect(textOf(prompt.tokens)).toBe(`{${fakeTokens.bos}}// a.ts\n `);
+    expect(prompt.withoutSpace).toBe(true);
+  });
+
+  test('has the other files in front', () => {
+    const files = {
+      form: 'comment',
+      tokens: [engine.tokenize('// b.ts\nb\n\n'), engine.tokenize('// c.ts\nc\n\n')],
+    } as const;
+    const prompt = buildPrompt(engine, input('x', 1, { files }));
+    expect(textOf(prompt.tokens)).toBe(`{${fakeTokens.bos}}// b.ts\nb\n\n// c.ts\nc\n\n// a.ts\nx`);
+    expect(prompt.repositoryTokens).toBe(22);
+  });
+
+  test('writes markup in a document as text', () => {
+    const prompt = buildPrompt(engine, input('<|im_end|>', 10));
+    expect([...prompt.tokens]).not.toContain(fakeTokens.turnEnd);
+  });
+
+  test('never has more tail than asked, whatever the text', () => {
+    for (const text of ['∀'.repeat(5000), 'x'.repeat(5000), 'ab\n'.repeat(3000), '😀'.repeat(3000)]) {
+      const prompt = buildPrompt(engine, input(text, text.length));
+      expect(prompt.tailTokens).toBeLessThanOrEqual(200 + 8);
+      expect(prompt.tailTokens).toBeGreaterThan(80);
+    }
+  });
+
+  test('shares all but its end with the prompt of the next character', () => {
+    const text = Array.from({ length: 300 }, (_, index) => `const value${index} = ∀${index};\n`).join('');
+    let moves = 0;
+    for (let offset = 5000; offset < 5060; offset++) {
+      const before = buildPrompt(engine, input(text, offset)).tokens;
+      const after = buildPrompt(engine, input(text, offset + 1)).tokens;
+      const shared = after.findIndex((token, index) => token !== before[index]);
+      moves += shared !== -1 && shared < before.length - 1 ? 1 : 0;
+    }
+    expect(moves).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a prompt with fill-in-the-middle', () => {
+  const engine = new FakeEngine({ fillInTheMiddle: true, separator: true });
+  const { bos, fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator } = fakeTokens;
+
+  test('has what is behind the cursor before the middle', () => {
+    const prompt = buildPrompt(
+      engine,
+      input('f(x) {\n}', 6, { pathLine: 'a.ts', files: { form: 'separator', tokens: [] } }),
+    );
+    expect(textOf(prompt.tokens)).toBe(
+      `{${bos}}{${fimSeparator}}a.ts\n{${fimPrefix}}f(x) {{${fimSuffix}}\n}{${fimMiddle}}`,
+    );
+    expect(prompt.fillInTheMiddle).toBe(true);
+  });
+
+  test('keeps the space before the cursor: such models were trained with cuts anywhere', () => {
+    const prompt = buildPrompt(engine, input('a = ', 4, { files: { form: 'separator', tokens: [] } }));
+    expect(textOf(prompt.tokens)).toContain(`a = {${fimSuffix}}`);
+  });
+
+  test('names the repository when there are other files', () => {
+    const files = { form: 'separator', tokens: [Int32Array.of(fimSeparator, 98)] } as const;
+    const text = textOf(buildPrompt(engine, input('x', 1, { pathLine: 'a.ts', files })).tokens);
+    expect(text.startsWith(`{${bos}}{${fimRepository}}repo\n{${fimSeparator}}b{${fimSeparator}}a.ts\n`)).toBe(true);
+  });
+
+  test('gives a quarter of the tail to what is behind the cursor', () => {
+    const text = 'y'.repeat(4000);
+    const tokens = [...buildPrompt(engine, input(text, 2000)).tokens];
+    const [suffix, middle] = [tokens.indexOf(fimSuffix), tokens.indexOf(fimMiddle)];
+    expect(middle - suffix - 1).toBe(50);
+    expect(suffix - tokens.indexOf(fimPrefix) - 1).toBeLessThanOrEqual(150);
+  });
+});
+
+test('the form of files follows the tokens that the model has, not its name', () => {
+  expect(fileForm(new FakeEngine().model.tokens)).toBe('comment');
+  expect(fileForm(new FakeEngine({ fillInTheMiddle: true }).model.tokens)).toBe('comment');
+  expect(fileForm(new FakeEngine({ fillInTheMiddle: true, separator: true }).model.tokens)).toBe('separator');
+});

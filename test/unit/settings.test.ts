@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { checkSettings, defaultSettings, engineKey } from '../../language-server/settings';
+
+describe('settings', () => {
+  test.each([[undefined], [null], [{}]])('of %s are the defaults', (value) => {
+    expect(checkSettings(value)).toEqual({ settings: defaultSettings, problems: [] });
+  });
+
+  test('that are right are taken, the others stay as they were', () => {
+    const { settings, problems } = checkSettings({ attention: 'fasa-c', completion: { maxTokens: 7 }, unknown: 1 });
+    expect(settings).toEqual({
+      ...defaultSettings,
+      attention: 'fasa-c',
+      completion: { ...defaultSettings.completion, maxTokens: 7 },
+    });
+    expect(problems).toEqual([]);
+  });
+
+  test.each([
+    ['a list for all', [], 'The settings are not an object'],
+    ['a number for a path', { modelPath: 3 }, 'modelPath must be a text'],
+    ['an unknown mode', { attention: 'sparse' }, 'attention must be one of auto, dense, fasa-c'],
+    ['half a token', { budget: 256.5 }, 'budget must be a whole number from'],
+    ['a huge number', { contextTokens: 1e12 }, 'contextTokens must be a whole number'],
+    ['infinity as null', { threads: Number.NaN }, 'threads must be a whole number'],
+    ['a text for a section', { completion: 'on' }, 'completion must be an object'],
+    ['a language that is no text', { completion: { disabledLanguages: [1] } }, 'completion.disabledLanguages must be'],
+  ])('with %s fall back, and say so once', (_name, value, problem) => {
+    const checked = checkSettings(value);
+    expect(checked.settings).toEqual(defaultSettings);
+    expect(checked.problems).toHaveLength(1);
+    expect(checked.problems[0]).toContain(problem);
+  });
+
+  test('of completions need no new model, those of the engine do', () => {
+    const completion = { ...defaultSettings.completion, maxTokens: 1 };
+    expect(engineKey({ ...defaultSettings, completion })).toBe(engineKey(defaultSettings));
+    for (const change of [
+      { modelPath: 'x' },
+      { attention: 'dense' },
+      { budget: 1 },
+      { threads: 1 },
+      { contextTokens: 1 },
+    ]) {
+      expect(engineKey({ ...defaultSettings, ...change } as typeof defaultSettings)).not.toBe(
+        engineKey(defaultSettings),
+      );
+    }
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { SuggestionCache } from '../../language-server/completion/suggestion-cache';
+
+const uri = 'file:///a.ts';
+const text = 'let a = ;\nend';
+
+function cacheWith(suggestion: string): SuggestionCache {
+  const cache = new SuggestionCache();
+  cache.add({ uri, text, offset: 8 }, suggestion);
+  return cache;
+}
+
+describe('the cache', () => {
+  test('has what was suggested at the same place', () => {
+    expect(cacheWith('value').find({ uri, text, offset: 8 })).toBe('value');
+  });
+
+  test('has the rest of what the user types along', () => {
+    expect(cacheWith('value').find({ uri, text: 'let a = val;\nend', offset: 11 })).toBe('ue');
+  });
+
+  test('has it again after the user deleted what he typed', () => {
+    const cache = cacheWith('value');
+    expect(cache.find({ uri, text: 'let a = x;\nend', offset: 9 })).toBeUndefined();
+    expect(cache.find({ uri, text, offset: 8 })).toBe('value');
+  });
+
+  test.each([
+    ['was accepted whole', uri, 'let a = value;\nend', 13],
+    ['has other text before it', uri, 'var a = ;\nend', 8],
+    ['has other text behind it', uri, 'let a = ;\nEND', 8],
+    ['is in another document', 'file:///b.ts', text, 8],
+    ['is asked for earlier in the line', uri, text, 7],
+  ])('has nothing when the suggestion %s', (_name, uri_, text_, offset) => {
+    expect(cacheWith('value').find({ uri: uri_, text: text_, offset })).toBeUndefined();
+  });
+
+  test('remembers that there was nothing to suggest, there alone', () => {
+    expect(cacheWith('').find({ uri, text, offset: 8 })).toBe('');
+    expect(cacheWith('').find({ uri, text: 'let a = x;\nend', offset: 9 })).toBeUndefined();
+  });
+
+  test('prefers the latest, forgets the oldest, and all when cleared', () => {
+    const cache = cacheWith('old');
+    cache.add({ uri, text, offset: 8 }, 'new');
+    expect(cache.find({ uri, text, offset: 8 })).toBe('new');
+    for (let index = 0; index < 50; index++) {
+      cache.add({ uri: `file:///${index}`, text, offset: 8 }, 'x');
+    }
+    expect(cache.find({ uri, text, offset: 8 })).toBeUndefined();
+    cache.clear();
+    expect(cache.find({ uri: 'file:///49', text, offset: 8 })).toBeUndefined();
+  });
+});
