@@ -17,7 +17,7 @@ function packageFolder(input) {
 }
 
 function licenceText(folder, name) {
-  const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)(\.(md|txt))?$/i.test(entry));
+  const file = readdirSync(folder).find((entry) => /^(licen[cs]e|copying)([-.][\w.-]+)?$/i.test(entry));
   const text = file && readText(path.join(folder, file))?.trim();
   if (!text) throw new Failure(`${name} has no licence file, so it cannot be shipped: look at ${folder}.`);
   return text;
