@@ -103,8 +103,9 @@ static void tokens_choose(fasa_calibrator & c, const fasa_kernels & kernels, int
     }
 }
 
-// adds the weighted covariance of one query head's FC scores over the chosen tokens to c.sum (lower triangle)
-static void covariance_add(fasa_calibrator & c, const float * q) {
+// Adds the weighted covariance of one query head's FC scores over the chosen tokens to total (lower triangle), divided by
+// the variance of the whole logit: so that each query counts alike, however peaked its logits are.
+static void covariance_add(fasa_calibrator & c, const float * q, double * total) {
     const int32_t n_fc = c.n_fc();
     const int32_t d    = c.head_size;
     std::vector<float> & scores = c.scores;
@@ -120,11 +121,16 @@ static void covariance_add(fasa_calibrator & c, const float * q) {
             mean[i] += c.tokens[t].weight*s;
         }
     }
+    std::fill(c.sum.begin(), c.sum.end(), 0.0f);
+    double variance = 0;
     for (size_t t = 0; t < c.tokens.size(); t++) {
         float * s = scores.data() + t*n_fc;
+        double logit = 0;
         for (int32_t i = 0; i < n_fc; i++) {
             s[i] -= mean[i];
+            logit += s[i];
         }
+        variance += c.tokens[t].weight*logit*logit;
         for (int32_t i = 0; i < n_fc; i++) {
             const float weighted = c.tokens[t].weight*s[i];
             float * sum = c.sum.data() + (size_t) i*n_fc;
@@ -132,6 +138,12 @@ static void covariance_add(fasa_calibrator & c, const float * q) {
                 sum[j] += weighted*s[j];
             }
         }
+    }
+    if (!(variance > 1e-12) || !std::isfinite(variance)) {
+        return; // all tokens alike, or not numbers: this query says nothing
+    }
+    for (size_t i = 0; i < c.sum.size(); i++) {
+        total[i] += c.sum[i]/variance;
     }
 }
 
@@ -161,13 +173,8 @@ void fasa_calibrator_observe(fasa_calibrator * calibrator, int32_t il, const flo
                 c.rows[t*d + i] = float_from_half(row[i]);
             }
         }
-        std::fill(c.sum.begin(), c.sum.end(), 0.0f);
         for (int32_t h = 0; h < c.n_group; h++) {
-            covariance_add(c, c.scaled.data() + (size_t) h*d);
-        }
-        double * total = c.covariance.data() + c.matrix_at(il, g);
-        for (size_t i = 0; i < c.sum.size(); i++) {
-            total[i] += c.sum[i];
+            covariance_add(c, c.scaled.data() + (size_t) h*d, c.covariance.data() + c.matrix_at(il, g));
         }
     }
 }

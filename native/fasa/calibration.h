@@ -6,9 +6,10 @@
 // by the sum over the others; what all tokens share of that moves no softmax. So D is the set of the wanted size that
 // leaves the least weighted variance over n in the sum of what it leaves out,
 //     sum over i, j not in D of C_ij,    C = weighted covariance of (s_1 .. s_d/2) over n,
-// added up over the observed queries and the query heads that share the KV head. The weights are half the group's exact
-// softmax mass (where being wrong costs) and half uniform (where a token that does not matter could come up). Only C is
-// kept, so observations stream. Measured against other choices: docs/calibration.md.
+// added up over the observed queries and the query heads that share the KV head, each divided by the variance of its whole
+// logit. The weights are half the group's exact softmax mass (where being wrong costs) and half uniform (where a token that
+// does not matter could come up). Only C is kept, so observations stream. Measured against other choices:
+// docs/calibration.md.
 
 #include <stddef.h>
 #include <stdint.h>
