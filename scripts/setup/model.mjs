@@ -22,5 +22,5 @@ export async function setUpModel({ say }) {
   if (result.code !== 0) {
     throw new Failure(lines.at(-1) || 'The default model could not be added.', lines.slice(0, -1).join('\n'));
   }
-  return result.stdout.trim().split('\n').at(-1) || 'ok';
+  return `ok (${lines.at(-1)})`;
 }
