@@ -3,6 +3,7 @@
 #include "engine/calibrate.h"
 
 #include <algorithm>
+#include <cmath>
 
 static void set_token(Napi::Object & o, const char * key, int32_t token) {
     o.Set(key, token < 0 ? o.Env().Undefined() : Napi::Number::New(o.Env(), token));
@@ -33,8 +34,7 @@ static Napi::Object special_tokens_to_js(Napi::Env env, const gguf_file & file, 
     return o;
 }
 
-Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const vocab * words) {
-    const model_summary s = model_summarize(file);
+Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab * words) {
     Napi::Object o = Napi::Object::New(env);
     const auto set_number = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
     const auto set_string = [&](const char * key, const std::string & value) { o.Set(key, Napi::String::New(env, value)); };
@@ -99,7 +99,7 @@ model & model_object::alive() const {
 }
 
 Napi::Value model_object::info(const Napi::CallbackInfo & info) {
-    return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive().file, m->hp, &m->words); });
+    return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive().file, m->hp, m->summary, &m->words); });
 }
 
 Napi::Value model_object::tokenize(const Napi::CallbackInfo & info) {
@@ -118,10 +118,11 @@ Napi::Value model_object::tokenize(const Napi::CallbackInfo & info) {
 
 Napi::Value model_object::token_bytes(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        if (info.Length() < 1 || !info[0].IsNumber()) {
-            fail(ERROR_BAD_ARGUMENT, "tokenBytes takes a token");
+        const double token = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1.0;
+        if (!(token >= 0 && token <= INT32_MAX) || token != std::floor(token)) {
+            fail(ERROR_BAD_ARGUMENT, "tokenBytes takes a token: a whole number that is not negative");
         }
-        const std::string bytes = alive().words.token_bytes(info[0].As<Napi::Number>().Int32Value());
+        const std::string bytes = alive().words.token_bytes((int32_t) token);
         Napi::Uint8Array out = Napi::Uint8Array::New(info.Env(), bytes.size());
         std::copy(bytes.begin(), bytes.end(), out.Data());
         return out;

@@ -72,6 +72,12 @@ model_hparams model_hparams_read(const gguf_file & file) {
     }
     hp.arch = *arch;
     const std::string pre = hp.arch + ".";
+    // read later, but a wrong type is found here, before anything is loaded
+    file.find_string("general.name");
+    file.find_string("tokenizer.chat_template");
+    if (file.find_int("split.count").value_or(0) > 1) {
+        fail(ERROR_UNSUPPORTED_MODEL, "the file is one part of a model that is split over several (split.count), which is not supported");
+    }
 
     if (file.find_int(pre + "expert_count").value_or(0) > 0) {
         fail(ERROR_UNSUPPORTED_MODEL, "mixture-of-experts models are not supported");

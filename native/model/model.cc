@@ -212,7 +212,7 @@ static model_hparams checked_hparams(const gguf_file & file) {
     return hp;
 }
 
-model::model(const std::string & path) : file(path), hp(checked_hparams(file)), words(file, hp.n_vocab) {}
+model::model(const std::string & path) : file(path), hp(checked_hparams(file)), words(file, hp.n_vocab), summary(model_summarize(file)) {}
 
 std::shared_ptr<model> model::load(const std::string & path, const std::atomic<bool> & abort, const std::function<void(float)> & progress) {
     std::shared_ptr<model> m(new model(path));

@@ -25,10 +25,20 @@ struct layer_weights {
     ggml_tensor * ffn_gate_b, * ffn_up_b, * ffn_down_b;
 };
 
+struct model_summary {
+    int64_t     parameters = 0;
+    std::string quantization; // type of most weights
+    std::string fingerprint;  // 16 hex digits over header, sizes and samples of the weights
+    std::string name;
+};
+
+model_summary model_summarize(const gguf_file & file);
+
 struct model {
     gguf_file     file;
     model_hparams hp;
     vocab         words;
+    model_summary summary;
 
     ggml_tensor * tok_embd    = nullptr; // [n_embd, n_vocab]
     ggml_tensor * output_norm = nullptr;
@@ -53,15 +63,6 @@ private:
 
     friend struct weight_loader;
 };
-
-struct model_summary {
-    int64_t     parameters = 0;
-    std::string quantization; // type of most weights
-    std::string fingerprint;  // 16 hex digits over header and sizes
-    std::string name;
-};
-
-model_summary model_summarize(const gguf_file & file);
 
 // Names, types and shapes of all tensors, without touching their data. throws MISSING_TENSOR, WRONG_SHAPE, UNSUPPORTED_MODEL
 void model_check_tensors(const gguf_file & file, const model_hparams & hp);

@@ -48,6 +48,9 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
             fail(ERROR_BAD_VOCABULARY, "token %zu has the same text as another one", i);
         }
     }
+    for (const char * key : { "tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_space_prefix" }) {
+        file.find_bool(key); // libllama fails on a wrong type without naming it
+    }
     const std::string prefix = "tokenizer.ggml.", suffix = "_token_id";
     for (int64_t i = 0; i < gguf_get_n_kv(gguf); i++) {
         const std::string key = gguf_get_key(gguf, i);
