@@ -1,22 +1,21 @@
-import * as path from 'node:path';
 import * as vscode from 'vscode';
-import {
-  CloseAction,
-  DidChangeConfigurationNotification,
-  ErrorAction,
-  LanguageClient,
-  type ServerOptions,
-  State,
-  TransportKind,
-} from 'vscode-languageclient/node';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import { getStatusRequest, type Status, statusNotification } from '../language-server/protocol';
-import { createClientOptions, describeError } from './client-options';
+import { describeError } from './describe-error';
 import { RestartPolicy } from './restart-policy';
 import type { ServerLife, ServerView } from './server-view';
-import { readCacheFolder, readServerSettings, settingsSection } from './settings';
+import { readServerSettings, settingsSection } from './settings';
 
 /** How long a stop or a start may take before the process is ended by force. */
 const patienceMs = 5000;
+
+/** One life of the server's process. */
+interface Life {
+  /** Absent until the language client is loaded. */
+  client?: LanguageClient;
+  /** Settles when the start has succeeded or failed; never rejects. */
+  started?: Promise<void>;
+}
 
 export interface ServerEndings {
   /** The server ended by itself and will be started again; said at the first end of a series alone. */
@@ -35,8 +34,7 @@ export class LanguageServer implements vscode.Disposable {
   readonly #endings: ServerEndings;
   readonly #changes = new vscode.EventEmitter<ServerView>();
   readonly #policy = new RestartPolicy();
-  #current: LanguageClient | undefined;
-  #starting: Promise<void> | undefined;
+  #current: Life | undefined;
   #restartTimer: NodeJS.Timeout | undefined;
   #view: ServerView = { life: 'stopped' };
 
@@ -54,7 +52,7 @@ export class LanguageServer implements vscode.Disposable {
 
   /** Of the server's process, while there is one. */
   get processId(): number | undefined {
-    return this.#current?.serverProcess?.pid;
+    return this.#current?.client?.serverProcess?.pid;
   }
 
   /** Starts a life, unless there is one. Does not throw: a start that fails counts as an end. */
@@ -63,10 +61,10 @@ export class LanguageServer implements vscode.Disposable {
       return;
     }
     this.#clearTimer();
-    const client = this.#createClient();
-    this.#current = client;
+    const life: Life = {};
+    this.#current = life;
     this.#show('starting');
-    this.#starting = this.#run(client);
+    life.started = this.#run(life);
   }
 
   /** A new life on the user's word: earlier ends no longer count. */
@@ -79,15 +77,16 @@ export class LanguageServer implements vscode.Disposable {
 
   async stop(): Promise<void> {
     this.#clearTimer();
-    const client = this.#current;
+    const life = this.#current;
     this.#current = undefined;
     this.#show('stopped');
-    if (!client) {
+    if (!life) {
       return;
     }
-    const process = client.serverProcess;
-    await withPatience(this.#starting);
-    if (client.state === State.Running) {
+    await withPatience(life.started);
+    const client = life.client;
+    const process = client?.serverProcess;
+    if (client?.isRunning()) {
       await client.stop(patienceMs).catch((error) => this.#output.warn(`Stopping failed: ${describeError(error)}`));
     }
     if (process && process.exitCode === null && process.signalCode === null) {
@@ -97,8 +96,8 @@ export class LanguageServer implements vscode.Disposable {
 
   /** Sends a request without parameters. Rejects when no server runs. */
   async request<R>(method: string): Promise<R> {
-    const client = this.#current;
-    if (!client || client.state !== State.Running) {
+    const client = this.#current?.client;
+    if (!client?.isRunning()) {
       throw new Error('The language server is not running.');
     }
     return client.sendRequest<R>(method);
@@ -106,9 +105,9 @@ export class LanguageServer implements vscode.Disposable {
 
   /** Tells the running server the settings as they are now. */
   async sendSettings(): Promise<void> {
-    const client = this.#current;
-    if (client?.state === State.Running) {
-      await client.sendNotification(DidChangeConfigurationNotification.type, {
+    const client = this.#current?.client;
+    if (client?.isRunning()) {
+      await client.sendNotification('workspace/didChangeConfiguration', {
         settings: { [settingsSection]: readServerSettings() },
       });
     }
@@ -119,56 +118,41 @@ export class LanguageServer implements vscode.Disposable {
     this.#changes.dispose();
   }
 
-  #createClient(): LanguageClient {
-    const client: LanguageClient = new LanguageClient(
-      settingsSection,
-      'FASA Code',
-      this.#serverOptions(),
-      createClientOptions(this.#output, {
-        error: (_error, _message, count) => ({
-          action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown,
-        }),
-        // The next life is a new client: this one never restarts by itself.
-        closed: () => ({ action: CloseAction.DoNotRestart, handled: true, message: this.#ended(client) }),
-      }),
-    );
-    client.onNotification(statusNotification, (status: Status) => this.#showStatus(client, status));
-    return client;
-  }
-
-  #serverOptions(): ServerOptions {
-    const cacheFolder = readCacheFolder();
-    return {
-      module: path.join(this.#extensionPath, 'dist', 'server.js'),
-      transport: TransportKind.ipc,
-      options: {
-        // Not the workspace: nothing of the user's repository may be found by a relative path.
-        cwd: this.#extensionPath,
-        ...(cacheFolder ? { env: { FASA_CACHE_DIR: cacheFolder } } : {}),
-      },
-    };
-  }
-
-  async #run(client: LanguageClient): Promise<void> {
+  async #run(life: Life): Promise<void> {
     try {
+      // The language client is most of the bundle: it is evaluated after the activation, with the status item shown.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      const loadStarted = performance.now();
+      const { createLanguageClient } = await import('./language-client');
+      if (this.#current !== life) {
+        return;
+      }
+      this.#output.debug(`Loaded the language client in ${(performance.now() - loadStarted).toFixed(0)} ms.`);
+      const client = createLanguageClient({
+        extensionPath: this.#extensionPath,
+        output: this.#output,
+        ended: () => this.#ended(life),
+      });
+      life.client = client;
+      client.onNotification(statusNotification, (status: Status) => this.#showStatus(life, status));
       await client.start();
-      if (this.#current !== client) {
+      if (this.#current !== life) {
         return;
       }
       this.#output.info(`The language server runs as process ${client.serverProcess?.pid}.`);
       this.#show('running', this.#view.status);
-      this.#showStatus(client, await client.sendRequest<Status>(getStatusRequest));
+      this.#showStatus(life, await client.sendRequest<Status>(getStatusRequest));
     } catch (error) {
-      if (this.#current === client && client.state !== State.Running) {
+      if (this.#current === life && !life.client?.isRunning()) {
         this.#output.error(`The language server did not start: ${describeError(error)}`);
-        this.#ended(client);
+        this.#ended(life);
       }
     }
   }
 
   /** Decides what follows the end of a life; returns it as a line for the log. */
-  #ended(client: LanguageClient): string {
-    if (this.#current !== client) {
+  #ended(life: Life): string {
+    if (this.#current !== life) {
       return 'The language server has ended.';
     }
     this.#current = undefined;
@@ -186,9 +170,9 @@ export class LanguageServer implements vscode.Disposable {
     return `The language server ended by itself; it starts again in ${next.delayMs / 1000} s.`;
   }
 
-  #showStatus(client: LanguageClient, status: Status): void {
-    if (this.#current === client) {
-      this.#show(client.state === State.Running ? 'running' : this.#view.life, status);
+  #showStatus(life: Life, status: Status): void {
+    if (this.#current === life) {
+      this.#show(life.client?.isRunning() ? 'running' : this.#view.life, status);
     }
   }
 

@@ -2,8 +2,8 @@ import * as vscode from 'vscode';
 import { pauseRequest, resumeRequest } from '../language-server/protocol';
 import { chooseModel } from './choose-model';
 import type { LanguageServer } from './client';
-import { describeError } from './client-options';
 import { type CommandId, commandIds } from './command-ids';
+import { describeError } from './describe-error';
 import { downloadDefaultModel } from './download-default-model';
 import { showMenu } from './menu';
 

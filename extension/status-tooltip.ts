@@ -28,14 +28,18 @@ export function statusTooltip(view: ServerView): string {
   if (rows.length > 0) {
     parts.push(['| | |', '|:--|:--|', ...rows.map(([name, figures]) => `| ${name} | ${figures} |`)].join('\n'));
   }
-  parts.push('---', actionLinks(view).join(' &nbsp;|&nbsp; '));
+  parts.push('---', actionLinks(view).join(' &nbsp; '));
   return parts.join('\n\n');
 }
 
+/** Name and figure; a name stands once, before the first of its figures. */
 function figureRows(status: Status): [string, string][] {
   const rows: [string, string][] = [];
-  const add = (name: string, ...figures: (string | undefined)[]) =>
-    rows.push([name, figures.filter((figure) => figure !== undefined).join('<br>')]);
+  const add = (name: string, ...figures: (string | undefined)[]) => {
+    for (const [index, figure] of figures.filter((one) => one !== undefined).entries()) {
+      rows.push([index === 0 ? name : '', figure]);
+    }
+  };
   const { model, cache, attention, lastRequest, device } = status;
   if (model) {
     add(
@@ -54,7 +58,7 @@ function figureRows(status: Status): [string, string][] {
   }
   if (lastRequest && lastRequest.tokens > 0) {
     add(
-      'Last request',
+      'Request',
       `first token after ${formatMs(lastRequest.firstTokenMs)}`,
       `${formatCount(lastRequest.tokens)} tokens, ${lastRequest.tokensPerSecond.toFixed(1)} per second`,
       `${formatCount(lastRequest.reusedTokens)} tokens reused, ${formatCount(lastRequest.fedTokens)} fed`,
@@ -102,7 +106,9 @@ function attentionFigures(attention: NonNullable<Status['attention']>): string {
 }
 
 function actionLinks(view: ServerView): string[] {
-  const link = (icon: string, words: string, command: CommandId) => `[$(${icon}) ${words}](command:${command})`;
+  // A hard space keeps an icon and its words on one line.
+  const link = (icon: string, words: string, command: CommandId) =>
+    `[$(${icon})&nbsp;${words.replaceAll(' ', '&nbsp;')}](command:${command})`;
   const links: string[] = [];
   if (view.status?.problem?.code === noModelCode) {
     links.push(

@@ -1,5 +1,5 @@
 // The tests of suite/ inside the extension host of code-server, with the extension from its folder.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { out, root } from '../../scripts/lib/paths.mjs';
 import { openWindow } from './harness/browser.mjs';
@@ -19,6 +19,7 @@ export async function runInside(browser, record) {
   const results = path.join(out, 'end-to-end', 'inside');
   const resultFile = path.join(results, 'tests.json');
   rmSync(results, { recursive: true, force: true });
+  mkdirSync(results, { recursive: true });
   const suite = await bundleSuite();
   const host = new EditorHost({
     logs: results,
@@ -32,6 +33,7 @@ export async function runInside(browser, record) {
     finished = resolve;
   });
   let timer;
+  const log = [];
   try {
     const folder = path.join(host.folder, 'express');
     await placeRepository(folder);
@@ -43,7 +45,7 @@ export async function runInside(browser, record) {
         ['extensionTestsPath', host.remote(suite)],
       ],
       hooks: {
-        codeAutomationLog: (_type, args) => process.stdout.write(`    ${args.join(' ')}\n`),
+        codeAutomationLog: (_type, args) => log.push(args.join(' ')),
         codeAutomationExit: (code) => finished(`exit code ${code}`),
       },
     });
@@ -61,5 +63,6 @@ export async function runInside(browser, record) {
   } finally {
     clearTimeout(timer);
     await host.stop();
+    writeFileSync(path.join(results, 'console.log'), `${log.join('\n')}\n`);
   }
 }

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { Failure } from '../../../scripts/lib/failure.mjs';
-import { which } from '../../../scripts/lib/process.mjs';
+import { findChromium } from '../../../scripts/setup/chromium.mjs';
 
 /** A headless Chromium that can reach nothing but this machine. */
 export async function launchBrowser() {
-  const named = process.env['CHROMIUM'];
-  const executablePath = named ?? which('chromium') ?? which('chromium-browser') ?? which('google-chrome');
-  if (!executablePath || !existsSync(executablePath)) {
+  const executablePath = findChromium();
+  if (!executablePath) {
     throw new Failure('Chromium was not found: run npm run setup -- --tests, or name it in CHROMIUM.');
   }
   return chromium.launch({

@@ -5,13 +5,11 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { Failure } from '../../../scripts/lib/failure.mjs';
-import { tools as projectTools } from '../../../scripts/lib/paths.mjs';
 import { run } from '../../../scripts/lib/process.mjs';
-import { defaultUserSettings } from './user-settings.mjs';
+import { editorHost } from '../../../scripts/setup/editor-host.mjs';
+import { defaultUserSettings, isMachineSetting } from './user-settings.mjs';
 
-const tools = process.env['FASA_TOOLS_DIR'] ?? projectTools;
-const node = path.join(tools, 'node24', 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
-const entry = path.join(tools, 'code-server', 'node_modules', 'code-server', 'out', 'node', 'entry.js');
+const { node, entry } = editorHost();
 
 const startLimitMs = 60_000;
 
@@ -40,7 +38,6 @@ export class EditorHost {
     // Short: the paths of Unix sockets below it are limited to about 100 characters.
     this.folder = mkdtempSync(path.join(os.tmpdir(), 'fe-'));
     this.#settings = { ...defaultUserSettings, ...options.settings };
-    mkdirSync(path.join(this.folder, 'ud', 'User'), { recursive: true });
     writeFileSync(path.join(this.folder, 'config.yaml'), '');
     this.changeSettings({});
   }
@@ -57,7 +54,15 @@ export class EditorHost {
   /** Settings of the user; a running window follows them. A value of undefined removes the setting. */
   changeSettings(changes) {
     this.#settings = { ...this.#settings, ...changes };
-    writeFileSync(path.join(this.folder, 'ud', 'User', 'settings.json'), JSON.stringify(this.#settings, null, 2));
+    const entries = Object.entries(this.#settings);
+    this.#writeSettings(
+      'User',
+      entries.filter(([name]) => !isMachineSetting(name)),
+    );
+    this.#writeSettings(
+      'Machine',
+      entries.filter(([name]) => isMachineSetting(name)),
+    );
   }
 
   async start() {
@@ -112,6 +117,12 @@ export class EditorHost {
     const logs = path.join(this.folder, 'ud', 'logs');
     if (existsSync(logs)) cpSync(logs, path.join(this.#options.logs, 'vscode'), { recursive: true });
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #writeSettings(kind, entries) {
+    const file = path.join(this.folder, 'ud', kind, 'settings.json');
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(Object.fromEntries(entries), null, 2));
   }
 
   async #install(vsix) {

@@ -1,5 +1,10 @@
+import path from 'node:path';
+import { readJson } from '../../../scripts/lib/files.mjs';
+import { root } from '../../../scripts/lib/paths.mjs';
+
 /** A quiet window: nothing but the editor, the extension and what a test does. */
 export const defaultUserSettings = {
+  'workbench.colorTheme': 'Dark Modern',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
   'workbench.enableExperiments': false,
@@ -19,4 +24,11 @@ export const defaultUserSettings = {
   'editor.minimap.enabled': false,
   'files.autoSave': 'off',
   'git.enabled': false,
+  // A machine that is slow and busy needs longer than the default to read a file for the first time.
+  'fasa.completion.timeBudgetMs': 60_000,
 };
+
+const { properties } = readJson(path.join(root, 'package.json')).contributes.configuration;
+
+/** In a remote window, a setting of scope `machine` counts only in the file of the remote machine. */
+export const isMachineSetting = (name) => properties[name]?.scope === 'machine';

@@ -6,10 +6,12 @@ import { extensionApi, readyView } from './support';
 
 describe('activation', () => {
   it('does little work of its own', async () => {
-    const { activationMs } = await extensionApi();
-    console.log(`activation: ${activationMs.toFixed(1)} ms of own work`);
+    const { activation } = await extensionApi();
+    console.log(
+      `activation: ${activation.cpuMs.toFixed(0)} ms of processor time, ${activation.wallMs.toFixed(0)} ms in all`,
+    );
     // The aim is 100 ms; this limit only catches work that does not belong here, on any machine.
-    assert.ok(activationMs > 0 && activationMs < 1000, `${activationMs} ms`);
+    assert.ok(activation.cpuMs > 0 && activation.cpuMs < 1000, JSON.stringify(activation));
   });
 
   it('registers every command', async () => {

@@ -70,12 +70,22 @@ export async function showAtEnd(document: vscode.TextDocument): Promise<vscode.T
   return editor;
 }
 
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Asks for a suggestion and waits until the server is at rest. Accepting earlier would cancel the request. */
+async function trigger(): Promise<void> {
+  await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+  await pause(500);
+  await viewThat('a server at rest', (view) => view.life === 'running' && view.status?.state !== 'busy');
+  await pause(200);
+}
+
 /** Types, waits for the ghost text and accepts it, as Tab does; answers what was inserted after the typed text. */
 export async function typeAndAccept(editor: vscode.TextEditor, typed: string): Promise<string> {
   await vscode.commands.executeCommand('type', { text: typed });
   const before = editor.document.getText();
-  await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
   await until(`a suggestion after ${JSON.stringify(typed)}`, async () => {
+    await trigger();
     await vscode.commands.executeCommand('editor.action.inlineSuggest.commit');
     return editor.document.getText() !== before;
   });
@@ -90,16 +100,10 @@ export async function typeAndAccept(editor: vscode.TextEditor, typed: string): P
 export async function offersNothing(editor: vscode.TextEditor, typed: string, forMs: number): Promise<boolean> {
   await vscode.commands.executeCommand('type', { text: typed });
   const before = editor.document.getText();
-  await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
-  const deadline = Date.now() + forMs;
-  while (Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    await vscode.commands.executeCommand('editor.action.inlineSuggest.commit');
-    if (editor.document.getText() !== before) {
-      return false;
-    }
-  }
-  return true;
+  await trigger();
+  await pause(forMs);
+  await vscode.commands.executeCommand('editor.action.inlineSuggest.commit');
+  return editor.document.getText() === before;
 }
 
 /** An editor that stays dirty would come back in the next window. */

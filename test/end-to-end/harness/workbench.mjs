@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** For whatever waits for the model: machines with little to compute with run this. */
+export const modelLimitMs = 90_000;
+/** For whatever the window does by itself. */
+export const windowLimitMs = 30_000;
+
+/** What a person sees and does in one window. */
+export class Workbench {
+  /**
+   * @param {import('playwright-core').Page} page
+   * @param {string} shots folder of the screenshots
+   */
+  constructor(page, shots) {
+    this.page = page;
+    this.shots = shots;
+    // The DOM id of a status item is the extension's id and the item's own.
+    this.meter = page.locator('[id="fasa-code.fasa-code.status"]');
+    this.editor = page.locator('.editor-instance .monaco-editor').first();
+    this.ghost = this.editor.locator('.ghost-text-decoration, .ghost-text-decoration-preview, .ghost-text');
+  }
+
+  async shot(name) {
+    await this.page.screenshot({ path: path.join(this.shots, `${name}.png`) });
+  }
+
+  async meterText() {
+    return ((await this.meter.textContent()) ?? '').replaceAll('\u00a0', ' ').trim();
+  }
+
+  /** Waits until the meter's words match, and answers them. */
+  async meterThat(pattern, timeout = modelLimitMs) {
+    await this.meter.filter({ hasText: pattern }).waitFor({ timeout });
+    return this.meterText();
+  }
+
+  /** Opens a file by its name, as Ctrl+P does. */
+  async openFile(name) {
+    await this.page.keyboard.press('Control+P');
+    const input = this.page.locator('.quick-input-widget input');
+    await input.waitFor({ timeout: windowLimitMs });
+    await input.fill(name);
+    const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(name) }).first();
+    await row.waitFor({ timeout: windowLimitMs });
+    await this.page.keyboard.press('Enter');
+    await this.page.locator('.tab.active', { hasText: path.basename(name) }).waitFor({ timeout: windowLimitMs });
+    await this.editor.locator('.view-lines').waitFor({ timeout: windowLimitMs });
+  }
+
+  /** Runs a command by its title in the palette. */
+  async runCommand(title) {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input');
+    await input.waitFor({ timeout: windowLimitMs });
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Puts the cursor at the end of the file. */
+  async goToEnd() {
+    await this.editor.locator('.view-lines').click();
+    await this.page.keyboard.press('Control+End');
+  }
+
+  async type(text) {
+    await this.page.keyboard.type(text, { delay: 40 });
+  }
+
+  /** Waits for ghost text; answers all that is shown, its lines joined. */
+  async ghostText(timeout = modelLimitMs) {
+    await this.ghost.first().waitFor({ timeout });
+    const parts = await this.ghost.allTextContents();
+    return parts.join('\n').replaceAll('\u00a0', ' ');
+  }
+
+  async ghostGone() {
+    await this.ghost.first().waitFor({ state: 'detached', timeout: windowLimitMs });
+  }
+
+  /** Saves the file and reads it from the disk when it is no longer dirty. */
+  async save(file) {
+    await this.page.keyboard.press('Control+S');
+    await this.page.locator('.tab.active.dirty').waitFor({ state: 'detached', timeout: windowLimitMs });
+    return readFileSync(file, 'utf8');
+  }
+
+  /** Hovers the meter; answers the tooltip. */
+  async openTooltip() {
+    await this.meter.hover();
+    const tooltip = this.page.locator('.monaco-hover', { hasText: 'FASA Code' }).first();
+    await tooltip.waitFor({ timeout: windowLimitMs });
+    return tooltip;
+  }
+}

@@ -1,0 +1,232 @@
+// What a person does with the packaged extension: opens a file of a repository, types, takes or leaves what is
+// offered, reads the meter, loses the server and gets it back, takes the model away. A screenshot of every step.
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { out } from '../../scripts/lib/paths.mjs';
+import { openWindow } from './harness/browser.mjs';
+import { EditorHost } from './harness/editor-host.mjs';
+import { modelFile } from './harness/model.mjs';
+import { descendants } from './harness/process-tree.mjs';
+import { placeRepository } from './harness/repository.mjs';
+import { modelLimitMs, Workbench, windowLimitMs } from './harness/workbench.mjs';
+
+const shots = path.join(out, 'end-to-end');
+
+/**
+ * @param {import('playwright-core').Browser} browser
+ * @param {import('./harness/record.mjs').Record} record
+ * @param {string} vsix
+ */
+export async function runAsPerson(browser, record, vsix) {
+  mkdirSync(shots, { recursive: true });
+  const logs = path.join(shots, 'person');
+  rmSync(logs, { recursive: true, force: true });
+  const model = modelFile();
+  const host = new EditorHost({ logs, vsix, settings: { 'fasa.modelPath': model } });
+  try {
+    const folder = path.join(host.folder, 'express');
+    await placeRepository(folder);
+    const started = await record.test('the packaged extension installs and VS Code starts', () => host.start());
+    if (!started) return;
+    const page = await openWindow(browser, host, { folder });
+    const workbench = new Workbench(page, shots);
+    const steps = [
+      ...completionSteps(workbench, folder),
+      ...meterSteps(workbench),
+      ...lifeSteps(workbench, host, model),
+    ];
+    for (const [name, work] of steps) {
+      const passed = await record.test(name, work);
+      if (!passed) await workbench.shot(`failed-${name.replace(/\W+/g, '-').slice(0, 60)}`);
+    }
+    await page.context().close();
+  } finally {
+    await host.stop();
+  }
+}
+
+/** @returns {[string, () => Promise<unknown>][]} */
+function completionSteps(workbench, folder) {
+  const { page } = workbench;
+  const file = path.join(folder, 'lib', 'utils.js');
+  let text = '';
+  return [
+    [
+      'a file of a repository opens and the model becomes ready',
+      async () => {
+        await workbench.openFile('utils.js');
+        const said = await workbench.meterThat(/FASA (ready|[\d,.]+K? tokens?)/);
+        await workbench.shot('01-ready');
+        return said;
+      },
+    ],
+    [
+      'typing shows ghost text of the model, and Tab accepts it',
+      async () => {
+        await workbench.goToEnd();
+        await workbench.type('\nexports.lastItem = function lastItem(list) {\nreturn');
+        const ghost = await workbench.ghostText();
+        await workbench.shot('02-ghost-text');
+        await page.keyboard.press('Tab');
+        await workbench.ghostGone();
+        text = await workbench.save(file);
+        const [first = ''] = ghost.split('\n');
+        assert.match(first, /\S/);
+        assert.ok(text.includes(`return${first}`), `the file ends in ${JSON.stringify(text.slice(-120))}`);
+        await workbench.shot('03-accepted');
+        return `accepted ${JSON.stringify(first)}`;
+      },
+    ],
+    [
+      'Ctrl+Right accepts one word of the next, and Escape dismisses the rest',
+      async () => {
+        await workbench.goToEnd();
+        await workbench.type('\n\nexports.firstItem = function firstItem(list) {\nreturn');
+        const ghost = (await workbench.ghostText()).split('\n')[0] ?? '';
+        await page.keyboard.press('Control+ArrowRight');
+        await page.waitForFunction(
+          ([whole]) => {
+            const shown = [...document.querySelectorAll('.ghost-text-decoration')]
+              .map((part) => part.textContent)
+              .join('');
+            return shown !== '' && shown.replaceAll('\u00a0', ' ') !== whole;
+          },
+          [ghost],
+          { timeout: windowLimitMs },
+        );
+        const rest = (await workbench.ghostText()).split('\n')[0] ?? '';
+        await workbench.shot('04-one-word');
+        await page.keyboard.press('Escape');
+        await workbench.ghostGone();
+        text = await workbench.save(file);
+        const word = ghost.slice(0, ghost.length - rest.length);
+        assert.ok(ghost.endsWith(rest) && word !== '', `${JSON.stringify(ghost)} became ${JSON.stringify(rest)}`);
+        assert.ok(text.endsWith(`return${word}`) || text.includes(`return${word}\n`), JSON.stringify(text.slice(-120)));
+        assert.ok(!text.includes(`firstItem(list) {\n  return${ghost}`), 'the rest is not in the file');
+        await workbench.shot('05-dismissed');
+        return `accepted ${JSON.stringify(word)}, dismissed ${JSON.stringify(rest)}`;
+      },
+    ],
+  ];
+}
+
+/** @returns {[string, () => Promise<unknown>][]} */
+function meterSteps(workbench) {
+  const { page } = workbench;
+  return [
+    [
+      'the meter shows the tokens in the cache',
+      async () => workbench.meterThat(/FASA [\d,.]+K? tokens(, \d+ % saved)?/),
+    ],
+    [
+      'its tooltip has the figures and the actions',
+      async () => {
+        const tooltip = await workbench.openTooltip();
+        const said = (await tooltip.innerText()).replace(/\s+/g, ' ');
+        await workbench.shot('06-tooltip-dark');
+        for (const part of [/Model/, /Cache\s*[\d,.]+K? of/, /Attention/, /Request/, /per second/, /Pause/, /Logs/]) {
+          assert.match(said, part);
+        }
+        await page.mouse.move(400, 300);
+        return said;
+      },
+    ],
+    [
+      'a click on it opens the menu, and the keyboard pauses and resumes',
+      async () => {
+        await workbench.meter.click();
+        await page
+          .locator('.quick-input-list .monaco-list-row', { hasText: 'Pause' })
+          .waitFor({ timeout: windowLimitMs });
+        await workbench.shot('07-menu');
+        await page.keyboard.press('Enter');
+        await workbench.meterThat(/FASA paused/, windowLimitMs);
+        await workbench.shot('08-paused');
+        await workbench.runCommand('FASA Code: Resume');
+        return workbench.meterThat(/FASA (ready|[\d,.]+K? tokens)/);
+      },
+    ],
+  ];
+}
+
+/** @returns {[string, () => Promise<unknown>][]} */
+function lifeSteps(workbench, host, model) {
+  const { page } = workbench;
+  const serverProcesses = () => descendants(host.processId, /fasa-code[^ ]*\/dist\/server\.js/);
+  return [
+    [
+      'the server is killed, the window says so once, and the server comes back',
+      async () => {
+        const before = serverProcesses();
+        assert.equal(before.length, 1, `one server process, not ${before.length}`);
+        process.kill(before[0], 'SIGKILL');
+        const toast = page.locator('.notification-toast', { hasText: 'language server ended unexpectedly' });
+        await toast.waitFor({ timeout: windowLimitMs });
+        await workbench.shot('09-server-killed');
+        await workbench.meterThat(/FASA (ready|[\d,.]+K? tokens)/);
+        const after = serverProcesses();
+        assert.equal(after.length, 1);
+        assert.notEqual(after[0], before[0]);
+        assert.equal(await toast.count(), 1);
+        await page.keyboard.press('Escape');
+        await workbench.runCommand('Notifications: Clear All Notifications');
+        await workbench.goToEnd();
+        await workbench.type('\n\nexports.middleItem = function middleItem(list) {\nreturn');
+        const ghost = await workbench.ghostText();
+        await workbench.shot('10-server-back');
+        await page.keyboard.press('Escape');
+        return `process ${before[0]}, then ${after[0]}; ghost text ${JSON.stringify(ghost)}`;
+      },
+    ],
+    [
+      'the light theme shows ghost text and the tooltip as well',
+      async () => {
+        host.changeSettings({ 'workbench.colorTheme': 'Light Modern' });
+        await page.locator('.monaco-workbench.vs').waitFor({ timeout: windowLimitMs });
+        await workbench.goToEnd();
+        await workbench.type(' list');
+        await workbench.ghostText();
+        await workbench.openTooltip();
+        await workbench.shot('11-light');
+        await page.mouse.move(400, 300);
+        await page.keyboard.press('Escape');
+      },
+    ],
+    [
+      'without a model the window says what to do, and typing goes on undisturbed',
+      async () => {
+        host.changeSettings({ 'fasa.modelPath': '', 'fasa.cacheFolder': path.join(host.folder, 'empty-cache') });
+        await workbench.meterThat(/FASA no model/);
+        await workbench.goToEnd();
+        await workbench.type('\n// typed without a model\n');
+        const tooltip = await workbench.openTooltip();
+        const said = (await tooltip.innerText()).replace(/\s+/g, ' ');
+        await workbench.shot('12-no-model-light');
+        assert.match(said, /Download default model/);
+        assert.match(said, /Choose model/);
+        await page.mouse.move(400, 300);
+        await workbench.meter.click();
+        await page
+          .locator('.quick-input-list .monaco-list-row', { hasText: 'Download' })
+          .waitFor({ timeout: windowLimitMs });
+        await workbench.shot('13-no-model-menu');
+        await page.keyboard.press('Escape');
+        host.changeSettings({ 'workbench.colorTheme': 'Dark Modern' });
+        await page.locator('.monaco-workbench.vs-dark').waitFor({ timeout: windowLimitMs });
+        await workbench.openTooltip();
+        await workbench.shot('14-no-model-dark');
+        await page.mouse.move(400, 300);
+        assert.equal(await page.locator('.notification-toast').count(), 0, 'no notification');
+        return said;
+      },
+    ],
+    [
+      'with the model again, it is ready again',
+      async () => {
+        host.changeSettings({ 'fasa.modelPath': model, 'fasa.cacheFolder': undefined });
+        return workbench.meterThat(/FASA (ready|[\d,.]+K? tokens)/, modelLimitMs);
+      },
+    ],
+  ];
+}
