@@ -2,6 +2,7 @@
 
 import { type CommandLine, parseCommandLine, usage, usageError } from './cli/arguments';
 import { ask } from './cli/ask';
+import { bench } from './cli/bench';
 import { calibrate } from './cli/calibrate';
 import { complete } from './cli/complete';
 import { doctor } from './cli/doctor';
@@ -28,6 +29,9 @@ async function run(line: CommandLine): Promise<number> {
       return 0;
     case 'calibrate':
       await calibrate(line, output, signal);
+      return 0;
+    case 'bench':
+      await bench(line, output, signal);
       return 0;
     case 'models':
       await models(line, output, signal);

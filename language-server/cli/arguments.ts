@@ -26,6 +26,18 @@ export interface CommandLine {
   readonly corpus: string | undefined;
   readonly label: string | undefined;
   readonly out: string | undefined;
+  /** Cached tokens of each row of `bench decode`. */
+  readonly depths: readonly number[] | undefined;
+  /** Tokens of each row of `bench prefill`. */
+  readonly lengths: readonly number[] | undefined;
+  /** `dDhHgG`: attention alone, on random data. */
+  readonly synthetic: string | undefined;
+  /** Tokens of a document of `eval`. */
+  readonly length: number | undefined;
+  readonly documents: number | undefined;
+  readonly policies: readonly string[] | undefined;
+  /** A calibration file instead of the shipped one. */
+  readonly calibration: string | undefined;
 }
 
 export const usage = `Usage: fasa-code COMMAND [options]
@@ -34,6 +46,9 @@ Commands
   complete FILE:LINE:COLUMN   an inline completion at that place (1-based), as the editor would get it
   ask QUESTION                an answer about the repository, streamed
   calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE)
+  bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
+                              or of attention alone on random data (--synthetic dDhHgG)
+  bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
   models info [NAME|FILE]     what is in a model file, and whether it fits this machine
@@ -48,6 +63,7 @@ Options
   --context-tokens N    default: as trained, at most 8192
   --seed N              for ask (default: 1)
   --corpus DIR, --label TEXT, --out FILE   for calibrate
+  --calibration FILE    for bench: instead of the file that is shipped for the model
   --json                one JSON document on stdout
   --help, --version
 `;
@@ -68,6 +84,13 @@ const optionNames = {
   corpus: { type: 'string' },
   label: { type: 'string' },
   out: { type: 'string' },
+  depths: { type: 'string' },
+  lengths: { type: 'string' },
+  synthetic: { type: 'string' },
+  length: { type: 'string' },
+  documents: { type: 'string' },
+  policy: { type: 'string' },
+  calibration: { type: 'string' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -105,6 +128,13 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     corpus: values.corpus,
     label: values.label,
     out: values.out,
+    depths: wholeNumbers('depths', values.depths, 0),
+    lengths: wholeNumbers('lengths', values.lengths, 1),
+    synthetic: values.synthetic,
+    length: wholeNumber('length', values.length, 256),
+    documents: wholeNumber('documents', values.documents, 1),
+    policies: values.policy?.split(','),
+    calibration: values.calibration,
   };
 }
 
@@ -132,6 +162,11 @@ function wholeNumber(name: string, value: string | undefined, least: number): nu
     throw usageError(`--${name} must be a whole number of at least ${least}, not "${value}".`);
   }
   return number;
+}
+
+/** `N,N,...` */
+function wholeNumbers(name: string, value: string | undefined, least: number): number[] | undefined {
+  return value?.split(',').map((part) => wholeNumber(name, part, least) ?? least);
 }
 
 export interface FilePlace {

@@ -12,6 +12,7 @@ import { commentPathLine } from '../repository/path-line';
 import { SourceFiles } from '../repository/source-files';
 import { walk } from '../repository/walk';
 import { type CommandLine, usageError } from './arguments';
+import { cancellable } from './cancellable';
 import type { Output } from './output';
 
 /** Tokens of a document, and of all: importance shows in long contexts, and more documents change little. */
@@ -95,19 +96,6 @@ async function readDocuments(model: NativeModel, corpus: string, signal: AbortSi
 function startOf(model: NativeModel): number[] {
   const { addBos, bos } = model.info.tokens;
   return addBos && bos !== undefined ? [bos] : [];
-}
-
-async function cancellable<T>(task: { readonly promise: Promise<T>; cancel(): void }, signal: AbortSignal): Promise<T> {
-  const cancel = () => task.cancel();
-  signal.addEventListener('abort', cancel);
-  try {
-    if (signal.aborted) {
-      cancel();
-    }
-    return await task.promise;
-  } finally {
-    signal.removeEventListener('abort', cancel);
-  }
 }
 
 /** One line a layer, so that differences can be read. */

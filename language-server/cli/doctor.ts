@@ -4,6 +4,7 @@ import { access, constants, mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import { findCalibration } from '../engine/calibration';
 import { type EngineError, toEngineError } from '../engine/errors';
+import { inspectModel } from '../engine/inspect';
 import { addonPath, loadAddon } from '../engine/load-addon';
 import { checkMemory, formatBytes, memoryAvailable } from '../engine/memory';
 import { chooseContextTokens } from '../engine/native-engine';
@@ -67,7 +68,7 @@ export async function doctor(line: CommandLine, output: Output, signal: AbortSig
   );
   await check('model', async () => {
     const file = await resolveModel(options.model, true);
-    const info = loadAddon().inspectModel(file);
+    const info = inspectModel(loadAddon(), file);
     checkMemory(info, chooseContextTokens(info, options.contextTokens), memoryAvailable());
     const calibration = (await findCalibration(info)) === undefined ? 'not calibrated: dense attention' : 'calibrated';
     return `${info.name} (${info.architecture}, ${info.quantization}, ${formatBytes(info.bytes)}), ${calibration}`;

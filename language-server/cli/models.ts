@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { NativeModelInfo } from '../engine/addon';
 import { findCalibration } from '../engine/calibration';
+import { inspectModel } from '../engine/inspect';
 import { loadAddon } from '../engine/load-addon';
 import { formatBytes, memoryAvailable, memoryNeeded } from '../engine/memory';
 import { chooseContextTokens } from '../engine/native-engine';
@@ -55,7 +56,7 @@ async function add({ options }: CommandLine, chosen: string, output: Output, sig
   const known = findInCatalogue(chosen === '' ? 'default' : chosen);
   if (known === undefined) {
     const file = await resolveModel(chosen, true);
-    const model = loadAddon().inspectModel(file);
+    const model = inspectModel(loadAddon(), file);
     if (options.json) {
       output.json({ file, added: false, model: model.name });
     } else {
@@ -78,7 +79,7 @@ async function add({ options }: CommandLine, chosen: string, output: Output, sig
 
 async function info({ options }: CommandLine, chosen: string, output: Output): Promise<void> {
   const file = await resolveModel(chosen, true);
-  const model = loadAddon().inspectModel(file);
+  const model = inspectModel(loadAddon(), file);
   const contextTokens = chooseContextTokens(model, options.contextTokens);
   const needed = memoryNeeded(model, contextTokens);
   const available = memoryAvailable();

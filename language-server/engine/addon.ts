@@ -256,6 +256,36 @@ export interface NativeReferenceOptions {
   readonly flashAttention?: boolean;
 }
 
+/** Attention alone, on random keys and values: `bench decode --synthetic`. */
+export interface NativeAttentionOptions {
+  readonly headSize: number;
+  readonly kvHeads: number;
+  /** Query heads of a KV head. */
+  readonly group: number;
+  /** Cached tokens. */
+  readonly depth: number;
+  readonly budget: number;
+  readonly dominantFcs: number;
+  readonly threads: number;
+  readonly turns: number;
+}
+
+/** Milliseconds of one layer, a number a turn; the layers are more than caches hold. */
+export interface NativeAttentionTiming {
+  /** Dense, by ggml's fused kernel. */
+  readonly flashMs: readonly number[];
+  /** Dense, by FAC over all tokens. */
+  readonly exactMs: readonly number[];
+  readonly fasaMs: readonly number[];
+  /** Means on the first thread. */
+  readonly tipMs: number;
+  readonly selectionMs: number;
+  readonly facMs: number;
+  /** Read in one layer of a step. */
+  readonly denseBytes: number;
+  readonly fasaBytes: number;
+}
+
 export interface NativeAddon {
   readonly versions: { readonly addon: string; readonly ggml: string; readonly napi: number };
   /** Loads the best CPU library of the folder; once per process. */
@@ -267,4 +297,5 @@ export interface NativeAddon {
   inspectModel(path: string): NativeModelInfo;
   loadModel(options: NativeLoadOptions, onProgress: (share: number) => void): NativeTask<NativeModel>;
   loadReference(path: string, options: NativeReferenceOptions): NativeTask<NativeReference>;
+  timeAttention(options: NativeAttentionOptions): NativeTask<NativeAttentionTiming>;
 }

@@ -1,7 +1,6 @@
 /** The engine over the native addon: one model, one KV per sequence, created when it is first used. */
 
 import os from 'node:os';
-import path from 'node:path';
 import type { NativeAddon, NativeContext, NativeContextUsage, NativeModel, NativeModelInfo } from './addon';
 import { type CalibrationFile, findCalibration } from './calibration';
 import type {
@@ -16,6 +15,7 @@ import type {
 } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
 import { checkFits, GenerationRun } from './generation-run';
+import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
 import { checkMemory, memoryAvailable } from './memory';
 import { chooseThreads } from './threads';
@@ -24,7 +24,7 @@ export const defaultBudget = 256;
 /** Most context tokens by default: what the embedded model was trained for. */
 export const mostDefaultContext = 8192;
 /** `auto`: below this many cached tokens dense attention is as fast. */
-const autoFasaFromTokens = 4096;
+export const autoFasaFromTokens = 4096;
 
 /** Higher runs first on the engine thread. */
 const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
@@ -33,8 +33,8 @@ const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1
 export const createNativeEngine: EngineFactory = async (options) => {
   throwIfAborted(options.signal);
   const addon = loadAddon();
+  const info = inspectModel(addon, options.modelPath);
   try {
-    const info = addon.inspectModel(path.resolve(options.modelPath));
     const contextTokens = chooseContextTokens(info, options.contextTokens);
     checkMemory(info, contextTokens, memoryAvailable());
     const calibration = options.attention === 'dense' ? undefined : await findCalibration(info);
@@ -44,7 +44,7 @@ export const createNativeEngine: EngineFactory = async (options) => {
     const model = await loadModel(addon, info.path, options);
     return new NativeEngine(addon, model, contextTokens, calibration, options);
   } catch (error) {
-    throw toEngineError(error);
+    throw namingFile(error, info.path);
   }
 };
 
