@@ -1,7 +1,7 @@
 /** Damage below the level of values: what is no GGUF at all, cut files, counts, lengths, types, shapes, offsets. */
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import type { HostileCorpus } from './hostile-corpus';
 
@@ -17,12 +17,20 @@ export function notModels(corpus: HostileCorpus): void {
   const { folder, written } = corpus;
   corpus.path('no such file', path.join(folder, 'nothing.gguf'), ['FILE_NOT_FOUND'], /nothing\.gguf/);
   corpus.path('an empty path', '', ['BAD_ARGUMENT', 'FILE_NOT_FOUND']);
+  corpus.path('a path with a null character', path.join(folder, 'a\0b'), ['BAD_ARGUMENT', 'FILE_NOT_FOUND']);
   corpus.path('a path below a file', path.join(process.execPath, 'x.gguf'), ['FILE_NOT_FOUND'], /x\.gguf/);
   const inner = path.join(folder, 'a folder.gguf');
   mkdirSync(inner);
   corpus.path('a folder', inner, ['FILE_UNREADABLE'], /a folder\.gguf/);
   corpus.unreadable('a file that may not be read', ['FILE_UNREADABLE']);
   if (process.platform !== 'win32') {
+    const loop = path.join(folder, 'loop.gguf');
+    symlinkSync(loop, loop);
+    corpus.path('a link to itself', loop, ['FILE_UNREADABLE'], /loop\.gguf/);
+    corpus.path('a name that no file can have', path.join(folder, 'x'.repeat(300)), [
+      'FILE_UNREADABLE',
+      'FILE_NOT_FOUND',
+    ]);
     corpus.path('a device', '/dev/null', ['FILE_UNREADABLE'], /dev\/null/);
     const pipe = path.join(folder, 'pipe.gguf');
     execFileSync('mkfifo', [pipe]);
