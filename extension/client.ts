@@ -127,7 +127,7 @@ export class LanguageServer implements vscode.Disposable {
       if (this.#current !== life) {
         return;
       }
-      this.#output.debug(`Loaded the language client in ${(performance.now() - loadStarted).toFixed(0)} ms.`);
+      this.#output.info(`Loaded the language client in ${(performance.now() - loadStarted).toFixed(0)} ms.`);
       const client = createLanguageClient({
         extensionPath: this.#extensionPath,
         output: this.#output,

@@ -1,5 +1,5 @@
 // biome-ignore assist/source/organizeImports: the clock must start before any other module is evaluated
-import { type OwnWork, ownWork } from './load-time';
+import { type OwnWork, sinceLoad, sum } from './load-time';
 
 import type * as vscode from 'vscode';
 import { LanguageServer } from './client';
@@ -20,10 +20,13 @@ export interface ExtensionApi {
   readonly onDidChangeView: vscode.Event<ServerView>;
 }
 
+/** This module is the last of the bundle to be evaluated. */
+const bundleLoaded = sinceLoad();
+
 let running: LanguageServer | undefined;
 
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
-  const loading = ownWork();
+  const started = sinceLoad();
   const output = createOutput();
   const server: LanguageServer = new LanguageServer(
     context.extensionPath,
@@ -42,10 +45,10 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     }),
   );
   server.start();
-  const activation = ownWork();
+  const activation = sum(bundleLoaded, started, sinceLoad());
   output.info(
-    `Activated in ${activation.cpuMs.toFixed(0)} ms of processor time, ${activation.wallMs.toFixed(0)} ms in all` +
-      ` (loading the bundle: ${loading.cpuMs.toFixed(0)} and ${loading.wallMs.toFixed(0)} ms).`,
+    `Activated in ${activation.wallMs.toFixed(0)} ms (${activation.cpuMs.toFixed(0)} ms of processor time),` +
+      ` of which ${bundleLoaded.wallMs.toFixed(0)} ms to evaluate the bundle.`,
   );
   return {
     activation,

@@ -10,7 +10,15 @@ export interface OwnWork {
 }
 
 /** Since the bundle began to load. */
-export function ownWork(): OwnWork {
+export function sinceLoad(): OwnWork {
   const { user, system } = process.cpuUsage(cpuAtLoad);
   return { wallMs: performance.now() - wallAtLoad, cpuMs: (user + system) / 1000 };
+}
+
+/** Two stretches of work, without what the host did between them. */
+export function sum(bundle: OwnWork, activateStart: OwnWork, activateEnd: OwnWork): OwnWork {
+  return {
+    wallMs: bundle.wallMs + activateEnd.wallMs - activateStart.wallMs,
+    cpuMs: bundle.cpuMs + activateEnd.cpuMs - activateStart.cpuMs,
+  };
 }

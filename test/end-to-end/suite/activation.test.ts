@@ -7,9 +7,7 @@ import { extensionApi, readyView } from './support';
 describe('activation', () => {
   it('does little work of its own', async () => {
     const { activation } = await extensionApi();
-    console.log(
-      `activation: ${activation.cpuMs.toFixed(0)} ms of processor time, ${activation.wallMs.toFixed(0)} ms in all`,
-    );
+    console.log(`activation: ${activation.wallMs.toFixed(0)} ms, ${activation.cpuMs.toFixed(0)} ms of processor time`);
     // The aim is 100 ms; this limit only catches work that does not belong here, on any machine.
     assert.ok(activation.cpuMs > 0 && activation.cpuMs < 1000, JSON.stringify(activation));
   });
