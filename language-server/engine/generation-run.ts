@@ -12,7 +12,7 @@ import type {
   NativeTask,
 } from './addon';
 import type { Generation, GenerationRequest } from './engine';
-import { cancelled, EngineError, toEngineError } from './errors';
+import { EngineError, throwIfAborted, toEngineError } from './errors';
 import { TextStream } from './text-stream';
 import { concatenate } from './token-parts';
 
@@ -56,9 +56,7 @@ export class GenerationRun {
     signal?.addEventListener('abort', abort);
     try {
       for (;;) {
-        if (signal?.aborted === true) {
-          throw cancelled();
-        }
+        throwIfAborted(signal);
         const result = await this.#slice();
         if (result !== undefined) {
           return result;
@@ -90,6 +88,8 @@ export class GenerationRun {
     try {
       const { reason, stats } = await this.#task.promise;
       this.#rethrow();
+      // a short generation may end before its cancellation reaches the engine's thread
+      throwIfAborted(request.signal);
       return this.#finish(this.#stopped ? 'stopped' : reason, stats);
     } catch (error) {
       this.#rethrow();
