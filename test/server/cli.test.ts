@@ -1,0 +1,233 @@
+/** The command line as a process of its own: exit codes, streams, JSON, over the real addon and a tiny model. */
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { saveTinyModel } from '../native/tiny-model';
+
+const root = path.resolve(import.meta.dirname, '..', '..');
+let folder = '';
+let model = '';
+let cli = '';
+
+beforeAll(async () => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-cli-'));
+  model = saveTinyModel(folder, 'tiny', { architecture: 'llama', seed: 1 });
+  cli = path.join(root, 'out', 'test-server', `cli-${process.pid}.cjs`);
+  await build({
+    entryPoints: [path.join(root, 'language-server', 'cli.ts')],
+    outfile: cli,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  });
+  const repo = path.join(folder, 'repo');
+  mkdirSync(repo);
+  writeFileSync(path.join(repo, 'a.ts'), "import { b } from './b';\n\nconst c = \r\n");
+  writeFileSync(path.join(repo, 'b.ts'), 'export const b = 1;\n');
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+  rmSync(cli, { force: true });
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function run(argv: readonly string[], interruptAt?: string): Promise<Ended> {
+  const child = spawn(process.execPath, [cli, ...argv], {
+    cwd: path.join(folder, 'repo'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      FASA_MODEL: model,
+      FASA_ADDON: path.join(root, 'dist', 'native', 'addon.node'),
+      FASA_CACHE_DIR: path.join(folder, 'cache'),
+    },
+  });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (data: Buffer) => {
+    out += data.toString('utf8');
+    if (interruptAt === 'stdout') {
+      child.kill('SIGINT');
+    }
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    err += data.toString('utf8');
+  });
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+}
+
+const common = ['--threads', '1', '--context-tokens', '2048'];
+
+describe('complete', () => {
+  test('prints the text alone, and the same text with statistics as JSON', async () => {
+    const plain = await run(['complete', 'a.ts:3:11', ...common]);
+    const json = await run(['complete', 'a.ts:3:11', '--json', ...common]);
+    expect(plain).toMatchObject({ code: 0, err: '' });
+    expect(json).toMatchObject({ code: 0, err: '' });
+    const result = JSON.parse(json.out) as Record<string, unknown>;
+    expect(plain.out).toBe(result['text'] === '' ? '' : `${result['text'] as string}\n`);
+    expect(result).toMatchObject({
+      line: 3,
+      column: 11,
+      threads: 1,
+      repository: { files: 1, filesEncoded: 1, leftOut: {} },
+      stats: { kind: 'inline', reusedTokens: 0, fasaSteps: 0 },
+    });
+    const { prompt, stats } = result as {
+      prompt: { tokens: number; repositoryTokens: number };
+      stats: { fedTokens: number };
+    };
+    expect(prompt.repositoryTokens).toBeGreaterThanOrEqual(20);
+    expect(stats.fedTokens).toBe(prompt.tokens);
+  });
+
+  test.each([
+    ['a file that is not there', ['complete', 'none.ts:1:1'], /none\.ts is not there/],
+    ['a folder', ['complete', '.:1:1'], /is no file/],
+    ['a line outside', ['complete', 'a.ts:99:1'], /has 4 lines, so there is no line 99/],
+    ['a model that is not there', ['complete', 'a.ts:1:1', '--model', 'none.gguf'], /none\.gguf does not exist/],
+    ['a model that is none', ['complete', 'a.ts:1:1', '--model', 'b.ts'], /b\.ts cannot be used as a model/],
+    ['the default model before it was fetched', ['complete', 'a.ts:1:1', '--model', 'default'], /models add default/],
+    ['FASA without calibration', ['complete', 'a.ts:1:1', '--attention', 'fasa-c'], /no calibration file/],
+  ])('over %s fails with one line', async (_name, argv, message) => {
+    const ended = await run([...argv, '--threads', '1']);
+    expect(ended).toMatchObject({ code: 1, out: '' });
+    expect(ended.err).toMatch(message);
+    expect(ended.err.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('ask', () => {
+  test('streams an answer; as JSON the same one', async () => {
+    const plain = await run(['ask', 'what does b.ts do?', ...common]);
+    const json = await run(['ask', 'what does b.ts do?', '--json', ...common]);
+    expect(plain).toMatchObject({ code: 0, err: '' });
+    const result = JSON.parse(json.out) as { text: string };
+    expect(plain.out).toBe(`${result.text}\n`);
+    expect(result).toMatchObject({ citations: [], stats: { kind: 'chat' } });
+  });
+
+  test('ends at Ctrl+C', async () => {
+    const ended = await run(['ask', 'what?', ...common], 'stdout');
+    expect(ended.code).toBe(130);
+    expect(ended.err).toContain('Interrupted.');
+  });
+});
+
+describe('usage errors', () => {
+  test.each([
+    [['frobnicate'], 'There is no command "frobnicate"'],
+    [[], 'No command'],
+    [['complete'], 'complete takes one'],
+    [['complete', 'a.ts'], 'is not FILE:LINE:COLUMN'],
+    [['ask'], 'ask takes a question'],
+    [['ask', 'x', '--budget', 'x'], '--budget must be'],
+    [['models', 'sell'], 'models takes'],
+    [['calibrate'], '--corpus DIR and --out FILE'],
+    [['eval', 'fidelity'], 'There is no command "eval"'],
+  ])('%j: exit 2, and nothing on stdout', async (argv, message) => {
+    const ended = await run(argv);
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(ended.err).toContain(message);
+  });
+
+  test('help and version are none', async () => {
+    expect(await run(['--help'])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('Usage: fasa-code') as string,
+    });
+    expect(await run(['--version'])).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string,
+    });
+  });
+});
+
+describe('doctor', () => {
+  test('finds all in order', async () => {
+    const ended = await run(['doctor', '--json', '--threads', '1']);
+    const { ok, findings } = JSON.parse(ended.out) as { ok: boolean; findings: { subject: string; ok: boolean }[] };
+    expect({ code: ended.code, ok }).toEqual({ code: 0, ok: true });
+    expect(findings.map((finding) => finding.subject)).toEqual([
+      'program',
+      'machine',
+      'cache folder',
+      'addon',
+      'processor',
+      'devices',
+      'model',
+      'decoding',
+    ]);
+  });
+
+  test('says what to do about what is not', async () => {
+    const ended = await run(['doctor', '--model', 'default']);
+    expect(ended.code).toBe(1);
+    expect(ended.out).toMatch(/FAIL model.*There is no model yet.*\n.*Download the default model/);
+  });
+});
+
+describe('models', () => {
+  test('list says which are here', async () => {
+    const { out } = await run(['models', 'list', '--json']);
+    expect(JSON.parse(out)).toMatchObject({ models: [{ name: 'default', here: false, bytes: 98_362_432 }] });
+  });
+
+  test('info tells what is in a file, and whether it fits', async () => {
+    const { code, out } = await run(['models', 'info', model, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ architecture: 'llama', layers: 2, fits: true, calibrated: false });
+  });
+
+  test('add checks a file of the user', async () => {
+    expect(await run(['models', 'add', model])).toMatchObject({ code: 0, out: '' });
+    expect((await run(['models', 'add', 'a.ts'])).err).toContain('a.ts cannot be used as a model');
+  });
+});
+
+describe('calibrate', () => {
+  test('writes a file that the model takes, the same for the same corpus', async () => {
+    const corpus = path.join(folder, 'corpus');
+    mkdirSync(corpus, { recursive: true });
+    for (let index = 0; index < 3; index++) {
+      const lines = Array.from({ length: 60 }, (_, line) => `export const value${line} = ${line * index};`);
+      writeFileSync(path.join(corpus, `${index}.ts`), lines.join('\n'));
+    }
+    const out = path.join(folder, 'calibration.json');
+    const argv = ['calibrate', '--corpus', corpus, '--label', 'numbers', '--threads', '1', '--out'];
+    expect(await run([...argv, out])).toMatchObject({ code: 0, out: '' });
+    const text = readFileSync(out, 'utf8');
+    const file = JSON.parse(text) as { dominantFcs: number[][][] };
+    expect(file).toMatchObject({
+      format: 'fasa-calibration',
+      version: 1,
+      corpus: 'numbers',
+      model: { architecture: 'llama' },
+    });
+    expect(file.dominantFcs).toHaveLength(2);
+    expect(file.dominantFcs.flat().every((chosen) => chosen.length === 16)).toBe(true);
+    expect(readdirSync(folder).filter((name) => name.includes('.tmp'))).toEqual([]);
+    const again = path.join(folder, 'again.json');
+    await run([...argv, again]);
+    expect(readFileSync(again, 'utf8')).toBe(text);
+  });
+
+  test('says when the corpus is too small', async () => {
+    const ended = await run(['calibrate', '--corpus', '.', '--out', path.join(folder, 'none.json')]);
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain('too little source code');
+  });
+});
