@@ -66,7 +66,7 @@ export async function bundle() {
   if (results.some((result) => result.status === 'rejected')) throw new Failure('The sources did not bundle.', text);
   if (text) process.stderr.write(text);
   copyCalibration();
-  writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? [result.value.metafile] : [])));
+  writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
   return `ok (${bundles.map((options) => options.outfile).join(', ')})`;
 }
 

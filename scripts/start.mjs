@@ -63,7 +63,7 @@ function startGroup(command, args, options) {
   const signal = (name) => {
     try {
       if (process.platform === 'win32') child.kill(name);
-      else process.kill(-child.pid, name);
+      else if (child.pid) process.kill(-child.pid, name);
     } catch {
       // Already gone.
     }
@@ -105,8 +105,8 @@ function freePort() {
     const server = net.createServer();
     server.on('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address?.port));
     });
   });
 }
@@ -160,7 +160,7 @@ async function openInBrowser(folder) {
   );
   let log = '';
   for (const stream of [group.child.stdout, group.child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text) => {
+    stream?.setEncoding('utf8').on('data', (text) => {
       log = (log + text).slice(-20_000);
     });
   }

@@ -53,9 +53,13 @@ async function endToEnd() {
   return { passed: result.passed, failed };
 }
 
+/** @type {[string, () => Promise<{passed: number, failed: number, skipped?: number}>][]} */
 const rings = [
   ['check', check],
-  ...['unit', 'server', 'native', 'quality'].map((name) => [name, () => vitest(name)]),
+  ['unit', () => vitest('unit')],
+  ['server', () => vitest('server')],
+  ['native', () => vitest('native')],
+  ['quality', () => vitest('quality')],
   ['end-to-end', endToEnd],
 ];
 

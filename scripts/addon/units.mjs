@@ -79,7 +79,9 @@ export function addonUnits(compiler) {
 /** The sources of the addon that the kernel tests load: the kernels and calibration alone, without ggml. */
 export function kernelsTestUnits(compiler) {
   const tests = filesUnder(path.join(root, 'test', 'native', 'addon'), '.cc');
-  // attention.cc is the part of native/fasa that knows ggml.
-  const kernels = filesUnder(path.join(root, 'native', 'fasa'), '.cc').filter((file) => !file.endsWith('attention.cc'));
+  // These parts of native/fasa know ggml.
+  const kernels = filesUnder(path.join(root, 'native', 'fasa'), '.cc').filter(
+    (file) => !['attention.cc', 'policy.cc'].includes(path.basename(file)),
+  );
   return tests.length === 0 ? [] : unitsOf([...tests, ...kernels], compiler);
 }

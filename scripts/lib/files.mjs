@@ -10,10 +10,10 @@ function removeTemporary() {
   temporary.clear();
 }
 process.on('exit', removeTemporary);
-for (const [signal, code] of [
+for (const [signal, code] of /** @type {const} */ ([
   ['SIGINT', 130],
   ['SIGTERM', 143],
-]) {
+])) {
   // With a listener of its own (start.mjs) a script ends itself; otherwise leave nothing half done behind.
   process.on(signal, () => {
     if (process.listenerCount(signal) === 1) process.exit(code);
@@ -43,16 +43,16 @@ export function replaceFolder(from, to) {
   try {
     renameSync(to, old);
   } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
   }
   renameSync(from, to);
   rmSync(old, { recursive: true, force: true });
 }
 
-/** Hex digest of a file or of text; undefined for a file that is not there. */
-export function fileHash(file, algorithm = 'sha256', encoding = 'hex') {
+/** Hex digest of a file; undefined for one that is not there. */
+export function fileHash(file) {
   try {
-    return createHash(algorithm).update(readFileSync(file)).digest(encoding);
+    return createHash('sha256').update(readFileSync(file)).digest('hex');
   } catch {
     return undefined;
   }

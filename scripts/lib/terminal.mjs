@@ -13,7 +13,6 @@ const animated = Boolean(process.stdout.isTTY) && process.env['TERM'] !== 'dumb'
 
 /**
  * One step of a script: says what it does, shows progress while it lasts, ends with one line.
- * @template T
  * @param {string} title
  * @param {(progress: Progress) => Promise<string> | string} work answers what there is now: "ok (already there)"
  */

@@ -15,8 +15,8 @@ const NEEDED_FOR_TESTS_BYTES = 2e9;
 
 function checkNode() {
   const wanted = readJson(path.join(root, 'package.json'))?.engines?.node?.match(/\d+\.\d+/)?.[0] ?? '20.19';
-  const [major, minor] = wanted.split('.').map(Number);
-  const [ourMajor, ourMinor] = process.versions.node.split('.').map(Number);
+  const [major = 0, minor = 0] = wanted.split('.').map(Number);
+  const [ourMajor = 0, ourMinor = 0] = process.versions.node.split('.').map(Number);
   if (ourMajor < major || (ourMajor === major && ourMinor < minor)) {
     throw new Failure(`Node ${process.versions.node} is too old: install Node ${wanted} or newer and run this again.`);
   }

@@ -13,7 +13,9 @@ const NO_NETWORK =
 /** Lines of npm's output that an error message is not made of. */
 const NOISE = /^npm (http|verbose|timing|warn)\b.*\n|^npm error +at .*\n|^npm error A complete log .*\n/gm;
 
-function start(args, { cwd = root, node = path.dirname(process.execPath), env = {}, onLine } = {}) {
+/** @param {{cwd?: string, node?: string, env?: Record<string, string>, onLine?: (line: string) => void}} [options] */
+function start(args, options = {}) {
+  const { cwd = root, node = path.dirname(process.execPath), env = {}, onLine } = options;
   const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_THE_OUTER_NPM.test(name)));
   const pathName = Object.keys(own).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   const script = process.env['npm_execpath'];
