@@ -13,8 +13,16 @@
 #define BLOCK_TOKENS   16
 #define BLOCK_BYTES    64
 
-typedef int8_t vb __attribute__((vector_size(VF_N)));
-typedef int8_t vb_any __attribute__((vector_size(VF_N), aligned(1), may_alias));
+// vectors of tokens scanned together: they share the broadcast query, and make independent sums enough to hide latency
+#if defined(__AVX512F__) || defined(__AVX2__)
+#define DOT_VECTORS 2
+#elif defined(FASA_NEON)
+#define DOT_VECTORS 4
+#else
+#define DOT_VECTORS 2
+#endif
+
+typedef int32_t int32_any __attribute__((aligned(1), may_alias));
 
 // f16 bits of x, |x| < 65520: to the nearest, ties to even in the normal range; anything over 0 stays over 0
 static uint16_t half_from_float(float x) {
@@ -119,117 +127,170 @@ FASA_INLINE vf load_f16_part(const uint16_t * p, int32_t n) {
     return n >= VF_N ? vf_load_f16(p) : vf_load_f16_part(p, n);
 }
 
+// ranges of a page as floats, shared by the query heads
+struct page_ranges {
+    float scales[FASA_HEAD_SIZE_MAX + VF_N];
+    float minima[FASA_HEAD_SIZE_MAX + VF_N];
+};
+
+static void page_ranges_load(page_ranges * ranges, const void * page, int32_t n) {
+    const uint16_t * scales = (const uint16_t *) page;
+    const uint16_t * minima = scales + n;
+    for (int32_t c = 0; c < n; c += VF_N) {
+        vf_store(ranges->scales + c, load_f16_part(scales + c, n - c));
+        vf_store(ranges->minima + c, load_f16_part(minima + c, n - c));
+    }
+}
+
 // With key = minimum + scale * code: q . key = q . minimum + (q * scale) . code. The second vector is rounded to int8 with
 // one step. A code is 7.5 in the middle, so 7.5 times the sum of what was rounded away goes into the base; that halves
 // the error that is left, which is well below that of the codes themselves.
-static void page_query_init(page_query * query, const float * q, int32_t n_channels, const uint16_t * scales) {
-    const int32_t n = (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS*BLOCK_CHANNELS;
-    const uint16_t * minima = scales + n;
-    float folded[FASA_HEAD_SIZE_MAX + VF_N];
+FASA_INLINE void page_query_init(page_query * query, const float * q, int32_t n_channels, const page_ranges * ranges) {
     vf base = {}, largest = {};
-    for (int32_t c = 0; c < n; c += VF_N) {
+    for (int32_t c = 0; c < n_channels; c += VF_N) {
         const vf x = load_part(q + c, n_channels - c);
-        const vf f = x*load_f16_part(scales + c, n - c);
-        base    = vf_fma(x, load_f16_part(minima + c, n - c), base);
-        largest = vf_max(vf_from_bits(vf_bits(f) & 0x7fffffff), largest);
-        vf_store(folded + c, f);
+        base    = vf_fma(x, vf_load(ranges->minima + c), base);
+        largest = vf_max(vf_from_bits(vf_bits(x*vf_load(ranges->scales + c)) & 0x7fffffff), largest);
     }
     const float limit = vf_largest(largest);
     const vf inverse = vf_set(limit > 0 ? 127/limit : 0);
     const vf step    = vf_set(limit/127);
-    const vf round   = vf_set(0x1.8p23f);
+    const vf round   = vf_set(0x1.8p23f); // adding it rounds to an integer, and leaves that in the low bits
     vf lost = {};
-    for (int32_t c = 0; c < n; c += VF_N) {
-        const vf f   = vf_load(folded + c);
-        const vf big = vf_fma(f, inverse, round);
-        lost += vf_fma(round - big, step, f);
-        *(vb_any *) (query->codes + c) = __builtin_convertvector(vf_bits(big) << 24 >> 24, vb);
+    for (int32_t c = 0; c < n_channels; c += VF_N) {
+        const vf folded = load_part(q + c, n_channels - c)*vf_load(ranges->scales + c);
+        const vf big    = vf_fma(folded, inverse, round);
+        lost += vf_fma(round - big, step, folded);
+        vb_store(query->codes + c, vf_bits(big));
     }
     query->step = limit/127;
     query->base = vf_sum(vf_fma(lost, vf_set(7.5f), base));
 }
 
-// sums[h] = query h . codes of VF_N tokens, an integer; codes at the first token of the first block
-FASA_INLINE void page_dots(const uint8_t * codes, int32_t n_blocks, const page_query * queries, const int32_t n_heads, vf * sums) {
+FASA_INLINE int32_t load_int32(const void * p) { return *(const int32_any *) p; }
+
+// sums[h][v] = query h . codes of the VF_N tokens of vector v, an integer
+// codes[v]: first block of vector v
+FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, const page_query * queries, const int32_t n_heads,
+                           vf (*sums)[DOT_VECTORS]) {
 #if defined(__AVX512F__)
     const __m512i mask = _mm512_set1_epi8(15);
-    __m512i low[FASA_HEADS], high[FASA_HEADS];
+    __m512i total[FASA_HEADS][DOT_VECTORS];
     for (int32_t h = 0; h < n_heads; h++) {
-        low[h] = high[h] = _mm512_setzero_si512();
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            total[h][v] = _mm512_setzero_si512();
+        }
     }
     for (int32_t b = 0; b < n_blocks; b++) {
-        const __m512i packed = _mm512_loadu_si512(codes + b*BLOCK_BYTES);
-        const __m512i first  = _mm512_and_si512(packed, mask);
-        const __m512i second = _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask);
+        __m512i low[DOT_VECTORS], high[DOT_VECTORS];
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            const __m512i packed = _mm512_loadu_si512(codes[v] + b*BLOCK_BYTES);
+            low[v]  = _mm512_and_si512(packed, mask);
+            high[v] = _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask);
+        }
         for (int32_t h = 0; h < n_heads; h++) {
-            int32_t q[2];
-            __builtin_memcpy(q, queries[h].codes + b*BLOCK_CHANNELS, sizeof(q));
-            low[h]  = _mm512_dpbusd_epi32(low[h], first, _mm512_set1_epi32(q[0]));
-            high[h] = _mm512_dpbusd_epi32(high[h], second, _mm512_set1_epi32(q[1]));
+            const int8_t * q = queries[h].codes + b*BLOCK_CHANNELS;
+            const __m512i q_low  = _mm512_set1_epi32(load_int32(q));
+            const __m512i q_high = _mm512_set1_epi32(load_int32(q + 4));
+            for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                total[h][v] = _mm512_dpbusd_epi32(total[h][v], low[v], q_low);
+                total[h][v] = _mm512_dpbusd_epi32(total[h][v], high[v], q_high);
+            }
         }
     }
     for (int32_t h = 0; h < n_heads; h++) {
-        sums[h] = (vf) _mm512_cvtepi32_ps(_mm512_add_epi32(low[h], high[h]));
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            sums[h][v] = (vf) _mm512_cvtepi32_ps(total[h][v]);
+        }
     }
 #elif defined(__AVX2__)
     const __m256i mask = _mm256_set1_epi8(15);
-    __m256i total[FASA_HEADS];
+    __m256i total[FASA_HEADS][DOT_VECTORS];
     for (int32_t h = 0; h < n_heads; h++) {
-        total[h] = _mm256_setzero_si256();
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            total[h][v] = _mm256_setzero_si256();
+        }
     }
     for (int32_t from = 0; from < n_blocks; from += 4) { // 4 blocks: at most 16*15*128 < 2^15 in a 16-bit lane
         const int32_t to = from + 4 < n_blocks ? from + 4 : n_blocks;
-        __m256i pairs[FASA_HEADS];
+        __m256i pairs[FASA_HEADS][DOT_VECTORS];
         for (int32_t h = 0; h < n_heads; h++) {
-            pairs[h] = _mm256_setzero_si256();
+            for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                pairs[h][v] = _mm256_setzero_si256();
+            }
         }
         for (int32_t b = from; b < to; b++) {
-            const __m256i packed = _mm256_loadu_si256((const __m256i *) (codes + b*BLOCK_BYTES));
-            const __m256i first  = _mm256_and_si256(packed, mask);
-            const __m256i second = _mm256_and_si256(_mm256_srli_epi16(packed, 4), mask);
+            __m256i low[DOT_VECTORS], high[DOT_VECTORS];
+            for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                const __m256i packed = _mm256_loadu_si256((const __m256i *) (codes[v] + b*BLOCK_BYTES));
+                low[v]  = _mm256_and_si256(packed, mask);
+                high[v] = _mm256_and_si256(_mm256_srli_epi16(packed, 4), mask);
+            }
             for (int32_t h = 0; h < n_heads; h++) {
-                int32_t q[2];
-                __builtin_memcpy(q, queries[h].codes + b*BLOCK_CHANNELS, sizeof(q));
-                pairs[h] = _mm256_add_epi16(pairs[h], _mm256_maddubs_epi16(first, _mm256_set1_epi32(q[0])));
-                pairs[h] = _mm256_add_epi16(pairs[h], _mm256_maddubs_epi16(second, _mm256_set1_epi32(q[1])));
+                const int8_t * q = queries[h].codes + b*BLOCK_CHANNELS;
+                const __m256i q_low  = _mm256_set1_epi32(load_int32(q));
+                const __m256i q_high = _mm256_set1_epi32(load_int32(q + 4));
+                for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                    pairs[h][v] = _mm256_add_epi16(pairs[h][v], _mm256_maddubs_epi16(low[v], q_low));
+                    pairs[h][v] = _mm256_add_epi16(pairs[h][v], _mm256_maddubs_epi16(high[v], q_high));
+                }
             }
         }
         for (int32_t h = 0; h < n_heads; h++) {
-            total[h] = _mm256_add_epi32(total[h], _mm256_madd_epi16(pairs[h], _mm256_set1_epi16(1)));
+            for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                total[h][v] = _mm256_add_epi32(total[h][v], _mm256_madd_epi16(pairs[h][v], _mm256_set1_epi16(1)));
+            }
         }
     }
     for (int32_t h = 0; h < n_heads; h++) {
-        sums[h] = (vf) _mm256_cvtepi32_ps(total[h]);
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            sums[h][v] = (vf) _mm256_cvtepi32_ps(total[h][v]);
+        }
     }
 #elif defined(FASA_NEON)
-    int32x4_t total[FASA_HEADS];
+    int32x4_t total[FASA_HEADS][DOT_VECTORS];
     for (int32_t h = 0; h < n_heads; h++) {
-        total[h] = vdupq_n_s32(0);
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            total[h][v] = vdupq_n_s32(0);
+        }
     }
     for (int32_t b = 0; b < n_blocks; b++) {
-        const uint8x16_t packed = vld1q_u8(codes + b*BLOCK_BYTES);
-        const int8x16_t  first  = vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(15)));
-        const int8x16_t  second = vreinterpretq_s8_u8(vshrq_n_u8(packed, 4));
+        int8x16_t low[DOT_VECTORS], high[DOT_VECTORS];
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            const uint8x16_t packed = vld1q_u8(codes[v] + b*BLOCK_BYTES);
+            low[v]  = vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(15)));
+            high[v] = vreinterpretq_s8_u8(vshrq_n_u8(packed, 4));
+        }
         for (int32_t h = 0; h < n_heads; h++) {
             const int8x8_t q = vld1_s8(queries[h].codes + b*BLOCK_CHANNELS);
-            total[h] = vdotq_lane_s32(vdotq_lane_s32(total[h], first, q, 0), second, q, 1);
+            for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                total[h][v] = vdotq_lane_s32(vdotq_lane_s32(total[h][v], low[v], q, 0), high[v], q, 1);
+            }
         }
     }
     for (int32_t h = 0; h < n_heads; h++) {
-        sums[h] = (vf) vcvtq_f32_s32(total[h]);
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            sums[h][v] = (vf) vcvtq_f32_s32(total[h][v]);
+        }
     }
 #else
     for (int32_t h = 0; h < n_heads; h++) {
-        sums[h] = vf {};
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            sums[h][v] = vf {};
+        }
     }
     for (int32_t b = 0; b < n_blocks; b++) { // whole numbers below 2^24, so floats lose nothing
-        const vi packed = vi_load(codes + b*BLOCK_BYTES);
-        for (int32_t j = 0; j < 4; j++) {
-            const vf first  = __builtin_convertvector((packed >> 8*j) & 15, vf);
-            const vf second = __builtin_convertvector((packed >> (8*j + 4)) & 15, vf);
+        vi packed[DOT_VECTORS];
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            packed[v] = vi_load(codes[v] + b*BLOCK_BYTES);
+        }
+        for (int32_t j = 0; j < 8; j++) {
+            const int32_t shift = j < 4 ? 8*j : 8*(j - 4) + 4;
             for (int32_t h = 0; h < n_heads; h++) {
-                const int8_t * q = queries[h].codes + b*BLOCK_CHANNELS + j;
-                sums[h] += first*vf_set(q[0]) + second*vf_set(q[4]);
+                const vf q = vf_set(queries[h].codes[b*BLOCK_CHANNELS + j]);
+                for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                    sums[h][v] += __builtin_convertvector((packed[v] >> shift) & 15, vf)*q;
+                }
             }
         }
     }
@@ -237,34 +298,44 @@ FASA_INLINE void page_dots(const uint8_t * codes, int32_t n_blocks, const page_q
 }
 
 // n_heads is a constant where this is expanded, so that the sums stay in registers
-FASA_INLINE void tip_page_heads(const float * q, const int32_t n_heads, int32_t n_channels, const void * page, float * scores,
-                                size_t score_stride) {
+FASA_INLINE void tip_page_heads(const float * q, const int32_t n_heads, int32_t n_channels, const void * page,
+                                const page_ranges * ranges, float * scores, size_t score_stride) {
     const int32_t n_blocks = (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS;
-    const uint8_t * codes = (const uint8_t *) page + page_ranges_bytes(n_blocks);
+    const uint8_t * first = (const uint8_t *) page + page_ranges_bytes(n_blocks);
     page_query queries[FASA_HEADS];
     for (int32_t h = 0; h < n_heads; h++) {
-        page_query_init(&queries[h], q + h*n_channels, n_channels, (const uint16_t *) page);
+        page_query_init(&queries[h], q + h*n_channels, n_channels, ranges);
     }
-    for (int32_t t = 0; t < FASA_PAGE_TOKENS; t += VF_N) {
-        vf sums[FASA_HEADS];
-        page_dots(codes + t/BLOCK_TOKENS*(size_t) n_blocks*BLOCK_BYTES + t%BLOCK_TOKENS*4, n_blocks, queries, n_heads, sums);
+    for (int32_t t = 0; t < FASA_PAGE_TOKENS; t += DOT_VECTORS*VF_N) {
+        const uint8_t * codes[DOT_VECTORS];
+        for (int32_t v = 0; v < DOT_VECTORS; v++) {
+            const int32_t token = t + v*VF_N;
+            codes[v] = first + token/BLOCK_TOKENS*(size_t) n_blocks*BLOCK_BYTES + token%BLOCK_TOKENS*4;
+        }
+        vf sums[FASA_HEADS][DOT_VECTORS];
+        page_dots(codes, n_blocks, queries, n_heads, sums);
         for (int32_t h = 0; h < n_heads; h++) {
-            vf_store(scores + h*score_stride + t, vf_fma(sums[h], vf_set(queries[h].step), vf_set(queries[h].base)));
+            for (int32_t v = 0; v < DOT_VECTORS; v++) {
+                vf_store(scores + h*score_stride + t + v*VF_N,
+                         vf_fma(sums[h][v], vf_set(queries[h].step), vf_set(queries[h].base)));
+            }
         }
     }
 }
 
 static void tip_page(const float * q, int32_t n_q, int32_t n_channels, const void * page, float * scores, size_t score_stride) {
+    page_ranges ranges;
+    page_ranges_load(&ranges, page, (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS*BLOCK_CHANNELS);
     for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
         const float * head = q + (size_t) h*n_channels;
         float * to = scores + h*score_stride;
         switch (n_q - h) {
-            case 1:  tip_page_heads(head, 1, n_channels, page, to, score_stride); break;
+            case 1:  tip_page_heads(head, 1, n_channels, page, &ranges, to, score_stride); break;
 #if FASA_HEADS > 2
-            case 2:  tip_page_heads(head, 2, n_channels, page, to, score_stride); break;
-            case 3:  tip_page_heads(head, 3, n_channels, page, to, score_stride); break;
+            case 2:  tip_page_heads(head, 2, n_channels, page, &ranges, to, score_stride); break;
+            case 3:  tip_page_heads(head, 3, n_channels, page, &ranges, to, score_stride); break;
 #endif
-            default: tip_page_heads(head, FASA_HEADS, n_channels, page, to, score_stride); break;
+            default: tip_page_heads(head, FASA_HEADS, n_channels, page, &ranges, to, score_stride); break;
         }
     }
 }

@@ -11,6 +11,18 @@
 FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32_t n_heads, int32_t d, const uint16_t * keys,
                                    size_t row_stride, const int32_t * chosen, int32_t n, float scale, float * logits,
                                    size_t logit_stride) {
+    // what is over after whole vectors is read as the last vector of the row, with zeros in q where it was read before
+    const int32_t whole = d/VF_N*VF_N;
+    vf rest[FASA_HEADS];
+    if (whole < d && d > VF_N) {
+        for (int32_t h = 0; h < n_heads; h++) {
+            float lanes[VF_N] = { 0 };
+            for (int32_t c = whole; c < d; c++) {
+                lanes[c - d + VF_N] = q[h*q_stride + c];
+            }
+            rest[h] = vf_load(lanes);
+        }
+    }
     for (int32_t r = 0; r < n; r += 4) {
         const uint16_t * row[4];
         for (int32_t i = 0; i < 4; i++) {
@@ -31,8 +43,7 @@ FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32
                 sums[i][h] = vf {};
             }
         }
-        int32_t c = 0;
-        for (; c + VF_N <= d; c += VF_N) {
+        for (int32_t c = 0; c < whole; c += VF_N) {
             for (int32_t i = 0; i < 4; i++) {
                 const vf key = vf_load_f16(row[i] + c);
                 for (int32_t h = 0; h < n_heads; h++) {
@@ -40,11 +51,11 @@ FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32
                 }
             }
         }
-        if (c < d) {
+        if (whole < d) {
             for (int32_t i = 0; i < 4; i++) {
-                const vf key = vf_load_f16_part(row[i] + c, d - c);
+                const vf key = d > VF_N ? vf_load_f16(row[i] + d - VF_N) : vf_load_f16_part(row[i], d);
                 for (int32_t h = 0; h < n_heads; h++) {
-                    sums[i][h] = vf_fma(key, vf_load_part(q + h*q_stride + c, d - c, 0), sums[i][h]);
+                    sums[i][h] = vf_fma(key, d > VF_N ? rest[h] : vf_load_part(q + h*q_stride, d, 0), sums[i][h]);
                 }
             }
         }

@@ -133,29 +133,57 @@ FASA_INLINE float vf_sum(vf x) {
     return vf_sum4(x, x, x, x)[0];
 }
 
-// the largest lane; a vector of NaN gives -infinity
+// the largest lane; there is no NaN among them
 FASA_INLINE float vf_largest(vf x) {
-    float best = -__builtin_inff();
-    for (int32_t i = 0; i < VF_N; i++) {
-        best = x[i] > best ? x[i] : best;
-    }
-    return best;
+#if defined(__AVX512F__)
+    return _mm512_reduce_max_ps((__m512) x);
+#elif defined(FASA_NEON)
+    return vmaxvq_f32((float32x4_t) x);
+#else
+#if defined(__AVX2__)
+    const vf4 a = (vf4) _mm_max_ps(_mm256_castps256_ps128((__m256) x), _mm256_extractf128_ps((__m256) x, 1));
+#else
+    const vf4 a = x;
+#endif
+    const float b = a[0] > a[1] ? a[0] : a[1];
+    const float c = a[2] > a[3] ? a[2] : a[3];
+    return b > c ? b : c;
+#endif
 }
 
-// exp(x) for x <= 0, within 2e-7 of the value; 0 below -87 and for NaN
-// x = n ln 2 + r with |r| <= ln 2 / 2, the series of exp(r) up to r^6, times 2^n by the exponent's bits
+// the low byte of each lane, in order
+FASA_INLINE void vb_store(int8_t * p, vi x) {
+#if defined(__AVX512F__)
+    _mm_storeu_si128((__m128i *) p, _mm512_cvtepi32_epi8((__m512i) x));
+#else
+    for (int32_t i = 0; i < VF_N; i++) {
+        p[i] = (int8_t) x[i];
+    }
+#endif
+}
+
+// exp(x) for x <= 0, within 1e-6 of the value down to -16 and 4e-6 below; 0 from -104 on at the latest, and for NaN
 FASA_INLINE vf vf_exp(vf x) {
+    // 2^n * 2^f with n + f = x / ln 2, |f| <= 1/2. 2^f = 1 + f*p(f), p interpolated at the Chebyshev nodes: within 2e-7
+    x = vf_max(x, vf_set(-120.0f)); // NaN, too; so that n stays small
+    const vf inverse_ln2 = vf_set(1.44269504088896341f);
+#if defined(__AVX512F__)
+    const vf n = (vf) _mm512_roundscale_ps((__m512) (x*inverse_ln2), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
     const vf round = vf_set(0x1.8p23f); // adding it rounds to an integer, and leaves that in the low bits
-    const vf big   = vf_fma(x, vf_set(1.44269504088896341f), round);
+    const vf big   = x*inverse_ln2 + round;
     const vf n     = big - round;
-    // ln 2 in two parts, the first of few bits, so that n times it is exact without a fused product, too
-    const vf r = vf_fma(n, vf_set(2.12194440054690583e-4f), vf_fma(n, vf_set(-0.693359375f), x));
-    vf p = vf_fma(r, vf_set(1.0f/720), vf_set(1.0f/120));
-    p = vf_fma(p, r, vf_set(1.0f/24));
-    p = vf_fma(p, r, vf_set(1.0f/6));
-    p = vf_fma(p, r, vf_set(0.5f));
-    p = vf_fma(p, r, vf_set(1.0f));
-    p = vf_fma(p, r, vf_set(1.0f));
-    const vi scaled = vf_bits(p) + (vf_bits(big) << 23);
-    return x > -87.0f ? vf_from_bits(scaled) : vf {};
+#endif
+    const vf f = vf_fma(x, inverse_ln2, -n);
+    vf p = vf_fma(f, vf_set(0.00133813021f), vf_set(0.00966636837f));
+    p = vf_fma(p, f, vf_set(0.0555038117f));
+    p = vf_fma(p, f, vf_set(0.240223497f));
+    p = vf_fma(p, f, vf_set(0.693147182f));
+    p = vf_fma(p, f, vf_set(1.0f));
+#if defined(__AVX512F__)
+    return (vf) _mm512_scalef_ps((__m512) p, (__m512) n);
+#else
+    const vi scaled = vf_bits(p) + (vf_bits(big) << 23); // n into the exponent's bits
+    return n > -126.0f ? vf_from_bits(scaled) : vf {};
+#endif
 }
