@@ -28,10 +28,15 @@ const SETTINGS = {
   'extensions.autoUpdate': false,
   'workbench.enableExperiments': false,
   'workbench.startupEditor': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'editor.inlineSuggest.enabled': true,
   // The built-in assistant wants an account in the cloud; this editor is here to show a local one.
   'chat.disableAIFeatures': true,
 };
+
+/** Workspace Trust stays as VS Code has it: the folder may be anybody's. */
+const TRUST =
+  'Until you trust the folder there (Manage, in the banner of Restricted Mode), completions read the open file alone.';
 
 /** The editor's own folders; settings that the user changed there stay. */
 function profile(kind) {
@@ -92,7 +97,7 @@ async function untilEnd(group) {
 
 async function openDesktop(code, folder) {
   const { args } = profile('desktop');
-  process.stdout.write(`opening ${folder} in ${code}; Ctrl+C here or closing the window ends it\n`);
+  process.stdout.write(`opening ${folder} in ${code}; Ctrl+C here or closing the window ends it\n${TRUST}\n`);
   const group = startGroup(code, [...args, '--extensionDevelopmentPath', root, '--new-window', '--wait', folder], {
     stdio: 'inherit',
     shell: process.platform === 'win32',
@@ -179,7 +184,9 @@ async function openInBrowser(folder) {
   }
   const address = new URL(`http://127.0.0.1:${port}/`);
   address.searchParams.set('folder', folder);
-  process.stdout.write(`\nVS Code is at ${address.href}\n(this machine alone can reach it; Ctrl+C ends it)\n`);
+  process.stdout.write(
+    `\nVS Code is at ${address.href}\n(this machine alone can reach it; Ctrl+C ends it)\n${TRUST}\n`,
+  );
   return untilEnd(group);
 }
 
