@@ -174,7 +174,13 @@ export interface NativeEvaluateOptions {
   readonly attention: NativeAttention;
   readonly budget: number;
   readonly fasaFromTokens: number;
+  /** How sparse steps choose; default `fasa`. The paper's choose their FCs on the tokens before `from`. */
+  readonly policy?: NativePolicy;
+  readonly priority?: number;
 }
+
+/** FASA, and what evaluation compares it with: native/fasa/policy.h says what each is. */
+export type NativePolicy = 'fasa' | 'fasa-f16' | 'oracle' | 'paper' | 'paper-kv' | 'quest' | 'streaming';
 
 export interface NativeTimingOptions {
   /** Fed first, at least 2. */

@@ -84,6 +84,19 @@ Napi::Value context_object::generate(const Napi::CallbackInfo & info) {
     });
 }
 
+static fasa_policy policy_of(const std::string & name) {
+    static const std::pair<const char *, fasa_policy> policies[] = {
+        { "fasa", POLICY_FASA }, { "fasa-f16", POLICY_FASA_F16 }, { "oracle", POLICY_ORACLE }, { "paper", POLICY_PAPER },
+        { "paper-kv", POLICY_PAPER_KV }, { "quest", POLICY_QUEST }, { "streaming", POLICY_STREAMING },
+    };
+    for (const auto & [known, policy] : policies) {
+        if (name == known) {
+            return policy;
+        }
+    }
+    fail(ERROR_BAD_ARGUMENT, "there is no policy %s", name.c_str());
+}
+
 Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const Napi::Object o = object_at(info, 0);
@@ -92,8 +105,10 @@ Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
         p.from      = int_of(o, "from", 0, INT32_MAX);
         p.stepwise  = bool_of(o, "stepwise");
         p.attention = attention_of(o);
+        p.policy    = o.Get("policy").IsUndefined() ? POLICY_FASA : policy_of(string_of(o, "policy"));
         const std::shared_ptr<context> held = alive();
-        return js_task::start(info.Env(), held.get(), 0, {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
+        const int32_t priority = int_of(o, "priority", -1000, 1000, 0);
+        return js_task::start(info.Env(), held.get(), priority, {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
             const auto logits = std::make_shared<std::vector<float>>(held->evaluate(p, w.flags));
             return [logits](Napi::Env env) { return floats_to_js(env, *logits); };
         });

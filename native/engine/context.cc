@@ -13,13 +13,6 @@ static double ms_since(steady::time_point begin) {
     return std::chrono::duration<double, std::milli>(steady::now() - begin).count();
 }
 
-// the compute backend looks at the running task's flag only
-struct abort_scope {
-    context & c;
-    abort_scope(context & c, const task_flags & flags) : c(c) { c.abort = &flags.abort; }
-    ~abort_scope() { c.abort = nullptr; }
-};
-
 static context_params checked(context_params p, const model_hparams & hp) {
     if (p.n_ctx < 1 || p.n_ctx > 1 << 24) {
         fail(ERROR_BAD_ARGUMENT, "a context of %d tokens is not possible", p.n_ctx);
@@ -60,6 +53,7 @@ void context::check_tokens(const std::vector<int32_t> & list) const {
 
 void context::truncate(int32_t n) {
     tokens.resize(n);
+    n_batched = std::min(n_batched, n);
     kv.truncate(n);
     n_cached = n;
 }
@@ -133,6 +127,9 @@ decoder_graph & context::run_batch(const int32_t * ids, int32_t n, int32_t n_out
     set_input(g.out_rows,     rows.data());
     set_input(g.capture_rows, capture.data());
     compute.run(g.graph);
+    if (n > 1 && n_batched == n_past) {
+        n_batched += n;
+    }
     commit(ids, n);
     return g;
 }
@@ -249,34 +246,6 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     r.decode_ms      = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
     r.bytes_per_step = r.n_steps > 0 ? bytes/r.n_steps : 0.0;
     return r;
-}
-
-std::vector<float> context::evaluate(const evaluate_params & p, const task_flags & flags) {
-    const abort_scope scope(*this, flags);
-    check_tokens(p.tokens);
-    check_attention(p.attention);
-    const int32_t n = (int32_t) p.tokens.size(), n_vocab = m->hp.n_vocab;
-    if (p.from < 0 || p.from >= n) {
-        fail(ERROR_BAD_ARGUMENT, "logits from position %d of %d tokens are not possible", p.from, n);
-    }
-    truncate(0);
-    std::vector<float> out((size_t) (n - p.from)*n_vocab);
-    float * row = out.data();
-    int64_t step_bytes = 0;
-    bool    sparse = false;
-    while ((int32_t) tokens.size() < n) {
-        const int32_t at = (int32_t) tokens.size();
-        const bool    step = p.stepwise && at >= p.from;
-        const int32_t end  = p.stepwise && at < p.from ? p.from : n;
-        const int32_t n_batch = std::min(params.n_ubatch, end - at);
-        const int32_t n_out   = step ? 1 : std::max(0, std::min(n_batch, at + n_batch - p.from));
-        decoder_graph & g = step ? run_step(p.tokens[at], p.attention, step_bytes, sparse) : run_batch(p.tokens.data() + at, n_batch, n_out, {});
-        if (n_out > 0) {
-            ggml_backend_tensor_get(g.logits, row, 0, (size_t) n_out*n_vocab*sizeof(float));
-            row += (size_t) n_out*n_vocab;
-        }
-    }
-    return out;
 }
 
 void context::capture_queries(const std::vector<int32_t> & list, int32_t stride, const task_flags & flags,

@@ -4,6 +4,7 @@
 
 #include "engine/sampler.h"
 #include "fasa/attention.h"
+#include "fasa/policy.h"
 #include "kv/cache.h"
 #include "model/graph.h"
 #include "model/model.h"
@@ -59,6 +60,7 @@ struct evaluate_params {
     int32_t              from     = 0;     // logits of positions >= from
     bool                 stepwise = false; // those positions one by one
     attention_params     attention;        // of the steps
+    fasa_policy          policy   = POLICY_FASA; // how sparse steps choose
 };
 
 // Decode steps timed at a depth. Deeper than the tokens fed: their rows are repeated, so the text means nothing.
@@ -115,8 +117,12 @@ private:
     cpu_compute                   compute;
     std::unique_ptr<decoder_graph> batch_graph, step_graph; // reused while their shapes stay
     std::vector<int32_t>          tokens;   // whose keys and values are in the cache
+    int32_t                       n_batched = 0; // the first of them: computed in dense micro-batches
     std::atomic<int32_t>          n_cached = 0;
+    std::unique_ptr<agreement_counter> agreement; // of agreed_tokens
+    std::vector<int32_t>          agreed_tokens;
 
+    void    count_agreement(const std::vector<int32_t> & prefix, int32_t k, const task_flags & flags);
     void    check_attention(const attention_params & attention) const;
     void    feed(const int32_t * ids, int32_t n, const task_flags & flags);
     void    check_tokens(const std::vector<int32_t> & list) const;
@@ -128,4 +134,26 @@ private:
     decoder_graph & run_step(int32_t id, const attention_params & attention, int64_t & bytes_read, bool & sparse);
     void    commit(const int32_t * ids, int32_t n);
     friend struct abort_scope;
+    friend struct policy_scope;
+};
+
+// the compute backend looks at the running task's flag only
+struct abort_scope {
+    context & c;
+    abort_scope(context & c, const task_flags & flags) : c(c) { c.abort = &flags.abort; }
+    ~abort_scope() { c.abort = nullptr; }
+};
+
+// sparse steps choose by another policy (nullptr: by importance keys)
+struct policy_scope {
+    context & c;
+    policy_scope(context & c, const choice_policy * policy) : c(c) { set(policy); }
+    ~policy_scope() { set(nullptr); }
+
+private:
+    void set(const choice_policy * policy) {
+        if (c.fasa) {
+            c.fasa->policy = policy;
+        }
+    }
 };

@@ -76,7 +76,7 @@ void fasa_session::tip_unit(int32_t il, int32_t head, int32_t unit, const float 
     kernels->tip_rows(q_channels, n_group, channels, kv.n_channels, keys + (size_t) begin*kv.row_stride(), kv.row_stride(), n_kv - begin, out + begin, kv.n_cells);
 }
 
-void fasa_session::select(int32_t head) {
+void fasa_session::select(int32_t il, int32_t head, const float * q) {
     int32_t * list = chosen.data() + (size_t) head*kv.n_cells;
     if (budget >= n_kv) {
         for (int32_t i = 0; i < n_kv; i++) {
@@ -87,7 +87,11 @@ void fasa_session::select(int32_t head) {
     }
     float * values = importance.data() + (size_t) head*kv.n_cells;
     const int32_t n_group = hp.n_group();
-    kernels->importance(scores.data() + (size_t) head*n_group*kv.n_cells, kv.n_cells, n_group, n_kv, values);
+    if (policy) {
+        policy->importance(il, head, q + (size_t) head*n_group*hp.head_size, n_kv, values);
+    } else {
+        kernels->importance(scores.data() + (size_t) head*n_group*kv.n_cells, kv.n_cells, n_group, n_kv, values);
+    }
     // a budget too small for anchor and window keeps the newest tokens
     const int32_t n_anchor = std::min(FASA_ANCHOR_TOKENS, budget);
     const int32_t n_window = std::min(FASA_WINDOW_TOKENS, budget - n_anchor);
@@ -105,8 +109,8 @@ void fasa_session::select(int32_t head) {
 void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata) {
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
-    if (s.budget >= s.n_kv) {
-        return; // all tokens are read: nothing to choose
+    if (s.budget >= s.n_kv || s.policy) {
+        return; // all tokens are read, or chosen in another way
     }
     const stage_timer timer(s.times.tip, ith);
     const float * q = (const float *) dst->src[0]->data;
@@ -117,11 +121,13 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
     }
 }
 
-void fasa_session::run_selection(ggml_tensor *, int ith, int nth, void * userdata) {
-    fasa_session & s = *((const layer_op *) userdata)->session;
+void fasa_session::run_selection(ggml_tensor * dst, int ith, int nth, void * userdata) {
+    const layer_op & op = *(const layer_op *) userdata;
+    fasa_session & s = *op.session;
+    const float * q = (const float *) dst->src[1]->data;
     const stage_timer timer(s.times.selection, ith);
     for (int32_t head = ith; head < s.hp.n_head_kv; head += nth) {
-        s.select(head);
+        s.select(op.il, head, q);
     }
 }
 
@@ -146,8 +152,8 @@ ggml_tensor * fasa_session::build(ggml_context * ctx, int32_t il, ggml_tensor * 
     // scores and choice live in the session: the results of the first two ops only order the third behind them
     ggml_tensor * tip_args[] = { q, stored_k, stored_v };
     ggml_tensor * tip = ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, tip_args, 3, run_tip, GGML_N_TASKS_MAX, &ops[il]);
-    ggml_tensor * selection_args[] = { tip };
-    ggml_tensor * selection = ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, selection_args, 1, run_selection, GGML_N_TASKS_MAX, &ops[il]);
+    ggml_tensor * selection_args[] = { tip, q };
+    ggml_tensor * selection = ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, selection_args, 2, run_selection, GGML_N_TASKS_MAX, &ops[il]);
     ggml_tensor * fac_args[] = { q, selection };
     return ggml_custom_4d(ctx, GGML_TYPE_F32, hp.head_size, hp.n_head, 1, 1, fac_args, 2, run_fac, GGML_N_TASKS_MAX, &ops[il]);
 }

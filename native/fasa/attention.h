@@ -7,6 +7,7 @@
 // Source of the method: arXiv 2602.03152; group sum, int4 ranges per page and channel, exact sink: docs/architecture.md.
 
 #include "fasa/kernels.h"
+#include "fasa/policy.h"
 #include "kv/cache.h"
 
 #include "ggml.h"
@@ -25,6 +26,8 @@ struct fasa_session {
     // Set before each step: cached tokens, the one being decoded included, and tokens that FAC may read per KV head.
     int32_t n_kv   = 0;
     int32_t budget = 0;
+    // importance by this instead of TIP; nullptr: TIP
+    const choice_policy * policy = nullptr;
 
     // q [head_size, n_head, 1] f32, rotated; stored_k and stored_v: the ops that wrote this token's rows, so that they
     // run first. Returns [head_size, n_head] f32.
@@ -58,6 +61,6 @@ private:
     static void run_fac      (ggml_tensor * dst, int ith, int nth, void * userdata);
 
     void tip_unit(int32_t il, int32_t head, int32_t unit, const float * q);
-    void select(int32_t head);
+    void select(int32_t il, int32_t head, const float * q);
     int32_t n_closed() const; // pages that TIP scans
 };
