@@ -88,6 +88,10 @@ describe('what not every architecture has', () => {
     await expectParity({ architecture: 'llama', ropeFactors, ropeScaling: { type: 'linear', factor: 2 } });
   });
 
+  it.each(['llama', 'qwen2'] as const)('%s: the rarer biases', async (architecture) => {
+    await expectParity({ architecture, extraBias: true });
+  });
+
   it.each(['llama', 'qwen3'] as const)('%s: heads that do not add up to the embedding', async (architecture) => {
     await expectParity({ architecture, embedding: 96, heads: 3, kvHeads: 1 });
     await expectParity({ architecture, embedding: 256, heads: 3, kvHeads: 1, headSize: 128 });

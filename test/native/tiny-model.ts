@@ -31,6 +31,8 @@ export interface TinyModelOptions {
   readonly feedForward?: number;
   /** Of Q, K and V; default on for qwen2. */
   readonly bias?: boolean;
+  /** The rarer ones: of the attention's output and the feed-forward (llama), of the output (qwen2). */
+  readonly extraBias?: boolean;
   /** No output matrix of its own: the token embedding is used. */
   readonly tied?: boolean;
   /** Of all matrices; norms and biases are always f32. */
@@ -144,6 +146,9 @@ function tinyTensors(options: TinyModelOptions): GgufTensor[] {
   if (options.ropeFactors) {
     add('rope_freqs.weight', [options.ropeFactors.length], 'f32', Float32Array.from(options.ropeFactors));
   }
+  if (options.extraBias && options.architecture === 'qwen2') {
+    vector('output.bias', tokens.length, 1, 0);
+  }
   const bias = options.bias ?? options.architecture === 'qwen2';
   for (let layer = 0; layer < layers; layer++) {
     const block = `blk.${layer}`;
@@ -166,6 +171,12 @@ function tinyTensors(options: TinyModelOptions): GgufTensor[] {
     matrix(`${block}.ffn_gate`, embedding, feedForward, 1);
     matrix(`${block}.ffn_up`, embedding, feedForward, 1);
     matrix(`${block}.ffn_down`, feedForward, embedding, 1);
+    if (options.extraBias && options.architecture === 'llama') {
+      vector(`${block}.attn_output.bias`, embedding, 0.3, 0);
+      vector(`${block}.ffn_gate.bias`, feedForward, 0.3, 0);
+      vector(`${block}.ffn_up.bias`, feedForward, 0.3, 0);
+      vector(`${block}.ffn_down.bias`, embedding, 0.3, 0);
+    }
   }
   return tensors;
 }
