@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { writeGguf } from './gguf-writer';
+import { type GgufFile, type GgufValue, writeGguf } from './gguf-writer';
 import { withKey } from './hostile-corpus';
 import { type Outcome, runIsolated } from './isolated';
 import type { TextAttempt, TextInput } from './text-child';
@@ -46,5 +46,57 @@ describe.each(splitters)('split as %s', (pre) => {
       throw new Error(`the process did not survive: ${outcome?.crash}`);
     }
     expect(outcome.result).toEqual({ bytes: 'the same' });
+  });
+});
+
+/** Sentence pieces instead of byte pairs, as older llama files have them: scores, and a token for each byte. */
+function sentencePieces(bytes: boolean): GgufFile {
+  const unknownType = 2;
+  const controlType = 3;
+  const byteType = 6;
+  const pieces: [string, number][] = [
+    ['<unk>', unknownType],
+    ['<s>', controlType],
+    ['</s>', controlType],
+  ];
+  for (let byte = 0; byte < 256 && bytes; byte++) {
+    pieces.push([`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`, byteType]);
+  }
+  for (const text of ['\u2581', 'a', 'b', 'ab', '\u2581ab', '(']) {
+    pieces.push([text, 1]);
+  }
+  const u32 = (value: number): GgufValue => ({ type: 'u32', value });
+  const changes: [string, GgufValue | undefined][] = [
+    ['tokenizer.ggml.model', { type: 'string', value: 'llama' }],
+    ['tokenizer.ggml.pre', undefined],
+    ['tokenizer.ggml.merges', undefined],
+    ['tokenizer.ggml.tokens', { type: 'array', of: 'string', value: pieces.map(([text]) => text) }],
+    ['tokenizer.ggml.scores', { type: 'array', of: 'f32', value: pieces.map((_, i) => -i) }],
+    ['tokenizer.ggml.token_type', { type: 'array', of: 'i32', value: pieces.map(([, type]) => type) }],
+    ['tokenizer.ggml.bos_token_id', u32(1)],
+    ['tokenizer.ggml.eos_token_id', u32(2)],
+    ['tokenizer.ggml.add_space_prefix', { type: 'bool', value: false }],
+  ];
+  return changes.reduce((file, [key, value]) => withKey(file, key, value), tinyModelFile({ architecture: 'llama' }));
+}
+
+describe.each([
+  ['sentence pieces', true],
+  ['sentence pieces with no token for a byte', false],
+] as const)('%s', (_, bytes) => {
+  it.each(Object.entries(runs))('a line of nothing but %s', async (_name, unit) => {
+    const file = path.join(workshop.folder, `pieces-${bytes}.gguf`);
+    writeFileSync(file, writeGguf(sentencePieces(bytes)).bytes);
+    const inputs = [{ path: file, unit, characters: 60_000 }];
+    const [outcome] = await runIsolated<TextInput, TextAttempt>('text-child.ts', workshop.folder, inputs, 60_000);
+    if (!outcome || 'crash' in outcome) {
+      throw new Error(`the process did not survive: ${outcome?.crash}`);
+    }
+    if (bytes) {
+      expect(outcome.result).toEqual({ bytes: 'the same' });
+    } else {
+      // Text that the vocabulary cannot say: refused, or told by its unknown token.
+      expect([{ bytes: 'the same' }, { bytes: 'others' }, { code: 'BAD_VOCABULARY' }]).toContainEqual(outcome.result);
+    }
   });
 });
