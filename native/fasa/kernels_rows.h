@@ -13,15 +13,14 @@ FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32
                                    size_t logit_stride) {
     // what is over after whole vectors is read as the last vector of the row, with zeros in q where it was read before
     const int32_t whole = d/VF_N*VF_N;
+    const int32_t last  = d > VF_N ? d - VF_N : 0;
     vf rest[FASA_HEADS];
-    if (whole < d && d > VF_N) {
-        for (int32_t h = 0; h < n_heads; h++) {
-            float lanes[VF_N] = { 0 };
-            for (int32_t c = whole; c < d; c++) {
-                lanes[c - d + VF_N] = q[h*q_stride + c];
-            }
-            rest[h] = vf_load(lanes);
+    for (int32_t h = 0; h < n_heads; h++) {
+        float lanes[VF_N] = { 0 };
+        for (int32_t c = whole; c < d; c++) {
+            lanes[c - last] = q[h*q_stride + c];
         }
+        rest[h] = vf_load(lanes);
     }
     for (int32_t r = 0; r < n; r += 4) {
         const uint16_t * row[4];
@@ -53,9 +52,9 @@ FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32
         }
         if (whole < d) {
             for (int32_t i = 0; i < 4; i++) {
-                const vf key = d > VF_N ? vf_load_f16(row[i] + d - VF_N) : vf_load_f16_part(row[i], d);
+                const vf key = d > VF_N ? vf_load_f16(row[i] + last) : vf_load_f16_part(row[i], d);
                 for (int32_t h = 0; h < n_heads; h++) {
-                    sums[i][h] = vf_fma(key, d > VF_N ? rest[h] : vf_load_part(q + h*q_stride, d, 0), sums[i][h]);
+                    sums[i][h] = vf_fma(key, rest[h], sums[i][h]);
                 }
             }
         }
