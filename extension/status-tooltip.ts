@@ -60,7 +60,7 @@ function figureRows(status: Status): [string, string][] {
     add(
       'Request',
       `first token after ${formatMs(lastRequest.firstTokenMs)}`,
-      `${formatCount(lastRequest.tokens)} tokens, ${lastRequest.tokensPerSecond.toFixed(1)} per second`,
+      requestTokens(lastRequest),
       `${formatCount(lastRequest.reusedTokens)} tokens reused, ${formatCount(lastRequest.fedTokens)} fed`,
       lastRequest.bytesReadPerToken > 0
         ? `${formatBytes(lastRequest.bytesReadPerToken)} of the cache read per token`
@@ -79,6 +79,11 @@ function figureRows(status: Status): [string, string][] {
     );
   }
   return rows;
+}
+
+/** The speed is that of the tokens after the first one. */
+function requestTokens({ tokens, tokensPerSecond }: NonNullable<Status['lastRequest']>): string {
+  return tokens === 1 ? '1 token' : `${formatCount(tokens)} tokens, ${tokensPerSecond.toFixed(1)} per second`;
 }
 
 function cacheBytes(cache: NonNullable<Status['cache']>): string | undefined {

@@ -5,6 +5,9 @@ import { root } from '../../../scripts/lib/paths.mjs';
 /** A quiet window: nothing but the editor, the extension and what a test does. */
 export const defaultUserSettings = {
   'workbench.colorTheme': 'Dark Modern',
+  'workbench.preferredDarkColorTheme': 'Dark Modern',
+  'workbench.preferredLightColorTheme': 'Light Modern',
+  'workbench.reduceMotion': 'on',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
   'workbench.enableExperiments': false,
@@ -24,8 +27,10 @@ export const defaultUserSettings = {
   'editor.minimap.enabled': false,
   'files.autoSave': 'off',
   'git.enabled': false,
-  // A machine that is slow and busy needs longer than the default to read a file for the first time.
+  // A slow and busy machine needs longer than the default to read a file for the first time, and has less to read here.
   'fasa.completion.timeBudgetMs': 60_000,
+  'fasa.completion.tailTokens': 512,
+  'fasa.completion.repositoryTokens': 512,
 };
 
 const { properties } = readJson(path.join(root, 'package.json')).contributes.configuration;
