@@ -6,6 +6,12 @@ const LINE_EVERY_MS = 5000;
 
 const animated = Boolean(process.stdout.isTTY) && process.env['TERM'] !== 'dumb' && !process.env['CI'];
 
+// Whoever reads our output went away (`npm run setup | head`): nothing to tell any more, and no reason for a stack trace.
+process.stdout.on('error', (error) => {
+  if ('code' in error && error.code === 'EPIPE') process.exit(1);
+  throw error;
+});
+
 /**
  * @typedef {object} Progress
  * @property {(detail: string, share?: number) => void} say what is being done; share: 0 to 1 of the step, if known
@@ -26,7 +32,7 @@ export async function step(title, work) {
   const text = () => `${detail}${share === undefined ? '' : ` ${Math.floor(share * 100)} %`}`.trim();
   const draw = () => {
     const line = `${FRAMES[frame++ % FRAMES.length]} ${title}: ${text() || 'working'}`;
-    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+    process.stdout.write(`\r\x1b[2K${line.slice(0, (process.stdout.columns || 80) - 1)}`);
   };
   const line = () => {
     if (Date.now() - lastLine < LINE_EVERY_MS || text() === lastText) return;

@@ -14,7 +14,9 @@ function isInstalled() {
     if (name === '') return true;
     // Packages for other platforms are in the lock file and not installed.
     if (!there[name]) return wanted.optional === true;
-    return there[name].version === wanted.version && there[name].integrity === wanted.integrity;
+    const { version, integrity } = there[name];
+    // npm does not always write down the digest of what it installed.
+    return version === wanted.version && (!integrity || integrity === wanted.integrity);
   });
 }
 
