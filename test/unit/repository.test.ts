@@ -47,6 +47,7 @@ describe('what is left out', () => {
     ['bundle.js.map', 'generated'],
     ['jquery.min.js', 'generated'],
     ['logo.png', 'binary'],
+    ['notes.ipynb', 'data'],
     ['.env.example', undefined],
     ['keyboard.ts', undefined],
     ['environment.ts', undefined],
@@ -67,22 +68,22 @@ describe('what is left out', () => {
 
   test('what .gitignore names at any depth, with exceptions and folders', async () => {
     const sources = write({
-      '.gitignore': '*.log\n/build/\n!keep.log\n',
-      'a.log': 'a',
-      'keep.log': 'a',
+      '.gitignore': '*.tmp\n/build/\n!keep.tmp\n',
+      'a.tmp': 'a',
+      'keep.tmp': 'a',
       'build/out.ts': 'a',
       'src/build/in.ts': 'a',
-      'src/.gitignore': 'local.ts\n!special.log\n',
+      'src/.gitignore': 'local.ts\n!special.tmp\n',
       'src/local.ts': 'a',
-      'src/special.log': 'a',
+      'src/special.tmp': 'a',
       'node_modules/x/index.js': 'a',
     });
-    expect(await leftOut(sources, 'a.log')).toBe('ignored');
-    expect(await leftOut(sources, 'keep.log')).toBeUndefined();
+    expect(await leftOut(sources, 'a.tmp')).toBe('ignored');
+    expect(await leftOut(sources, 'keep.tmp')).toBeUndefined();
     expect(await leftOut(sources, 'build/out.ts')).toBe('ignored');
     expect(await leftOut(sources, 'src/build/in.ts')).toBeUndefined();
     expect(await leftOut(sources, 'src/local.ts')).toBe('ignored');
-    expect(await leftOut(sources, 'src/special.log')).toBeUndefined();
+    expect(await leftOut(sources, 'src/special.tmp')).toBeUndefined();
     expect(await leftOut(sources, 'node_modules/x/index.js')).toBe('ignored');
   });
 

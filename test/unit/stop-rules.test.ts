@@ -81,6 +81,10 @@ describe('a block', () => {
     expect(stopAt('f() {|', '\n  a(\n    {\n    },\n    {\n    },\n')).toMatchObject({ stop: false });
   });
 
+  test('ends in a loop within a line', () => {
+    expect(stopAt('f() {|', '\n  a = b;\n  sum = sum = sum = sum = sum')).toEqual({ stop: true, text: '\n  a = b;' });
+  });
+
   test('ends at the most lines', () => {
     const { stop, text } = stopAt('|', Array.from({ length: 20 }, (_, index) => `a${index}();`).join('\n'));
     expect(stop).toBe(true);
