@@ -107,7 +107,7 @@ describe('an answer', () => {
       { when: 'Why?', text: 'Because it is so. '.repeat(5) },
       { when: '', text: 'first();\n' },
     ];
-    const client = await startServer({ engine: { answers, prefillMs: 100 } });
+    const client = await startServer({ engine: { answers, prefillMs: 1000 } });
     await client.open('file:///a.ts', 'x = ');
     const first = ask(client, 'Why?');
     const second = ask(client, 'Why?', { conversation: 'two' });

@@ -55,7 +55,7 @@ describe('a request cancelled', () => {
   });
 
   test('in the queue never runs, and the one that runs is not disturbed', async () => {
-    const client = await slowServer({ prefillMs: 400 });
+    const client = await slowServer({ prefillMs: 2000 });
     const first = cancellable(client, uri);
     await client.untilEvent('prefill');
     const second = cancellable(client, other);
@@ -68,7 +68,7 @@ describe('a request cancelled', () => {
   });
 
   test('leaves the next request as it would have been', async () => {
-    const client = await slowServer({ prefillMs: 300 });
+    const client = await slowServer({ prefillMs: 1000 });
     const { answer, cancel } = cancellable(client, uri);
     await client.untilEvent('prefill');
     cancel();
@@ -88,7 +88,7 @@ describe('a request cancelled', () => {
 
 describe('a newer request', () => {
   test('for the same document ends the older one, which answers empty', async () => {
-    const client = await slowServer({ prefillMs: 500 });
+    const client = await slowServer({ prefillMs: 1500 });
     const older = cancellable(client, uri);
     await client.untilEvent('prefill');
     const newer = client.complete(uri, 0, 3);
@@ -111,8 +111,8 @@ describe('a newer request', () => {
 describe('the time budget', () => {
   test('offers what is there when it is over', async () => {
     const client = await startServer({
-      engine: { answers: longAnswer, tokenMs: 20 },
-      initializationOptions: { completion: { timeBudgetMs: 600, maxTokens: 1000 } },
+      engine: { answers: longAnswer, tokenMs: 30 },
+      initializationOptions: { completion: { timeBudgetMs: 1500, maxTokens: 1000 } },
     });
     await client.open(uri, 'x = ');
     await client.untilState('ready');

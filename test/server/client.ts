@@ -98,9 +98,9 @@ export class Client {
     return this.statuses.at(-1)?.status;
   }
 
-  /** Waits until something holds; fails after ten seconds with what was seen. */
+  /** Waits until something holds; fails after half a minute with what was seen. */
   async until(what: string, holds: () => boolean): Promise<void> {
-    const deadline = performance.now() + 10_000;
+    const deadline = performance.now() + 30_000;
     while (!holds()) {
       if (performance.now() > deadline) {
         throw new Error(
