@@ -11,7 +11,7 @@ interface MenuItem extends vscode.QuickPickItem {
 export async function showMenu(context: CommandContext): Promise<void> {
   const chosen = await vscode.window.showQuickPick(menuItems(context), {
     title: statusText(context.server.view).label,
-    placeHolder: 'Choose an action',
+    placeHolder: context.server.view.status?.problem?.message ?? 'Choose an action',
   });
   if (chosen?.command) {
     await vscode.commands.executeCommand(chosen.command);

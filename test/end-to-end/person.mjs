@@ -160,7 +160,7 @@ function lifeSteps(workbench, host, model) {
     [
       'the server is killed, the window says so once, and the server comes back',
       async () => {
-        await workbench.leaveMeter();
+        await workbench.goToEnd();
         const before = serverProcesses();
         assert.equal(before.length, 1, `one server process, not ${before.length}`);
         process.kill(before[0], 'SIGKILL');
@@ -213,10 +213,15 @@ function lifeSteps(workbench, host, model) {
           .locator('.quick-input-list .monaco-list-row', { hasText: 'Download' })
           .waitFor({ timeout: windowLimitMs });
         await workbench.shot('13-no-model-menu');
+        await page.keyboard.press('Enter');
+        const dialog = page.locator('.monaco-dialog-box', { hasText: 'Download the default model?' });
+        await dialog.waitFor({ timeout: windowLimitMs });
+        await workbench.shot('14-no-model-download');
         await page.keyboard.press('Escape');
+        await dialog.waitFor({ state: 'detached', timeout: windowLimitMs });
         await workbench.changeTheme('vs-dark');
         await workbench.openTooltip();
-        await workbench.shot('14-no-model-dark');
+        await workbench.shot('15-no-model-dark');
         await workbench.leaveMeter();
         assert.equal(await page.locator('.notification-toast').count(), 0, 'no notification');
         return said;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { RestartPolicy } from '../../../extension/restart-policy';
 import { closeEditors, extensionApi, openAtEnd, readyView, setSetting, typeAndAccept, viewThat } from './support';
 
 const text = "const days = ['Monday', 'Tuesday', 'Wednesday',";
@@ -33,6 +34,21 @@ describe('the life of the server', () => {
     await readyView();
     assert.notEqual(api.serverProcessId, killed);
     assert.match(await typeAndAccept(editor, ' '), /Thursday/);
+  });
+
+  it("stays down after the fifth end within three minutes, and starts again on the user's word", async () => {
+    const api = await extensionApi();
+    await vscode.commands.executeCommand('fasa.restartServer');
+    for (let ends = 1; ends <= RestartPolicy.maxEnds; ends += 1) {
+      await readyView();
+      assert.ok(api.serverProcessId !== undefined);
+      process.kill(api.serverProcessId, 'SIGKILL');
+      const next = ends < RestartPolicy.maxEnds ? 'restarting' : 'gave-up';
+      await viewThat(`the life ${next} after end ${ends}`, (view) => view.life === next);
+    }
+    assert.equal(api.serverProcessId, undefined);
+    await vscode.commands.executeCommand('fasa.restartServer');
+    await readyView();
   });
 
   it('is a new one after the command to restart', async () => {
