@@ -18,21 +18,25 @@ import { type Status, statusNotification } from '../../language-server/protocol'
 import type { FakeOptions } from './fake-engine';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
-let bundled: Promise<string> | undefined;
+const bundles = new Map<string, Promise<string>>();
 
-/** Once per test process. */
-function bundleFakeServer(): Promise<string> {
-  const outfile = path.join(root, 'out', 'test-server', `fake-server-${process.pid}.cjs`);
-  bundled ??= build({
-    entryPoints: [path.join(root, 'test', 'server', 'fake-server.ts')],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    logLevel: 'error',
-  }).then(() => outfile);
-  return bundled;
+/** @param entry below the project's folder; bundled once per test process */
+export function bundleServer(entry: string): Promise<string> {
+  const outfile = path.join(root, 'out', 'test-server', `${path.basename(entry, '.ts')}-${process.pid}.cjs`);
+  const bundle =
+    bundles.get(entry) ??
+    build({
+      entryPoints: [path.join(root, entry)],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      mainFields: ['module', 'main'],
+      logLevel: 'error',
+    }).then(() => outfile);
+  bundles.set(entry, bundle);
+  return bundle;
 }
 
 export interface StartOptions {
@@ -193,7 +197,7 @@ export async function startServer(options: StartOptions = {}): Promise<Client> {
 
 /** Starts a server's process; nothing was said to it yet. */
 export async function spawnServer(options: StartOptions = {}): Promise<Client> {
-  const script = options.script ?? (await bundleFakeServer());
+  const script = options.script ?? (await bundleServer('test/server/fake-server.ts'));
   const cacheFolder = mkdtempSync(path.join(os.tmpdir(), 'fasa-server-'));
   const child = spawn(process.execPath, [script, '--stdio'], {
     stdio: ['pipe', 'pipe', 'pipe'],

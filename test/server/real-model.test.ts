@@ -1,0 +1,111 @@
+/** The server as it ships, with the default model: real completions and answers over real pipes. */
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
+import { resolveModel } from '../../language-server/models/resolve-model';
+import type { AskResult } from '../../language-server/protocol';
+import { bundleServer, type Client, startServer, stopServers } from './client';
+
+const root = path.resolve(import.meta.dirname, '..', '..');
+const file = path.join(root, 'language-server', 'completion', 'cursor.ts');
+const uri = pathToFileURL(file).href;
+/** Up to the middle of a statement that the file has shown how to go on with. */
+const text = `${readFileSync(file, 'utf8')}
+export function isEmpty(text: string): boolean {
+  return text.`;
+const lines = text.split('\n');
+const line = lines.length - 1;
+const column = lines[line]?.length ?? 0;
+
+let client: Client;
+
+beforeAll(async () => {
+  client = await startServer({
+    script: await bundleServer('language-server/server.ts'),
+    model: await resolveModel(''),
+    folders: [root],
+    environment: { FASA_ADDON: path.join(root, 'dist', 'native', 'addon.node') },
+    initializationOptions: { completion: { timeBudgetMs: 120_000, tailTokens: 512, repositoryTokens: 128 } },
+  });
+  await client.open(uri, text);
+  await client.untilState('ready');
+});
+
+afterAll(stopServers);
+
+function type(version: number, character: number, typed: string): Promise<void> {
+  const at = { line, character };
+  return client.connection.sendNotification('textDocument/didChange', {
+    textDocument: { uri, version },
+    contentChanges: [{ range: { start: at, end: at }, text: typed }],
+  });
+}
+
+async function nextRequest(before: unknown): Promise<NonNullable<Client['status']>> {
+  await client.until('the next request', () => {
+    const { status } = client;
+    return status?.state === 'ready' && status.lastRequest !== undefined && status.lastRequest !== before;
+  });
+  if (client.status === undefined) {
+    throw new Error('There is no status.');
+  }
+  return client.status;
+}
+
+describe.sequential('with the default model', () => {
+  test('a completion is one line of code, and the meter says what is cached', async () => {
+    const suggestion = await client.completionText(uri, line, column);
+    expect(suggestion).toMatch(/^[a-z]\w*/);
+    expect(suggestion).not.toContain('\n');
+    const status = await nextRequest(undefined);
+    expect(status.model).toMatchObject({ architecture: 'llama', trainedContext: 8192, fillInTheMiddle: false });
+    expect(status.cache?.tokens).toBeGreaterThan(400);
+    expect(status.lastRequest).toMatchObject({ kind: 'inline', reusedTokens: 0 });
+    expect(status.repository?.filesEncoded).toBeGreaterThan(0);
+  });
+
+  test('after another character all but the end is reused', async () => {
+    const before = client.status?.lastRequest;
+    await type(2, column, 'q');
+    await client.complete(uri, line, column + 1);
+    const { lastRequest } = await nextRequest(before);
+    expect(lastRequest?.fedTokens).toBeLessThan(8);
+    expect(lastRequest?.reusedTokens).toBeGreaterThan(400);
+  });
+
+  test('cancelled in prefill, and asked again, it answers as if nothing had been', async () => {
+    const other = 'file:///other/clamp.ts';
+    await client.open(
+      other,
+      `${text.slice(0, 1500)}\nexport function clamp(value: number, low: number): number {\n  return Math.`,
+    );
+    const at = { line: text.slice(0, 1500).split('\n').length + 1, character: 14 };
+    const source = new CancellationTokenSource();
+    const params = { textDocument: { uri: other }, position: at, context: { triggerKind: 2 } };
+    const cancelled = client.connection.sendRequest('textDocument/inlineCompletion', params, source.token);
+    await client.until('the work', () => client.status?.state === 'busy');
+    source.cancel();
+    await expect(cancelled).rejects.toMatchObject({ code: -32800 });
+    expect(await client.completionText(other, at.line, at.character)).toMatch(/^(?:max|min|floor|abs|round)\(/);
+  });
+
+  test('a question about a file is answered in words, streamed', async () => {
+    const deltas: string[] = [];
+    client.connection.onProgress(new ProgressType<{ text: string }>(), 1, (part) => {
+      deltas.push(part.text);
+    });
+    const result: AskResult = await client.connection.sendRequest('fasa/ask', {
+      conversation: 'a',
+      question: 'What does language-server/text.ts do? Answer in one short sentence.',
+      references: [],
+      partialResultToken: 1,
+    });
+    expect(result.text.split(' ').length).toBeGreaterThan(4);
+    expect(deltas.join('')).toBe(result.text);
+    expect(deltas.length).toBeGreaterThan(3);
+    expect(result.stats.tokensPerSecond).toBeGreaterThan(0);
+  }, 180_000);
+});
