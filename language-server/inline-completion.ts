@@ -6,6 +6,7 @@ import type { Completer, CompletionOutcome } from './completion/complete';
 import type { ModelHost } from './engine/model-host';
 import type { DocumentPosition } from './params';
 import type { ServerSettings } from './protocol';
+import { withEnding } from './repository/path-line';
 import type { Workspace } from './workspace';
 
 export interface InlineCompletionParts {
@@ -47,7 +48,7 @@ export async function completeAt(
   return host.whileBusy(() =>
     completer.complete(engine, {
       uri: document.uri,
-      path: place.path,
+      path: withEnding(place.path, document.languageId),
       repositoryName: repository?.name ?? '',
       text,
       // a character behind the end of its line means the end, as LSP has it

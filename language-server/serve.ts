@@ -55,6 +55,7 @@ class Server {
   readonly #scheduler = new Scheduler();
   readonly #chat = new Chat(this.#workspace);
   #settings = defaultSettings;
+  #lastReason = '';
 
   constructor(connection: Connection, createEngine: EngineFactory, version: string) {
     this.#connection = connection;
@@ -155,7 +156,7 @@ class Server {
     const document = this.#documents.get(position.uri);
     const none = whyNone(document, position, settings);
     if (none !== undefined || document === undefined) {
-      this.#log.info(`No completion: ${none ?? ''}`);
+      this.#logReason(none ?? '');
       return noCompletion;
     }
     const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
@@ -174,7 +175,7 @@ class Server {
       // nobody wants a message per keystroke: the status says what is wrong
       const failure = toEngineError(error);
       if (!isCancelled(failure)) {
-        this.#log.info(`No completion: ${failure.code}: ${failure.message}`);
+        this.#logReason(`${failure.code}: ${failure.message}`);
       }
       return noCompletion;
     }
@@ -221,6 +222,14 @@ class Server {
       return new ResponseError(code, `${failure.message} ${failure.remedy}`, failure.toProblem());
     } finally {
       subscription.dispose();
+    }
+  }
+
+  /** Once, not for each keystroke. */
+  #logReason(reason: string): void {
+    if (reason !== this.#lastReason) {
+      this.#lastReason = reason;
+      this.#log.info(`No completion: ${reason}`);
     }
   }
 

@@ -34,3 +34,34 @@ export function commentPathLine(relativePath: string): string {
   }
   return block.has(kind) ? `/* ${relativePath} */` : `// ${relativePath}`;
 }
+
+/** Of languages whose name is not the ending of their files. */
+const endings: Readonly<Record<string, string>> = {
+  clojure: 'clj',
+  csharp: 'cs',
+  elixir: 'ex',
+  haskell: 'hs',
+  html: 'html',
+  javascript: 'js',
+  javascriptreact: 'jsx',
+  julia: 'jl',
+  markdown: 'md',
+  perl: 'pl',
+  powershell: 'ps1',
+  python: 'py',
+  ruby: 'rb',
+  rust: 'rs',
+  shellscript: 'sh',
+  typescript: 'ts',
+  typescriptreact: 'tsx',
+};
+
+/** The name of a document that has no ending of its own (one that was not saved yet) gets that of its language. */
+export function withEnding(relativePath: string, languageId: string): string {
+  const base = path.posix.basename(relativePath);
+  const ending = endings[languageId] ?? languageId;
+  const named = base.includes('.') || knownNames.has(base.toLowerCase()) || ending === 'plaintext' || ending === '';
+  return named ? relativePath : `${relativePath}.${ending}`;
+}
+
+const knownNames: ReadonlySet<string> = new Set(['dockerfile', 'makefile', 'rakefile', 'gemfile', 'jenkinsfile']);

@@ -108,4 +108,14 @@ describe.sequential('with the default model', () => {
     expect(deltas.length).toBeGreaterThan(3);
     expect(result.stats.tokensPerSecond).toBeGreaterThan(0);
   }, 180_000);
+
+  test('when its input closes in the middle of a prefill it ends, without a crash', async () => {
+    const last = 'file:///other/last.ts';
+    await client.open(last, `${text.slice(200, 2200)}\nlet a = `);
+    client.complete(last, text.slice(200, 2200).split('\n').length, 8).catch(() => undefined);
+    await client.until('the work', () => client.status?.state === 'busy');
+    client.child.stdin?.end();
+    expect(await client.exited).toBe(1);
+    expect(client.child.signalCode).toBeNull();
+  });
 });
