@@ -6,6 +6,7 @@ import { bench } from './cli/bench';
 import { calibrate } from './cli/calibrate';
 import { complete } from './cli/complete';
 import { doctor } from './cli/doctor';
+import { evaluate } from './cli/eval';
 import { models } from './cli/models';
 import { terminalOutput } from './cli/output';
 import { toEngineError } from './engine/errors';
@@ -32,6 +33,9 @@ async function run(line: CommandLine): Promise<number> {
       return 0;
     case 'bench':
       await bench(line, output, signal);
+      return 0;
+    case 'eval':
+      await evaluate(line, output, signal);
       return 0;
     case 'models':
       await models(line, output, signal);

@@ -49,6 +49,9 @@ Commands
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
                               or of attention alone on random data (--synthetic dDhHgG)
   bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
+  eval fidelity               next-token distributions of sparse decoding against dense (--corpus DIR --length N
+                              --documents K --policy fasa,paper,oracle,quest,streaming,...)
+  eval retrieval              constants defined once, far away, and asked for at the end (the same options)
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
   models info [NAME|FILE]     what is in a model file, and whether it fits this machine
@@ -63,7 +66,7 @@ Options
   --context-tokens N    default: as trained, at most 8192
   --seed N              for ask (default: 1)
   --corpus DIR, --label TEXT, --out FILE   for calibrate
-  --calibration FILE    for bench: instead of the file that is shipped for the model
+  --calibration FILE    for bench and eval: instead of the file that is shipped for the model
   --json                one JSON document on stdout
   --help, --version
 `;

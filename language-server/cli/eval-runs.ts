@@ -1,0 +1,85 @@
+/** The runs that an evaluation compares: exact dense steps, and steps under each policy, from one prefilled cache. */
+
+import type { NativeContext, NativePolicy } from '../engine/addon';
+import { type CommandLine, usageError } from './arguments';
+import { cancellable } from './cancellable';
+
+/** `dense`: ggml's own kernel for one token; `batched`: the last tokens as one dense micro-batch. */
+export type EvalPolicy = NativePolicy | 'dense' | 'batched';
+
+const policyNames: readonly EvalPolicy[] = [
+  // in this order: those that need the prefill's queries first, so that it is done once
+  'paper',
+  'paper-kv',
+  'fasa',
+  'fasa-f16',
+  'oracle',
+  'quest',
+  'streaming',
+  'dense',
+  'batched',
+];
+
+/** @throws EngineError USAGE */
+export function choosePolicies({ policies = ['fasa'] }: CommandLine): EvalPolicy[] {
+  for (const policy of policies) {
+    if (!policyNames.some((name) => name === policy)) {
+      throw usageError(`--policy must be of ${policyNames.join(', ')}, not "${policy}".`);
+    }
+  }
+  return policyNames.filter((name) => policies.includes(name));
+}
+
+/** Bytes that predicting reads, per cached token and KV head. */
+export function predictorBytes(policy: EvalPolicy, headSize: number, group: number, dominantFcs: number): number {
+  switch (policy) {
+    case 'fasa':
+      // int4, and a scale and a minimum in f16 for each channel and 128 tokens
+      return 2 * dominantFcs * (1 / 2 + 4 / 128);
+    case 'fasa-f16':
+      return 2 * dominantFcs * 2;
+    case 'paper':
+      // each query head's own quarter, at most all
+      return Math.min(2 * headSize, group * (headSize / 2));
+    case 'paper-kv':
+      return headSize / 2;
+    case 'quest':
+      return (2 * 2 * headSize) / 16;
+    case 'streaming':
+      return 0;
+    default:
+      return 2 * headSize;
+  }
+}
+
+export interface Steps {
+  readonly tokens: Int32Array;
+  /** Positions from here on are fed one by one. */
+  readonly from: number;
+  readonly budget: number;
+}
+
+/** Logits of the positions from `from` on. */
+export function runPolicy(
+  context: NativeContext,
+  policy: EvalPolicy,
+  { tokens, from, budget }: Steps,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  const stepwise = policy !== 'batched';
+  const attention = policy === 'dense' || policy === 'batched' ? 'dense' : 'fasa-c';
+  const chosen = policy === 'dense' || policy === 'batched' ? {} : { policy };
+  return cancellable(
+    context.evaluate({ tokens, from, stepwise, attention, budget, fasaFromTokens: 0, ...chosen }),
+    signal,
+  );
+}
+
+/** The reference: single steps over all tokens, with sums in f32, which ggml's kernel for one token does not have. */
+export function runReference(
+  context: NativeContext,
+  { tokens, from }: Pick<Steps, 'tokens' | 'from'>,
+  signal: AbortSignal,
+): Promise<Float32Array> {
+  return runPolicy(context, 'fasa', { tokens, from, budget: tokens.length }, signal);
+}

@@ -1,0 +1,17 @@
+/** `eval fidelity|retrieval`: quality of sparse decoding, against dense and against other ways to choose. */
+
+import { type CommandLine, usageError } from './arguments';
+import { evalFidelity } from './eval-fidelity';
+import { evalRetrieval } from './eval-retrieval';
+import type { Output } from './output';
+
+export async function evaluate(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
+  const [what, ...rest] = line.operands;
+  if (rest.length === 0 && what === 'fidelity') {
+    return evalFidelity(line, output, signal);
+  }
+  if (rest.length === 0 && what === 'retrieval') {
+    return evalRetrieval(line, output, signal);
+  }
+  throw usageError('eval takes one word: fidelity or retrieval.');
+}
