@@ -1,13 +1,18 @@
+import { homedir } from 'node:os';
+import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { CommandContext } from './commands';
 import { settingsSection } from './settings';
 
 /** Lets the user pick a GGUF file of this machine and keeps it in the machine's setting; the server follows it. */
 export async function chooseModel(context: CommandContext): Promise<void> {
+  const section = vscode.workspace.getConfiguration(settingsSection);
+  const configured = section.get<string>('modelPath')?.trim();
   const picked = await vscode.window.showOpenDialog({
     title: 'Choose a model file (GGUF)',
     openLabel: 'Use this model',
     canSelectMany: false,
+    defaultUri: vscode.Uri.file(configured ? path.dirname(configured) : homedir()),
     filters: { 'GGUF model': ['gguf'] },
   });
   const file = picked?.[0];
@@ -21,7 +26,5 @@ export async function chooseModel(context: CommandContext): Promise<void> {
     return;
   }
   context.output.info(`Model file chosen: ${file.fsPath}`);
-  await vscode.workspace
-    .getConfiguration(settingsSection)
-    .update('modelPath', file.fsPath, vscode.ConfigurationTarget.Global);
+  await section.update('modelPath', file.fsPath, vscode.ConfigurationTarget.Global);
 }

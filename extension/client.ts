@@ -84,14 +84,16 @@ export class LanguageServer implements vscode.Disposable {
       return;
     }
     await withPatience(life.started);
-    const client = life.client;
-    const process = client?.serverProcess;
-    if (client?.isRunning()) {
-      await client.stop(patienceMs).catch((error) => this.#output.warn(`Stopping failed: ${describeError(error)}`));
+    const process = life.client?.serverProcess;
+    try {
+      if (life.client?.isRunning()) {
+        await life.client.stop(patienceMs);
+        return;
+      }
+    } catch (error) {
+      this.#output.warn(`The language server did not stop by itself: ${describeError(error)}`);
     }
-    if (process && process.exitCode === null && process.signalCode === null) {
-      process.kill();
-    }
+    process?.kill();
   }
 
   /** Sends a request without parameters. Rejects when no server runs. */
@@ -127,7 +129,7 @@ export class LanguageServer implements vscode.Disposable {
       if (this.#current !== life) {
         return;
       }
-      this.#output.info(`Loaded the language client in ${(performance.now() - loadStarted).toFixed(0)} ms.`);
+      this.#output.debug(`Loaded the language client in ${(performance.now() - loadStarted).toFixed(0)} ms.`);
       const client = createLanguageClient({
         extensionPath: this.#extensionPath,
         output: this.#output,
