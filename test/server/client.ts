@@ -35,7 +35,10 @@ export function bundleServer(entry: string): Promise<string> {
       mainFields: ['module', 'main'],
       logLevel: 'error',
     }).then(() => outfile);
-  bundles.set(entry, bundle);
+  if (!bundles.has(entry)) {
+    bundles.set(entry, bundle);
+    process.once('exit', () => rmSync(outfile, { force: true }));
+  }
   return bundle;
 }
 
