@@ -362,7 +362,10 @@ describe('calibrations that do not fit', () => {
     ] as [Int32Array[], number][]) {
       expect((await failureOf(() => calibrate(documents, dominantFcs))).code).toBe('BAD_ARGUMENT');
     }
-    const task = calibrate([tokens, tokens, tokens, tokens], 16);
+    const task = calibrate(
+      Array.from({ length: 40 }, () => tokens),
+      16,
+    );
     task.cancel();
     expect((await failureOf(() => task)).code).toBe('CANCELLED');
   });

@@ -225,8 +225,8 @@ describe('ending early', () => {
   });
 
   it('cancelled at once, cancelled twice, cancelled when done', async () => {
-    const context = workshop.context(model, { contextTokens });
-    const task = context.generate(greedy(prompt, 5), quiet);
+    const context = slowContext();
+    const task = context.generate(greedy(longPrompt, 2000), quiet);
     task.cancel();
     task.cancel();
     expect((await failureOf(() => task)).code).toBe('CANCELLED');
@@ -271,11 +271,13 @@ describe('ending early', () => {
     expect([...after.tokens]).toEqual(await freshOutput(prompt, 20));
   });
 
-  it('a loading model can be cancelled', async () => {
-    const file = workshop.file({ architecture: 'llama', heads: 4, kvHeads: 2, seed: 99 });
-    const task = workshop.addon.loadModel({ path: file }, () => {});
+  it('loading a model can be cancelled', async () => {
+    // Behind something long: a small model would be loaded before it could be cancelled.
+    const running = slowContext().generate(greedy(longPrompt, 5), quiet);
+    const task = workshop.addon.loadModel({ path: model.info.path }, () => {});
     task.cancel();
     expect((await failureOf(() => task)).code).toBe('CANCELLED');
+    expect((await running.promise).tokens).toHaveLength(5);
   });
 });
 

@@ -13,7 +13,7 @@ import { type HostileCase, HostileCorpus, withTensor } from './hostile-corpus';
 import { unsupportedModels, wrongSizes, wrongTensors, wrongTypes, wrongVocabularies } from './hostile-models';
 import { type Outcome, runIsolated } from './isolated';
 import { Random } from './random';
-import { tinyModel, tinyModelFile } from './tiny-model';
+import { type TinyModelOptions, tinyModel, tinyModelFile } from './tiny-model';
 import { useWorkshop } from './workshop';
 
 const workshop = useWorkshop();
@@ -120,6 +120,37 @@ describe('weights that are no numbers', () => {
       if (use !== 'accepted') {
         expect(use?.code).toBe('BACKEND');
       }
+    }
+  });
+});
+
+describe('unusual shapes', () => {
+  const shapes: TinyModelOptions[] = [
+    { architecture: 'llama', layers: 1 },
+    { architecture: 'qwen2', layers: 1, heads: 1, kvHeads: 1 },
+    { architecture: 'qwen3', layers: 1, tied: true },
+    ...[8, 32, 80, 96, 256, 512].map((headSize) => ({ architecture: 'llama', headSize, feedForward: 64 }) as const),
+    { architecture: 'llama', heads: 40, kvHeads: 1, headSize: 8, feedForward: 64 },
+    { architecture: 'llama', heads: 64, kvHeads: 64, headSize: 8, feedForward: 64 },
+    { architecture: 'qwen3', heads: 2, embedding: 8, feedForward: 8 },
+  ];
+  it.each(shapes)('%o: decodes or is refused, never a crash', async (options) => {
+    const inputs = [{ path: workshop.file(options) }];
+    const [outcome] = await runIsolated<{ path: string }, Attempts>(
+      'hostile-child.ts',
+      workshop.folder,
+      inputs,
+      limitMs,
+    );
+    if (!outcome || 'crash' in outcome) {
+      throw new Error(`the process did not survive: ${outcome?.crash}`);
+    }
+    const { load, use } = outcome.result;
+    if (load !== 'accepted') {
+      expect(load.code).toBe('UNSUPPORTED_MODEL');
+    } else if (use !== 'accepted') {
+      // What dense attention can do and FASA cannot.
+      expect(use?.code).toBe('UNSUPPORTED_MODEL');
     }
   });
 });

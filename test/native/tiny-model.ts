@@ -23,7 +23,7 @@ export interface TinyModelOptions {
   readonly architecture: Architecture;
   readonly seed?: number;
   readonly layers?: number;
-  readonly headSize?: 64 | 128;
+  readonly headSize?: number;
   readonly heads?: number;
   readonly kvHeads?: number;
   /** Default heads * headSize, which qwen2 needs; the others may differ. */
