@@ -16,7 +16,7 @@ let cli = '';
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-cli-'));
   model = saveTinyModel(folder, 'tiny', { architecture: 'llama', seed: 1 });
-  cli = path.join(root, 'out', 'test-server', `cli-${process.pid}.cjs`);
+  cli = path.join(folder, 'cli.cjs');
   await build({
     entryPoints: [path.join(root, 'language-server', 'cli.ts')],
     outfile: cli,
@@ -35,7 +35,6 @@ beforeAll(async () => {
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
-  rmSync(cli, { force: true });
 });
 
 interface Ended {

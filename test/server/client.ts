@@ -1,7 +1,7 @@
 /** A client over real pipes: starts the server as a process, speaks LSP with it, hears its status and its events. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -20,26 +20,19 @@ import type { FakeOptions } from './fake-engine';
 const root = path.resolve(import.meta.dirname, '..', '..');
 const bundles = new Map<string, Promise<string>>();
 
-/** @param entry below the project's folder; bundled once per test process */
-export function bundleServer(entry: string): Promise<string> {
-  const outfile = path.join(root, 'out', 'test-server', `${path.basename(entry, '.ts')}-${process.pid}.cjs`);
-  const bundle =
-    bundles.get(entry) ??
-    build({
-      entryPoints: [path.join(root, entry)],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node20',
-      mainFields: ['module', 'main'],
-      logLevel: 'error',
-    }).then(() => outfile);
-  if (!bundles.has(entry)) {
-    bundles.set(entry, bundle);
-    process.once('exit', () => rmSync(outfile, { force: true }));
-  }
-  return bundle;
+/** @param entry below the project's folder; bundled once per test process @returns the script's text */
+async function bundle(entry: string): Promise<string> {
+  const result = await build({
+    entryPoints: [path.join(root, entry)],
+    bundle: true,
+    write: false,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    mainFields: ['module', 'main'],
+    logLevel: 'error',
+  });
+  return result.outputFiles[0]?.text ?? '';
 }
 
 export interface StartOptions {
@@ -49,8 +42,8 @@ export interface StartOptions {
   readonly model?: string;
   readonly folders?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
-  /** Another server than the one with the fake engine: a script. */
-  readonly script?: string;
+  /** Another server than the one with the fake engine: its entry, below the project's folder. */
+  readonly entry?: string;
   /** Of the client, for the server to watch. */
   readonly processId?: number;
 }
@@ -200,8 +193,12 @@ export async function startServer(options: StartOptions = {}): Promise<Client> {
 
 /** Starts a server's process; nothing was said to it yet. */
 export async function spawnServer(options: StartOptions = {}): Promise<Client> {
-  const script = options.script ?? (await bundleServer('test/server/fake-server.ts'));
+  const entry = options.entry ?? 'test/server/fake-server.ts';
+  const bundled = bundles.get(entry) ?? bundle(entry);
+  bundles.set(entry, bundled);
   const cacheFolder = mkdtempSync(path.join(os.tmpdir(), 'fasa-server-'));
+  const script = path.join(cacheFolder, 'server.cjs');
+  writeFileSync(script, await bundled);
   const child = spawn(process.execPath, [script, '--stdio'], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
 import { resolveModel } from '../../language-server/models/resolve-model';
 import type { AskResult } from '../../language-server/protocol';
-import { bundleServer, type Client, startServer, stopServers } from './client';
+import { type Client, startServer, stopServers } from './client';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const file = path.join(root, 'language-server', 'completion', 'cursor.ts');
@@ -24,7 +24,7 @@ let client: Client;
 
 beforeAll(async () => {
   client = await startServer({
-    script: await bundleServer('language-server/server.ts'),
+    entry: 'language-server/server.ts',
     model: await resolveModel(''),
     folders: [root],
     environment: { FASA_ADDON: path.join(root, 'dist', 'native', 'addon.node') },
