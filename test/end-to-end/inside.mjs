@@ -8,7 +8,7 @@ import { modelFile } from './harness/model.mjs';
 import { placeRepository } from './harness/repository.mjs';
 import { bundleSuite } from './harness/suite-bundle.mjs';
 
-const limitMs = 300_000;
+const limitMs = 420_000;
 
 /**
  * @param {import('playwright-core').Browser} browser
