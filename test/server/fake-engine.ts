@@ -125,6 +125,13 @@ export class FakeEngine implements Engine {
     };
   }
 
+  /** Never sparse: there is no calibration. */
+  readonly fasaFromTokens: number | undefined = undefined;
+
+  async measure(): Promise<never> {
+    throw new EngineError('BAD_CALIBRATION', 'There is no calibration file for Fake.');
+  }
+
   async dispose(): Promise<void> {
     this.#event('disposed');
     this.#closing.abort();
