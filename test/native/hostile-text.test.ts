@@ -20,8 +20,22 @@ const runs = { letters: 'a', brackets: '(', spaces: ' ', digits: '7', 'line ends
 /** Far over what recursion survives, far under the limit of one call. */
 const characters = 400_000;
 
+/** All runs through one process, which a crash would end. */
+async function tokenizeRuns(file: string, count: number): Promise<Map<string, Outcome<TextAttempt>>> {
+  const inputs = Object.values(runs).map((unit): TextInput => ({ path: file, unit, characters: count }));
+  const results = await runIsolated<TextInput, TextAttempt>('text-child.ts', workshop.folder, inputs, 60_000);
+  return new Map(Object.keys(runs).map((name, i) => [name, results[i] ?? { crash: 'it was not tried' }]));
+}
+
+function resultOf(outcome: Outcome<TextAttempt> | undefined): TextAttempt {
+  if (!outcome || 'crash' in outcome) {
+    throw new Error(`the process did not survive: ${outcome?.crash}`);
+  }
+  return outcome.result;
+}
+
 describe.each(splitters)('split as %s', (pre) => {
-  const outcomes = new Map<string, Outcome<TextAttempt>>();
+  let outcomes = new Map<string, Outcome<TextAttempt>>();
 
   beforeAll(async () => {
     const file = path.join(workshop.folder, `${pre}.gguf`);
@@ -30,22 +44,11 @@ describe.each(splitters)('split as %s', (pre) => {
       value: pre,
     });
     writeFileSync(file, writeGguf(model).bytes);
-    const inputs = Object.values(runs).map((unit): TextInput => ({ path: file, unit, characters }));
-    const results = await runIsolated<TextInput, TextAttempt>('text-child.ts', workshop.folder, inputs, 60_000);
-    Object.keys(runs).forEach((name, i) => {
-      const outcome = results[i];
-      if (outcome) {
-        outcomes.set(name, outcome);
-      }
-    });
+    outcomes = await tokenizeRuns(file, characters);
   });
 
   it.each(Object.keys(runs))('a line of nothing but %s', (name) => {
-    const outcome = outcomes.get(name);
-    if (!outcome || 'crash' in outcome) {
-      throw new Error(`the process did not survive: ${outcome?.crash}`);
-    }
-    expect(outcome.result).toEqual({ bytes: 'the same' });
+    expect(resultOf(outcomes.get(name))).toEqual({ bytes: 'the same' });
   });
 });
 
@@ -84,19 +87,21 @@ describe.each([
   ['sentence pieces', true],
   ['sentence pieces with no token for a byte', false],
 ] as const)('%s', (_, bytes) => {
-  it.each(Object.entries(runs))('a line of nothing but %s', async (_name, unit) => {
+  let outcomes = new Map<string, Outcome<TextAttempt>>();
+
+  beforeAll(async () => {
     const file = path.join(workshop.folder, `pieces-${bytes}.gguf`);
     writeFileSync(file, writeGguf(sentencePieces(bytes)).bytes);
-    const inputs = [{ path: file, unit, characters: 60_000 }];
-    const [outcome] = await runIsolated<TextInput, TextAttempt>('text-child.ts', workshop.folder, inputs, 60_000);
-    if (!outcome || 'crash' in outcome) {
-      throw new Error(`the process did not survive: ${outcome?.crash}`);
-    }
+    outcomes = await tokenizeRuns(file, 60_000);
+  });
+
+  it.each(Object.keys(runs))('a line of nothing but %s', (name) => {
+    const result = resultOf(outcomes.get(name));
     if (bytes) {
-      expect(outcome.result).toEqual({ bytes: 'the same' });
+      expect(result).toEqual({ bytes: 'the same' });
     } else {
       // Text that the vocabulary cannot say: refused, or told by its unknown token.
-      expect([{ bytes: 'the same' }, { bytes: 'others' }, { code: 'BAD_VOCABULARY' }]).toContainEqual(outcome.result);
+      expect([{ bytes: 'the same' }, { bytes: 'others' }, { code: 'BAD_VOCABULARY' }]).toContainEqual(result);
     }
   });
 });
