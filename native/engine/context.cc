@@ -1,5 +1,6 @@
 #include "engine/context.h"
 
+#include "assertion_guard.h"
 #include "error.h"
 
 #include <algorithm>
@@ -77,6 +78,7 @@ int64_t context::dense_bytes(int32_t n_kv) const { return (int64_t) n_kv*m->hp.k
 
 decoder_graph & context::prepared(std::unique_ptr<decoder_graph> & slot, const graph_shape & shape) {
     if (!slot || !(slot->shape == shape)) {
+        assertion_guard guard;
         slot.reset(); // its memory first
         slot = std::make_unique<decoder_graph>(*m, kv, fasa.get(), compute.backend.get(), shape);
     }
@@ -84,7 +86,8 @@ decoder_graph & context::prepared(std::unique_ptr<decoder_graph> & slot, const g
 }
 
 static void set_input(ggml_tensor * t, const void * data) {
-    if (t) {
+    assertion_guard guard;
+    if (t && t->buffer) { // an input that no op of this graph reads has no memory: a mask, where one layer wants no output
         ggml_backend_tensor_set(t, data, 0, ggml_nbytes(t));
     }
 }

@@ -48,6 +48,7 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
             fail(ERROR_BAD_VOCABULARY, "token %zu has the same text as another one", i);
         }
     }
+    file.find_string("tokenizer.ggml.pre");
     for (const char * key : { "tokenizer.ggml.add_bos_token", "tokenizer.ggml.add_eos_token", "tokenizer.ggml.add_space_prefix" }) {
         file.find_bool(key); // libllama fails on a wrong type without naming it
     }
@@ -111,6 +112,17 @@ static size_t piece_end(std::string_view text, size_t begin) {
     return end;
 }
 
+// libllama looks bytes up in the vocabulary and throws std::out_of_range where there is none
+template <typename F> static int32_t known_characters(const F & call) {
+    try {
+        return call();
+    } catch (const native_error &) {
+        throw;
+    } catch (const std::exception & e) {
+        fail(ERROR_BAD_VOCABULARY, "the vocabulary has no token for a character of the text (%s)", e.what());
+    }
+}
+
 std::vector<int32_t> vocab::tokenize(const std::string & text, bool parse_special) const {
     if (text.size() > VOCAB_MAX_TEXT) {
         fail(ERROR_TEXT_TOO_LONG, "a text of %zu bytes is too long to tokenize at once (at most %zu)", text.size(), VOCAB_MAX_TEXT);
@@ -122,8 +134,10 @@ std::vector<int32_t> vocab::tokenize(const std::string & text, bool parse_specia
         const size_t end  = bpe ? piece_end(text, begin) : text.size();
         const size_t have = tokens.size();
         tokens.resize(have + (end - begin) + 8); // at most a token a byte, and a space in front
-        const int32_t n = llama_tokenize(v, text.data() + begin, (int32_t) (end - begin), tokens.data() + have,
-            (int32_t) (tokens.size() - have), false, parse_special);
+        const int32_t n = known_characters([&] {
+            return llama_tokenize(v, text.data() + begin, (int32_t) (end - begin), tokens.data() + have,
+                (int32_t) (tokens.size() - have), false, parse_special);
+        });
         if (n < 0) {
             fail(ERROR_INTERNAL, "the tokenizer gave more tokens than the text has bytes");
         }
@@ -139,10 +153,13 @@ std::string vocab::token_bytes(int32_t token) const {
     }
     assertion_guard guard;
     std::string bytes(64, '\0');
-    int32_t n = llama_token_to_piece(v, token, bytes.data(), (int32_t) bytes.size(), 0, true);
+    const auto piece = [&] {
+        return known_characters([&] { return llama_token_to_piece(v, token, bytes.data(), (int32_t) bytes.size(), 0, true); });
+    };
+    int32_t n = piece();
     if (n < 0) {
         bytes.resize(-n);
-        n = llama_token_to_piece(v, token, bytes.data(), (int32_t) bytes.size(), 0, true);
+        n = piece();
     }
     bytes.resize(n > 0 ? n : 0);
     return bytes;
