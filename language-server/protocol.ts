@@ -9,6 +9,8 @@ export const statusNotification = 'fasa/status';
 export const pauseRequest = 'fasa/pause';
 export const resumeRequest = 'fasa/resume';
 export const unloadRequest = 'fasa/unload';
+/** Measures speed and fidelity at once, over what is in the cache; answers the status record with them. */
+export const measureRequest = 'fasa/measure';
 /** The status record now. */
 export const getStatusRequest = 'fasa/getStatus';
 
@@ -25,6 +27,9 @@ export interface Status {
   readonly repository?: RepositoryStatus;
   readonly cache?: CacheStatus;
   readonly attention?: AttentionStatus;
+  /** Measured with the loaded model on this machine; absent until then. */
+  readonly speed?: SpeedStatus;
+  readonly fidelity?: FidelityStatus;
   readonly lastRequest?: RequestStatus;
 }
 
@@ -80,6 +85,28 @@ export interface AttentionStatus {
   readonly budget: number;
   /** The model has a calibration file; without one `auto` is dense. */
   readonly calibrated: boolean;
+}
+
+/** Of whole decode steps over the user's own context: never estimated. */
+export interface SpeedStatus {
+  readonly fasaMsPerToken: number;
+  readonly denseMsPerToken: number;
+  /** denseMsPerToken / fasaMsPerToken */
+  readonly speedup: number;
+  /** Cached tokens. */
+  readonly atTokens: number;
+  /** ISO 8601. */
+  readonly measuredAt: string;
+}
+
+/** FASA steps against dense ones over the same cache, since the model was loaded. */
+export interface FidelityStatus {
+  /** Of the next-token distributions, in nats. */
+  readonly meanKl: number;
+  /** Share of steps with the same most likely token. */
+  readonly agreement: number;
+  /** Steps. */
+  readonly samples: number;
 }
 
 export interface RequestStatus {

@@ -19,12 +19,14 @@ import { cancelled, isCancelled, toEngineError } from './engine/errors';
 import { ModelHost } from './engine/model-host';
 import { completeAt, noCompletion, toList, whyNone } from './inline-completion';
 import type { Log } from './log';
+import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
 import { askParams, documentPosition } from './params';
 import {
   type AskResult,
   askRequest,
   getStatusRequest,
+  measureRequest,
   pauseRequest,
   resumeRequest,
   type Status,
@@ -39,8 +41,13 @@ import { Workspace } from './workspace';
 const partialAnswer = new ProgressType<{ readonly text: string }>();
 
 /** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
-export function serve(connection: Connection, createEngine: EngineFactory, version: string): void {
-  new Server(connection, createEngine, version).listen();
+export function serve(
+  connection: Connection,
+  createEngine: EngineFactory,
+  version: string,
+  idleMs: number = defaultIdleMs,
+): void {
+  new Server(connection, createEngine, version, idleMs).listen();
 }
 
 class Server {
@@ -48,6 +55,7 @@ class Server {
   readonly #version: string;
   readonly #log: Log;
   readonly #host: ModelHost;
+  readonly #meter: IdleMeter;
   readonly #status: StatusReporter;
   readonly #documents = new TextDocuments(TextDocument);
   readonly #workspace = new Workspace();
@@ -57,7 +65,7 @@ class Server {
   #settings = defaultSettings;
   #lastReason = '';
 
-  constructor(connection: Connection, createEngine: EngineFactory, version: string) {
+  constructor(connection: Connection, createEngine: EngineFactory, version: string, idleMs: number) {
     this.#connection = connection;
     this.#version = version;
     const { console } = connection;
@@ -72,8 +80,15 @@ class Server {
       log: this.#log,
       onChange: () => this.#status.changed(),
     });
+    this.#meter = new IdleMeter({
+      host: this.#host,
+      log: this.#log,
+      onChange: () => this.#status.changed(),
+      idleMs,
+    });
     this.#status = new StatusReporter(
       this.#host,
+      this.#meter,
       () => this.#workspace.status,
       (status) => this.#sendStatus(status),
     );
@@ -85,17 +100,25 @@ class Server {
     connection.onInitialized(() => this.#initialized());
     connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => this.#configure(settings));
     connection.onShutdown(async () => {
+      this.#meter.close();
       this.#status.close();
       await this.#host.close();
     });
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
-      this.#guard(token, (signal) => this.#inlineCompletion(params, signal)),
+      this.#guard(token, (signal) => this.#meter.during(() => this.#inlineCompletion(params, signal))),
     );
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
-      this.#guard(token, (signal) => this.#ask(params, signal)),
+      this.#guard(token, (signal) => this.#meter.during(() => this.#ask(params, signal))),
     );
     connection.onRequest(getStatusRequest, () => this.#status.record());
-    connection.onRequest(pauseRequest, () => this.#host.pause());
+    connection.onRequest(measureRequest, (...params: unknown[]) =>
+      // the token comes last, behind parameters that a client may send though there are none
+      this.#guard<unknown>(params.at(-1) as CancellationToken, (signal) => this.#measure(signal)),
+    );
+    connection.onRequest(pauseRequest, () => {
+      this.#meter.stop();
+      this.#host.pause();
+    });
     connection.onRequest(resumeRequest, () => this.#host.resume());
     connection.onRequest(unloadRequest, () => this.#host.unload());
     this.#documents.listen(connection);
@@ -199,6 +222,12 @@ class Server {
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
     return { text: generation.text, citations: [], stats };
+  }
+
+  async #measure(signal: AbortSignal): Promise<Status> {
+    this.#meter.stop();
+    await this.#host.whileBusy(() => this.#meter.measureNow(signal));
+    return this.#status.record();
   }
 
   /** LSP's cancellation as a signal, typed errors as responses with their code and remedy. */

@@ -2,6 +2,7 @@
 
 import type { Engine, Generation } from './engine/engine';
 import type { ModelHost } from './engine/model-host';
+import type { IdleMeter } from './measure/idle-meter';
 import type { CacheStatus, RepositoryStatus, RequestStatus, Status } from './protocol';
 
 const leastMsBetween = 250;
@@ -10,13 +11,20 @@ export class StatusReporter {
   readonly #host: ModelHost;
   readonly #send: (status: Status) => void;
   readonly #repository: () => RepositoryStatus | undefined;
+  readonly #meter: IdleMeter;
   #lastRequest: RequestStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sentAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor(host: ModelHost, repository: () => RepositoryStatus | undefined, send: (status: Status) => void) {
+  constructor(
+    host: ModelHost,
+    meter: IdleMeter,
+    repository: () => RepositoryStatus | undefined,
+    send: (status: Status) => void,
+  ) {
     this.#host = host;
+    this.#meter = meter;
     this.#repository = repository;
     this.#send = send;
   }
@@ -48,6 +56,7 @@ export class StatusReporter {
       ...(problem === undefined ? {} : { problem }),
       ...(engine === undefined ? {} : engineStatus(engine)),
       ...(repository === undefined ? {} : { repository }),
+      ...this.#meter.figures,
       ...(this.#lastRequest === undefined ? {} : { lastRequest: this.#lastRequest }),
     };
   }

@@ -2,13 +2,13 @@
 
 import os from 'node:os';
 import type { NativeContext, NativeTiming } from '../engine/addon';
+import { cancellable } from '../engine/cancellable';
 import { autoFasaFromTokens, defaultBudget } from '../engine/native-engine';
 import type { CommandLine } from './arguments';
 import { type BenchModel, median, needCalibration, needMemory, someTokens, withBenchModel } from './bench-model';
 import { closePeers, openPeers, type Peer, peersBytes } from './bench-peers';
 import { benchSynthetic } from './bench-synthetic';
 import { fixed, table } from './bench-table';
-import { cancellable } from './cancellable';
 import type { Output } from './output';
 
 const defaultDepths = [0, 2048, 8192];

@@ -5,13 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import type { NativeAddon, NativeModel } from '../engine/addon';
 import { type CalibrationFile, findCalibration, parseCalibration } from '../engine/calibration';
+import { cancellable } from '../engine/cancellable';
 import { EngineError } from '../engine/errors';
 import { loadAddon } from '../engine/load-addon';
 import { formatBytes, memoryAvailable } from '../engine/memory';
 import { chooseThreads } from '../engine/threads';
 import { resolveModel } from '../models/resolve-model';
 import type { CommandLine } from './arguments';
-import { cancellable } from './cancellable';
 import type { Output } from './output';
 
 export interface BenchModel {

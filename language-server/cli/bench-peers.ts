@@ -1,8 +1,8 @@
 /** libllama's ways to decode: the best of them at each depth is the peer. */
 
 import type { NativeReference } from '../engine/addon';
+import { cancellable } from '../engine/cancellable';
 import type { BenchModel } from './bench-model';
-import { cancellable } from './cancellable';
 
 export interface PeerKind {
   readonly name: string;

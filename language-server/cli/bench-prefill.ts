@@ -2,12 +2,12 @@
 
 import os from 'node:os';
 import type { NativeContext } from '../engine/addon';
+import { cancellable } from '../engine/cancellable';
 import { defaultBudget } from '../engine/native-engine';
 import type { CommandLine } from './arguments';
 import { type BenchModel, median, needMemory, someTokens, withBenchModel } from './bench-model';
 import { closePeers, openPeers, type Peer, peersBytes } from './bench-peers';
 import { fixed, table } from './bench-table';
-import { cancellable } from './cancellable';
 import type { Output } from './output';
 
 const defaultLengths = [512, 2048];

@@ -2,12 +2,12 @@
 
 import os from 'node:os';
 import type { NativeAttentionTiming } from '../engine/addon';
+import { cancellable } from '../engine/cancellable';
 import { loadAddon } from '../engine/load-addon';
 import { defaultBudget } from '../engine/native-engine';
 import { type CommandLine, usageError } from './arguments';
 import { deviceName, median, needMemory } from './bench-model';
 import { fixed, table } from './bench-table';
-import { cancellable } from './cancellable';
 import type { Output } from './output';
 
 const defaultDepths = [8192, 32_768, 131_072];

@@ -4,6 +4,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { NativeModel } from '../engine/addon';
 import { type CalibrationFile, calibrationFormat, calibrationVersion } from '../engine/calibration';
+import { cancellable } from '../engine/cancellable';
 import { EngineError } from '../engine/errors';
 import { loadAddon } from '../engine/load-addon';
 import { chooseThreads } from '../engine/threads';
@@ -12,7 +13,6 @@ import { commentPathLine } from '../repository/path-line';
 import { SourceFiles } from '../repository/source-files';
 import { walk } from '../repository/walk';
 import { type CommandLine, usageError } from './arguments';
-import { cancellable } from './cancellable';
 import type { Output } from './output';
 
 /** Tokens of a document, and of all: importance shows in long contexts, and more documents change little. */

@@ -1,8 +1,8 @@
 /** The runs that an evaluation compares: exact dense steps, and steps under each policy, from one prefilled cache. */
 
 import type { NativeContext, NativePolicy } from '../engine/addon';
+import { cancellable } from '../engine/cancellable';
 import { type CommandLine, usageError } from './arguments';
-import { cancellable } from './cancellable';
 
 /** `dense`: ggml's own kernel for one token; `batched`: the last tokens as one dense micro-batch. */
 export type EvalPolicy = NativePolicy | 'dense' | 'batched';

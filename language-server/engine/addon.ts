@@ -205,12 +205,33 @@ export interface NativeTiming {
   readonly facMs: number;
 }
 
+export interface NativeMeasureOptions {
+  /** At least 2, and so few that more than `budget` cached tokens come before them. */
+  readonly steps: number;
+  readonly budget: number;
+  readonly priority: number;
+}
+
+export interface NativeMeasurement {
+  /** Cached before the first step. */
+  readonly tokens: number;
+  /** Wall time of each step; the first of each may build its graph. */
+  readonly fasaMs: readonly number[];
+  readonly denseMs: readonly number[];
+  /** Of each FASA step's next-token distribution to the dense one, in nats. */
+  readonly kl: readonly number[];
+  /** Steps with the same most likely token. */
+  readonly agreeing: number;
+}
+
 export interface NativeContext {
   generate(options: NativeGenerateOptions, events: NativeGenerateEvents): NativeTask<NativeGenerationResult>;
   /** Teacher-forced logits, row major [tokens.length - from, vocabulary]: row i predicts the token after from + i. */
   evaluate(options: NativeEvaluateOptions): NativeTask<Float32Array>;
   /** Times decode steps at a depth; the context keeps the tokens fed. */
   timeSteps(options: NativeTimingOptions): NativeTask<NativeTiming>;
+  /** The last cached tokens once more, with FASA and dense. They stay in the cache, unless it is cancelled. */
+  measure(options: NativeMeasureOptions): NativeTask<NativeMeasurement>;
   usage(): NativeContextUsage;
   /** Forgets all tokens, at the end of the queue. */
   clear(): void;

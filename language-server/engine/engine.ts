@@ -34,6 +34,19 @@ export interface Generation {
   readonly stats: NativeGenerationStats;
 }
 
+/** FASA and dense steps over the tokens that a sequence has cached. */
+export interface EngineMeasurement {
+  /** Cached tokens at the first step. */
+  readonly atTokens: number;
+  /** Medians. */
+  readonly fasaMsPerToken: number;
+  readonly denseMsPerToken: number;
+  /** Of each FASA step's next-token distribution to the dense one, in nats. */
+  readonly kl: readonly number[];
+  /** Steps with the same most likely token. */
+  readonly agreeing: number;
+}
+
 export interface EngineDevice {
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
   readonly name: string;
@@ -56,6 +69,13 @@ export interface Engine {
   /** Rejects with an EngineError; CANCELLED when the signal aborts, in the queue, in prefill or in decode. */
   generate(request: GenerationRequest): Promise<Generation>;
   usage(sequence: SequenceName): NativeContextUsage;
+  /** Cached tokens from which on steps are sparse; undefined: never (dense, or no calibration). */
+  readonly fasaFromTokens: number | undefined;
+  /**
+   * A few steps of each kind, behind all requests; any request ends it at once.
+   * @throws EngineError CANCELLED; BAD_CALIBRATION; TOO_FEW_TOKENS
+   */
+  measure(sequence: SequenceName, signal: AbortSignal): Promise<EngineMeasurement>;
   dispose(): Promise<void>;
 }
 

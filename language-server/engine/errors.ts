@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'MODEL_NOT_FOUND'
   | 'PAUSED'
   | 'UNLOADED'
+  | 'TOO_FEW_TOKENS' // cached, for something to measure
   | 'SUPERSEDED' // by a newer request for the same document
   | 'PYTHON_MISSING'
   | 'PIP_MISSING'
@@ -74,6 +75,7 @@ const defaultRemedies: Partial<Record<ErrorCode, string>> = {
   ADDON_MISSING: 'Run "npm run setup", or install the extension that was built for this platform.',
   ADDON_BROKEN: 'Run "npm run setup" again, or install the extension that was built for this platform.',
   MODEL_NOT_FOUND: 'Download the default model or choose a GGUF file.',
+  TOO_FEW_TOKENS: 'Ask for a completion in a larger file or repository first, then measure again.',
   PAUSED: 'Resume FASA Code first.',
   UNLOADED: 'Resume FASA Code to load the model again.',
   PYTHON_MISSING: 'Install Python 3.9 or newer with pip, or set FASA_MODEL to a GGUF file of your own.',

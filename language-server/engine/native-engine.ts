@@ -8,6 +8,7 @@ import type {
   Engine,
   EngineDevice,
   EngineFactory,
+  EngineMeasurement,
   EngineOptions,
   Generation,
   GenerationRequest,
@@ -17,6 +18,7 @@ import { EngineError, throwIfAborted, toEngineError } from './errors';
 import { checkFits, GenerationRun } from './generation-run';
 import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
+import { checkMeasurable, measureContext } from './measure-context';
 import { checkMemory, memoryAvailable } from './memory';
 import { chooseThreads } from './threads';
 
@@ -91,6 +93,7 @@ class NativeEngine implements Engine {
   readonly #contexts = new Map<SequenceName, NativeContext>();
   readonly #runs = new Map<Promise<Generation>, { readonly sequence: SequenceName; readonly run: GenerationRun }>();
   readonly #closing = new AbortController();
+  #measuring: AbortController | undefined;
 
   constructor(
     addon: NativeAddon,
@@ -137,6 +140,7 @@ class NativeEngine implements Engine {
       throw new EngineError('DISPOSED', 'The model was unloaded.');
     }
     checkFits(request.tokens.length, this.contextTokens);
+    this.#measuring?.abort();
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const run = new GenerationRun(
       this.#context(request.sequence),
@@ -149,7 +153,7 @@ class NativeEngine implements Engine {
       {
         attention: this.attention.mode,
         budget: this.attention.budget,
-        fasaFromTokens: this.attention.mode === 'auto' ? autoFasaFromTokens : 0,
+        fasaFromTokens: this.fasaFromTokens ?? 0,
         priority: priorities[request.sequence],
       },
     );
@@ -162,6 +166,30 @@ class NativeEngine implements Engine {
       throw toEngineError(error);
     } finally {
       this.#runs.delete(promise);
+    }
+  }
+
+  get fasaFromTokens(): number | undefined {
+    if (this.#calibration === undefined || this.attention.mode === 'dense') {
+      return undefined;
+    }
+    return this.attention.mode === 'auto' ? autoFasaFromTokens : 0;
+  }
+
+  async measure(sequence: SequenceName, signal: AbortSignal): Promise<EngineMeasurement> {
+    const { budget } = this.attention;
+    if (this.#calibration === undefined) {
+      throw missingCalibration(this.model);
+    }
+    checkMeasurable(this.usage(sequence).tokens, budget);
+    const context = this.#context(sequence);
+    const own = new AbortController();
+    this.#measuring = own;
+    try {
+      const all = AbortSignal.any([signal, own.signal, this.#closing.signal]);
+      return await measureContext(context, budget, all);
+    } finally {
+      this.#measuring = this.#measuring === own ? undefined : this.#measuring;
     }
   }
 

@@ -6,6 +6,7 @@ Napi::Function context_object::define(Napi::Env env) {
         InstanceMethod<&context_object::generate>("generate"),
         InstanceMethod<&context_object::evaluate>("evaluate"),
         InstanceMethod<&context_object::time_steps>("timeSteps"),
+        InstanceMethod<&context_object::measure>("measure"),
         InstanceMethod<&context_object::usage>("usage"),
         InstanceMethod<&context_object::clear>("clear"),
         InstanceMethod<&context_object::dispose>("dispose"),
@@ -139,6 +140,30 @@ Napi::Value context_object::time_steps(const Napi::CallbackInfo & info) {
         return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000, 0), {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
             timing_result r = held->time_steps(p, w.flags);
             return [r = std::move(r)](Napi::Env env) { return timing_to_js(env, r); };
+        });
+    });
+}
+
+static Napi::Value measurement_to_js(Napi::Env env, const measure_result & r) {
+    Napi::Object o = Napi::Object::New(env);
+    o.Set("tokens",   Napi::Number::New(env, r.n_tokens));
+    o.Set("fasaMs",   doubles_to_js(env, r.fasa_ms));
+    o.Set("denseMs",  doubles_to_js(env, r.dense_ms));
+    o.Set("kl",       doubles_to_js(env, r.kl));
+    o.Set("agreeing", Napi::Number::New(env, r.n_agreeing));
+    return o;
+}
+
+Napi::Value context_object::measure(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        const Napi::Object o = object_at(info, 0);
+        measure_params p;
+        p.n_steps = int_of(o, "steps", 2, 1024);
+        p.budget  = int_of(o, "budget", 1, 1 << 24);
+        const std::shared_ptr<context> held = alive();
+        return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000), {}, [held, p](worker_task & w, js_task &) -> js_task::make_result {
+            measure_result r = held->measure(p, w.flags);
+            return [r = std::move(r)](Napi::Env env) { return measurement_to_js(env, r); };
         });
     });
 }

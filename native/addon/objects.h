@@ -41,6 +41,7 @@ private:
     Napi::Value generate(const Napi::CallbackInfo & info);
     Napi::Value evaluate(const Napi::CallbackInfo & info);
     Napi::Value time_steps(const Napi::CallbackInfo & info);
+    Napi::Value measure(const Napi::CallbackInfo & info);
     Napi::Value usage(const Napi::CallbackInfo & info);
     Napi::Value clear(const Napi::CallbackInfo & info);
     Napi::Value dispose(const Napi::CallbackInfo & info);

@@ -78,6 +78,19 @@ struct timing_result {
     double  tip_ms = 0, selection_ms = 0, fac_ms = 0; // mean of a step, first thread of the pool
 };
 
+// Steps over the last cached tokens, again with FASA and again dense; they stay in the cache.
+struct measure_params {
+    int32_t n_steps = 0;
+    int32_t budget  = 0;
+};
+
+struct measure_result {
+    int32_t n_tokens = 0;                   // cached before the first step
+    std::vector<double> fasa_ms, dense_ms;  // of each step; the first of each may build its graph
+    std::vector<double> kl;                 // of the next-token distribution to the dense one, in nats
+    int32_t n_agreeing = 0;                 // steps with the same most likely token
+};
+
 struct context_usage {
     int32_t n_tokens = 0, n_ctx = 0;
     int64_t full_bytes = 0, fast_bytes = 0, importance_bytes = 0;
@@ -96,6 +109,8 @@ struct context {
     generate_result    generate(const generate_params & params, const task_flags & flags, const generate_events & events);
     std::vector<float> evaluate(const evaluate_params & params, const task_flags & flags); // [tokens - from][n_vocab]
     timing_result      time_steps(const timing_params & params, const task_flags & flags);
+    // throws BAD_CALIBRATION; BAD_ARGUMENT when there are too few cached tokens to choose from; CANCELLED
+    measure_result     measure(const measure_params & params, const task_flags & flags);
     void               clear();
 
     // Feeds tokens from an empty cache and hands out, for every stride-th position, the rotated queries of each layer.

@@ -6,6 +6,7 @@
 import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/addon';
 import type {
   Engine,
+  EngineMeasurement,
   EngineOptions,
   Generation,
   GenerationRequest,
@@ -26,6 +27,11 @@ export interface FakeOptions {
   readonly separator?: boolean;
   readonly contextTokens?: number;
   readonly chatTemplate?: string;
+  /** The server's: without a request for so long, the meter measures. */
+  readonly idleMs?: number;
+  /** A calibrated engine, whose steps are sparse from so many cached tokens on; measuring takes `measureMs`. */
+  readonly fasaFromTokens?: number;
+  readonly measureMs?: number;
 }
 
 export const fakeTokens = {
@@ -71,12 +77,17 @@ export class FakeEngine implements Engine {
   readonly #closing = new AbortController();
   #waiting: Waiting[] = [];
   #running = false;
+  #measuring: AbortController | undefined;
 
   constructor(options: FakeOptions = {}, engine: Partial<EngineOptions> = {}, onEvent?: (event: string) => void) {
     this.#options = options;
     this.#onEvent = onEvent ?? (() => undefined);
     this.contextTokens = options.contextTokens ?? 4096;
-    this.attention = { mode: engine.attention ?? 'auto', budget: engine.budget ?? 256, calibrated: false };
+    this.attention = {
+      mode: engine.attention ?? 'auto',
+      budget: engine.budget ?? 256,
+      calibrated: options.fasaFromTokens !== undefined,
+    };
     this.device = { kind: 'cpu', name: 'Fake', threads: 1, memoryFree: 1e9, memoryTotal: 2e9 };
     this.model = fakeModel(options, engine.modelPath ?? 'fake.gguf');
   }
@@ -101,7 +112,29 @@ export class FakeEngine implements Engine {
     return Int32Array.from(tokens);
   }
 
+  get fasaFromTokens(): number | undefined {
+    return this.#options.fasaFromTokens;
+  }
+
+  async measure(sequence: SequenceName, signal: AbortSignal): Promise<EngineMeasurement> {
+    const { tokens } = this.usage(sequence);
+    if (tokens < 64) {
+      throw new EngineError('TOO_FEW_TOKENS', `There are ${tokens} tokens in the cache.`);
+    }
+    const own = new AbortController();
+    this.#measuring = own;
+    this.#event(`measure ${sequence}`);
+    await this.#pause(
+      this.#options.measureMs ?? 0,
+      AbortSignal.any([signal, own.signal, this.#closing.signal]),
+      'measure',
+    );
+    this.#event('measured');
+    return { atTokens: tokens, fasaMsPerToken: 2, denseMsPerToken: 5, kl: [0, 0.02, 0.01, 0.01], agreeing: 3 };
+  }
+
   async generate(request: GenerationRequest): Promise<Generation> {
+    this.#measuring?.abort();
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const signal = AbortSignal.any(signals);
     await this.#turn(request.sequence === 'inline' ? 1 : 0, signal);
@@ -123,13 +156,6 @@ export class FakeEngine implements Engine {
       slowBytes: 0,
       importanceBytes: 0,
     };
-  }
-
-  /** Never sparse: there is no calibration. */
-  readonly fasaFromTokens: number | undefined = undefined;
-
-  async measure(): Promise<never> {
-    throw new EngineError('BAD_CALIBRATION', 'There is no calibration file for Fake.');
   }
 
   async dispose(): Promise<void> {

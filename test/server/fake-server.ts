@@ -10,4 +10,5 @@ serve(
   createConnection(ProposedFeatures.all),
   (engine) => createFakeEngine(options, engine, (event) => process.stderr.write(`${event}\n`)),
   '0.0.0',
+  options.idleMs,
 );

@@ -1,6 +1,6 @@
 /** A task of the engine thread under an AbortSignal. */
 
-import type { NativeTask } from '../engine/addon';
+import type { NativeTask } from './addon';
 
 /** @throws what the task ends with; CANCELLED when the signal aborts */
 export async function cancellable<T>(task: NativeTask<T>, signal: AbortSignal): Promise<T> {
