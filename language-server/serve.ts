@@ -63,6 +63,7 @@ class Server {
   readonly #scheduler = new Scheduler();
   readonly #chat = new Chat(this.#workspace);
   #settings = defaultSettings;
+  #folderChanges = false;
   #lastReason = '';
 
   constructor(connection: Connection, createEngine: EngineFactory, version: string, idleMs: number) {
@@ -127,9 +128,13 @@ class Server {
 
   #initialize(params: InitializeParams): InitializeResult {
     this.#take(params.initializationOptions);
-    for (const folder of params.workspaceFolders ?? []) {
-      this.#workspace.addFolder(folder.uri);
+    // clients without workspace folders name one by the older field
+    const folders = params.workspaceFolders?.map(({ uri }) => uri) ?? (params.rootUri === null ? [] : [params.rootUri]);
+    for (const folder of folders) {
+      this.#workspace.addFolder(folder);
     }
+    // the library throws when a client that never heard of them is asked to tell of changes
+    this.#folderChanges = params.capabilities.workspace?.workspaceFolders === true;
     return {
       serverInfo: { name: 'fasa-code', version: this.#version },
       capabilities: {
@@ -141,6 +146,13 @@ class Server {
   }
 
   #initialized(): void {
+    if (this.#folderChanges) {
+      this.#watchFolders();
+    }
+    this.#host.configure(this.#settings);
+  }
+
+  #watchFolders(): void {
     this.#connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       for (const folder of removed) {
         this.#workspace.removeFolder(folder.uri);
@@ -149,7 +161,6 @@ class Server {
         this.#workspace.addFolder(folder.uri);
       }
     });
-    this.#host.configure(this.#settings);
   }
 
   #configure(settings: unknown): void {

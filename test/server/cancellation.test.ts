@@ -7,8 +7,8 @@ import { type Client, spawnServer, startServer, stopServers } from './client';
 
 afterEach(stopServers);
 
-const uri = 'file:///work/demo.ts';
-const other = 'file:///work/other.ts';
+const uri = 'file:///project/demo.ts';
+const other = 'file:///project/other.ts';
 const longAnswer = [{ when: '', text: `call(${'argument, '.repeat(400)}` }];
 const requestCancelled = -32800;
 

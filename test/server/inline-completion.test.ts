@@ -9,7 +9,7 @@ import { startServer, stopServers } from './client';
 
 afterEach(stopServers);
 
-const uri = 'file:///work/demo.ts';
+const uri = 'file:///project/demo.ts';
 const answers = [{ when: '', text: 'first(1);\nsecond(2);\n\nthird(3);\n' }];
 
 describe('a completion', () => {

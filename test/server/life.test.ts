@@ -3,12 +3,27 @@
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Status } from '../../language-server/protocol';
-import { startServer, stopServers } from './client';
+import { spawnServer, startServer, stopServers } from './client';
 
 afterEach(stopServers);
 
-const uri = 'file:///work/demo.ts';
+const uri = 'file:///project/demo.ts';
 const answers = [{ when: '', text: 'first(1);\n' }];
+
+describe('a client without workspace folders', () => {
+  test('names its folder by rootUri and gets completions', async () => {
+    const client = await spawnServer({ engine: { answers } });
+    await client.connection.sendRequest('initialize', {
+      processId: process.pid,
+      rootUri: 'file:///project',
+      capabilities: {},
+    });
+    await client.connection.sendNotification('initialized', {});
+    await client.untilState('ready');
+    await client.open(uri, 'x = ');
+    expect(await client.complete(uri, 0, 4)).toMatchObject({ items: [{ insertText: 'first(1);' }] });
+  });
+});
 
 describe('the state', () => {
   test('goes from loading, with progress, to ready', async () => {
@@ -132,8 +147,8 @@ describe('status notifications', () => {
     const begun = client.statuses.length;
     const start = performance.now();
     for (let round = 0; performance.now() - start < 1600; round++) {
-      await client.open(`file:///work/${round}.ts`, 'x = ');
-      await client.complete(`file:///work/${round}.ts`, 0, 4);
+      await client.open(`file:///project/${round}.ts`, 'x = ');
+      await client.complete(`file:///project/${round}.ts`, 0, 4);
     }
     const most = (performance.now() - start) / 250 + 2;
     const busy = client.statuses.length - begun;

@@ -5,7 +5,7 @@ import { startServer, stopServers } from './client';
 
 afterEach(stopServers);
 
-const uri = 'file:///work/demo.ts';
+const uri = 'file:///project/demo.ts';
 const text = `${'const some = "text";\n'.repeat(8)}x = `;
 const place = [8, 4] as const;
 const answers = [{ when: '', text: 'first(1);\n' }];
@@ -92,8 +92,8 @@ describe('idle time', () => {
     await client.complete(uri, ...place);
     await client.until('measuring', () => client.events.includes('measure inline'));
     const began = performance.now();
-    await client.open('file:///work/other.ts', text);
-    expect(await client.completionText('file:///work/other.ts', ...place)).toBe('first(1);');
+    await client.open('file:///project/other.ts', text);
+    expect(await client.completionText('file:///project/other.ts', ...place)).toBe('first(1);');
     expect(performance.now() - began).toBeLessThan(10_000);
     expect(client.events).toContain('cancelled in measure');
     expect(client.events).not.toContain('measured');

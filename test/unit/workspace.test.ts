@@ -28,7 +28,7 @@ describe('a document', () => {
   });
 
   test('outside of all folders has none, and its own name', () => {
-    expect(workspaceOf('/w').place(url('/work/x.ts'))).toMatchObject({ repository: undefined, path: 'x.ts' });
+    expect(workspaceOf('/w').place(url('/elsewhere/x.ts'))).toMatchObject({ repository: undefined, path: 'x.ts' });
   });
 
   test('that is no file has a name, whatever its URI', () => {

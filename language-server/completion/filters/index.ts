@@ -1,6 +1,7 @@
 /** The chain, in order: first what the model should not have said, then what the document has already. */
 
 import type { CursorText } from '../cursor';
+import { cutAtClosedBracket } from './cut-at-closed-bracket';
 import { dropEcho } from './drop-echo';
 import { dropFollowingLines } from './drop-following-lines';
 import { dropRepetition } from './drop-repetition';
@@ -14,6 +15,7 @@ const filters: readonly Filter[] = [
   dropSpecialText,
   dropReplacementCharacters,
   dropRepetition,
+  cutAtClosedBracket,
   trimTrailingSpace,
   trimSuffixOverlap,
   dropFollowingLines,
