@@ -145,19 +145,20 @@ function decodeRow(
   ours: Readonly<Record<OurMode, readonly NativeTiming[]>>,
 ): DecodeRow {
   const steps = (mode: OurMode) => counted(ours[mode].map(({ stepMs }) => stepMs));
-  const mean = (pick: (timing: NativeTiming) => number) => median(ours['fasa-c'].map(pick));
+  const stage = (mode: OurMode, pick: (timing: NativeTiming) => number) => median(ours[mode].map(pick));
   const [dense, fasa, auto] = [median(steps('dense')), median(steps('fasa-c')), median(steps('auto'))];
   const medians = theirs.map((steps) => median(counted(steps)));
   const best = medians.indexOf(Math.min(...medians));
   const peer = medians[best] ?? Number.NaN;
   const { tip, selection, fac } = {
-    tip: mean(({ tipMs }) => tipMs),
-    selection: mean(({ selectionMs }) => selectionMs),
-    fac: mean(({ facMs }) => facMs),
+    tip: stage('fasa-c', ({ tipMs }) => tipMs),
+    selection: stage('fasa-c', ({ selectionMs }) => selectionMs),
+    fac: stage('fasa-c', ({ facMs }) => facMs),
   };
-  // the rest of a step is the same for both: weights, norms, logits
   const fasaAttention = tip + selection + fac;
-  const denseAttention = dense - (fasa - fasaAttention);
+  const denseFac = stage('dense', ({ facMs }) => facMs);
+  // with ggml's kernel: the rest of a step is the same for both, weights, norms, logits
+  const denseAttention = denseFac > 0 ? denseFac : dense - (fasa - fasaAttention);
   const bytes = (mode: OurMode) => median(ours[mode].map(({ bytesReadPerToken }) => bytesReadPerToken));
   const { kvBytesPerToken, layers, kvHeads, headSize } = bench.model.info;
   const pages = Math.floor(depth / 128);

@@ -1,11 +1,11 @@
-/** The runs that an evaluation compares: exact dense steps, and steps under each policy, from one prefilled cache. */
+/** The runs that an evaluation compares: dense steps, and steps under each policy, from one prefilled cache. */
 
 import type { NativeContext, NativePolicy } from '../engine/addon';
 import { cancellable } from '../engine/cancellable';
 import { type CommandLine, usageError } from './arguments';
 
-/** `dense`: ggml's own kernel for one token; `batched`: the last tokens as one dense micro-batch. */
-export type EvalPolicy = NativePolicy | 'dense' | 'batched';
+/** `batched`: the last tokens as one dense micro-batch, whose difference to single dense steps is rounding. */
+export type EvalPolicy = NativePolicy | 'batched';
 
 const policyNames: readonly EvalPolicy[] = [
   // in this order: those that need the prefill's queries first, so that it is done once
@@ -16,7 +16,6 @@ const policyNames: readonly EvalPolicy[] = [
   'oracle',
   'quest',
   'streaming',
-  'dense',
   'batched',
 ];
 
@@ -66,20 +65,20 @@ export function runPolicy(
   { tokens, from, budget }: Steps,
   signal: AbortSignal,
 ): Promise<Float32Array> {
-  const stepwise = policy !== 'batched';
-  const attention = policy === 'dense' || policy === 'batched' ? 'dense' : 'fasa-c';
-  const chosen = policy === 'dense' || policy === 'batched' ? {} : { policy };
-  return cancellable(
-    context.evaluate({ tokens, from, stepwise, attention, budget, fasaFromTokens: 0, ...chosen }),
-    signal,
-  );
+  const fixed = { tokens, from, budget, fasaFromTokens: 0 };
+  const task =
+    policy === 'batched'
+      ? context.evaluate({ ...fixed, stepwise: false, attention: 'dense' })
+      : context.evaluate({ ...fixed, stepwise: true, attention: 'fasa-c', policy });
+  return cancellable(task, signal);
 }
 
-/** The reference: single steps over all tokens, with sums in f32, which ggml's kernel for one token does not have. */
+/** Dense steps. */
 export function runReference(
   context: NativeContext,
   { tokens, from }: Pick<Steps, 'tokens' | 'from'>,
   signal: AbortSignal,
 ): Promise<Float32Array> {
-  return runPolicy(context, 'fasa', { tokens, from, budget: tokens.length }, signal);
+  const all = { budget: tokens.length, fasaFromTokens: 0 };
+  return cancellable(context.evaluate({ tokens, from, stepwise: true, attention: 'dense', ...all }), signal);
 }

@@ -199,7 +199,7 @@ export interface NativeTiming {
   readonly stepMs: readonly number[];
   readonly bytesReadPerToken: number;
   readonly fasaSteps: number;
-  /** Means of a step on one thread of the pool; 0 when dense. */
+  /** Means of a step on one thread of the pool. Dense steps are FAC over all tokens where that is faster than ggml's. */
   readonly tipMs: number;
   readonly selectionMs: number;
   readonly facMs: number;

@@ -127,7 +127,7 @@ private:
     std::shared_ptr<model>        m;
     context_params                params;
     kv_cache                      kv;
-    std::unique_ptr<fasa_session> fasa;
+    std::unique_ptr<fasa_session> fasa; // for FASA steps, and for dense ones where it is faster
     const std::atomic<bool> *     abort = nullptr; // of the running task
     cpu_compute                   compute;
     std::unique_ptr<decoder_graph> batch_graph, step_graph; // reused while their shapes stay

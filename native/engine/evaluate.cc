@@ -39,7 +39,7 @@ std::vector<float> context::evaluate(const evaluate_params & p, const task_flags
     std::unique_ptr<choice_policy> policy;
     query_head_fcs fcs;
     if (p.policy != POLICY_FASA) {
-        if (!fasa) {
+        if (!params.calib) {
             fail(ERROR_BAD_CALIBRATION, "policies need a context with a calibration");
         }
         if (p.policy == POLICY_PAPER || p.policy == POLICY_PAPER_KV) {

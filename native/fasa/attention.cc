@@ -24,7 +24,7 @@ struct stage_timer {
 };
 
 fasa_session::fasa_session(const model_hparams & hp, const kv_cache & kv) : kernels(fasa_kernels_best()), hp(hp), kv(kv) {
-    if (hp.n_group() > MAX_GROUP || kv.n_channels > MAX_CHANNELS) {
+    if (kv.n_channels > 0 && (hp.n_group() > MAX_GROUP || kv.n_channels > MAX_CHANNELS)) {
         fail(ERROR_UNSUPPORTED_MODEL, "FASA supports up to %d query heads on a KV head, the model has %d", MAX_GROUP, hp.n_group());
     }
     for (int32_t il = 0; il < hp.n_layer; il++) {
