@@ -2,7 +2,8 @@
 
 import type { InlineCompletionList } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
-import type { Completer, CompletionOutcome } from './completion/complete';
+import type { Completer, CompletionInput, CompletionOutcome } from './completion/complete';
+import type { Engine } from './engine/engine';
 import type { ModelHost } from './engine/model-host';
 import type { DocumentPosition } from './params';
 import type { ServerSettings } from './protocol';
@@ -42,29 +43,53 @@ export async function completeAt(
 ): Promise<CompletionOutcome> {
   const started = performance.now();
   const engine = await host.ready(AbortSignal.any([signal, AbortSignal.timeout(settings.timeBudgetMs)]));
-  const place = workspace.place(document.uri);
-  const { repository, file } = place;
-  const text = document.getText();
   return host.whileBusy(() =>
     completer.complete(engine, {
-      uri: document.uri,
-      path: withEnding(place.path, document.languageId),
-      repositoryName: repository?.name ?? '',
-      text,
+      ...inputOf(engine, workspace, document),
       // a character behind the end of its line means the end, as LSP has it
       offset: document.offsetAt(position),
       settings,
       timeBudgetMs: Math.max(1, settings.timeBudgetMs - (performance.now() - started)),
       signal,
-      packFiles: async (form, mostTokens) => {
-        if (repository === undefined || file === undefined) {
-          return { form, tokens: [] };
-        }
-        workspace.use(repository);
-        return repository.pack(engine, file, text, form, mostTokens);
-      },
     }),
   );
+}
+
+/** Feeds what completions near the start of the document begin with. @throws EngineError as completeAt */
+export async function feedAhead(
+  { host, completer, workspace }: InlineCompletionParts,
+  engine: Engine,
+  document: TextDocument,
+  settings: ServerSettings['completion'],
+  signal: AbortSignal,
+): Promise<void> {
+  const input = inputOf(engine, workspace, document);
+  // in code a token is three characters and more: this much fits the tail whole, so its front does not move
+  const offset = Math.min(input.text.length, 2 * settings.tailTokens);
+  await host.whileBusy(() => completer.feed(engine, { ...input, offset, settings, timeBudgetMs: 0, signal }));
+}
+
+function inputOf(
+  engine: Engine,
+  workspace: Workspace,
+  document: TextDocument,
+): Omit<CompletionInput, 'offset' | 'settings' | 'timeBudgetMs' | 'signal'> {
+  const place = workspace.place(document.uri);
+  const { repository, file } = place;
+  const text = document.getText();
+  return {
+    uri: document.uri,
+    path: withEnding(place.path, document.languageId),
+    repositoryName: repository?.name ?? '',
+    text,
+    packFiles: async (form, mostTokens) => {
+      if (repository === undefined || file === undefined) {
+        return { form, tokens: [] };
+      }
+      workspace.use(repository);
+      return repository.pack(engine, file, text, form, mostTokens);
+    },
+  };
 }
 
 export function toList(outcome: CompletionOutcome, { line, character }: DocumentPosition): InlineCompletionList {

@@ -14,10 +14,11 @@ import {
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Chat } from './chat/ask';
 import { Completer } from './completion/complete';
-import type { EngineFactory } from './engine/engine';
+import { WarmUp } from './completion/warm-up';
+import type { Engine, EngineFactory } from './engine/engine';
 import { cancelled, isCancelled, toEngineError } from './engine/errors';
 import { ModelHost } from './engine/model-host';
-import { completeAt, noCompletion, toList, whyNone } from './inline-completion';
+import { completeAt, feedAhead, noCompletion, toList, whyNone } from './inline-completion';
 import type { Log } from './log';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
@@ -40,19 +41,23 @@ import { Workspace } from './workspace';
 
 const partialAnswer = new ProgressType<{ readonly text: string }>();
 
+export interface ServeOptions {
+  readonly version: string;
+  /** Without a request for so long, the machine counts as idle. */
+  readonly idleMs?: number | undefined;
+  /** Feed the first document that is opened before anything is asked; default true. */
+  readonly readAhead?: boolean | undefined;
+}
+
 /** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
-export function serve(
-  connection: Connection,
-  createEngine: EngineFactory,
-  version: string,
-  idleMs: number = defaultIdleMs,
-): void {
-  new Server(connection, createEngine, version, idleMs).listen();
+export function serve(connection: Connection, createEngine: EngineFactory, options: ServeOptions): void {
+  new Server(connection, createEngine, options).listen();
 }
 
 class Server {
   readonly #connection: Connection;
   readonly #version: string;
+  readonly #readAhead: boolean;
   readonly #log: Log;
   readonly #host: ModelHost;
   readonly #meter: IdleMeter;
@@ -61,14 +66,16 @@ class Server {
   readonly #workspace = new Workspace();
   readonly #completer = new Completer();
   readonly #scheduler = new Scheduler();
+  readonly #warmUp: WarmUp;
   readonly #chat = new Chat(this.#workspace);
   #settings = defaultSettings;
   #folderChanges = false;
   #lastReason = '';
 
-  constructor(connection: Connection, createEngine: EngineFactory, version: string, idleMs: number) {
+  constructor(connection: Connection, createEngine: EngineFactory, options: ServeOptions) {
     this.#connection = connection;
-    this.#version = version;
+    this.#version = options.version;
+    this.#readAhead = options.readAhead ?? true;
     const { console } = connection;
     this.#log = {
       info: (message) => console.info(message),
@@ -85,7 +92,12 @@ class Server {
       host: this.#host,
       log: this.#log,
       onChange: () => this.#status.changed(),
-      idleMs,
+      idleMs: options.idleMs ?? defaultIdleMs,
+    });
+    this.#warmUp = new WarmUp({
+      ready: (signal) => this.#host.ready(signal),
+      feed: (engine, uri, signal) => this.#feedAhead(engine, uri, signal),
+      log: this.#log,
     });
     this.#status = new StatusReporter(
       this.#host,
@@ -101,15 +113,16 @@ class Server {
     connection.onInitialized(() => this.#initialized());
     connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => this.#configure(settings));
     connection.onShutdown(async () => {
+      this.#warmUp.stop();
       this.#meter.close();
       this.#status.close();
       await this.#host.close();
     });
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
-      this.#guard(token, (signal) => this.#meter.during(() => this.#inlineCompletion(params, signal))),
+      this.#guard(token, (signal) => this.#urgent(() => this.#inlineCompletion(params, signal))),
     );
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
-      this.#guard(token, (signal) => this.#meter.during(() => this.#ask(params, signal))),
+      this.#guard(token, (signal) => this.#urgent(() => this.#ask(params, signal))),
     );
     connection.onRequest(getStatusRequest, () => this.#status.record());
     connection.onRequest(measureRequest, (...params: unknown[]) =>
@@ -117,11 +130,15 @@ class Server {
       this.#guard<unknown>(params.at(-1) as CancellationToken, (signal) => this.#measure(signal)),
     );
     connection.onRequest(pauseRequest, () => {
+      this.#warmUp.stop();
       this.#meter.stop();
       this.#host.pause();
     });
     connection.onRequest(resumeRequest, () => this.#host.resume());
     connection.onRequest(unloadRequest, () => this.#host.unload());
+    if (this.#readAhead) {
+      this.#documents.onDidOpen(({ document }) => void this.#warmUp.opened(document.uri));
+    }
     this.#documents.listen(connection);
     connection.listen();
   }
@@ -182,6 +199,22 @@ class Server {
       this.#log.warn(problem);
     }
     this.#settings = settings;
+  }
+
+  /** What a person waits for ends everything that is done ahead of time or in idle time. */
+  async #urgent<T>(request: () => Promise<T>): Promise<T> {
+    this.#warmUp.stop();
+    return this.#meter.during(request);
+  }
+
+  async #feedAhead(engine: Engine, uri: string, signal: AbortSignal): Promise<void> {
+    const settings = this.#settings.completion;
+    const document = this.#documents.get(uri);
+    if (document === undefined || whyNone(document, { uri, line: 0, character: 0 }, settings) !== undefined) {
+      return;
+    }
+    const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
+    await feedAhead(parts, engine, document, settings, signal);
   }
 
   async #inlineCompletion(params: unknown, signal: AbortSignal): Promise<unknown> {

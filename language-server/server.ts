@@ -5,4 +5,4 @@ import { createNativeEngine } from './engine/native-engine';
 import { serve } from './serve';
 import { version } from './version';
 
-serve(createConnection(ProposedFeatures.all), createNativeEngine, version);
+serve(createConnection(ProposedFeatures.all), createNativeEngine, { version });

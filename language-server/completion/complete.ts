@@ -76,6 +76,17 @@ export class Completer {
     }
   }
 
+  /**
+   * Feeds the prompt and decodes nothing, so that a later request for this document finds it in the KV.
+   * @throws EngineError as complete
+   */
+  async feed(engine: Engine, input: CompletionInput): Promise<void> {
+    const { tokens } = await makePrompt(engine, input);
+    throwIfAborted(input.signal);
+    const sampling = { temperature: 0, topK: 1, topP: 1, seed: 0 };
+    await engine.generate({ sequence: 'inline', tokens, maxTokens: 0, sampling, signal: input.signal });
+  }
+
   /** Another model would say something else. */
   clearCache(): void {
     this.#cache.clear();

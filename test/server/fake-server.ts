@@ -9,6 +9,5 @@ const options = JSON.parse(process.env['FAKE_ENGINE'] ?? '{}') as FakeOptions;
 serve(
   createConnection(ProposedFeatures.all),
   (engine) => createFakeEngine(options, engine, (event) => process.stderr.write(`${event}\n`)),
-  '0.0.0',
-  options.idleMs,
+  { version: '0.0.0', idleMs: options.idleMs, readAhead: options.readAhead ?? false },
 );
