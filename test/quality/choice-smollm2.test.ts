@@ -1,0 +1,69 @@
+/** The shipped calibration of the default model, on code that it was not made from: as good as exact logits, nearly. */
+
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { NativeCalibration, NativeContext, NativeModel, NativePolicy } from '../../language-server/engine/addon';
+import { findCalibration } from '../../language-server/engine/calibration';
+import { type Comparison, compareLogits, mean } from '../../language-server/measure/compare-logits';
+import { useWorkshop } from '../native/workshop';
+import { codeTokens, defaultModelFile, realCode } from './default-model';
+
+const workshop = useWorkshop();
+const [documentTokens, steps, budget] = [1537, 96, 256];
+/** The last token is only predicted. */
+const fed = documentTokens - 1;
+const from = fed - steps;
+
+describe('choosing 256 of 1,500 tokens', { timeout: 300_000 }, () => {
+  let model: NativeModel;
+  let calibration: NativeCalibration;
+  let tokens: Int32Array;
+  let context: NativeContext;
+  let dense: Float32Array;
+  const results = new Map<NativePolicy, Comparison>();
+
+  async function run(used: NativeContext, policy: NativePolicy): Promise<Comparison> {
+    const options = { stepwise: true, attention: 'fasa-c', budget, fasaFromTokens: 0 } as const;
+    const logits = await used.evaluate({ tokens: tokens.subarray(0, fed), from, policy, ...options }).promise;
+    return compareLogits(dense, logits, model.info.vocabulary, tokens.subarray(from + 1));
+  }
+
+  beforeAll(async () => {
+    model = await workshop.model(defaultModelFile());
+    const shipped = await findCalibration(model.info);
+    if (shipped === undefined) {
+      throw new Error(`No calibration is shipped for the fingerprint ${model.info.fingerprint}.`);
+    }
+    calibration = shipped;
+    tokens = codeTokens(model, realCode[0], documentTokens);
+    context = workshop.context(model, { contextTokens: fed, calibration });
+    const options = { stepwise: true, attention: 'dense', budget, fasaFromTokens: 0 } as const;
+    dense = await context.evaluate({ tokens: tokens.subarray(0, fed), from, ...options }).promise;
+    for (const policy of ['fasa', 'oracle', 'streaming'] as const) {
+      results.set(policy, await run(context, policy));
+    }
+  }, 300_000);
+
+  const meanKl = (policy: NativePolicy) => mean(results.get(policy)?.kl ?? []);
+  const agreement = (policy: NativePolicy) => (results.get(policy)?.agreeing ?? 0) / steps;
+
+  it('is close to dense', () => {
+    expect(meanKl('fasa')).toBeLessThan(0.02);
+    expect(agreement('fasa')).toBeGreaterThan(0.9);
+    const { nll = [], referenceNll = [] } = results.get('fasa') ?? {};
+    expect(Math.abs(mean(nll) / mean(referenceNll) - 1)).toBeLessThan(0.04);
+  });
+
+  it('is between exact logits and the recent tokens alone, and much nearer to the former', () => {
+    expect(meanKl('oracle')).toBeLessThan(1.2 * meanKl('fasa'));
+    expect(meanKl('fasa')).toBeLessThan(2.5 * meanKl('oracle') + 1e-3);
+    expect(meanKl('streaming')).toBeGreaterThan(5 * meanKl('fasa'));
+    expect(agreement('streaming')).toBeLessThan(agreement('fasa'));
+  });
+
+  it('is lost with the frequency chunks that were not chosen', async () => {
+    const all = Array.from({ length: model.info.headSize / 2 }, (_, fc) => fc);
+    const others = calibration.dominantFcs.map((heads) => heads.map((fcs) => all.filter((fc) => !fcs.includes(fc))));
+    const other = workshop.context(model, { contextTokens: fed, calibration: { dominantFcs: others } });
+    expect(mean((await run(other, 'fasa')).kl)).toBeGreaterThan(3 * meanKl('fasa'));
+  });
+});
