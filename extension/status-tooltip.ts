@@ -40,7 +40,7 @@ function figureRows(status: Status): [string, string][] {
       rows.push([index === 0 ? name : '', figure]);
     }
   };
-  const { model, cache, attention, lastRequest, device } = status;
+  const { model, cache, attention, speed, fidelity, lastRequest, device } = status;
   if (model) {
     add(
       'Model',
@@ -55,6 +55,20 @@ function figureRows(status: Status): [string, string][] {
   }
   if (attention) {
     add('Attention', attentionFigures(attention));
+  }
+  if (speed) {
+    add(
+      'Measured',
+      `${speed.fasaMsPerToken.toFixed(1)} ms per token with FASA, ${speed.denseMsPerToken.toFixed(1)} ms dense`,
+      `${speed.speedup.toFixed(1)} times as fast with ${formatCount(speed.atTokens)} tokens`,
+    );
+  }
+  if (fidelity) {
+    add(
+      speed ? '' : 'Measured',
+      `${formatPercent(fidelity.agreement)} of ${formatCount(fidelity.samples)} tokens the same as dense`,
+      `divergence ${fidelity.meanKl.toFixed(4)} nats per token`,
+    );
   }
   if (lastRequest && lastRequest.tokens > 0) {
     add(

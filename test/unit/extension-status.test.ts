@@ -63,6 +63,27 @@ describe('status item', () => {
     expect(tooltip).not.toContain('(command:fasa.pause)');
   });
 
+  test('shows speed and fidelity once they were measured', () => {
+    const measured = statusTooltip(
+      view({
+        state: 'ready',
+        speed: {
+          fasaMsPerToken: 17.84,
+          denseMsPerToken: 35.4,
+          speedup: 1.98,
+          atTokens: 8192,
+          measuredAt: '2026-01-01T00:00:00.000Z',
+        },
+        fidelity: { meanKl: 0.00512, agreement: 0.969, samples: 32 },
+      }),
+    );
+    expect(measured).toContain('| Measured | 17.8 ms per token with FASA, 35.4 ms dense |');
+    expect(measured).toContain('|  | 2.0 times as fast with 8,192 tokens |');
+    expect(measured).toContain('|  | 96 % of 32 tokens the same as dense |');
+    expect(measured).toContain('|  | divergence 0.0051 nats per token |');
+    expect(statusTooltip(view({ state: 'ready' }))).not.toContain('Measured');
+  });
+
   test('offers to resume when paused and to pause when ready', () => {
     expect(statusTooltip(view({ state: 'paused' }))).toContain('(command:fasa.resume)');
     expect(statusTooltip(view({ state: 'ready' }))).toContain('(command:fasa.pause)');
