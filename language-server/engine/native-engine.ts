@@ -25,8 +25,8 @@ import { chooseThreads } from './threads';
 export const defaultBudget = 256;
 /** Most context tokens by default: what the embedded model was trained for. */
 export const mostDefaultContext = 8192;
-/** `auto`: below about 1,000 cached tokens dense steps are as fast, and at 2,048 FASA ones by a tenth: docs/benchmarks.md. */
-export const autoFasaFromTokens = 2048;
+/** `auto`: at 512 cached tokens a FASA step is a tenth faster than a dense one, at 1,024 a quarter: docs/benchmarks.md. */
+export const autoFasaFromTokens = 1024;
 
 /**
  * A request that is cancelled loses the micro-batch it is in, so they are small; on CPUs larger ones are no faster
