@@ -1,6 +1,12 @@
 import * as vscode from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
-import { getStatusRequest, type Status, statusNotification } from '../language-server/protocol';
+import {
+  type FocusParams,
+  focusNotification,
+  getStatusRequest,
+  type Status,
+  statusNotification,
+} from '../language-server/protocol';
 import { describeError } from './describe-error';
 import { RestartPolicy } from './restart-policy';
 import type { ServerLife, ServerView } from './server-view';
@@ -112,6 +118,13 @@ export class LanguageServer implements vscode.Disposable {
       await client.sendNotification('workspace/didChangeConfiguration', {
         settings: { [settingsSection]: readServerSettings() },
       });
+    }
+  }
+
+  async sendFocus(focus: FocusParams): Promise<void> {
+    const client = this.#current?.client;
+    if (client?.isRunning()) {
+      await client.sendNotification(focusNotification, focus);
     }
   }
 

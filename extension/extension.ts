@@ -6,6 +6,7 @@ import { LanguageServer } from './client';
 import { describeError } from './describe-error';
 import { registerCommands } from './commands';
 import { createCrashNotice } from './crash-notice';
+import { followFocus } from './focus';
 import { createOutput } from './output';
 import type { ServerView } from './server-view';
 import { onDidChangeSettings } from './settings';
@@ -38,6 +39,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     output,
     server,
     createStatusItem(server),
+    followFocus(server, output),
     registerCommands({ extensionId: context.extension.id, extensionPath: context.extensionPath, output, server }),
     onDidChangeSettings((what) => {
       const follow = what === 'cacheFolder' ? server.restart() : server.sendSettings();

@@ -55,18 +55,18 @@ export async function completeAt(
   );
 }
 
-/** Feeds what completions near the start of the document begin with. @throws EngineError as completeAt */
+/** Feeds the prompt of a completion at a place and decodes nothing. @throws EngineError as completeAt */
 export async function feedAhead(
   { host, completer, workspace }: InlineCompletionParts,
   engine: Engine,
   document: TextDocument,
+  position: DocumentPosition,
   settings: ServerSettings['completion'],
   signal: AbortSignal,
 ): Promise<void> {
-  const input = inputOf(engine, workspace, document);
-  // in code a token is three characters and more: this much fits the tail whole, so its front does not move
-  const offset = Math.min(input.text.length, 2 * settings.tailTokens);
-  await host.whileBusy(() => completer.feed(engine, { ...input, offset, settings, timeBudgetMs: 0, signal }));
+  const offset = document.offsetAt(position);
+  const input = { ...inputOf(engine, workspace, document), offset, settings, timeBudgetMs: 0, signal };
+  await host.whileBusy(() => completer.feed(engine, input));
 }
 
 function inputOf(

@@ -14,6 +14,14 @@ export const measureRequest = 'fasa/measure';
 /** The status record now. */
 export const getStatusRequest = 'fasa/getStatus';
 
+/** Client to server notification: where the user is. What a completion there needs first is read ahead. */
+export const focusNotification = 'fasa/focus';
+
+export interface FocusParams {
+  readonly textDocument: { readonly uri: string };
+  readonly position: { readonly line: number; readonly character: number };
+}
+
 export type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
 
 export interface Status {

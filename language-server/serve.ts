@@ -22,10 +22,11 @@ import { completeAt, feedAhead, noCompletion, toList, whyNone } from './inline-c
 import type { Log } from './log';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
-import { askParams, documentPosition } from './params';
+import { askParams, type DocumentPosition, documentPosition } from './params';
 import {
   type AskResult,
   askRequest,
+  focusNotification,
   getStatusRequest,
   measureRequest,
   pauseRequest,
@@ -45,8 +46,6 @@ export interface ServeOptions {
   readonly version: string;
   /** Without a request for so long, the machine counts as idle. */
   readonly idleMs?: number | undefined;
-  /** Feed the first document that is opened before anything is asked; default true. */
-  readonly readAhead?: boolean | undefined;
 }
 
 /** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
@@ -57,7 +56,6 @@ export function serve(connection: Connection, createEngine: EngineFactory, optio
 class Server {
   readonly #connection: Connection;
   readonly #version: string;
-  readonly #readAhead: boolean;
   readonly #log: Log;
   readonly #host: ModelHost;
   readonly #meter: IdleMeter;
@@ -75,7 +73,6 @@ class Server {
   constructor(connection: Connection, createEngine: EngineFactory, options: ServeOptions) {
     this.#connection = connection;
     this.#version = options.version;
-    this.#readAhead = options.readAhead ?? true;
     const { console } = connection;
     this.#log = {
       info: (message) => console.info(message),
@@ -96,7 +93,7 @@ class Server {
     });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
-      feed: (engine, uri, signal) => this.#feedAhead(engine, uri, signal),
+      feed: (engine, at, signal) => this.#feedAhead(engine, at, signal),
       log: this.#log,
     });
     this.#status = new StatusReporter(
@@ -113,7 +110,7 @@ class Server {
     connection.onInitialized(() => this.#initialized());
     connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => this.#configure(settings));
     connection.onShutdown(async () => {
-      this.#warmUp.stop();
+      this.#warmUp.end();
       this.#meter.close();
       this.#status.close();
       await this.#host.close();
@@ -130,15 +127,13 @@ class Server {
       this.#guard<unknown>(params.at(-1) as CancellationToken, (signal) => this.#measure(signal)),
     );
     connection.onRequest(pauseRequest, () => {
-      this.#warmUp.stop();
+      this.#warmUp.end();
       this.#meter.stop();
       this.#host.pause();
     });
     connection.onRequest(resumeRequest, () => this.#host.resume());
     connection.onRequest(unloadRequest, () => this.#host.unload());
-    if (this.#readAhead) {
-      this.#documents.onDidOpen(({ document }) => void this.#warmUp.opened(document.uri));
-    }
+    connection.onNotification(focusNotification, (params: unknown) => this.#focus(params));
     this.#documents.listen(connection);
     connection.listen();
   }
@@ -203,18 +198,26 @@ class Server {
 
   /** What a person waits for ends everything that is done ahead of time or in idle time. */
   async #urgent<T>(request: () => Promise<T>): Promise<T> {
-    this.#warmUp.stop();
+    this.#warmUp.end();
     return this.#meter.during(request);
   }
 
-  async #feedAhead(engine: Engine, uri: string, signal: AbortSignal): Promise<void> {
+  #focus(params: unknown): void {
+    try {
+      void this.#warmUp.focused(documentPosition(params));
+    } catch (error) {
+      this.#log.warn(`${focusNotification}: ${String(error)}`); // a notification has no answer to say it in
+    }
+  }
+
+  async #feedAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
     const settings = this.#settings.completion;
-    const document = this.#documents.get(uri);
-    if (document === undefined || whyNone(document, { uri, line: 0, character: 0 }, settings) !== undefined) {
+    const document = this.#documents.get(at.uri);
+    if (document === undefined || whyNone(document, at, settings) !== undefined) {
       return;
     }
     const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
-    await feedAhead(parts, engine, document, settings, signal);
+    await feedAhead(parts, engine, document, at, settings, signal);
   }
 
   async #inlineCompletion(params: unknown, signal: AbortSignal): Promise<unknown> {

@@ -1,52 +1,52 @@
 /**
- * The first completion of a session would wait for the whole prompt to be fed. So when a document is opened and nothing is
- * cached yet, its files and its beginning are fed ahead of time. Any request ends this at once; what was fed is reused.
+ * The first completion of a session would wait for its whole prompt to be fed. So what it needs where the user is gets fed
+ * ahead of time, once, before anything is asked. The first request ends this for good; what was fed is reused.
  */
 
 import type { Engine } from '../engine/engine';
 import { isCancelled, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
+import type { DocumentPosition } from '../params';
 
 export interface WarmUpParts {
   /** Waits for the model. @throws EngineError */
   readonly ready: (signal: AbortSignal) => Promise<Engine>;
-  /** Feeds what a completion in the document would need first. @throws EngineError */
-  readonly feed: (engine: Engine, uri: string, signal: AbortSignal) => Promise<void>;
+  /** Feeds the prompt of a completion at the place. @throws EngineError */
+  readonly feed: (engine: Engine, at: DocumentPosition, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
 }
 
 export class WarmUp {
   readonly #parts: WarmUpParts;
   #running: AbortController | undefined;
+  #ended = false;
 
   constructor(parts: WarmUpParts) {
     this.#parts = parts;
   }
 
-  /** The newest document counts: editors open several when a window is restored, the visible one last or alone. */
-  async opened(uri: string): Promise<void> {
-    this.stop();
+  /** The newest place counts. */
+  async focused(at: DocumentPosition): Promise<void> {
+    if (this.#ended) {
+      return;
+    }
+    this.#running?.abort();
     const running = new AbortController();
     this.#running = running;
     try {
       const engine = await this.#parts.ready(running.signal);
-      if (engine.usage('inline').tokens === 0) {
-        await this.#parts.feed(engine, uri, running.signal);
-      }
+      await this.#parts.feed(engine, at, running.signal);
     } catch (error) {
       const failure = toEngineError(error);
       if (!isCancelled(failure)) {
         this.#parts.log.info(`Nothing was read ahead: ${failure.code}: ${failure.message}`);
       }
-    } finally {
-      if (this.#running === running) {
-        this.#running = undefined;
-      }
     }
   }
 
-  stop(): void {
+  /** A request came, or the server ends: from now on the cache is what requests make of it. */
+  end(): void {
+    this.#ended = true;
     this.#running?.abort();
-    this.#running = undefined;
   }
 }

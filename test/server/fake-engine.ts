@@ -29,8 +29,6 @@ export interface FakeOptions {
   readonly chatTemplate?: string;
   /** The server's: without a request for so long, the meter measures. */
   readonly idleMs?: number;
-  /** Of the server, too: read the first document ahead. */
-  readonly readAhead?: boolean;
   /** A calibrated engine, whose steps are sparse from so many cached tokens on; measuring takes `measureMs`. */
   readonly fasaFromTokens?: number;
   readonly measureMs?: number;

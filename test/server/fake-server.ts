@@ -9,5 +9,5 @@ const options = JSON.parse(process.env['FAKE_ENGINE'] ?? '{}') as FakeOptions;
 serve(
   createConnection(ProposedFeatures.all),
   (engine) => createFakeEngine(options, engine, (event) => process.stderr.write(`${event}\n`)),
-  { version: '0.0.0', idleMs: options.idleMs, readAhead: options.readAhead ?? false },
+  { version: '0.0.0', idleMs: options.idleMs },
 );

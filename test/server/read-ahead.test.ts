@@ -1,52 +1,79 @@
-/** The first document is read before anything is asked, and gives way to whatever is asked. */
+/** What the first completion needs is read before it is asked for, where the user is, and gives way to whatever is asked. */
 
 import { afterEach, expect, test } from 'vitest';
-import { startServer, stopServers } from './client';
+import { type Client, startServer, stopServers } from './client';
 
 afterEach(stopServers);
 
 const uri = 'file:///project/demo.ts';
+const other = 'file:///project/other.ts';
 const text = 'function first() {}\nx = ';
 const answers = [{ when: '', text: 'first(1);\n' }];
 
-test('opening the first document feeds it; the completion finds it fed', async () => {
-  const client = await startServer({ engine: { answers, readAhead: true } });
+function focus(client: Client, document: string, line = 1, character = 4): Promise<void> {
+  return client.connection.sendNotification('fasa/focus', {
+    textDocument: { uri: document },
+    position: { line, character },
+  });
+}
+
+const prefills = (client: Client) => client.events.filter((event) => event.startsWith('prefill'));
+
+test('the place of the user is fed, and the completion there finds it fed', async () => {
+  const client = await startServer({ engine: { answers } });
   await client.open(uri, text);
+  await focus(client, uri);
   await client.untilEvent('done after 0');
   expect(await client.completionText(uri, 1, 4)).toBe('first(1);');
   await client.until('the request in the status', () => client.status?.lastRequest !== undefined);
-  expect(client.status?.lastRequest?.reusedTokens).toBeGreaterThan(text.length / 2);
+  expect(client.status?.lastRequest?.reusedTokens).toBeGreaterThan(text.length);
 });
 
 test('a request ends the reading ahead at once', async () => {
-  const client = await startServer({ engine: { answers, readAhead: true, prefillMs: 1000 } });
+  const client = await startServer({ engine: { answers, prefillMs: 1000 } });
   await client.open(uri, text);
+  await focus(client, uri);
   await client.untilEvent('prefill');
   expect(await client.completionText(uri, 1, 4)).toBe('first(1);');
   expect(client.events).toContain('cancelled in prefill');
 });
 
-test('a document opened later does not take the place of what is cached', async () => {
-  const client = await startServer({ engine: { answers, readAhead: true } });
+test('after the first request nothing takes the place of what is cached', async () => {
+  const client = await startServer({ engine: { answers } });
   await client.open(uri, text);
-  await client.untilEvent('done after 0');
-  await client.open('file:///project/other.ts', 'y = ');
+  await client.open(other, 'y = ');
+  await client.untilState('ready');
   expect(await client.completionText(uri, 1, 4)).toBe('first(1);');
-  expect(client.events.filter((event) => event.startsWith('prefill'))).toHaveLength(2);
+  await focus(client, other, 0, 4);
+  expect(await client.connection.sendRequest('fasa/getStatus')).toMatchObject({ state: 'ready' });
+  expect(prefills(client)).toHaveLength(1);
+});
+
+test('documents that are only opened, unknown or outside are not read', async () => {
+  const client = await startServer({ engine: { answers } });
+  await client.open(uri, text);
+  await client.untilState('ready');
+  await focus(client, other);
+  await focus(client, uri, 99, 0);
+  await client.connection.sendNotification('fasa/focus', { textDocument: {} });
+  await client.until('the malformed one in the log', () => client.logs.some((line) => line.includes('fasa/focus')));
+  expect(prefills(client)).toEqual([]);
 });
 
 test('nothing is read ahead where completions are off, or without a model', async () => {
   const off = await startServer({
-    engine: { answers, readAhead: true },
+    engine: { answers },
     initializationOptions: { completion: { enabled: false } },
   });
   await off.open(uri, text);
+  await focus(off, uri);
   await off.untilState('ready');
   expect(await off.complete(uri, 1, 4)).toEqual({ items: [] });
-  expect(off.events.filter((event) => event.startsWith('prefill'))).toEqual([]);
+  expect(prefills(off)).toEqual([]);
 
-  const none = await startServer({ engine: { readAhead: true }, model: '' });
+  const none = await startServer({ model: '' });
   await none.open(uri, text);
+  await focus(none, uri);
   await none.untilState('off');
   expect(none.events).toEqual([]);
 });
