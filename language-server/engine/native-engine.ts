@@ -25,7 +25,7 @@ import { chooseThreads } from './threads';
 export const defaultBudget = 256;
 /** Most context tokens by default: what the embedded model was trained for. */
 export const mostDefaultContext = 8192;
-/** `auto`: at 512 cached tokens a FASA step is a tenth faster than a dense one, at 1,024 a quarter: docs/benchmarks.md. */
+/** `auto`: at about 1,000 cached tokens a FASA step is as fast as a dense one, and beyond faster: docs/benchmarks.md. */
 export const autoFasaFromTokens = 1024;
 
 /**
