@@ -25,8 +25,8 @@ import { chooseThreads } from './threads';
 export const defaultBudget = 256;
 /** Most context tokens by default: what the embedded model was trained for. */
 export const mostDefaultContext = 8192;
-/** `auto`: at about 1,000 cached tokens a FASA step is as fast as a dense one, and beyond faster: docs/benchmarks.md. */
-export const autoFasaFromTokens = 1024;
+/** `auto`: FASA and dense steps meet at about 1,000 cached tokens; here FASA's are measurably faster: docs/benchmarks.md. */
+export const autoFasaFromTokens = 1536;
 
 /**
  * A request that is cancelled loses the micro-batch it is in, so they are small; on CPUs larger ones are no faster
