@@ -74,6 +74,7 @@ function endLabels(series) {
 
 function decodePlot(record) {
   const rows = record.rows.filter(({ depth }) => depth >= 512);
+  /** @type {[string, string][]} */
   const series = [
     ['libllama', 'peerMsPerToken'],
     ['dense', 'denseMsPerToken'],
@@ -135,7 +136,7 @@ function fidelityPlot({ policies }) {
   const points = policies.filter(({ policy }) => policy in NAMES);
   const x = linear(0, 128, PLOT.left + 12, PLOT.right - 12);
   const decades = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1];
-  const low = decades.findLast((value) => value < Math.min(...points.map(({ meanKl }) => meanKl))) ?? decades[0];
+  const low = decades.findLast((value) => value < Math.min(...points.map(({ meanKl }) => meanKl))) ?? 0.001;
   const high = decades.find((value) => value > Math.max(...points.map(({ meanKl }) => meanKl))) ?? 1;
   const y = logarithmic(low, high, PLOT.bottom, PLOT.top);
   const [{ length, budget, tokens }] = points;
