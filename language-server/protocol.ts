@@ -22,6 +22,60 @@ export interface FocusParams {
   readonly position: { readonly line: number; readonly character: number };
 }
 
+/** What is in the context, what is not, and why. */
+export const contextRequest = 'fasa/context';
+
+export interface ContextParams {
+  /** The folder of this document alone, and in the order that a request there would have; absent: all folders. */
+  readonly uri?: string;
+}
+
+export interface ContextResult {
+  readonly folders: readonly ContextFolder[];
+}
+
+export interface ContextFolder {
+  readonly uri: string;
+  readonly name: string;
+  /** Most relevant first, then what is left out, by path. */
+  readonly files: readonly ContextFile[];
+  readonly tokens: number;
+  readonly tokensEncoded: number;
+  /** Most tokens of the folder that are encoded. */
+  readonly budgetTokens: number;
+}
+
+export interface ContextFile {
+  /** Below the folder, forward slashes. */
+  readonly path: string;
+  /** 0 where it is left out by its name, so never read. */
+  readonly tokens: number;
+  readonly chunks: number;
+  readonly chunksEncoded: number;
+  readonly state: 'encoded' | 'encoding' | 'waiting' | 'left out';
+  /** Why it is left out, in words. */
+  readonly reason?: string;
+  /** The user's own word on it. */
+  readonly choice?: 'include' | 'exclude';
+}
+
+/** The user's word on a file or folder; it holds for the workspace until it is taken back with `default`. */
+export const chooseContextRequest = 'fasa/context/choose';
+
+export interface ChooseContextParams {
+  readonly uri: string;
+  readonly choice: 'include' | 'exclude' | 'default';
+}
+
+/** Encodes what is not encoded yet, now; answers when it is done. Progress as work done, cancellable. */
+export const encodeRequest = 'fasa/encode';
+/** `{ dryRun: true }` only tells what would be freed. */
+export const clearCacheRequest = 'fasa/clearCache';
+
+export interface ClearCacheResult {
+  readonly bytes: number;
+}
+
 export type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
 
 export interface Status {
@@ -76,6 +130,18 @@ export interface RepositoryStatus {
   readonly tokensEncoded: number;
   /** Number of files left out, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
+  /** While encoding: of the files to encode now. */
+  readonly encoding?: {
+    readonly filesDone: number;
+    readonly files: number;
+    readonly tokensDone: number;
+    readonly tokens: number;
+    /** Measured; absent until some were encoded. */
+    readonly secondsLeft?: number;
+  };
+  readonly paused?: 'user' | 'battery';
+  /** Of the store on disk. */
+  readonly diskBytes?: number;
 }
 
 export interface CacheStatus {
@@ -157,7 +223,7 @@ export interface Citation {
 export interface ServerSettings {
   /** A GGUF file; empty: the default model in the cache folder. */
   readonly modelPath: string;
-  readonly attention: 'auto' | 'dense' | 'fasa-c';
+  readonly attention: 'auto' | 'dense' | 'fasa-c' | 'fasa-m';
   readonly budget: number;
   readonly threads: number;
   /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */

@@ -16,6 +16,7 @@ const char * error_code_name(error_code code) {
         case ERROR_WRONG_SHAPE:              return "WRONG_SHAPE";
         case ERROR_BAD_VOCABULARY:           return "BAD_VOCABULARY";
         case ERROR_BAD_CALIBRATION:          return "BAD_CALIBRATION";
+        case ERROR_BAD_CHUNK:                return "BAD_CHUNK";
         case ERROR_OUT_OF_MEMORY:            return "OUT_OF_MEMORY";
         case ERROR_CONTEXT_FULL:             return "CONTEXT_FULL";
         case ERROR_TEXT_TOO_LONG:            return "TEXT_TOO_LONG";

@@ -17,6 +17,7 @@ export type NativeErrorCode =
   | 'WRONG_SHAPE'
   | 'BAD_VOCABULARY'
   | 'BAD_CALIBRATION'
+  | 'BAD_CHUNK' // a chunk file that is short, corrupt, or of another model, anchor, version or text
   | 'OUT_OF_MEMORY'
   | 'CONTEXT_FULL' // more tokens than the context holds
   | 'TEXT_TOO_LONG' // for one call of tokenize
@@ -90,6 +91,72 @@ export interface NativeCalibration {
   readonly dominantFcs: readonly (readonly (readonly number[])[])[];
 }
 
+/** Where keys and values are: all in memory, or importance keys in memory and rows in a mapped file. */
+export type NativeTier = 'fasa-c' | 'fasa-m';
+
+/**
+ * A piece of a file, encoded on its own behind the anchor: keys (at the chunk's local positions, from the anchor's end
+ * on), values and importance keys of all its tokens. Never changes. Contexts that read it keep it alive.
+ */
+export interface NativeChunk {
+  /** Its own, without the anchor. */
+  readonly tokens: number;
+  /** Importance keys, and rows where the tier holds them in memory. */
+  readonly fastBytes: number;
+  /** Rows that lie in a mapped file. */
+  readonly slowBytes: number;
+  dispose(): void;
+}
+
+export interface NativeEncoderOptions {
+  /** The first tokens of every context that reads the chunks. */
+  readonly anchor: Int32Array;
+  readonly threads: number;
+  /** Tokens of a micro-batch; default 128. */
+  readonly microBatch?: number;
+  readonly calibration: NativeCalibration;
+  /** Of stored keys and values. */
+  readonly rowType: 'f16' | 'q8_0';
+  readonly tier: NativeTier;
+  /** Most tokens of one chunk. */
+  readonly chunkTokens: number;
+}
+
+/** What a chunk file must be, or it is refused: 16 to 64 bytes that name model, anchor, layout and text. */
+export interface NativeChunkSource {
+  readonly tokens: Int32Array;
+  readonly address: string;
+  /** Written whole (temporary file, flush, rename) before the promise settles; absent: memory alone. */
+  readonly file?: string;
+}
+
+export interface NativeEncoder {
+  /** Several chunks share micro-batches; each sees the anchor and itself. onProgress: tokens done of all. */
+  encode(
+    chunks: readonly NativeChunkSource[],
+    options: { readonly priority: number },
+    onProgress: (tokens: number) => void,
+  ): NativeTask<readonly NativeChunk[]>;
+  /**
+   * Maps a chunk file and verifies all of it.
+   * Rejects with FILE_NOT_FOUND, FILE_UNREADABLE, BAD_CHUNK (short, corrupt, foreign: to be encoded again).
+   */
+  open(file: string, address: string, options: { readonly priority: number }): NativeTask<NativeChunk>;
+  dispose(): void;
+}
+
+/** Chunks beside the sequence's own tokens: seen by its last `lateTokens` tokens and by all that are decoded. */
+export interface NativeRepository {
+  readonly chunks: readonly NativeChunk[];
+  /** One a chunk: added to the predicted logits of its tokens, for the choice alone. Default 0. */
+  readonly priors?: Float32Array;
+  /** One a chunk: added to its local positions. Default 0: all share the window between anchor and tail. */
+  readonly offsets?: Int32Array;
+  /** Added to the logits of chunk tokens in attention. Default 0. */
+  readonly bias?: number;
+  readonly lateTokens: number;
+}
+
 export interface NativeContextOptions {
   /** Most tokens the context can hold. */
   readonly contextTokens: number;
@@ -98,9 +165,11 @@ export interface NativeContextOptions {
   readonly microBatch?: number;
   /** Needed for attention `fasa-c`. */
   readonly calibration?: NativeCalibration;
+  /** The first `anchorTokens` tokens keep positions 0, 1, ...; the others count from `tailPosition` on. For chunks. */
+  readonly composition?: { readonly anchorTokens: number; readonly tailPosition: number };
 }
 
-export type NativeAttention = 'dense' | 'fasa-c' | 'auto';
+export type NativeAttention = 'dense' | 'fasa-c' | 'fasa-m' | 'auto';
 
 export interface NativeSampling {
   /** 0 is greedy. */
@@ -124,6 +193,9 @@ export interface NativeGenerateOptions {
   readonly fasaFromTokens: number;
   /** Higher runs first. */
   readonly priority: number;
+  readonly repository?: NativeRepository;
+  /** Adds up where decoded tokens look, for citations. */
+  readonly countAttention?: boolean;
 }
 
 export interface NativeGenerationStats {
@@ -145,6 +217,11 @@ export interface NativeGenerationResult {
   readonly tokens: Int32Array;
   readonly reason: 'length' | 'stop-token' | 'stopped' | 'context-full';
   readonly stats: NativeGenerationStats;
+  /**
+   * With countAttention, one a chunk: the attention of the decoded tokens on each block of 16 tokens, as a share of what
+   * went to all chosen tokens beside the anchor and the recent window, over heads and layers.
+   */
+  readonly chunkAttention?: readonly Float32Array[];
 }
 
 export interface NativeGenerateEvents {
@@ -177,6 +254,7 @@ export interface NativeEvaluateOptions {
   /** How sparse steps choose; default `fasa`. The paper's choose their FCs on the tokens before `from`. */
   readonly policy?: NativePolicy;
   readonly priority?: number;
+  readonly repository?: NativeRepository;
 }
 
 /** FASA, and what evaluation compares it with: native/fasa/policy.h says what each is. */
@@ -248,6 +326,7 @@ export interface NativeModel {
   /** The bytes of a token; may be part of a UTF-8 character. Special tokens give their text. */
   tokenBytes(token: number): Uint8Array;
   createContext(options: NativeContextOptions): NativeContext;
+  createEncoder(options: NativeEncoderOptions): NativeEncoder;
   /** Chooses the dominant FCs from documents (each a token sequence); onProgress: share done, 0 to 1. */
   calibrate(options: NativeCalibrateOptions, onProgress: (share: number) => void): NativeTask<NativeCalibration>;
   dispose(): void;

@@ -25,13 +25,74 @@ export interface GenerationRequest {
   /** Valid UTF-8 text as it grows; return 'stop' to end the generation after this token. */
   readonly onText?: (delta: string, whole: string) => 'continue' | 'stop';
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
+  /** What of the repository is seen beside the tokens, which then begin with {@link RepositoryEngine.anchor}. */
+  readonly repository?: readonly ChunkInPlay[];
+  /** Asks for {@link Generation.attention}. */
+  readonly countAttention?: boolean;
 }
+
+/** A piece of a file whose keys and values are ready to be read. */
+export interface EncodedChunk {
+  readonly address: string;
+  readonly tokens: number;
+  /** Importance keys, and rows where the tier holds them in memory. Bytes. */
+  readonly fastBytes: number;
+  readonly slowBytes: number;
+  /** Requests that read it keep it alive. */
+  dispose(): void;
+}
+
+export interface ChunkInPlay {
+  readonly chunk: EncodedChunk;
+  /** Added to the predicted logits of its tokens, for the choice of tokens alone: 0 for the most relevant, less for others. */
+  readonly prior: number;
+}
+
+/** How much the decoded tokens looked at a chunk: a share for each block of {@link attentionBlockTokens} of its tokens. */
+export interface ChunkAttention {
+  readonly chunk: EncodedChunk;
+  readonly shares: Float32Array;
+}
+
+export const attentionBlockTokens = 16;
 
 export interface Generation {
   readonly text: string;
   readonly tokens: number;
   readonly reason: 'length' | 'stop-token' | 'stopped' | 'context-full';
   readonly stats: NativeGenerationStats;
+  readonly attention?: readonly ChunkAttention[];
+}
+
+/**
+ * Encodes pieces of files and keeps them, by content. Absent from an engine that reads densely: no calibration, or
+ * attention `dense`.
+ */
+export interface RepositoryEngine {
+  /** The first tokens of every prompt that chunks go with. */
+  readonly anchor: Int32Array;
+  /** Most tokens of one chunk, path line included. */
+  readonly chunkTokens: number;
+  /** f16 K and V of one token: what it would take dense, on the fast tier, and on disk. Bytes. */
+  readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
+  /** What names a chunk: same model, layout, anchor and tokens, same address. */
+  address(tokens: Int32Array): string;
+  /** From the store on disk, verified; undefined: not there (or not usable, which is logged), to be encoded. */
+  open(address: string, signal: AbortSignal): Promise<EncodedChunk | undefined>;
+  /**
+   * In the background lane: steps aside for every request within a micro-batch. The chunks are in the store afterwards
+   * (a store that cannot be written is logged once, and they stay in memory).
+   * @throws EngineError CANCELLED (what was complete is kept), OUT_OF_MEMORY, ...
+   */
+  encode(
+    chunks: readonly Int32Array[],
+    signal: AbortSignal,
+    onProgress?: (tokens: number) => void,
+  ): Promise<readonly EncodedChunk[]>;
+  /** What is in the store, for all repositories of this model. */
+  readonly disk: { readonly chunks: number; readonly bytes: number; readonly mostBytes: number };
+  /** Empties the store; answers the bytes freed. Chunks in play stay usable. */
+  clearDisk(): Promise<number>;
 }
 
 /** FASA and dense steps over the tokens that a sequence has cached. */
@@ -62,6 +123,7 @@ export interface Engine {
   /** Most tokens of a sequence. */
   readonly contextTokens: number;
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
+  readonly repository?: RepositoryEngine | undefined;
   /** Text of files and users: special tokens are plain text. No BOS is added. */
   tokenize(text: string): Int32Array;
   /** Text of templates: special tokens are parsed. */

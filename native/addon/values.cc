@@ -114,10 +114,10 @@ std::vector<int32_t> integers_of(const Napi::Value & v, const char * what) {
 attention_params attention_of(const Napi::Object & o) {
     attention_params p;
     const std::string mode = string_of(o, "attention");
-    if (mode != "dense" && mode != "fasa-c" && mode != "auto") {
-        fail(ERROR_BAD_ARGUMENT, "attention must be dense, fasa-c or auto");
+    if (mode != "dense" && mode != "fasa-c" && mode != "fasa-m" && mode != "auto") {
+        fail(ERROR_BAD_ARGUMENT, "attention must be dense, fasa-c, fasa-m or auto");
     }
-    p.mode      = mode == "dense" ? ATTENTION_DENSE : mode == "fasa-c" ? ATTENTION_FASA_C : ATTENTION_AUTO;
+    p.mode      = mode == "dense" ? ATTENTION_DENSE : mode == "fasa-c" || mode == "fasa-m" ? ATTENTION_FASA_C : ATTENTION_AUTO;
     p.budget    = int_of(o, "budget", 1, 1 << 24);
     p.fasa_from = int_of(o, "fasaFromTokens", 0, INT32_MAX);
     return p;
