@@ -13,6 +13,7 @@ import {
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Chat } from './chat/ask';
+import { answerMessages } from './chat/messages';
 import { Completer } from './completion/complete';
 import { WarmUp } from './completion/warm-up';
 import type { Engine, EngineFactory } from './engine/engine';
@@ -22,10 +23,16 @@ import { completeAt, feedAhead, noCompletion, toList, whyNone } from './inline-c
 import type { Log } from './log';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
-import { askParams, type DocumentPosition, documentPosition } from './params';
+import { askParams, chatParams, countTokensParams, type DocumentPosition, documentPosition } from './params';
 import {
   type AskResult,
+  type AskSize,
   askRequest,
+  askSizeRequest,
+  type ChatResult,
+  type CountTokensResult,
+  chatRequest,
+  countTokensRequest,
   focusNotification,
   getStatusRequest,
   measureRequest,
@@ -38,6 +45,7 @@ import {
 import { Scheduler } from './scheduler';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
+import { toLf, wellFormed } from './text';
 import { Workspace } from './workspace';
 
 const partialAnswer = new ProgressType<{ readonly text: string }>();
@@ -120,6 +128,15 @@ class Server {
     );
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#ask(params, signal))),
+    );
+    connection.onRequest(askSizeRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#askSize(params, signal)),
+    );
+    connection.onRequest(chatRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#urgent(() => this.#answerMessages(params, signal))),
+    );
+    connection.onRequest(countTokensRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#countTokens(params, signal)),
     );
     connection.onRequest(getStatusRequest, () => this.#status.record());
     connection.onRequest(measureRequest, (...params: unknown[]) =>
@@ -254,21 +271,46 @@ class Server {
   async #ask(params: unknown, signal: AbortSignal): Promise<AskResult> {
     const { partialResultToken: token, ...question } = askParams(params);
     const engine = await this.#host.ready(signal);
-    const generation = await this.#host.whileBusy(() =>
+    const { generation, size } = await this.#host.whileBusy(() =>
       this.#chat.ask(engine, {
         ...question,
         signal,
         openText: (uri) => this.#documents.get(uri)?.getText(),
-        onText: (text) => {
-          if (token !== undefined) {
-            void this.#connection.sendProgress(partialAnswer, token, { text });
-          }
-        },
+        onText: (text) => this.#sendPart(token, text),
       }),
     );
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
-    return { text: generation.text, citations: [], stats };
+    return { text: generation.text, citations: [], stats, size };
+  }
+
+  async #askSize(params: unknown, signal: AbortSignal): Promise<AskSize> {
+    const { partialResultToken: _token, ...question } = askParams(params);
+    const engine = await this.#host.ready(signal);
+    return this.#chat.size(engine, { ...question, signal, openText: (uri) => this.#documents.get(uri)?.getText() });
+  }
+
+  async #answerMessages(params: unknown, signal: AbortSignal): Promise<ChatResult> {
+    const { partialResultToken: token, ...asked } = chatParams(params);
+    const engine = await this.#host.ready(signal);
+    const generation = await this.#host.whileBusy(() =>
+      answerMessages(engine, { ...asked, signal, onText: (text) => this.#sendPart(token, text) }),
+    );
+    const stats = requestStatus('chat', generation);
+    this.#status.noteRequest(stats);
+    return { text: generation.text, stats };
+  }
+
+  async #countTokens(params: unknown, signal: AbortSignal): Promise<CountTokensResult> {
+    const texts = countTokensParams(params);
+    const engine = await this.#host.ready(signal);
+    return { counts: texts.map((text) => engine.tokenize(wellFormed(toLf(text))).length) };
+  }
+
+  #sendPart(token: string | number | undefined, text: string): void {
+    if (token !== undefined) {
+      void this.#connection.sendProgress(partialAnswer, token, { text });
+    }
   }
 
   async #measure(signal: AbortSignal): Promise<Status> {
