@@ -11,6 +11,7 @@ import {
   TextDocumentSyncKind,
 } from 'vscode-languageserver/node';
 import { Chat } from './chat/ask';
+import { answerMessages } from './chat/messages';
 import { WarmUp } from './completion/warm-up';
 import { Documents } from './documents';
 import type { EngineFactory } from './engine/engine';
@@ -20,12 +21,18 @@ import { InlineCompletions } from './inline-completion';
 import type { Log } from './log';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
-import { askParams, documentPosition, inlineCompletionRequest } from './params';
+import { askParams, chatParams, countTokensParams, documentPosition, inlineCompletionRequest } from './params';
 import { choosePositionEncoding } from './position-encoding';
 import {
   type AskResult,
+  type AskSize,
   askRequest,
+  askSizeRequest,
+  type ChatResult,
+  type CountTokensResult,
+  chatRequest,
   completionCountsRequest,
+  countTokensRequest,
   focusNotification,
   getStatusRequest,
   measureRequest,
@@ -37,6 +44,7 @@ import {
 } from './protocol';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
+import { toLf, wellFormed } from './text';
 import { Workspace } from './workspace';
 
 const partialAnswer = new ProgressType<{ readonly text: string }>();
@@ -127,6 +135,15 @@ class Server {
     connection.onRequest(completionCountsRequest, () => this.#inline.counts);
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#ask(params, signal))),
+    );
+    connection.onRequest(askSizeRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#askSize(params, signal)),
+    );
+    connection.onRequest(chatRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#urgent(() => this.#answerMessages(params, signal))),
+    );
+    connection.onRequest(countTokensRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#countTokens(params, signal)),
     );
     connection.onRequest(getStatusRequest, () => this.#status.record());
     connection.onRequest(measureRequest, (...params: unknown[]) =>
@@ -247,21 +264,46 @@ class Server {
   async #ask(params: unknown, signal: AbortSignal): Promise<AskResult> {
     const { partialResultToken: token, ...question } = askParams(params);
     const engine = await this.#host.ready(signal);
-    const generation = await this.#host.whileBusy(() =>
+    const { generation, size } = await this.#host.whileBusy(() =>
       this.#chat.ask(engine, {
         ...question,
         signal,
         openText: (uri) => this.#documents.get(uri)?.getText(),
-        onText: (text) => {
-          if (token !== undefined) {
-            void this.#connection.sendProgress(partialAnswer, token, { text });
-          }
-        },
+        onText: (text) => this.#sendPart(token, text),
       }),
     );
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
-    return { text: generation.text, citations: [], stats };
+    return { text: generation.text, citations: [], stats, size };
+  }
+
+  async #askSize(params: unknown, signal: AbortSignal): Promise<AskSize> {
+    const { partialResultToken: _token, ...question } = askParams(params);
+    const engine = await this.#host.ready(signal);
+    return this.#chat.size(engine, { ...question, signal, openText: (uri) => this.#documents.get(uri)?.getText() });
+  }
+
+  async #answerMessages(params: unknown, signal: AbortSignal): Promise<ChatResult> {
+    const { partialResultToken: token, ...asked } = chatParams(params);
+    const engine = await this.#host.ready(signal);
+    const generation = await this.#host.whileBusy(() =>
+      answerMessages(engine, { ...asked, signal, onText: (text) => this.#sendPart(token, text) }),
+    );
+    const stats = requestStatus('chat', generation);
+    this.#status.noteRequest(stats);
+    return { text: generation.text, stats };
+  }
+
+  async #countTokens(params: unknown, signal: AbortSignal): Promise<CountTokensResult> {
+    const texts = countTokensParams(params);
+    const engine = await this.#host.ready(signal);
+    return { counts: texts.map((text) => engine.tokenize(wellFormed(toLf(text))).length) };
+  }
+
+  #sendPart(token: string | number | undefined, text: string): void {
+    if (token !== undefined) {
+      void this.#connection.sendProgress(partialAnswer, token, { text });
+    }
   }
 
   async #measure(signal: AbortSignal): Promise<Status> {
