@@ -51,7 +51,7 @@ export class StatusReporter {
     const { engine, state, progress, problem } = this.#host;
     const repository = this.#repository();
     return {
-      state,
+      state: state === 'ready' && repository?.encoding !== undefined ? 'encoding' : state,
       ...(progress === undefined ? {} : { progress }),
       ...(problem === undefined ? {} : { problem }),
       ...(engine === undefined ? {} : engineStatus(engine)),

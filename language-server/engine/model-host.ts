@@ -156,6 +156,8 @@ export class ModelHost {
     await earlier?.done;
     const old = this.#engine;
     this.#engine = undefined;
+    // whoever holds parts of it lets go of them first
+    this.#parts.onChange();
     let failure: EngineError | undefined;
     try {
       await old?.dispose();
@@ -206,6 +208,7 @@ export class ModelHost {
     this.#loading = undefined;
     const engine = this.#engine;
     this.#engine = undefined;
+    this.#parts.onChange();
     await engine?.dispose();
   }
 }
