@@ -47,7 +47,7 @@ const mostTypedChars = 2;
 export class InlineCompletions {
   readonly #parts: InlineCompletionParts;
   readonly #counters = new CompletionCounters();
-  readonly #completer = new Completer(this.#counters);
+  readonly #completer: Completer;
   readonly #scheduler = new Scheduler();
   readonly #offers = new Offers();
   readonly #pace = new TypingPace();
@@ -56,6 +56,7 @@ export class InlineCompletions {
 
   constructor(parts: InlineCompletionParts) {
     this.#parts = parts;
+    this.#completer = new Completer(this.#counters, (problem) => parts.log.warn(problem));
   }
 
   get counts(): CompletionCounts {
@@ -248,6 +249,7 @@ export class InlineCompletions {
     const { repository, file } = place;
     return {
       ...view,
+      languageId: document.languageId,
       // a notebook is read as a program in the language of its cells
       path: withEnding(place.path.replace(/\.ipynb$/, ''), document.languageId),
       repositoryName: repository?.name ?? '',

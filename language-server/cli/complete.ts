@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Completer } from '../completion/complete';
 import { EngineError } from '../engine/errors';
+import { languageOf } from '../repository/language-of';
 import { defaultSettings } from '../settings';
 import { requestStatus } from '../status';
 import { Workspace } from '../workspace';
@@ -43,6 +44,7 @@ export async function complete({ operands, options }: CommandLine, output: Outpu
     const outcome = await new Completer().complete(engine, {
       uri: document.uri,
       path: relative,
+      languageId: languageOf(relative),
       repositoryName: repository?.name ?? '',
       text,
       offset: document.offsetAt({ line: place.line - 1, character: place.column - 1 }),
