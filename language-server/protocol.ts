@@ -114,6 +114,17 @@ export interface Status {
   readonly speed?: SpeedStatus;
   readonly fidelity?: FidelityStatus;
   readonly lastRequest?: RequestStatus;
+  /** Completions miss their time budget here. */
+  readonly slow?: SlowStatus;
+}
+
+export interface SlowStatus {
+  /** What takes most of the time. */
+  readonly cause: 'feeding' | 'decoding' | 'waiting';
+  /** What was measured, in words. */
+  readonly message: string;
+  /** One sentence: what the user can do. */
+  readonly remedy: string;
 }
 
 export interface StatusProblem {

@@ -31,6 +31,7 @@ import {
   measureRequest,
   pauseRequest,
   resumeRequest,
+  type ServerSettings,
   type Status,
   statusNotification,
   unloadRequest,
@@ -95,6 +96,7 @@ class Server {
       log: this.#log,
       settings: () => this.#settings.completion,
       noteRequest: (generation) => this.#status.noteRequest(requestStatus('inline', generation)),
+      noteSlow: (slow) => this.#status.noteSlow(slow),
     });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
@@ -193,9 +195,10 @@ class Server {
     if (section === null || section === undefined) {
       return;
     }
-    const before = engineKey(this.#settings);
+    const keyOf = ({ completion }: ServerSettings) => `${engineKey(this.#settings)} ${JSON.stringify(completion)}`;
+    const before = keyOf(this.#settings);
     this.#take(section);
-    if (engineKey(this.#settings) !== before) {
+    if (keyOf(this.#settings) !== before) {
       this.#inline.clearCache();
     }
     this.#host.configure(this.#settings);
