@@ -22,6 +22,7 @@ export function readServerSettings(): ServerSettings {
       enabled: vscode.workspace.isTrusted && get<boolean>('repository.enabled'),
       tokens: get('repository.tokens'),
       exclude: [...filesExclude(), ...get<string[]>('repository.exclude')],
+      diskGigabytes: get('repository.diskGigabytes'),
       pauseOnBattery: get('repository.pauseOnBattery'),
     },
     completion: {

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InlineCompletionItem, InlineCompletionList } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { BudgetWatch } from './completion/budget-watch';
 import { Completer, type CompletionInput, type CompletionOutcome } from './completion/complete';
 import { CompletionCounters } from './completion/counters';
 import { Offers } from './completion/offers';
@@ -16,7 +17,7 @@ import { cancelled, isCancelled, toEngineError } from './engine/errors';
 import type { ModelHost } from './engine/model-host';
 import type { Log } from './log';
 import type { DocumentPosition, InlineCompletionRequest } from './params';
-import type { CompletionCounts, ServerSettings } from './protocol';
+import type { CompletionCounts, ServerSettings, SlowStatus } from './protocol';
 import { withEnding } from './repository/path-line';
 import { Scheduler } from './scheduler';
 
@@ -27,6 +28,7 @@ export interface InlineCompletionParts {
   readonly log: Log;
   readonly settings: () => ServerSettings['completion'];
   readonly noteRequest: (generation: Generation) => void;
+  readonly noteSlow: (slow: SlowStatus | undefined) => void;
 }
 
 /** What the model is to go on with: a document, or the cells of a notebook, with the selected item in its place. */
@@ -47,15 +49,17 @@ const mostTypedChars = 2;
 export class InlineCompletions {
   readonly #parts: InlineCompletionParts;
   readonly #counters = new CompletionCounters();
-  readonly #completer = new Completer(this.#counters);
+  readonly #completer: Completer;
   readonly #scheduler = new Scheduler();
   readonly #offers = new Offers();
   readonly #pace = new TypingPace();
+  readonly #budget = new BudgetWatch();
   #ahead: AbortController | undefined;
   #lastReason = '';
 
   constructor(parts: InlineCompletionParts) {
     this.#parts = parts;
+    this.#completer = new Completer(this.#counters, (problem) => parts.log.warn(problem));
   }
 
   get counts(): CompletionCounts {
@@ -93,6 +97,10 @@ export class InlineCompletions {
       }
       if (outcome.late) {
         this.#counters.note('late');
+      }
+      if (outcome.from === 'model') {
+        this.#budget.note(outcome.late, settings.timeBudgetMs, outcome.generation?.stats);
+        this.#parts.noteSlow(this.#budget.slow);
       }
       return this.#offer(document, request, outcome.suggestions);
     } catch (error) {
@@ -140,9 +148,11 @@ export class InlineCompletions {
     await this.#parts.host.whileBusy(() => this.#completer.feed(engine, input));
   }
 
-  /** Another model would say something else. */
+  /** Settings that completions depend on have changed: another model would say something else. */
   clearCache(): void {
     this.#completer.clearCache();
+    this.#budget.clear();
+    this.#parts.noteSlow(undefined);
   }
 
   /** Ends what is done ahead. */
@@ -162,7 +172,9 @@ export class InlineCompletions {
     const engine = await host.ready(AbortSignal.any([signal, AbortSignal.timeout(settings.timeBudgetMs)]));
     return host.whileBusy(async () => {
       const input = { ...this.#inputOf(document, view), settings, signal };
-      const wait = invoked ? 0 : debounceMs(this.#pace, this.#completer.speed.answerMs, performance.now());
+      const { answerMs } = this.#completer.speed;
+      const longestWait = settings.timeBudgetMs / 4;
+      const wait = invoked ? 0 : Math.min(longestWait, debounceMs(this.#pace, answerMs, performance.now()));
       if (wait > 0) {
         // what is fed meanwhile is of use whatever the next key is
         await Promise.all([
@@ -243,6 +255,7 @@ export class InlineCompletions {
     const place = context.workspace.place(document.uri);
     return {
       ...view,
+      languageId: document.languageId,
       // a notebook is read as a program in the language of its cells
       path: withEnding(place.path.replace(/\.ipynb$/, ''), document.languageId),
       chunksFor: (text) => context.chunksFor(place, text),

@@ -124,6 +124,17 @@ export interface Status {
   readonly speed?: SpeedStatus;
   readonly fidelity?: FidelityStatus;
   readonly lastRequest?: RequestStatus;
+  /** Completions miss their time budget here. */
+  readonly slow?: SlowStatus;
+}
+
+export interface SlowStatus {
+  /** What takes most of the time. */
+  readonly cause: 'feeding' | 'decoding' | 'waiting';
+  /** What was measured, in words. */
+  readonly message: string;
+  /** One sentence: what the user can do. */
+  readonly remedy: string;
 }
 
 export interface StatusProblem {
@@ -351,6 +362,8 @@ export interface ServerSettings {
     readonly tokens: number;
     /** Globs of files and folders that stay out, as `files.exclude` has them, which is part of them. */
     readonly exclude: readonly string[];
+    /** Most that is kept on disk of all repositories; what was used longest ago goes first. */
+    readonly diskGigabytes: number;
     /** On battery nothing is encoded, unless the user asks for it. */
     readonly pauseOnBattery: boolean;
   };

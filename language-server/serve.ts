@@ -40,10 +40,12 @@ import {
   measureRequest,
   pauseRequest,
   resumeRequest,
+  type ServerSettings,
   type Status,
   statusNotification,
   unloadRequest,
 } from './protocol';
+import { chunkStore } from './repository/store';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
 import { toLf, wellFormed } from './text';
@@ -95,6 +97,7 @@ class Server {
       createEngine,
       resolveModel: (settings) => resolveModel(settings.modelPath),
       log: this.#log,
+      store: ({ attention, repository }) => chunkStore(attention, repository.diskGigabytes, this.#log),
       onChange: () => {
         this.#context.use(this.#host.engine);
         this.#status.changed();
@@ -113,6 +116,7 @@ class Server {
       log: this.#log,
       settings: () => this.#settings.completion,
       noteRequest: (generation) => this.#status.noteRequest(requestStatus('inline', generation)),
+      noteSlow: (slow) => this.#status.noteSlow(slow),
     });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
@@ -238,9 +242,10 @@ class Server {
     if (section === null || section === undefined) {
       return;
     }
-    const before = engineKey(this.#settings);
+    const keyOf = ({ completion }: ServerSettings) => `${engineKey(this.#settings)} ${JSON.stringify(completion)}`;
+    const before = keyOf(this.#settings);
     this.#take(section);
-    if (engineKey(this.#settings) !== before) {
+    if (keyOf(this.#settings) !== before) {
       this.#inline.clearCache();
     }
     this.#host.configure(this.#settings);

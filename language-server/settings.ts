@@ -12,6 +12,7 @@ export const defaultSettings: ServerSettings = {
     enabled: true,
     tokens: 0,
     exclude: [],
+    diskGigabytes: 8,
     pauseOnBattery: true,
   },
   completion: {
@@ -50,6 +51,7 @@ export function checkSettings(value: unknown): CheckedSettings {
       enabled: repository.flag('enabled', base.repository.enabled),
       tokens: repository.integer('tokens', 0, 1_048_576, base.repository.tokens),
       exclude: repository.texts('exclude', base.repository.exclude),
+      diskGigabytes: repository.integer('diskGigabytes', 1, 10_000, base.repository.diskGigabytes),
       pauseOnBattery: repository.flag('pauseOnBattery', base.repository.pauseOnBattery),
     },
     completion: {
@@ -66,8 +68,8 @@ export function checkSettings(value: unknown): CheckedSettings {
 
 /** The values that need the model to be loaded again when they change. */
 export function engineKey(settings: ServerSettings): string {
-  const { modelPath, attention, budget, threads, contextTokens } = settings;
-  return JSON.stringify([modelPath, attention, budget, threads, contextTokens]);
+  const { modelPath, attention, budget, threads, contextTokens, repository } = settings;
+  return JSON.stringify([modelPath, attention, budget, threads, contextTokens, repository.diskGigabytes]);
 }
 
 class Section {

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Completer } from '../completion/complete';
 import { EngineError } from '../engine/errors';
+import { languageOf } from '../repository/language-of';
 import { defaultSettings } from '../settings';
 import { requestStatus } from '../status';
 import { type CommandLine, parsePlace, usageError } from './arguments';
@@ -41,6 +42,7 @@ export async function complete(line: CommandLine, output: Output, signal: AbortS
     const outcome = await new Completer().complete(engine, {
       uri: document.uri,
       path: at.path,
+      languageId: languageOf(at.path),
       text,
       offset: document.offsetAt({ line: place.line - 1, character: place.column - 1 }),
       settings: completion,

@@ -24,7 +24,7 @@ export async function withContext<T>(
   { encode, say }: ContextUse,
   work: (engine: Engine, context: ContextService) => Promise<T>,
 ): Promise<T> {
-  return withEngine(options, output, signal, async (engine) => {
+  const run = async (engine: Engine) => {
     const context = new ContextService({
       log: { ...silentLog, warn: (text) => output.message(text), error: (text) => output.message(text) },
       onChange: () => showProgress(context, output),
@@ -47,7 +47,8 @@ export async function withContext<T>(
     } finally {
       await context.close();
     }
-  });
+  };
+  return withEngine(options, output, signal, run, true);
 }
 
 function showProgress({ lane }: ContextService, output: Output): void {

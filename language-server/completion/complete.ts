@@ -10,11 +10,13 @@ import type { CompletionCounters } from './counters';
 import { type Deadline, startDeadline } from './deadline';
 import { filterCompletion } from './filters';
 import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt';
+import { sensibleEnd } from './sensible-end';
 import { completionShape } from './shape';
 import { MeasuredSpeed } from './speed';
 import { applyStopRules, type StopContext } from './stop-rules';
 import { noSuggestion, type Suggestion } from './suggestion';
 import { type CachedPlace, SuggestionCache } from './suggestion-cache';
+import { Syntax } from './syntax';
 
 export interface CompletionInput {
   readonly uri: string;
@@ -22,6 +24,7 @@ export interface CompletionInput {
   readonly path: string;
   readonly text: string;
   readonly offset: number;
+  readonly languageId: string;
   readonly settings: Pick<ServerSettings['completion'], 'maxTokens' | 'tailTokens'>;
   /** From now to the answer; 0: no limit. */
   readonly timeBudgetMs: number;
@@ -67,9 +70,12 @@ export class Completer {
   readonly speed = new MeasuredSpeed();
   readonly #cache = new SuggestionCache();
   readonly #counters: CompletionCounters | undefined;
+  readonly #syntax: Syntax;
 
-  constructor(counters?: CompletionCounters) {
+  /** @param onProblem something that completions go on without */
+  constructor(counters?: CompletionCounters, onProblem?: (message: string) => void) {
     this.#counters = counters;
+    this.#syntax = new Syntax(onProblem);
   }
 
   /** What is left of earlier suggestions at this place: no model is asked. */
@@ -175,9 +181,10 @@ export class Completer {
     sampling: NativeSampling,
     deadline: Deadline,
   ): Promise<{ readonly suggestion: Suggestion; readonly generation: Generation | undefined }> {
+    const stopContext = await this.#stopContext(prompt, input);
     const watch = this.#counters?.watch(engine, input.signal);
     try {
-      const { generation, text } = await decode(engine, prompt, input, sampling, deadline);
+      const { generation, text } = await decode(engine, prompt, input, { sampling, stopContext, deadline });
       if (generation !== undefined) {
         this.#note(generation);
       }
@@ -185,6 +192,16 @@ export class Completer {
     } finally {
       watch?.end();
     }
+  }
+
+  async #stopContext({ cursor, fillInTheMiddle }: Prompt, input: CompletionInput): Promise<StopContext> {
+    const syntax = await this.#syntax.shapeAt(input.languageId, input.text, input.offset);
+    throwIfAborted(input.signal);
+    return {
+      shape: completionShape(cursor, fillInTheMiddle, syntax),
+      nextLine: cursor.nextLine,
+      mostLines: fillInTheMiddle ? mostLines.fillInTheMiddle : mostLines.prefixOnly,
+    };
   }
 
   #note({ stats }: Generation): void {
@@ -212,6 +229,12 @@ function chunksInPlay(engine: Engine, { cursor }: Prompt, input: CompletionInput
     : input.chunksFor(`${cursor.after.slice(0, mostBehindChars)}\n${cursor.before}`);
 }
 
+interface Decoding {
+  readonly sampling: NativeSampling;
+  readonly stopContext: StopContext;
+  readonly deadline: Deadline;
+}
+
 interface Decoded {
   readonly text: string;
   readonly generation: Generation | undefined;
@@ -221,10 +244,8 @@ async function decode(
   engine: Engine,
   prompt: Prompt,
   input: CompletionInput,
-  sampling: NativeSampling,
-  deadline: Deadline,
+  { sampling, stopContext, deadline }: Decoding,
 ): Promise<Decoded> {
-  const stopContext = makeStopContext(prompt);
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {
@@ -253,22 +274,13 @@ async function decode(
       onText: (_delta, whole) => (keep(whole) || deadline.over ? 'stop' : 'continue'),
       ...(input.background === true ? { background: true } : {}),
     });
-    return { text: stopped ? kept : withoutHalfLine(kept, generation, stopContext), generation };
+    return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext), generation };
   } catch (error) {
     if (isCancelled(error) && late.signal.aborted && !input.signal.aborted) {
       return { text: '', generation: undefined };
     }
     throw input.signal.aborted ? cancelled() : error;
   }
-}
-
-function makeStopContext(prompt: Prompt): StopContext {
-  const { cursor, fillInTheMiddle } = prompt;
-  return {
-    shape: completionShape(cursor, fillInTheMiddle),
-    nextLine: cursor.nextLine,
-    mostLines: fillInTheMiddle ? mostLines.fillInTheMiddle : mostLines.prefixOnly,
-  };
 }
 
 function withoutFirstSpace(whole: string, prompt: Prompt): string {
@@ -281,12 +293,7 @@ function partTokens(engine: Engine): number[] {
   return [fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator].filter((token) => token !== undefined);
 }
 
-/** A block that was cut by the length or the time ends with its last whole line, if it has one. */
-function withoutHalfLine(text: string, generation: Generation, context: StopContext): string {
-  if (context.shape.lines === 'one' || generation.reason === 'stop-token') {
-    return text;
-  }
-  const newline = text.lastIndexOf('\n');
-  const whole = newline === -1 ? '' : text.slice(0, newline);
-  return whole.trim() === '' ? text : whole;
+/** What the length or the time has cut ends at a sensible place: a block with a whole line, a line with a whole word. */
+function withoutLooseEnd(text: string, generation: Generation, context: StopContext): string {
+  return generation.reason === 'stop-token' ? text : sensibleEnd(text, context.shape.lines);
 }

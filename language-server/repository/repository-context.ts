@@ -193,7 +193,7 @@ export class RepositoryContext {
    * whose live text the request has itself.
    * @param own path of the document below the folder @param text around the cursor, or the question
    */
-  chunksFor(own: string | undefined, text: string, policy: CompositionPolicy = defaultPolicy): ChunkInPlay[] {
+  chunksFor(own: string | undefined, text: string, policy: CompositionPolicy = this.#policy()): ChunkInPlay[] {
     this.#tail = text.slice(-mostTailChars);
     const scores = this.#index.scores(this.#tail);
     const chunks: { readonly chunk: EncodedChunk; readonly score: number }[] = [];
@@ -226,6 +226,11 @@ export class RepositoryContext {
     for (const chunk of this.pending()) {
       chunk.state = 'absent';
     }
+  }
+
+  /** What calibration measured for the model comes before the default. */
+  #policy(): CompositionPolicy {
+    return { ...defaultPolicy, priorStrength: this.#engine?.repository?.priorStrength ?? defaultPolicy.priorStrength };
   }
 
   async close(): Promise<void> {

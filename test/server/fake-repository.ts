@@ -55,6 +55,7 @@ export class FakeRepository implements RepositoryEngine {
   readonly #options: FakeRepositoryOptions;
   readonly #parts: FakeRepositoryParts;
   readonly #store = new Map<string, Int32Array>();
+  #held: readonly ChunkInPlay[] = [];
   #alive = 0;
 
   constructor(options: FakeRepositoryOptions, parts: FakeRepositoryParts) {
@@ -70,6 +71,12 @@ export class FakeRepository implements RepositoryEngine {
       bytes += tokens.length * this.bytesPerToken.disk;
     }
     return { chunks: this.#store.size, bytes, mostBytes: 1e9 };
+  }
+
+  get held(): RepositoryEngine['held'] {
+    const tokens = this.#held.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+    const { full, fast, disk } = this.bytesPerToken;
+    return { tokens, fullBytes: tokens * full, fastBytes: tokens * fast, slowBytes: tokens * (disk - fast) };
   }
 
   /** Chunks that nobody has disposed of. */
@@ -120,6 +127,7 @@ export class FakeRepository implements RepositoryEngine {
 
   /** `// a.ts -1.5, // b.ts 0`: what a request reads. */
   describe(chunks: readonly ChunkInPlay[]): string {
+    this.#held = chunks;
     return chunks
       .map(({ chunk, prior }) => {
         const { head: name, disposed } = chunk as FakeChunk;
