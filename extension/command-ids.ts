@@ -8,6 +8,19 @@ export const commandIds = [
   'fasa.openSettings',
   'fasa.chooseModel',
   'fasa.downloadDefaultModel',
+  'fasa.openChat',
+  'fasa.newConversation',
+  'fasa.showConversations',
+  'fasa.exportConversation',
+  'fasa.explain',
+  'fasa.fix',
+  'fasa.tests',
+  'fasa.doc',
+  'fasa.review',
+  'fasa.acceptChange',
+  'fasa.rejectChange',
+  'fasa.acceptAllChanges',
+  'fasa.discardChanges',
 ] as const;
 
 export type CommandId = (typeof commandIds)[number];

@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './lib/failure.mjs';
-import { dist, root } from './lib/paths.mjs';
+import { dist, nodeModules, root } from './lib/paths.mjs';
 import { step } from './lib/terminal.mjs';
 import { writeLicenses } from './licenses.mjs';
 
@@ -30,7 +30,34 @@ const bundles = [
   { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
   { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
   { entryPoints: ['language-server/cli.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
+  page({ chat: 'media/chat/main.ts' }),
+  { ...page({ chat: 'media/chat/chat.css' }), sourcemap: false },
 ];
+
+/**
+ * A page of a webview, for the editor's own browser.
+ * @param {Record<string, string>} entryPoints
+ */
+function page(entryPoints) {
+  return {
+    entryPoints,
+    outdir: 'dist/media',
+    platform: 'browser',
+    format: 'esm',
+    target: 'chrome120',
+    mainFields: ['browser', 'module', 'main'],
+    minify: true,
+  };
+}
+
+/** The icons' font and its style sheet, as they are. */
+function copyIcons() {
+  const to = path.join(dist, 'media');
+  mkdirSync(to, { recursive: true });
+  for (const name of ['codicon.css', 'codicon.ttf']) {
+    copyFileSync(path.join(nodeModules, '@vscode', 'codicons', 'dist', name), path.join(to, name));
+  }
+}
 
 /** Calibration files of the models we know: data that the server looks up by the model's fingerprint. */
 function copyCalibration() {
@@ -66,8 +93,9 @@ export async function bundle() {
   if (results.some((result) => result.status === 'rejected')) throw new Failure('The sources did not bundle.', text);
   if (text) process.stderr.write(text);
   copyCalibration();
+  copyIcons();
   writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
-  return `ok (${bundles.map((options) => options.outfile).join(', ')})`;
+  return `ok (${bundles.flatMap((options) => options.outfile ?? []).join(', ')}, dist/media)`;
 }
 
 /** Bundles again whenever a source changes, until the process ends. */
@@ -75,6 +103,7 @@ async function watch() {
   const { context } = await esbuild();
   const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));
   copyCalibration();
+  copyIcons();
   await Promise.all(contexts.map((one) => one.watch()));
 }
 
