@@ -9,6 +9,19 @@ export const commandIds = [
   'fasa.chooseModel',
   'fasa.downloadDefaultModel',
   'fasa.shortenTail',
+  'fasa.openChat',
+  'fasa.newConversation',
+  'fasa.showConversations',
+  'fasa.exportConversation',
+  'fasa.explain',
+  'fasa.fix',
+  'fasa.tests',
+  'fasa.doc',
+  'fasa.review',
+  'fasa.acceptChange',
+  'fasa.rejectChange',
+  'fasa.acceptAllChanges',
+  'fasa.discardChanges',
 ] as const;
 
 export type CommandId = (typeof commandIds)[number];

@@ -3,6 +3,7 @@ import { type OwnWork, sinceLoad, sum } from './load-time';
 
 import type * as vscode from 'vscode';
 import { LanguageServer } from './client';
+import { createChat } from './chat/create-chat';
 import { describeError } from './describe-error';
 import { registerCommands } from './commands';
 import { createCrashNotice } from './crash-notice';
@@ -35,12 +36,21 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     createCrashNotice(output, () => server),
   );
   running = server;
+  const chat = createChat(context, output, server);
   context.subscriptions.push(
     output,
     server,
     createStatusItem(server),
     followFocus(server, output),
-    registerCommands({ extensionId: context.extension.id, extensionPath: context.extensionPath, output, server }),
+    chat.disposable,
+    registerCommands({
+      extensionId: context.extension.id,
+      extensionPath: context.extensionPath,
+      output,
+      server,
+      chat: chat.view,
+      reviews: chat.reviews,
+    }),
     onDidChangeSettings((what) => {
       const follow = what === 'cacheFolder' ? server.restart() : server.sendSettings();
       follow.catch((error) => output.error(`The server did not take the changed settings: ${describeError(error)}`));
