@@ -22,6 +22,12 @@ export const commandIds = [
   'fasa.rejectChange',
   'fasa.acceptAllChanges',
   'fasa.discardChanges',
+  'fasa.encodeRepository',
+  'fasa.showContext',
+  'fasa.clearCache',
+  'fasa.includeInContext',
+  'fasa.excludeFromContext',
+  'fasa.resetInContext',
 ] as const;
 
 export type CommandId = (typeof commandIds)[number];

@@ -45,7 +45,7 @@ function runningText(status: Status): StatusText {
       return normal(
         'loading~spin',
         status.repository
-          ? `encoding ${formatCount(status.repository.filesEncoded)} of ${formatCount(status.repository.files)} files`
+          ? `${formatCount(status.repository.filesEncoded)} of ${formatCount(status.repository.files)} files`
           : 'encoding',
       );
     case 'ready':
