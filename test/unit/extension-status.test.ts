@@ -69,7 +69,7 @@ describe('status item', () => {
     const tooltip = statusTooltip(encoding);
     expect(tooltip).toContain('5,000 of 40K tokens, 12 of 80 files in the context');
     expect(tooltip).toContain('encoding, 2 of 70 files done, 90 s left');
-    expect(tooltip).toContain('left out: 3 ignored, 1 secret');
+    expect(tooltip).toContain('3 ignored, 1 secret');
     expect(tooltip).toContain('1.5 GB on disk');
     expect(tooltip).toContain('command:fasa.showContext');
   });
