@@ -30,6 +30,8 @@ const batchTokens = 1024;
 /** After a keystroke or a request the machine is the user's for so long. */
 const restMs = 400;
 const batteryCheckMs = 30_000;
+/** While files are still being read, a small batch waits for more. */
+const gatherMs = 20;
 /** Of each new reading in the speed that is shown. */
 const speedShare = 0.3;
 
@@ -248,6 +250,9 @@ export class EncodingLane {
         const unknown = pending.filter((chunk) => chunk.state === 'new');
         if (unknown.length > 0) {
           await this.#open(repository, unknown);
+        } else if (isSmall(pending) && this.#parts.contexts().some((context) => context.isPlanning)) {
+          // more files are about to come: together they make a batch
+          await this.#sleep(gatherMs);
         } else if (await this.#mayEncode()) {
           await this.#encode(repository, pending);
         } else {
@@ -407,6 +412,10 @@ async function openChunk(repository: RepositoryEngine, chunk: ContextChunk, sign
 /** While it was looked for, it may have been dropped. */
 function isNew(chunk: ContextChunk): boolean {
   return chunk.state === 'new';
+}
+
+function isSmall(pending: readonly ContextChunk[]): boolean {
+  return pending.reduce((sum, chunk) => sum + chunk.tokens.length, 0) < batchTokens;
 }
 
 function firstBatch(pending: readonly ContextChunk[]): ContextChunk[] {
