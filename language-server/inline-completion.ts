@@ -10,6 +10,7 @@ import { Offers } from './completion/offers';
 import { debounceMs, TypingPace } from './completion/pace';
 import { whySilent } from './completion/silence';
 import type { Suggestion } from './completion/suggestion';
+import type { ContextService } from './context-service';
 import type { DocumentEdit, Documents } from './documents';
 import type { Engine, Generation } from './engine/engine';
 import { cancelled, isCancelled, toEngineError } from './engine/errors';
@@ -19,11 +20,10 @@ import type { DocumentPosition, InlineCompletionRequest } from './params';
 import type { CompletionCounts, ServerSettings, SlowStatus } from './protocol';
 import { withEnding } from './repository/path-line';
 import { Scheduler } from './scheduler';
-import type { Workspace } from './workspace';
 
 export interface InlineCompletionParts {
   readonly host: ModelHost;
-  readonly workspace: Workspace;
+  readonly context: ContextService;
   readonly documents: Documents;
   readonly log: Log;
   readonly settings: () => ServerSettings['completion'];
@@ -144,7 +144,7 @@ export class InlineCompletions {
       return;
     }
     const view = this.#view(document, { ...at, invoked: false });
-    const input = { ...this.#inputOf(engine, document, view), settings, timeBudgetMs: 0, signal };
+    const input = { ...this.#inputOf(document, view), settings, timeBudgetMs: 0, signal };
     await this.#parts.host.whileBusy(() => this.#completer.feed(engine, input));
   }
 
@@ -171,7 +171,7 @@ export class InlineCompletions {
     const { host } = this.#parts;
     const engine = await host.ready(AbortSignal.any([signal, AbortSignal.timeout(settings.timeBudgetMs)]));
     return host.whileBusy(async () => {
-      const input = { ...this.#inputOf(engine, document, view), settings, signal };
+      const input = { ...this.#inputOf(document, view), settings, signal };
       const { answerMs } = this.#completer.speed;
       const longestWait = settings.timeBudgetMs / 4;
       const wait = invoked ? 0 : Math.min(longestWait, debounceMs(this.#pace, answerMs, performance.now()));
@@ -206,7 +206,7 @@ export class InlineCompletions {
     const view = this.#view(document, { uri, ...position, invoked: false });
     const { timeBudgetMs } = settings;
     const input = {
-      ...this.#inputOf(engine, document, view),
+      ...this.#inputOf(document, view),
       settings,
       timeBudgetMs,
       signal: own.signal,
@@ -250,27 +250,15 @@ export class InlineCompletions {
     return { uri, text: `${head}${own.slice(document.offsetAt(selected.end))}${after}`, offset: head.length };
   }
 
-  #inputOf(
-    engine: Engine,
-    document: TextDocument,
-    view: View,
-  ): Omit<CompletionInput, 'settings' | 'timeBudgetMs' | 'signal'> {
-    const { workspace } = this.#parts;
-    const place = workspace.place(document.uri);
-    const { repository, file } = place;
+  #inputOf(document: TextDocument, view: View): Omit<CompletionInput, 'settings' | 'timeBudgetMs' | 'signal'> {
+    const { context } = this.#parts;
+    const place = context.workspace.place(document.uri);
     return {
       ...view,
       languageId: document.languageId,
       // a notebook is read as a program in the language of its cells
       path: withEnding(place.path.replace(/\.ipynb$/, ''), document.languageId),
-      repositoryName: repository?.name ?? '',
-      packFiles: async (form, mostTokens) => {
-        if (repository === undefined || file === undefined) {
-          return { form, tokens: [] };
-        }
-        workspace.use(repository);
-        return repository.pack(engine, file, view.text, form, mostTokens);
-      },
+      chunksFor: (text) => context.chunksFor(place, text),
     };
   }
 

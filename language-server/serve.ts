@@ -11,7 +11,10 @@ import {
   TextDocumentSyncKind,
 } from 'vscode-languageserver/node';
 import { Chat } from './chat/ask';
+import { answerMessages } from './chat/messages';
 import { WarmUp } from './completion/warm-up';
+import { serveContext, watchFiles } from './context-requests';
+import { ContextService } from './context-service';
 import { Documents } from './documents';
 import type { EngineFactory } from './engine/engine';
 import { isCancelled, toEngineError } from './engine/errors';
@@ -20,12 +23,18 @@ import { InlineCompletions } from './inline-completion';
 import type { Log } from './log';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
-import { askParams, documentPosition, inlineCompletionRequest } from './params';
+import { askParams, chatParams, countTokensParams, documentPosition, inlineCompletionRequest } from './params';
 import { choosePositionEncoding } from './position-encoding';
 import {
   type AskResult,
+  type AskSize,
   askRequest,
+  askSizeRequest,
+  type ChatResult,
+  type CountTokensResult,
+  chatRequest,
   completionCountsRequest,
+  countTokensRequest,
   focusNotification,
   getStatusRequest,
   measureRequest,
@@ -36,11 +45,14 @@ import {
   statusNotification,
   unloadRequest,
 } from './protocol';
+import { chunkStore } from './repository/store';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
-import { Workspace } from './workspace';
+import { toLf, wellFormed } from './text';
 
-const partialAnswer = new ProgressType<{ readonly text: string }>();
+const partialAnswer = new ProgressType<{ readonly text: string; readonly read?: number }>();
+/** Milliseconds between two words on how much of a prompt is read. */
+const leastMsBetweenReads = 200;
 
 export interface ServeOptions {
   readonly version: string;
@@ -61,12 +73,12 @@ class Server {
   readonly #meter: IdleMeter;
   readonly #status: StatusReporter;
   readonly #documents = new Documents((edit) => this.#inline.edited(edit));
-  readonly #workspace = new Workspace();
+  readonly #context: ContextService;
   readonly #inline: InlineCompletions;
   readonly #warmUp: WarmUp;
-  readonly #chat = new Chat(this.#workspace);
+  readonly #chat: Chat;
   #settings = defaultSettings;
-  #folderChanges = false;
+  #capabilities: InitializeParams['capabilities'] | undefined;
 
   constructor(connection: Connection, createEngine: EngineFactory, options: ServeOptions) {
     this.#connection = connection;
@@ -77,11 +89,21 @@ class Server {
       warn: (message) => console.warn(message),
       error: (message) => console.error(message),
     };
+    this.#context = new ContextService({
+      log: this.#log,
+      onChange: () => this.#status.changed(),
+      settings: this.#settings.repository,
+    });
+    this.#chat = new Chat(this.#context.workspace, (uris, text) => this.#context.chunksForQuestion(uris, text));
     this.#host = new ModelHost({
       createEngine,
       resolveModel: (settings) => resolveModel(settings.modelPath),
       log: this.#log,
-      onChange: () => this.#status.changed(),
+      store: ({ attention, repository }) => chunkStore(attention, repository.diskGigabytes, this.#log),
+      onChange: () => {
+        this.#context.use(this.#host.engine);
+        this.#status.changed();
+      },
     });
     this.#meter = new IdleMeter({
       host: this.#host,
@@ -91,7 +113,7 @@ class Server {
     });
     this.#inline = new InlineCompletions({
       host: this.#host,
-      workspace: this.#workspace,
+      context: this.#context,
       documents: this.#documents,
       log: this.#log,
       settings: () => this.#settings.completion,
@@ -106,7 +128,7 @@ class Server {
     this.#status = new StatusReporter(
       this.#host,
       this.#meter,
-      () => this.#workspace.status,
+      () => this.#context.status,
       (status) => this.#sendStatus(status),
     );
   }
@@ -121,6 +143,7 @@ class Server {
       this.#inline.stop();
       this.#meter.close();
       this.#status.close();
+      await this.#context.close();
       await this.#host.close();
     });
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
@@ -129,6 +152,15 @@ class Server {
     connection.onRequest(completionCountsRequest, () => this.#inline.counts);
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#ask(params, signal))),
+    );
+    connection.onRequest(askSizeRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#askSize(params, signal)),
+    );
+    connection.onRequest(chatRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#urgent(() => this.#answerMessages(params, signal))),
+    );
+    connection.onRequest(countTokensRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#countTokens(params, signal)),
     );
     connection.onRequest(getStatusRequest, () => this.#status.record());
     connection.onRequest(measureRequest, (...params: unknown[]) =>
@@ -139,14 +171,30 @@ class Server {
       this.#warmUp.end();
       this.#inline.stop();
       this.#meter.stop();
+      this.#context.lane.pause();
       this.#host.pause();
     });
-    connection.onRequest(resumeRequest, () => this.#host.resume());
+    connection.onRequest(resumeRequest, () => {
+      this.#host.resume();
+      this.#context.lane.resume();
+    });
     connection.onRequest(unloadRequest, () => this.#host.unload());
     connection.onNotification(focusNotification, (params: unknown) => this.#focus(params));
+    serveContext(this.#contextParts());
     this.#documents.listen(connection);
     this.#documents.onDidClose((uri) => this.#inline.closed(uri));
     connection.listen();
+  }
+
+  #contextParts() {
+    return {
+      connection: this.#connection,
+      documents: this.#documents,
+      context: this.#context,
+      host: this.#host,
+      log: this.#log,
+      guard: <T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>) => this.#guard(token, work),
+    };
   }
 
   #initialize(params: InitializeParams): InitializeResult {
@@ -154,10 +202,9 @@ class Server {
     // clients without workspace folders name one by the older field
     const folders = params.workspaceFolders?.map(({ uri }) => uri) ?? (params.rootUri === null ? [] : [params.rootUri]);
     for (const folder of folders) {
-      this.#workspace.addFolder(folder);
+      this.#context.addFolder(folder);
     }
-    // the library throws when a client that never heard of them is asked to tell of changes
-    this.#folderChanges = params.capabilities.workspace?.workspaceFolders === true;
+    this.#capabilities = params.capabilities;
     const positionEncoding = choosePositionEncoding(params.capabilities.general?.positionEncodings);
     this.#documents.use(positionEncoding);
     return {
@@ -173,19 +220,21 @@ class Server {
   }
 
   #initialized(): void {
-    if (this.#folderChanges) {
+    // the library throws when a client that never heard of them is asked to tell of changes
+    if (this.#capabilities?.workspace?.workspaceFolders === true) {
       this.#watchFolders();
     }
+    void watchFiles(this.#contextParts(), this.#capabilities);
     this.#host.configure(this.#settings);
   }
 
   #watchFolders(): void {
     this.#connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       for (const folder of removed) {
-        this.#workspace.removeFolder(folder.uri);
+        void this.#context.removeFolder(folder.uri);
       }
       for (const folder of added) {
-        this.#workspace.addFolder(folder.uri);
+        this.#context.addFolder(folder.uri);
       }
     });
   }
@@ -210,11 +259,13 @@ class Server {
       this.#log.warn(problem);
     }
     this.#settings = settings;
+    this.#context.configure(settings.repository);
   }
 
   /** What a person waits for ends everything that is done ahead of time or in idle time. */
   async #urgent<T>(request: () => Promise<T>): Promise<T> {
     this.#warmUp.end();
+    this.#context.lane.noteActivity();
     return this.#meter.during(request);
   }
 
@@ -250,21 +301,53 @@ class Server {
   async #ask(params: unknown, signal: AbortSignal): Promise<AskResult> {
     const { partialResultToken: token, ...question } = askParams(params);
     const engine = await this.#host.ready(signal);
-    const generation = await this.#host.whileBusy(() =>
+    let told = 0;
+    const { generation, size } = await this.#host.whileBusy(() =>
       this.#chat.ask(engine, {
         ...question,
         signal,
         openText: (uri) => this.#documents.get(uri)?.getText(),
-        onText: (text) => {
-          if (token !== undefined) {
-            void this.#connection.sendProgress(partialAnswer, token, { text });
+        onText: (text) => this.#sendPart(token, { text }),
+        onProgress: (read) => {
+          if (performance.now() - told > leastMsBetweenReads) {
+            told = performance.now();
+            this.#sendPart(token, { text: '', read });
           }
         },
       }),
     );
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
-    return { text: generation.text, citations: [], stats };
+    return { text: generation.text, citations: [], stats, size };
+  }
+
+  async #askSize(params: unknown, signal: AbortSignal): Promise<AskSize> {
+    const { partialResultToken: _token, ...question } = askParams(params);
+    const engine = await this.#host.ready(signal);
+    return this.#chat.size(engine, { ...question, signal, openText: (uri) => this.#documents.get(uri)?.getText() });
+  }
+
+  async #answerMessages(params: unknown, signal: AbortSignal): Promise<ChatResult> {
+    const { partialResultToken: token, ...asked } = chatParams(params);
+    const engine = await this.#host.ready(signal);
+    const generation = await this.#host.whileBusy(() =>
+      answerMessages(engine, { ...asked, signal, onText: (text) => this.#sendPart(token, { text }) }),
+    );
+    const stats = requestStatus('chat', generation);
+    this.#status.noteRequest(stats);
+    return { text: generation.text, stats };
+  }
+
+  async #countTokens(params: unknown, signal: AbortSignal): Promise<CountTokensResult> {
+    const texts = countTokensParams(params);
+    const engine = await this.#host.ready(signal);
+    return { counts: texts.map((text) => engine.tokenize(wellFormed(toLf(text))).length) };
+  }
+
+  #sendPart(token: string | number | undefined, part: { readonly text: string; readonly read?: number }): void {
+    if (token !== undefined) {
+      void this.#connection.sendProgress(partialAnswer, token, part);
+    }
   }
 
   async #measure(signal: AbortSignal): Promise<Status> {

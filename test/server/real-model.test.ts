@@ -22,7 +22,7 @@ const column = lines[line]?.length ?? 0;
 
 let client: Client;
 let startOptions: StartOptions;
-const settings = { timeBudgetMs: 120_000, tailTokens: 512, repositoryTokens: 128 };
+const settings = { timeBudgetMs: 120_000, tailTokens: 512 };
 
 beforeAll(async () => {
   startOptions = {
@@ -81,7 +81,7 @@ describe.sequential('with the default model', () => {
 
   test('typing at the end of 2,000 tokens feeds a few of them again for each character', async () => {
     const long = 'file:///other/long.ts';
-    const completion = { timeBudgetMs: 120_000, tailTokens: 2048, repositoryTokens: 0, maxTokens: 2 };
+    const completion = { timeBudgetMs: 120_000, tailTokens: 2048, maxTokens: 2 };
     await client.connection.sendNotification('workspace/didChangeConfiguration', { settings: { completion } });
     let source = readFileSync(path.join(root, 'language-server', 'serve.ts'), 'utf8').slice(0, 14_000);
     source = `${source.slice(0, source.lastIndexOf('\n'))}\n`;

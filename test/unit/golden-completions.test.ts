@@ -61,14 +61,13 @@ async function resultOf({ document, model, flags, name }: Case, languageId: stri
   const outcome = await completer.complete(engine, {
     uri: `file:///${name}`,
     path: 'file',
-    repositoryName: '',
     text,
     offset,
     languageId,
-    settings: { maxTokens, tailTokens: 32_768, repositoryTokens: 0 },
+    settings: { maxTokens, tailTokens: 32_768 },
     timeBudgetMs: 0,
     signal: new AbortController().signal,
-    packFiles: async (form) => ({ form, tokens: [] }),
+    chunksFor: () => [],
   });
   if (outcome.text === '') {
     return '(nothing)';
