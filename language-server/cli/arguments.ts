@@ -44,6 +44,8 @@ export interface CommandLine {
   readonly policies: readonly string[] | undefined;
   /** A calibration file instead of the shipped one. */
   readonly calibration: string | undefined;
+  /** `serve` over stdin and stdout. */
+  readonly stdio: boolean;
 }
 
 export const usage = `Usage: fasa-code COMMAND [options]
@@ -62,6 +64,7 @@ Commands
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
   models info [NAME|FILE]     what is in a model file, and whether it fits this machine
+  serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
   doctor                      what works on this machine, what does not, and what to do
 
 Options
@@ -105,6 +108,7 @@ const optionNames = {
   documents: { type: 'string' },
   policy: { type: 'string' },
   calibration: { type: 'string' },
+  stdio: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -153,6 +157,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     documents: wholeNumber('documents', values.documents, 1),
     policies: values.policy?.split(','),
     calibration: values.calibration,
+    stdio: values.stdio === true,
   };
 }
 
