@@ -8,6 +8,7 @@ export const commandIds = [
   'fasa.openSettings',
   'fasa.chooseModel',
   'fasa.downloadDefaultModel',
+  'fasa.shortenTail',
   'fasa.openChat',
   'fasa.newConversation',
   'fasa.showConversations',
@@ -21,6 +22,12 @@ export const commandIds = [
   'fasa.rejectChange',
   'fasa.acceptAllChanges',
   'fasa.discardChanges',
+  'fasa.encodeRepository',
+  'fasa.showContext',
+  'fasa.clearCache',
+  'fasa.includeInContext',
+  'fasa.excludeFromContext',
+  'fasa.resetInContext',
 ] as const;
 
 export type CommandId = (typeof commandIds)[number];

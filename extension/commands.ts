@@ -5,9 +5,12 @@ import type { ChatView } from './chat/view';
 import { chooseModel } from './choose-model';
 import type { LanguageServer } from './client';
 import { type CommandId, commandIds } from './command-ids';
+import { clearCache, encodeRepository } from './context/commands';
+import type { ContextView } from './context/view';
 import { describeError } from './describe-error';
 import { downloadDefaultModel } from './download-default-model';
 import { showMenu } from './menu';
+import { shortenTail } from './shorten-tail';
 
 /** What a command may use. */
 export interface CommandContext {
@@ -17,6 +20,7 @@ export interface CommandContext {
   readonly server: LanguageServer;
   readonly chat: ChatView;
   readonly reviews: Reviews;
+  readonly contextView: ContextView;
 }
 
 const handlers: Record<CommandId, (context: CommandContext, argument: unknown) => Promise<unknown>> = {
@@ -29,6 +33,7 @@ const handlers: Record<CommandId, (context: CommandContext, argument: unknown) =
     vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${context.extensionId}`),
   'fasa.chooseModel': chooseModel,
   'fasa.downloadDefaultModel': downloadDefaultModel,
+  'fasa.shortenTail': shortenTail,
   'fasa.openChat': ({ chat }) => chat.focus(),
   'fasa.newConversation': ({ chat }) => chat.startNew(),
   'fasa.showConversations': ({ chat }) => chat.showConversations(),
@@ -42,6 +47,12 @@ const handlers: Record<CommandId, (context: CommandContext, argument: unknown) =
   'fasa.rejectChange': ({ reviews }, line) => told(reviews.reject(lineOf(line))),
   'fasa.acceptAllChanges': ({ reviews }) => told(reviews.acceptAll()),
   'fasa.discardChanges': ({ reviews }) => told(reviews.discard()),
+  'fasa.encodeRepository': ({ server }) => told(encodeRepository(server)),
+  'fasa.showContext': ({ contextView }) => contextView.show(),
+  'fasa.clearCache': ({ server }) => told(clearCache(server)),
+  'fasa.includeInContext': ({ contextView }, node) => told(contextView.choose(node, 'include')),
+  'fasa.excludeFromContext': ({ contextView }, node) => told(contextView.choose(node, 'exclude')),
+  'fasa.resetInContext': ({ contextView }, node) => told(contextView.choose(node, 'default')),
 };
 
 /** From a code lens; a button of the editor's title brings its own arguments, which name no line. */

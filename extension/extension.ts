@@ -4,6 +4,7 @@ import { type OwnWork, sinceLoad, sum } from './load-time';
 import type * as vscode from 'vscode';
 import { LanguageServer } from './client';
 import { createChat } from './chat/create-chat';
+import { ContextView } from './context/view';
 import { describeError } from './describe-error';
 import { registerCommands } from './commands';
 import { createCrashNotice } from './crash-notice';
@@ -36,11 +37,13 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     createCrashNotice(output, () => server),
   );
   running = server;
+  const contextView = new ContextView(server, output);
   const chat = createChat(context, output, server);
   context.subscriptions.push(
     output,
     server,
     createStatusItem(server),
+    contextView,
     followFocus(server, output),
     chat.disposable,
     registerCommands({
@@ -50,6 +53,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       server,
       chat: chat.view,
       reviews: chat.reviews,
+      contextView,
     }),
     onDidChangeSettings((what) => {
       const follow = what === 'cacheFolder' ? server.restart() : server.sendSettings();

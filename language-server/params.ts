@@ -2,7 +2,14 @@
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
 import { askCommands, isAskCommand } from './chat/commands';
-import type { AskParams, ChatParams } from './protocol';
+import type {
+  AskParams,
+  ChatParams,
+  ChooseContextParams,
+  ClearCacheParams,
+  ContextParams,
+  EncodeParams,
+} from './protocol';
 
 export interface DocumentPosition {
   readonly uri: string;
@@ -25,6 +32,57 @@ export function documentPosition(params: unknown): DocumentPosition {
     uri: text(record(root['textDocument'], 'textDocument')['uri'], 'textDocument.uri'),
     line: count(position['line'], 'position.line'),
     character: count(position['character'], 'position.character'),
+  };
+}
+
+export interface InlineCompletionRequest extends DocumentPosition {
+  /** Asked for by the user; otherwise the editor asks by itself while he types. */
+  readonly invoked: boolean;
+  /** The item of an open suggestion list that would be inserted if the user chose it now. */
+  readonly selected?: { readonly start: Place; readonly end: Place; readonly text: string };
+}
+
+interface Place {
+  readonly line: number;
+  readonly character: number;
+}
+
+const mostSelectedChars = 64 * 1024;
+/** LSP's InlineCompletionTriggerKind.Invoked. */
+const invokedKind = 1;
+
+/** @throws ResponseError InvalidParams */
+export function inlineCompletionRequest(params: unknown): InlineCompletionRequest {
+  const root = record(params, 'params');
+  // clients of drafts of LSP 3.18 leave it out
+  const context = root['context'] === undefined ? {} : record(root['context'], 'context');
+  const selected = context['selectedCompletionInfo'] ?? undefined;
+  return {
+    ...documentPosition(params),
+    invoked: context['triggerKind'] === invokedKind,
+    ...(selected === undefined ? {} : { selected: selectedItem(record(selected, 'context.selectedCompletionInfo')) }),
+  };
+}
+
+function selectedItem(item: Record<string, unknown>): NonNullable<InlineCompletionRequest['selected']> {
+  const name = 'context.selectedCompletionInfo';
+  const range = record(item['range'], `${name}.range`);
+  const chosen = text(item['text'], `${name}.text`);
+  if (chosen.length > mostSelectedChars) {
+    throw invalid(`${name}.text`, `must not be longer than ${mostSelectedChars} characters`);
+  }
+  return {
+    start: place(range['start'], `${name}.range.start`),
+    end: place(range['end'], `${name}.range.end`),
+    text: chosen,
+  };
+}
+
+function place(value: unknown, name: string): Place {
+  const position = record(value, name);
+  return {
+    line: count(position['line'], `${name}.line`),
+    character: count(position['character'], `${name}.character`),
   };
 }
 
@@ -103,6 +161,47 @@ function turnOf(value: unknown, index: number): { readonly question: string; rea
 function partialToken(root: Record<string, unknown>): { partialResultToken?: string | number } {
   const token = root['partialResultToken'];
   return typeof token === 'string' || typeof token === 'number' ? { partialResultToken: token } : {};
+}
+
+/** @throws ResponseError InvalidParams */
+export function contextParams(params: unknown): ContextParams {
+  const uri = optional(params)['uri'];
+  return uri === undefined ? {} : { uri: text(uri, 'uri') };
+}
+
+/** @throws ResponseError InvalidParams */
+export function chooseContextParams(params: unknown): ChooseContextParams {
+  const root = record(params, 'params');
+  const choice = root['choice'];
+  if (choice !== 'include' && choice !== 'exclude' && choice !== 'default') {
+    throw invalid('choice', 'must be include, exclude or default');
+  }
+  return { uri: text(root['uri'], 'uri'), choice };
+}
+
+/** @throws ResponseError InvalidParams */
+export function encodeParams(params: unknown): EncodeParams {
+  const token = optional(params)['workDoneToken'];
+  return typeof token === 'string' || typeof token === 'number' ? { workDoneToken: token } : {};
+}
+
+/** @throws ResponseError InvalidParams */
+export function clearCacheParams(params: unknown): ClearCacheParams {
+  const dryRun = optional(params)['dryRun'];
+  if (dryRun !== undefined && typeof dryRun !== 'boolean') {
+    throw invalid('dryRun', 'must be true or false');
+  }
+  return { dryRun: dryRun === true };
+}
+
+/** Of a request that may come without parameters: what stands there then is the cancellation token. */
+function optional(params: unknown): Record<string, unknown> {
+  const missing = params === undefined || params === null || isToken(params);
+  return missing ? {} : record(params, 'params');
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'onCancellationRequested' in value;
 }
 
 function selectionOf(value: unknown): { readonly uri: string; readonly text: string } {

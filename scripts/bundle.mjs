@@ -37,6 +37,7 @@ const bundles = [
 /**
  * A page of a webview, for the editor's own browser.
  * @param {Record<string, string>} entryPoints
+ * @returns {import('esbuild').BuildOptions}
  */
 function page(entryPoints) {
   return {
@@ -74,6 +75,24 @@ function copyCalibration() {
   for (const name of names) copyFileSync(path.join(from, name), path.join(to, name));
 }
 
+/** Grammars of the common languages, and the library that runs them: read when a language is first completed in. */
+const grammars = 'bash c-sharp cpp css go java javascript php powershell python ruby rust tsx typescript'.split(' ');
+
+function copySyntax() {
+  const to = path.join(dist, 'syntax');
+  const library = path.join(nodeModules, 'web-tree-sitter');
+  const files = [
+    ...['web-tree-sitter.cjs', 'web-tree-sitter.wasm'].map((name) => path.join(library, name)),
+    ...grammars.map((name) =>
+      path.join(nodeModules, '@vscode', 'tree-sitter-wasm', 'wasm', `tree-sitter-${name}.wasm`),
+    ),
+  ];
+  mkdirSync(to, { recursive: true });
+  const names = files.map((file) => path.basename(file));
+  for (const name of readdirSync(to)) if (!names.includes(name)) rmSync(path.join(to, name));
+  for (const file of files) copyFileSync(file, path.join(to, path.basename(file)));
+}
+
 async function esbuild() {
   try {
     return await import('esbuild');
@@ -93,6 +112,7 @@ export async function bundle() {
   if (results.some((result) => result.status === 'rejected')) throw new Failure('The sources did not bundle.', text);
   if (text) process.stderr.write(text);
   copyCalibration();
+  copySyntax();
   copyIcons();
   writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
   return `ok (${bundles.flatMap((options) => options.outfile ?? []).join(', ')}, dist/media)`;
@@ -103,6 +123,7 @@ async function watch() {
   const { context } = await esbuild();
   const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));
   copyCalibration();
+  copySyntax();
   copyIcons();
   await Promise.all(contexts.map((one) => one.watch()));
 }
