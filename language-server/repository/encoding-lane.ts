@@ -62,6 +62,8 @@ export class EncodingLane {
   #retry: NodeJS.Timeout | undefined;
   #waking: (() => void) | undefined;
   #failure: EngineError | undefined;
+  #told = '';
+  readonly #suspects = new WeakSet<ContextChunk>();
   #closed = false;
 
   constructor(parts: LaneParts) {
@@ -275,7 +277,7 @@ export class EncodingLane {
   }
 
   async #encode(repository: RepositoryEngine, pending: readonly ContextChunk[]): Promise<void> {
-    const batch = firstBatch(pending);
+    const batch = this.#firstBatch(pending);
     this.#session ??= { filesDone: 0, tokensDone: 0, tokensRunning: 0 };
     const session = this.#session;
     for (const chunk of batch) {
@@ -311,13 +313,32 @@ export class EncodingLane {
         // of what was cut short, the engine keeps what was complete: it is looked for again
         for (const chunk of batch) {
           if (chunk.state === 'encoding') {
-            chunk.state = failure === undefined ? 'new' : 'failed';
+            const again = failure === undefined || batch.length > 1;
+            chunk.state = again ? 'new' : 'failed';
+            if (failure !== undefined) {
+              // one of them is at fault: each gets a batch of its own
+              this.#suspects.add(chunk);
+            }
           }
         }
       },
     );
     session.tokensRunning = 0;
     this.#parts.onChange();
+  }
+
+  #firstBatch(pending: readonly ContextChunk[]): ContextChunk[] {
+    const batch: ContextChunk[] = [];
+    let tokens = 0;
+    for (const chunk of pending) {
+      const fits = tokens + chunk.tokens.length <= batchTokens && !this.#suspects.has(chunk);
+      if (batch.length > 0 && !fits) {
+        break;
+      }
+      batch.push(chunk);
+      tokens += this.#suspects.has(chunk) ? batchTokens : chunk.tokens.length;
+    }
+    return batch;
   }
 
   /** Files of the batch of which nothing waits any more. */
@@ -353,10 +374,18 @@ export class EncodingLane {
         const general = generalFailures.has(failure.code);
         onEnd(general ? undefined : failure);
         this.#failure = general ? failure : undefined;
-        this.#parts.log.error(`Encoding failed: ${failure.code}: ${failure.message} ${failure.remedy}`);
+        this.#tell(`Encoding failed: ${failure.code}: ${failure.message} ${failure.remedy}`);
       }
     } finally {
       this.#batch = undefined;
+    }
+  }
+
+  /** Once for each problem: a batch that fails is tried again in parts. */
+  #tell(problem: string): void {
+    if (problem !== this.#told) {
+      this.#told = problem;
+      this.#parts.log.error(problem);
     }
   }
 
@@ -416,19 +445,6 @@ function isNew(chunk: ContextChunk): boolean {
 
 function isSmall(pending: readonly ContextChunk[]): boolean {
   return pending.reduce((sum, chunk) => sum + chunk.tokens.length, 0) < batchTokens;
-}
-
-function firstBatch(pending: readonly ContextChunk[]): ContextChunk[] {
-  const batch: ContextChunk[] = [];
-  let tokens = 0;
-  for (const chunk of pending) {
-    if (batch.length > 0 && tokens + chunk.tokens.length > batchTokens) {
-      break;
-    }
-    batch.push(chunk);
-    tokens += chunk.tokens.length;
-  }
-  return batch;
 }
 
 function encodingChunks(context: RepositoryContext): ContextChunk[] {
