@@ -181,10 +181,12 @@ export class EncodingLane {
         if (this.#engine?.repository === undefined || this.#closed) {
           throw cancelled();
         }
-        if (!this.#hasWork()) {
+        // a batch that is being encoded waits for nothing, and is not done
+        if (this.#hasWork()) {
+          this.wake();
+        } else if (this.#loop === undefined) {
           return;
         }
-        this.wake();
         await Promise.race([this.#loop, aborted(signal)]);
       }
     } finally {
