@@ -58,10 +58,16 @@ export async function benchCompletion(line: CommandLine, output: Output, signal:
       ...(options.budget > 0 ? { budget: options.budget } : {}),
       threads: options.threads,
       contextTokens: options.contextTokens,
+      // encoding goes on beside the typing, and would be measured with it: all of it first, or none
+      repository: { enabled: line.encode },
     },
     signal,
   });
   try {
+    if (line.encode) {
+      output.message('Encoding the repository ...');
+      await server.encode();
+    }
     const tally: Tally = { typedCharacters: 0, savedCharacters: 0, firstSuggestionMs: [], decodeMsPerToken: [] };
     for (const [index, stretch] of plan.entries()) {
       output.progress('Typing', index / plan.length);
@@ -216,6 +222,7 @@ async function recordOf(
     threads: status.device?.threads,
     seed,
     loadAverage: os.loadavg()[0] ?? 0,
+    repositoryTokens: status.repository?.tokensEncoded ?? 0,
     files: new Set(plan.map((stretch) => stretch.path)).size,
     requests: counts.requests,
     silent: counts.silent,
