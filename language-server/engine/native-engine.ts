@@ -21,7 +21,7 @@ import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
 import { checkMeasurable, measureContext } from './measure-context';
 import { checkMemory, memoryAvailable } from './memory';
-import { NativeRepositoryEngine } from './native-repository';
+import { chunkTokens, NativeRepositoryEngine } from './native-repository';
 import { chooseThreads } from './threads';
 
 export const defaultBudget = 256;
@@ -38,6 +38,8 @@ const microBatchTokens = 128;
 
 /** Higher runs first on the engine thread. */
 const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
+/** Ahead of time: behind all of them, before encoding. */
+const backgroundPriority = -1;
 
 /** @throws EngineError of every loading code, OUT_OF_MEMORY before anything is allocated */
 export const createNativeEngine: EngineFactory = async (options) => {
@@ -45,10 +47,11 @@ export const createNativeEngine: EngineFactory = async (options) => {
   const addon = loadAddon();
   const info = inspectModel(addon, options.modelPath);
   try {
-    const contextTokens = chooseContextTokens(info, options.contextTokens);
-    checkMemory(info, contextTokens, memoryAvailable());
     const calibration = options.attention === 'dense' ? undefined : await findCalibration(info);
-    if (options.attention === 'fasa-c' && calibration === undefined) {
+    const window = options.store === undefined || calibration === undefined ? 0 : chunkTokens;
+    const contextTokens = chooseContextTokens(info, options.contextTokens, window);
+    checkMemory(info, contextTokens, memoryAvailable());
+    if ((options.attention === 'fasa-c' || options.attention === 'fasa-m') && calibration === undefined) {
       throw missingCalibration(info);
     }
     const model = await loadModel(addon, info.path, options);
@@ -58,9 +61,17 @@ export const createNativeEngine: EngineFactory = async (options) => {
   }
 };
 
-/** Asked 0 or absent: the trained context, at most {@link mostDefaultContext}. */
-export function chooseContextTokens(info: Pick<NativeModelInfo, 'trainedContext'>, asked: number | undefined): number {
-  return asked !== undefined && asked > 0 ? asked : Math.min(info.trainedContext, mostDefaultContext);
+/**
+ * Asked 0 or absent: the trained context without the positions that chunks stand at, at most {@link mostDefaultContext}.
+ * @param window positions between anchor and tail
+ */
+export function chooseContextTokens(
+  info: Pick<NativeModelInfo, 'trainedContext'>,
+  asked: number | undefined,
+  window = 0,
+): number {
+  const trained = Math.max(info.trainedContext - window, Math.ceil(info.trainedContext / 2));
+  return asked !== undefined && asked > 0 ? asked : Math.min(trained, mostDefaultContext);
 }
 
 function missingCalibration(info: NativeModelInfo): EngineError {
@@ -93,7 +104,7 @@ class NativeEngine implements Engine {
   readonly #calibration: CalibrationFile | undefined;
   readonly #threads: number;
   readonly #contexts = new Map<SequenceName, NativeContext>();
-  readonly #runs = new Map<Promise<Generation>, { readonly sequence: SequenceName; readonly run: GenerationRun }>();
+  readonly #runs = new Map<Promise<Generation>, { readonly priority: number; readonly run: GenerationRun }>();
   readonly #closing = new AbortController();
   readonly #repository: NativeRepositoryEngine | undefined;
   readonly #lastChunks = new Map<SequenceName, readonly ChunkInPlay[]>();
@@ -158,6 +169,7 @@ class NativeEngine implements Engine {
     const { repository: chunks, ...rest } = request;
     this.#lastChunks.set(request.sequence, chunks ?? []);
     const repository = chunks === undefined || chunks.length === 0 ? undefined : this.#repository?.inPlay(chunks);
+    const priority = request.background === true ? backgroundPriority : priorities[request.sequence];
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const run = new GenerationRun(
       this.#context(request.sequence),
@@ -171,14 +183,14 @@ class NativeEngine implements Engine {
         attention: this.attention.mode,
         budget: this.attention.budget,
         fasaFromTokens: this.fasaFromTokens ?? 0,
-        priority: priorities[request.sequence],
+        priority,
         ...(repository === undefined ? {} : { repository }),
       },
       chunks ?? [],
     );
     const promise = run.run();
-    this.#runs.set(promise, { sequence: request.sequence, run });
-    this.#letPass(request.sequence);
+    this.#runs.set(promise, { priority, run });
+    this.#letPass(priority);
     this.#repository?.stepAside();
     try {
       return await promise;
@@ -254,9 +266,9 @@ class NativeEngine implements Engine {
   }
 
   /** Less urgent work steps aside for what was just queued. */
-  #letPass(sequence: SequenceName): void {
+  #letPass(priority: number): void {
     for (const other of this.#runs.values()) {
-      if (priorities[other.sequence] < priorities[sequence]) {
+      if (other.priority < priority) {
         other.run.stepAside();
       }
     }
