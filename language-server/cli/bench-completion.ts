@@ -111,7 +111,11 @@ async function chooseStretches(repo: string, most: number, typist: Typist, signa
     for (let part = 0; part < stretches; part++) {
       const from = Math.floor(text.length * (0.25 + 0.35 * part)) + typist.choose(200);
       const start = text.indexOf('\n', from) + 1;
-      const end = start + stretchChars;
+      // to the end of a line: what follows is not inside the word that is typed
+      const end = text.indexOf('\n', start + stretchChars);
+      if (end === -1) {
+        break;
+      }
       plan.push({ path: file, before: text.slice(0, start), typed: text.slice(start, end), after: text.slice(end) });
     }
   }
