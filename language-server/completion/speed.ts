@@ -4,7 +4,7 @@ import type { NativeGenerationStats } from '../engine/addon';
 
 const weight = 0.3;
 /** Fewer tokens say more about the request's fixed costs than about feeding. */
-const leastFedTokens = 16;
+const leastFedTokens = 8;
 /** Tokens of a line of code. */
 const usualTokens = 12;
 /** What feeding the text behind the cursor may take, again for each key: it stands behind what is typed. */
@@ -12,12 +12,13 @@ const suffixMs = 250;
 const leastSuffixTokens = 32;
 /** A cancel loses the piece that is being fed; keys come every 100 to 200 ms. */
 const pieceMs = 80;
-const [leastPiece, unknownPiece, mostPiece] = [16, 64, 1024];
+const [leastPiece, unknownPiece, mostPiece] = [8, 64, 1024];
 
 export class MeasuredSpeed {
   #feedMsPerToken: number | undefined;
   #decodeMsPerToken: number | undefined;
   #keyFedTokens = 8;
+  #mostPiece = mostPiece;
 
   note(stats: NativeGenerationStats): void {
     if (stats.fedTokens >= leastFedTokens && stats.prefillMs > 0) {
@@ -48,10 +49,17 @@ export class MeasuredSpeed {
 
   /** Tokens to feed at a time, so that a key that comes meanwhile throws little away. */
   get pieceTokens(): number {
-    if (this.#feedMsPerToken === undefined) {
-      return unknownPiece;
-    }
-    return Math.min(mostPiece, Math.max(leastPiece, Math.round(pieceMs / this.#feedMsPerToken)));
+    const affordable = this.#feedMsPerToken === undefined ? unknownPiece : pieceMs / this.#feedMsPerToken;
+    return Math.min(this.#mostPiece, Math.max(leastPiece, Math.round(affordable)));
+  }
+
+  /** A piece was cancelled before it was fed: smaller ones get through where this one does not. */
+  pieceCancelled(): void {
+    this.#mostPiece = Math.max(leastPiece, Math.floor(this.pieceTokens / 2));
+  }
+
+  pieceFed(): void {
+    this.#mostPiece = Math.min(mostPiece, this.#mostPiece * 2);
   }
 
   /**

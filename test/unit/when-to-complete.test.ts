@@ -198,6 +198,22 @@ describe('the measured speed', () => {
     expect(fast.suffixTokens(256)).toBe(256);
   });
 
+  test('says how much to feed at a time, less after a piece was cancelled', () => {
+    const speed = new MeasuredSpeed();
+    expect(speed.pieceTokens).toBe(64);
+    speed.pieceCancelled();
+    expect(speed.pieceTokens).toBe(32);
+    for (let count = 0; count < 5; count++) {
+      speed.pieceCancelled();
+    }
+    expect(speed.pieceTokens).toBe(8);
+    speed.note(stats(100, 400, 0, 0)); // 4 ms a token: 20 in 80 ms
+    expect(speed.pieceTokens).toBe(8);
+    speed.pieceFed();
+    speed.pieceFed();
+    expect(speed.pieceTokens).toBe(20);
+  });
+
   test('says how long a usual answer takes, once something was decoded', () => {
     const speed = new MeasuredSpeed();
     expect(speed.answerMs).toBeUndefined();
