@@ -13,6 +13,8 @@ import { placeRepository } from './harness/repository.mjs';
 import { seriousViolations, webviewFrame } from './harness/webview.mjs';
 import { modelLimitMs, Workbench, windowLimitMs } from './harness/workbench.mjs';
 
+/** The meter of a window whose model is loaded, whatever it does with it. */
+const loadedMeter = /FASA (ready|[\d,.]+K? of [\d,.]+K? files|[\d,.]+K? tokens?)/;
 const shots = path.join(out, 'end-to-end', 'chat');
 
 /**
@@ -94,7 +96,7 @@ function askingSteps(chat) {
       'the chat opens beside the editor, with the current file as a chip and a meter of tokens',
       async () => {
         await workbench.openFile('utils.js');
-        await workbench.meterThat(/FASA (ready|encoding|[\d,.]+K? tokens?)/);
+        await workbench.meterThat(loadedMeter);
         await chat.open();
         await chat.frame.locator('.composer .chip', { hasText: 'lib/utils.js' }).waitFor({ timeout: windowLimitMs });
         const meter = chat.frame.locator('.meter summary');
@@ -173,7 +175,7 @@ function askingSteps(chat) {
         plantConversation(chat.host, chat.folder);
         await page.reload();
         await page.waitForSelector('.monaco-workbench', { timeout: 60_000 });
-        await workbench.meterThat(/FASA (ready|encoding|[\d,.]+K? tokens?)/);
+        await workbench.meterThat(loadedMeter);
         await chat.open();
         await chat.frame.locator('.turn').first().waitFor({ timeout: windowLimitMs });
         assert.deepEqual(await chat.frame.locator('.question-text').allInnerTexts(), asked);
