@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { AttentionMode } from '../engine/engine';
 import { EngineError } from '../engine/errors';
+import { type CrossFileValues, crossFileOptionNames } from './cross-file/option-names';
 
 export interface CommonOptions {
   /** Absolute path of the repository's folder. */
@@ -38,6 +39,8 @@ export interface CommandLine {
   readonly policies: readonly string[] | undefined;
   /** A calibration file instead of the shipped one. */
   readonly calibration: string | undefined;
+  /** As given: `eval cross-file` reads them. */
+  readonly crossFile: CrossFileValues;
 }
 
 export const usage = `Usage: fasa-code COMMAND [options]
@@ -52,6 +55,8 @@ Commands
   eval fidelity               next-token distributions of sparse decoding against dense (--corpus DIR --length N
                               --documents K --policy fasa,paper,oracle,quest,streaming,...)
   eval retrieval              constants defined once, far away, and asked for at the end (the same options)
+  eval cross-file             identifiers that other files define, with and without the repository (--corpus DIR
+                              --cases N --dense-cases N --conditions none,bm25,dense,fasa,... --late N --prior X ...)
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
   models info [NAME|FILE]     what is in a model file, and whether it fits this machine
@@ -94,6 +99,7 @@ const optionNames = {
   documents: { type: 'string' },
   policy: { type: 'string' },
   calibration: { type: 'string' },
+  ...crossFileOptionNames,
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -138,6 +144,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     documents: wholeNumber('documents', values.documents, 1),
     policies: values.policy?.split(','),
     calibration: values.calibration,
+    crossFile: values,
   };
 }
 

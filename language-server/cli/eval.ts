@@ -1,6 +1,7 @@
-/** `eval fidelity|retrieval`: quality of sparse decoding, against dense and against other ways to choose. */
+/** `eval fidelity|retrieval|cross-file`: quality of sparse decoding, against dense and against other ways to choose. */
 
 import { type CommandLine, usageError } from './arguments';
+import { evalCrossFile } from './eval-cross-file';
 import { evalFidelity } from './eval-fidelity';
 import { evalRetrieval } from './eval-retrieval';
 import type { Output } from './output';
@@ -13,5 +14,8 @@ export async function evaluate(line: CommandLine, output: Output, signal: AbortS
   if (rest.length === 0 && what === 'retrieval') {
     return evalRetrieval(line, output, signal);
   }
-  throw usageError('eval takes one word: fidelity or retrieval.');
+  if (rest.length === 0 && what === 'cross-file') {
+    return evalCrossFile(line, output, signal);
+  }
+  throw usageError('eval takes one word: fidelity, retrieval or cross-file.');
 }

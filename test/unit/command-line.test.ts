@@ -23,6 +23,7 @@ describe('the command line', () => {
       corpus: undefined,
       label: undefined,
       out: undefined,
+      crossFile: {},
     });
   });
 
