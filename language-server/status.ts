@@ -97,14 +97,15 @@ function engineStatus(engine: Engine): Pick<Status, 'model' | 'device' | 'cache'
 function cacheStatus(engine: Engine): CacheStatus {
   const usages = [engine.usage('inline'), engine.usage('chat')];
   const sum = (pick: (usage: (typeof usages)[number]) => number) => usages.reduce((all, usage) => all + pick(usage), 0);
-  const fullBytes = sum((usage) => usage.fullBytes);
-  const fastBytes = sum((usage) => usage.fastBytes);
+  const chunks = engine.repository?.held ?? { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
+  const fullBytes = sum((usage) => usage.fullBytes) + chunks.fullBytes;
+  const fastBytes = sum((usage) => usage.fastBytes) + chunks.fastBytes;
   return {
-    tokens: sum((usage) => usage.tokens),
+    tokens: sum((usage) => usage.tokens) + chunks.tokens,
     contextTokens: engine.contextTokens,
     fullBytes,
     fastBytes,
-    slowBytes: sum((usage) => usage.slowBytes),
+    slowBytes: sum((usage) => usage.slowBytes) + chunks.slowBytes,
     ...(fullBytes > 0 ? { saved: 1 - fastBytes / fullBytes } : {}),
   };
 }

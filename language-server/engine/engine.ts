@@ -93,6 +93,22 @@ export interface RepositoryEngine {
   readonly disk: { readonly chunks: number; readonly bytes: number; readonly mostBytes: number };
   /** Empties the store; answers the bytes freed. Chunks in play stay usable. */
   clearDisk(): Promise<number>;
+  /** Chunks that the last requests of the sequences read, each once. */
+  readonly held: {
+    readonly tokens: number;
+    readonly fullBytes: number;
+    readonly fastBytes: number;
+    readonly slowBytes: number;
+  };
+}
+
+/** Where encoded chunks are kept. */
+export interface StoreOptions {
+  readonly folder: string;
+  readonly mostBytes: number;
+  readonly rowType: 'f16' | 'q8_0';
+  /** One sentence for the log. */
+  readonly onProblem?: (message: string) => void;
 }
 
 /** FASA and dense steps over the tokens that a sequence has cached. */
@@ -147,6 +163,8 @@ export interface EngineOptions {
   readonly threads?: number;
   readonly attention?: AttentionMode;
   readonly budget?: number;
+  /** Absent: no repository is read. */
+  readonly store?: StoreOptions;
   readonly signal?: AbortSignal;
   readonly onProgress?: (share: number) => void;
 }
