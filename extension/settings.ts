@@ -24,6 +24,7 @@ export function readServerSettings(): ServerSettings {
       timeBudgetMs: get('completion.timeBudgetMs'),
       tailTokens: get('completion.tailTokens'),
       repositoryTokens: vscode.workspace.isTrusted ? get('completion.repositoryTokens') : 0,
+      mostFileKilobytes: get('completion.mostFileKilobytes'),
       disabledLanguages: get('completion.disabledLanguages'),
     },
   };

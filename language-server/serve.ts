@@ -9,23 +9,30 @@ import {
   ProgressType,
   ResponseError,
   TextDocumentSyncKind,
-  TextDocuments,
 } from 'vscode-languageserver/node';
-import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Chat } from './chat/ask';
-import { Completer } from './completion/complete';
+import { answerMessages } from './chat/messages';
 import { WarmUp } from './completion/warm-up';
-import type { Engine, EngineFactory } from './engine/engine';
-import { cancelled, isCancelled, toEngineError } from './engine/errors';
+import { Documents } from './documents';
+import type { EngineFactory } from './engine/engine';
+import { isCancelled, toEngineError } from './engine/errors';
 import { ModelHost } from './engine/model-host';
-import { completeAt, feedAhead, noCompletion, toList, whyNone } from './inline-completion';
+import { InlineCompletions } from './inline-completion';
 import type { Log } from './log';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
-import { askParams, type DocumentPosition, documentPosition } from './params';
+import { askParams, chatParams, countTokensParams, documentPosition, inlineCompletionRequest } from './params';
+import { choosePositionEncoding } from './position-encoding';
 import {
   type AskResult,
+  type AskSize,
   askRequest,
+  askSizeRequest,
+  type ChatResult,
+  type CountTokensResult,
+  chatRequest,
+  completionCountsRequest,
+  countTokensRequest,
   focusNotification,
   getStatusRequest,
   measureRequest,
@@ -35,9 +42,9 @@ import {
   statusNotification,
   unloadRequest,
 } from './protocol';
-import { Scheduler } from './scheduler';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
+import { toLf, wellFormed } from './text';
 import { Workspace } from './workspace';
 
 const partialAnswer = new ProgressType<{ readonly text: string }>();
@@ -60,15 +67,13 @@ class Server {
   readonly #host: ModelHost;
   readonly #meter: IdleMeter;
   readonly #status: StatusReporter;
-  readonly #documents = new TextDocuments(TextDocument);
+  readonly #documents = new Documents((edit) => this.#inline.edited(edit));
   readonly #workspace = new Workspace();
-  readonly #completer = new Completer();
-  readonly #scheduler = new Scheduler();
+  readonly #inline: InlineCompletions;
   readonly #warmUp: WarmUp;
   readonly #chat = new Chat(this.#workspace);
   #settings = defaultSettings;
   #folderChanges = false;
-  #lastReason = '';
 
   constructor(connection: Connection, createEngine: EngineFactory, options: ServeOptions) {
     this.#connection = connection;
@@ -91,9 +96,17 @@ class Server {
       onChange: () => this.#status.changed(),
       idleMs: options.idleMs ?? defaultIdleMs,
     });
+    this.#inline = new InlineCompletions({
+      host: this.#host,
+      workspace: this.#workspace,
+      documents: this.#documents,
+      log: this.#log,
+      settings: () => this.#settings.completion,
+      noteRequest: (generation) => this.#status.noteRequest(requestStatus('inline', generation)),
+    });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
-      feed: (engine, at, signal) => this.#feedAhead(engine, at, signal),
+      feed: (engine, at, signal) => this.#inline.feedAhead(engine, at, signal),
       log: this.#log,
     });
     this.#status = new StatusReporter(
@@ -111,6 +124,7 @@ class Server {
     connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => this.#configure(settings));
     connection.onShutdown(async () => {
       this.#warmUp.end();
+      this.#inline.stop();
       this.#meter.close();
       this.#status.close();
       await this.#host.close();
@@ -118,8 +132,18 @@ class Server {
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#inlineCompletion(params, signal))),
     );
+    connection.onRequest(completionCountsRequest, () => this.#inline.counts);
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#ask(params, signal))),
+    );
+    connection.onRequest(askSizeRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#askSize(params, signal)),
+    );
+    connection.onRequest(chatRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#urgent(() => this.#answerMessages(params, signal))),
+    );
+    connection.onRequest(countTokensRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#countTokens(params, signal)),
     );
     connection.onRequest(getStatusRequest, () => this.#status.record());
     connection.onRequest(measureRequest, (...params: unknown[]) =>
@@ -128,6 +152,7 @@ class Server {
     );
     connection.onRequest(pauseRequest, () => {
       this.#warmUp.end();
+      this.#inline.stop();
       this.#meter.stop();
       this.#host.pause();
     });
@@ -135,6 +160,7 @@ class Server {
     connection.onRequest(unloadRequest, () => this.#host.unload());
     connection.onNotification(focusNotification, (params: unknown) => this.#focus(params));
     this.#documents.listen(connection);
+    this.#documents.onDidClose((uri) => this.#inline.closed(uri));
     connection.listen();
   }
 
@@ -147,10 +173,14 @@ class Server {
     }
     // the library throws when a client that never heard of them is asked to tell of changes
     this.#folderChanges = params.capabilities.workspace?.workspaceFolders === true;
+    const positionEncoding = choosePositionEncoding(params.capabilities.general?.positionEncodings);
+    this.#documents.use(positionEncoding);
     return {
       serverInfo: { name: 'fasa-code', version: this.#version },
       capabilities: {
+        positionEncoding,
         textDocumentSync: TextDocumentSyncKind.Incremental,
+        notebookDocumentSync: { notebookSelector: [{ notebook: '*', cells: [{ language: '*' }] }] },
         inlineCompletionProvider: true,
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
@@ -183,7 +213,7 @@ class Server {
     const before = engineKey(this.#settings);
     this.#take(section);
     if (engineKey(this.#settings) !== before) {
-      this.#completer.clearCache();
+      this.#inline.clearCache();
     }
     this.#host.configure(this.#settings);
   }
@@ -204,71 +234,76 @@ class Server {
 
   #focus(params: unknown): void {
     try {
-      void this.#warmUp.focused(documentPosition(params));
+      const at = documentPosition(params);
+      void this.#warmUp.focused(this.#documents.position(at.uri, at));
     } catch (error) {
       this.#log.warn(`${focusNotification}: ${String(error)}`); // a notification has no answer to say it in
     }
   }
 
-  async #feedAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
-    const settings = this.#settings.completion;
-    const document = this.#documents.get(at.uri);
-    if (document === undefined || whyNone(document, at, settings) !== undefined) {
-      return;
-    }
-    const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
-    await feedAhead(parts, engine, document, at, settings, signal);
-  }
-
-  async #inlineCompletion(params: unknown, signal: AbortSignal): Promise<unknown> {
-    const position = documentPosition(params);
-    const settings = this.#settings.completion;
-    const document = this.#documents.get(position.uri);
-    const none = whyNone(document, position, settings);
-    if (none !== undefined || document === undefined) {
-      this.#logReason(none ?? '');
-      return noCompletion;
-    }
-    const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
-    try {
-      const outcome = await this.#scheduler.inline(position.uri, signal, (own) =>
-        completeAt(parts, document, position, settings, own),
-      );
-      if (outcome.generation !== undefined) {
-        this.#status.noteRequest(requestStatus('inline', outcome.generation));
-      }
-      return toList(outcome, position);
-    } catch (error) {
-      if (signal.aborted) {
-        throw cancelled();
-      }
-      // nobody wants a message per keystroke: the status says what is wrong
-      const failure = toEngineError(error);
-      if (!isCancelled(failure)) {
-        this.#logReason(`${failure.code}: ${failure.message}`);
-      }
-      return noCompletion;
-    }
+  #inlineCompletion(params: unknown, signal: AbortSignal): Promise<unknown> {
+    const request = inlineCompletionRequest(params);
+    const { uri, selected } = request;
+    return this.#inline.answer(
+      {
+        ...this.#documents.position(uri, request),
+        ...(selected === undefined
+          ? {}
+          : {
+              selected: {
+                text: selected.text,
+                start: this.#documents.position(uri, selected.start),
+                end: this.#documents.position(uri, selected.end),
+              },
+            }),
+      },
+      signal,
+    );
   }
 
   async #ask(params: unknown, signal: AbortSignal): Promise<AskResult> {
     const { partialResultToken: token, ...question } = askParams(params);
     const engine = await this.#host.ready(signal);
-    const generation = await this.#host.whileBusy(() =>
+    const { generation, size } = await this.#host.whileBusy(() =>
       this.#chat.ask(engine, {
         ...question,
         signal,
         openText: (uri) => this.#documents.get(uri)?.getText(),
-        onText: (text) => {
-          if (token !== undefined) {
-            void this.#connection.sendProgress(partialAnswer, token, { text });
-          }
-        },
+        onText: (text) => this.#sendPart(token, text),
       }),
     );
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
-    return { text: generation.text, citations: [], stats };
+    return { text: generation.text, citations: [], stats, size };
+  }
+
+  async #askSize(params: unknown, signal: AbortSignal): Promise<AskSize> {
+    const { partialResultToken: _token, ...question } = askParams(params);
+    const engine = await this.#host.ready(signal);
+    return this.#chat.size(engine, { ...question, signal, openText: (uri) => this.#documents.get(uri)?.getText() });
+  }
+
+  async #answerMessages(params: unknown, signal: AbortSignal): Promise<ChatResult> {
+    const { partialResultToken: token, ...asked } = chatParams(params);
+    const engine = await this.#host.ready(signal);
+    const generation = await this.#host.whileBusy(() =>
+      answerMessages(engine, { ...asked, signal, onText: (text) => this.#sendPart(token, text) }),
+    );
+    const stats = requestStatus('chat', generation);
+    this.#status.noteRequest(stats);
+    return { text: generation.text, stats };
+  }
+
+  async #countTokens(params: unknown, signal: AbortSignal): Promise<CountTokensResult> {
+    const texts = countTokensParams(params);
+    const engine = await this.#host.ready(signal);
+    return { counts: texts.map((text) => engine.tokenize(wellFormed(toLf(text))).length) };
+  }
+
+  #sendPart(token: string | number | undefined, text: string): void {
+    if (token !== undefined) {
+      void this.#connection.sendProgress(partialAnswer, token, { text });
+    }
   }
 
   async #measure(signal: AbortSignal): Promise<Status> {
@@ -298,14 +333,6 @@ class Server {
       return new ResponseError(code, `${failure.message} ${failure.remedy}`, failure.toProblem());
     } finally {
       subscription.dispose();
-    }
-  }
-
-  /** Once, not for each keystroke. */
-  #logReason(reason: string): void {
-    if (reason !== this.#lastReason) {
-      this.#lastReason = reason;
-      this.#log.info(`No completion: ${reason}`);
     }
   }
 

@@ -14,6 +14,7 @@ export const defaultSettings: ServerSettings = {
     timeBudgetMs: 5000,
     tailTokens: 1024,
     repositoryTokens: 1024,
+    mostFileKilobytes: 2048,
     disabledLanguages: [],
   },
 };
@@ -45,6 +46,7 @@ export function checkSettings(value: unknown): CheckedSettings {
       timeBudgetMs: part.integer('timeBudgetMs', 50, 120_000, base.completion.timeBudgetMs),
       tailTokens: part.integer('tailTokens', 32, 65_536, base.completion.tailTokens),
       repositoryTokens: part.integer('repositoryTokens', 0, 1_048_576, base.completion.repositoryTokens),
+      mostFileKilobytes: part.integer('mostFileKilobytes', 1, 1_048_576, base.completion.mostFileKilobytes),
       disabledLanguages: part.texts('disabledLanguages', base.completion.disabledLanguages),
     },
   };

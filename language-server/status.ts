@@ -122,5 +122,8 @@ export function requestStatus(kind: RequestStatus['kind'], { stats }: Generation
     reusedTokens: stats.reusedTokens,
     fedTokens: stats.fedTokens,
     bytesReadPerToken: stats.bytesReadPerToken,
+    queueMs: stats.queueMs,
+    feedMs: stats.prefillMs,
+    decodeMs: stats.decodeMs,
   };
 }

@@ -16,7 +16,7 @@ export async function ask({ operands, options }: CommandLine, output: Output, si
   const workspace = new Workspace();
   workspace.addFolder(pathToFileURL(options.repo).href);
   await withEngine(options, output, signal, async (engine) => {
-    const generation = await new Chat(workspace).ask(engine, {
+    const { generation, size } = await new Chat(workspace).ask(engine, {
       conversation: '',
       question,
       references: [],
@@ -38,6 +38,7 @@ export async function ask({ operands, options }: CommandLine, output: Output, si
     output.json({
       text: generation.text,
       citations: [],
+      size,
       model: engine.model.name,
       attention: engine.attention,
       threads: engine.device.threads,

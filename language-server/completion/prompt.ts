@@ -15,10 +15,14 @@ export interface PromptInput {
   readonly repositoryName: string;
   readonly files: PackedFiles;
   readonly tailTokens: number;
+  /** Most of them behind the cursor; absent: the usual share. */
+  readonly suffixTokens?: number;
 }
 
 export interface Prompt {
   readonly tokens: Int32Array;
+  /** So many of them stay as they are while the user types: all before what follows the cursor. */
+  readonly stableTokens: number;
   readonly cursor: CursorText;
   readonly fillInTheMiddle: boolean;
   /**
@@ -51,7 +55,7 @@ export function fileForm(tokens: NativeSpecialTokens): FileForm {
 
 /** Code has 3 to 4 characters a token; windows are cut by characters first and never tokenized beyond this. */
 const mostCharsPerToken = 4;
-/** Share of the tail for the text behind the cursor. */
+/** Most of the tail that is for the text behind the cursor. */
 const suffixShare = 0.25;
 const windowShrink = 0.75;
 const mostShrinks = 6;
@@ -61,7 +65,7 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   const middle = middleTokens(special);
   const cursor = cursorText(input.text, input.offset, input.tailTokens * mostCharsPerToken);
   const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
-  const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, input.tailTokens);
+  const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, mostSuffix(input));
   const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
   const files = input.files.tokens;
   const separated = input.files.form === 'separator' && special.fimSeparator !== undefined;
@@ -76,8 +80,10 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   } else {
     tail.push([middle.prefix], prefix, [middle.suffix], suffix, [middle.middle]);
   }
+  const all = countTokens([...head, ...files, ...tail]);
   return {
     tokens: concatenate([...head, ...files, ...tail]),
+    stableTokens: middle === undefined ? all : all - suffix.length - 2,
     cursor,
     fillInTheMiddle: middle !== undefined,
     withoutSpace,
@@ -86,8 +92,32 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   };
 }
 
-function suffixTokens(engine: Engine, after: string, tailTokens: number): Int32Array {
-  const most = Math.floor(tailTokens * suffixShare);
+/** Most tokens of the tail behind the cursor. */
+export function usualSuffixTokens(tailTokens: number): number {
+  return Math.floor(tailTokens * suffixShare);
+}
+
+function mostSuffix({ tailTokens, suffixTokens: asked }: PromptInput): number {
+  const usual = usualSuffixTokens(tailTokens);
+  return asked === undefined ? usual : Math.min(asked, usual);
+}
+
+/** Whole lines, if the first fits; else as much as fits. */
+function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
+  let text = after.slice(0, most * mostCharsPerToken);
+  let whole = text.length === after.length;
+  for (let shrinks = 0; shrinks <= mostShrinks; shrinks++) {
+    const end = whole ? text.length : text.lastIndexOf('\n') + 1;
+    const tokens = end > 0 ? engine.tokenize(text.slice(0, end)) : undefined;
+    if (tokens === undefined) {
+      break;
+    }
+    if (tokens.length <= most) {
+      return tokens;
+    }
+    text = text.slice(0, Math.floor(end * windowShrink));
+    whole = false;
+  }
   return engine.tokenize(after.slice(0, most * mostCharsPerToken)).slice(0, most);
 }
 

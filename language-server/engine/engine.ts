@@ -27,6 +27,8 @@ export interface GenerationRequest {
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
   /** What of the repository is seen beside the tokens, which then begin with {@link RepositoryEngine.anchor}. */
   readonly repository?: readonly ChunkInPlay[];
+  /** Done ahead of time: behind every request that a person waits for, of any sequence. */
+  readonly background?: boolean;
   /** Asks for {@link Generation.attention}. */
   readonly countAttention?: boolean;
 }

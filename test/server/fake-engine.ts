@@ -23,6 +23,8 @@ export interface FakeOptions {
   readonly tokenMs?: number;
   /** The first whose `when` stands in the prompt; '' stands in every one. */
   readonly answers?: readonly { readonly when: string; readonly text: string }[];
+  /** Answers of requests with a temperature, by seed: 1 gets the first. */
+  readonly samples?: readonly string[];
   readonly fillInTheMiddle?: boolean;
   readonly separator?: boolean;
   readonly contextTokens?: number;
@@ -137,7 +139,8 @@ export class FakeEngine implements Engine {
     this.#measuring?.abort();
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const signal = AbortSignal.any(signals);
-    await this.#turn(request.sequence === 'inline' ? 1 : 0, signal);
+    const priority = request.background === true ? -1 : request.sequence === 'inline' ? 1 : 0;
+    await this.#turn(priority, signal);
     try {
       return await this.#run(request, signal);
     } finally {
@@ -207,7 +210,9 @@ export class FakeEngine implements Engine {
     const prefillMs = performance.now() - started;
     this.#event('decode');
     const text = new TextStream();
-    const answer = Buffer.from(this.#answer(tokens), 'utf8');
+    const { temperature, seed } = request.sampling;
+    const sample = temperature > 0 ? this.#options.samples?.[seed - 1] : undefined;
+    const answer = Buffer.from(sample ?? this.#answer(tokens), 'utf8');
     let decoded = 0;
     let reason: Generation['reason'] = 'stop-token';
     for (const byte of answer) {

@@ -85,8 +85,9 @@ describe('a completion', () => {
   test('reads a document with a line of 5 MB in parts, quickly', async () => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, `const data = "${'x'.repeat(5_000_000)}";\nconst b = `);
-    expect(await client.completionText(uri, 1, 10)).toBe('first(1);');
-    expect(await client.completionText(uri, 0, 2_500_000)).toBe('first(1);');
+    expect(await client.completionText(uri, 1, 10)).toBeUndefined();
+    expect(await client.invoke(uri, 1, 10)).toEqual(['first(1);']);
+    expect(await client.invoke(uri, 0, 2_500_000)).toEqual(['first(1);']);
     const fed = client.events
       .filter((event) => event.startsWith('prefill'))
       .map((event) => Number(/\d+/.exec(event)?.[0]));

@@ -5,7 +5,7 @@ import { filterCompletion } from '../../language-server/completion/filters';
 /** @param document with | for the cursor */
 function filtered(document: string, text: string): string {
   const offset = document.indexOf('|');
-  return filterCompletion(text, cursorText(document.replace('|', ''), offset, 10_000));
+  return filterCompletion(text, cursorText(document.replace('|', ''), offset, 10_000)).text;
 }
 
 describe('the filters', () => {

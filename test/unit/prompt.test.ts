@@ -94,6 +94,51 @@ describe('a prompt with fill-in-the-middle', () => {
   });
 });
 
+describe('what is behind the cursor', () => {
+  const engine = new FakeEngine({ fillInTheMiddle: true, separator: true });
+  const after = `${'rest'}\n${'a line that follows\n'.repeat(50)}`;
+  const behind = (more: Partial<PromptInput> = {}) => {
+    const { tokens } = buildPrompt(engine, input(`f(${after}`, 2, more));
+    const list = [...tokens];
+    return textOf(Int32Array.from(list.slice(list.indexOf(fakeTokens.fimSuffix) + 1, -1)));
+  };
+
+  test('ends with a line', () => {
+    expect(behind()).toBe('rest\na line that follows\na line that follows\n');
+    expect(behind({ suffixTokens: 30 })).toBe('rest\na line that follows\n');
+    expect(behind({ suffixTokens: 12 })).toBe('rest\n');
+    expect(behind({ suffixTokens: 3 })).toBe('res');
+  });
+
+  test('stays as it is while the user types, as does all before it but the end', () => {
+    const text = `${'const value = 1;\n'.repeat(20)}`;
+    const first = buildPrompt(engine, input(`${text}a${after}`, text.length + 1, { tailTokens: 1000 }));
+    const next = buildPrompt(engine, input(`${text}ab${after}`, text.length + 2, { tailTokens: 1000 }));
+    expect(next.stableTokens).toBe(first.stableTokens + 1);
+    expect([...next.tokens.slice(0, first.stableTokens)]).toEqual([...first.tokens.slice(0, first.stableTokens)]);
+    expect([...next.tokens.slice(next.stableTokens)]).toEqual([...first.tokens.slice(first.stableTokens)]);
+    expect(first.tokens[first.stableTokens]).toBe(fakeTokens.fimSuffix);
+  });
+});
+
+test('one more character at the end of 2,000 tokens feeds a few tokens again', async () => {
+  for (const fillInTheMiddle of [false, true]) {
+    const engine = new FakeEngine({ fillInTheMiddle, separator: fillInTheMiddle, contextTokens: 8192 });
+    const text = 'let value = compute(1);\n'.repeat(200);
+    let document = text;
+    const fed: number[] = [];
+    for (const key of ' const result = value.') {
+      document += key;
+      const { tokens } = buildPrompt(engine, input(document, document.length, { tailTokens: 2000 }));
+      expect(tokens.length).toBeGreaterThan(1200);
+      const sampling = { temperature: 0, topK: 1, topP: 1, seed: 0 };
+      const { stats } = await engine.generate({ sequence: 'inline', tokens, maxTokens: 0, sampling });
+      fed.push(stats.fedTokens);
+    }
+    expect(Math.max(...fed.slice(1))).toBeLessThanOrEqual(4);
+  }
+});
+
 test('the form of files follows the tokens that the model has, not its name', () => {
   expect(fileForm(new FakeEngine().model.tokens)).toBe('comment');
   expect(fileForm(new FakeEngine({ fillInTheMiddle: true }).model.tokens)).toBe('comment');

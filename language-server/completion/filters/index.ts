@@ -1,6 +1,7 @@
 /** The chain, in order: first what the model should not have said, then what the document has already. */
 
 import type { CursorText } from '../cursor';
+import { noSuggestion, type Suggestion } from '../suggestion';
 import { cutAtClosedBracket } from './cut-at-closed-bracket';
 import { dropEcho } from './drop-echo';
 import { dropFollowingLines } from './drop-following-lines';
@@ -23,13 +24,13 @@ const filters: readonly Filter[] = [
 ];
 
 /** @param text LF line ends @returns what to insert, with the document's line ends; '' for nothing */
-export function filterCompletion(text: string, cursor: CursorText): string {
+export function filterCompletion(text: string, cursor: CursorText): Suggestion {
   let result = text;
   for (const filter of filters) {
     if (result === '') {
-      return '';
+      return noSuggestion;
     }
     result = filter(result, cursor);
   }
-  return cursor.eol === '\n' ? result : result.replaceAll('\n', cursor.eol);
+  return { text: cursor.eol === '\n' ? result : result.replaceAll('\n', cursor.eol), replace: 0 };
 }
