@@ -3,14 +3,15 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { NativeEncoder } from '../engine/addon';
-import { anchorTokens } from '../engine/anchor';
+
 import { defaultBudget, mostDefaultContext } from '../engine/native-engine';
+import { anchorOf, chunkTokens } from '../engine/native-repository';
 import { cacheFolder } from '../models/cache-folder';
 import { type CommandLine, usageError } from './arguments';
 import { type BenchModel, needCalibration, needMemory, withBenchModel } from './bench-model';
 import { fixed, table } from './bench-table';
 import { type CrossFileCase, findCases } from './cross-file/cases';
-import { ChunkPool, chunkTokens, Pieces } from './cross-file/chunk-pool';
+import { ChunkPool, Pieces } from './cross-file/chunk-pool';
 import { best, type ScoredChunk } from './cross-file/compose';
 import { ConditionRunner } from './cross-file/conditions';
 import { type CorpusRepository, readCorpus } from './cross-file/corpus';
@@ -122,7 +123,7 @@ class Evaluation {
     this.#bench = bench;
     this.#options = options;
     this.#signal = signal;
-    this.#anchor = anchorTokens(model.info, (text) => model.tokenize(text, false));
+    this.#anchor = anchorOf(model);
     this.#windowTokens = Math.min(model.info.trainedContext, length ?? mostDefaultContext);
     needMemory(1.2 * model.info.kvBytesPerToken * this.#windowTokens, `A window of ${this.#windowTokens} tokens`);
     this.#encoder = model.createEncoder({

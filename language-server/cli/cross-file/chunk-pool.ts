@@ -5,14 +5,13 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { NativeChunk, NativeEncoder } from '../../engine/addon';
 import { cancellable } from '../../engine/cancellable';
-import { EngineError } from '../../engine/errors';
+import { toEngineError } from '../../engine/errors';
 import { Bm25Index } from '../../repository/bm25';
 import { type Chunk, chunkFile } from '../../repository/chunker';
 import type { BenchModel } from '../bench-model';
 import type { CorpusRepository } from './corpus';
 import type { Snippet } from './prompt';
 
-export const chunkTokens = 1024;
 /** Of the text search baseline: about what peers put into a prompt as one snippet. */
 const snippetTokens = 256;
 
@@ -65,6 +64,14 @@ export class Pieces {
   }
 }
 
+interface Source {
+  readonly tokens: Int32Array;
+  readonly address: string;
+  readonly file: string;
+}
+
+const chunksAtOnce = 8;
+
 /** Encodes chunks, or opens those that an earlier run encoded. */
 export class ChunkPool {
   readonly #encoder: NativeEncoder;
@@ -78,50 +85,60 @@ export class ChunkPool {
     this.#key = key;
   }
 
-  /** @throws EngineError CANCELLED, OUT_OF_MEMORY */
+  /**
+   * In the order of the pieces.
+   * @throws EngineError CANCELLED, OUT_OF_MEMORY
+   */
   async ready(
     pieces: readonly PieceOfFile[],
     signal: AbortSignal,
     onProgress: (tokens: number) => void,
   ): Promise<NativeChunk[]> {
     await mkdir(this.#folder, { recursive: true });
-    const ready: NativeChunk[] = [];
-    let done = 0;
-    for (const { chunk } of pieces) {
+    const sources = pieces.map(({ chunk: { tokens } }): Source => {
       const address = createHash('sha256')
         .update(this.#key)
-        .update(new Uint8Array(chunk.tokens.buffer, chunk.tokens.byteOffset, chunk.tokens.byteLength))
-        .digest('hex');
-      const file = path.join(this.#folder, `${address}.kv`);
-      const opened = await this.#open(file, address, signal);
-      ready.push(opened ?? (await this.#encode(chunk, address, file, signal)));
-      done += chunk.tokens.length;
+        .update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength))
+        .digest('hex')
+        .slice(0, 40);
+      return { tokens, address, file: path.join(this.#folder, `${address}.kv`) };
+    });
+    const ready = new Map<Source, NativeChunk>();
+    let done = 0;
+    for (const source of sources) {
+      const opened = await this.#open(source, signal);
+      if (opened !== undefined) {
+        ready.set(source, opened);
+        done += source.tokens.length;
+      }
+    }
+    onProgress(done);
+    const missing = sources.filter((source) => !ready.has(source));
+    for (let i = 0; i < missing.length; i += chunksAtOnce) {
+      const group = missing.slice(i, i + chunksAtOnce);
+      const before = done;
+      const task = this.#encoder.encode(group, { priority: 0 }, (tokens) => onProgress(before + tokens));
+      for (const [k, chunk] of (await cancellable(task, signal)).entries()) {
+        const source = group[k];
+        if (source !== undefined) {
+          ready.set(source, chunk);
+          done += source.tokens.length;
+        }
+      }
       onProgress(done);
     }
-    return ready;
+    return sources.flatMap((source) => ready.get(source) ?? []);
   }
 
-  async #open(file: string, address: string, signal: AbortSignal): Promise<NativeChunk | undefined> {
+  async #open({ file, address }: Source, signal: AbortSignal): Promise<NativeChunk | undefined> {
     try {
       return await cancellable(this.#encoder.open(file, address, { priority: 0 }), signal);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      const { code } = toEngineError(error);
       if (code === 'FILE_NOT_FOUND' || code === 'BAD_CHUNK') {
         return undefined;
       }
       throw error;
     }
-  }
-
-  async #encode(chunk: Chunk, address: string, file: string, signal: AbortSignal): Promise<NativeChunk> {
-    const source = { tokens: chunk.tokens, address, file };
-    const [encoded] = await cancellable(
-      this.#encoder.encode([source], { priority: 0 }, () => undefined),
-      signal,
-    );
-    if (encoded === undefined) {
-      throw new EngineError('INTERNAL', 'The encoder answered no chunk.');
-    }
-    return encoded;
   }
 }
