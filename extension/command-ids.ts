@@ -8,6 +8,7 @@ export const commandIds = [
   'fasa.openSettings',
   'fasa.chooseModel',
   'fasa.downloadDefaultModel',
+  'fasa.shortenTail',
 ] as const;
 
 export type CommandId = (typeof commandIds)[number];

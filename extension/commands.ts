@@ -6,6 +6,7 @@ import { type CommandId, commandIds } from './command-ids';
 import { describeError } from './describe-error';
 import { downloadDefaultModel } from './download-default-model';
 import { showMenu } from './menu';
+import { shortenTail } from './shorten-tail';
 
 /** What a command may use. */
 export interface CommandContext {
@@ -25,6 +26,7 @@ const handlers: Record<CommandId, (context: CommandContext) => Promise<unknown>>
     vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${context.extensionId}`),
   'fasa.chooseModel': chooseModel,
   'fasa.downloadDefaultModel': downloadDefaultModel,
+  'fasa.shortenTail': shortenTail,
 };
 
 export function registerCommands(context: CommandContext): vscode.Disposable {

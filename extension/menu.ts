@@ -29,6 +29,9 @@ function menuItems({ server: { view } }: CommandContext): MenuItem[] {
   if (noModel) {
     items.push(item('cloud-download', 'Download default model', 'fasa.downloadDefaultModel', 'SmolLM2 135M, 98 MB'));
   }
+  if (view.status?.slow) {
+    items.push(item('fold', 'Make the tail shorter', 'fasa.shortenTail', 'read half as much around the cursor'));
+  }
   if (view.status?.state === 'paused') {
     items.push(item('play', 'Resume', 'fasa.resume', 'suggest code again'));
   } else if (view.life === 'running' && !view.status?.problem) {

@@ -13,6 +13,7 @@ export const tooltipCommands: readonly CommandId[] = [
   'fasa.openSettings',
   'fasa.chooseModel',
   'fasa.downloadDefaultModel',
+  'fasa.shortenTail',
 ];
 
 /** Markdown: what is wrong, if anything; the figures that the status record has, and no others; the actions. */
@@ -21,6 +22,8 @@ export function statusTooltip(view: ServerView): string {
   const problem = view.status?.problem;
   if (problem) {
     parts.push(`${plainMarkdown(problem.message)}\n\n${plainMarkdown(problem.remedy)}`);
+  } else if (view.status?.slow) {
+    parts.push(`${plainMarkdown(view.status.slow.message)}\n\n${plainMarkdown(view.status.slow.remedy)}`);
   } else if (view.life === 'gave-up') {
     parts.push('The language server ended several times in a row\\. Its log says why\\.');
   }
@@ -136,6 +139,11 @@ function actionLinks(view: ServerView): string[] {
     );
   } else if (view.status?.state === 'paused') {
     links.push(link('play', 'Resume', 'fasa.resume'));
+  } else if (view.status?.slow) {
+    links.push(
+      link('file', 'Choose smaller model', 'fasa.chooseModel'),
+      link('fold', 'Shorter tail', 'fasa.shortenTail'),
+    );
   } else if (view.life === 'running' && !view.status?.problem) {
     links.push(link('debug-pause', 'Pause', 'fasa.pause'));
   }

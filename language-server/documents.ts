@@ -53,6 +53,18 @@ export class Documents {
     this.#notebooks.listen(connection);
   }
 
+  onDidOpen(handler: (document: TextDocument) => void): void {
+    this.#texts.onDidOpen(({ document }) => handler(document));
+  }
+
+  onDidChange(handler: (document: TextDocument) => void): void {
+    this.#texts.onDidChangeContent(({ document }) => handler(document));
+  }
+
+  onDidSave(handler: (uri: string) => void): void {
+    this.#texts.onDidSave(({ document }) => handler(document.uri));
+  }
+
   onDidClose(handler: (uri: string) => void): void {
     this.#texts.onDidClose(({ document }) => handler(document.uri));
   }

@@ -3,30 +3,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { InlineCompletionItem, InlineCompletionList } from 'vscode-languageserver/node';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
+import { BudgetWatch } from './completion/budget-watch';
 import { Completer, type CompletionInput, type CompletionOutcome } from './completion/complete';
 import { CompletionCounters } from './completion/counters';
 import { Offers } from './completion/offers';
 import { debounceMs, TypingPace } from './completion/pace';
 import { whySilent } from './completion/silence';
 import type { Suggestion } from './completion/suggestion';
+import type { ContextService } from './context-service';
 import type { DocumentEdit, Documents } from './documents';
 import type { Engine, Generation } from './engine/engine';
 import { cancelled, isCancelled, toEngineError } from './engine/errors';
 import type { ModelHost } from './engine/model-host';
 import type { Log } from './log';
 import type { DocumentPosition, InlineCompletionRequest } from './params';
-import type { CompletionCounts, ServerSettings } from './protocol';
+import type { CompletionCounts, ServerSettings, SlowStatus } from './protocol';
 import { withEnding } from './repository/path-line';
 import { Scheduler } from './scheduler';
-import type { Workspace } from './workspace';
 
 export interface InlineCompletionParts {
   readonly host: ModelHost;
-  readonly workspace: Workspace;
+  readonly context: ContextService;
   readonly documents: Documents;
   readonly log: Log;
   readonly settings: () => ServerSettings['completion'];
   readonly noteRequest: (generation: Generation) => void;
+  readonly noteSlow: (slow: SlowStatus | undefined) => void;
 }
 
 /** What the model is to go on with: a document, or the cells of a notebook, with the selected item in its place. */
@@ -47,15 +49,17 @@ const mostTypedChars = 2;
 export class InlineCompletions {
   readonly #parts: InlineCompletionParts;
   readonly #counters = new CompletionCounters();
-  readonly #completer = new Completer(this.#counters);
+  readonly #completer: Completer;
   readonly #scheduler = new Scheduler();
   readonly #offers = new Offers();
   readonly #pace = new TypingPace();
+  readonly #budget = new BudgetWatch();
   #ahead: AbortController | undefined;
   #lastReason = '';
 
   constructor(parts: InlineCompletionParts) {
     this.#parts = parts;
+    this.#completer = new Completer(this.#counters, (problem) => parts.log.warn(problem));
   }
 
   get counts(): CompletionCounts {
@@ -93,6 +97,10 @@ export class InlineCompletions {
       }
       if (outcome.late) {
         this.#counters.note('late');
+      }
+      if (outcome.from === 'model') {
+        this.#budget.note(outcome.late, settings.timeBudgetMs, outcome.generation?.stats);
+        this.#parts.noteSlow(this.#budget.slow);
       }
       return this.#offer(document, request, outcome.suggestions);
     } catch (error) {
@@ -136,13 +144,15 @@ export class InlineCompletions {
       return;
     }
     const view = this.#view(document, { ...at, invoked: false });
-    const input = { ...this.#inputOf(engine, document, view), settings, timeBudgetMs: 0, signal };
+    const input = { ...this.#inputOf(document, view), settings, timeBudgetMs: 0, signal };
     await this.#parts.host.whileBusy(() => this.#completer.feed(engine, input));
   }
 
-  /** Another model would say something else. */
+  /** Settings that completions depend on have changed: another model would say something else. */
   clearCache(): void {
     this.#completer.clearCache();
+    this.#budget.clear();
+    this.#parts.noteSlow(undefined);
   }
 
   /** Ends what is done ahead. */
@@ -161,8 +171,10 @@ export class InlineCompletions {
     const { host } = this.#parts;
     const engine = await host.ready(AbortSignal.any([signal, AbortSignal.timeout(settings.timeBudgetMs)]));
     return host.whileBusy(async () => {
-      const input = { ...this.#inputOf(engine, document, view), settings, signal };
-      const wait = invoked ? 0 : debounceMs(this.#pace, this.#completer.speed.answerMs, performance.now());
+      const input = { ...this.#inputOf(document, view), settings, signal };
+      const { answerMs } = this.#completer.speed;
+      const longestWait = settings.timeBudgetMs / 4;
+      const wait = invoked ? 0 : Math.min(longestWait, debounceMs(this.#pace, answerMs, performance.now()));
       if (wait > 0) {
         // what is fed meanwhile is of use whatever the next key is
         await Promise.all([
@@ -194,7 +206,7 @@ export class InlineCompletions {
     const view = this.#view(document, { uri, ...position, invoked: false });
     const { timeBudgetMs } = settings;
     const input = {
-      ...this.#inputOf(engine, document, view),
+      ...this.#inputOf(document, view),
       settings,
       timeBudgetMs,
       signal: own.signal,
@@ -238,26 +250,15 @@ export class InlineCompletions {
     return { uri, text: `${head}${own.slice(document.offsetAt(selected.end))}${after}`, offset: head.length };
   }
 
-  #inputOf(
-    engine: Engine,
-    document: TextDocument,
-    view: View,
-  ): Omit<CompletionInput, 'settings' | 'timeBudgetMs' | 'signal'> {
-    const { workspace } = this.#parts;
-    const place = workspace.place(document.uri);
-    const { repository, file } = place;
+  #inputOf(document: TextDocument, view: View): Omit<CompletionInput, 'settings' | 'timeBudgetMs' | 'signal'> {
+    const { context } = this.#parts;
+    const place = context.workspace.place(document.uri);
     return {
       ...view,
+      languageId: document.languageId,
       // a notebook is read as a program in the language of its cells
       path: withEnding(place.path.replace(/\.ipynb$/, ''), document.languageId),
-      repositoryName: repository?.name ?? '',
-      packFiles: async (form, mostTokens) => {
-        if (repository === undefined || file === undefined) {
-          return { form, tokens: [] };
-        }
-        workspace.use(repository);
-        return repository.pack(engine, file, view.text, form, mostTokens);
-      },
+      chunksFor: (text) => context.chunksFor(place, text),
     };
   }
 

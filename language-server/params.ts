@@ -2,7 +2,14 @@
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
 import { askCommands, isAskCommand } from './chat/commands';
-import type { AskParams, ChatParams } from './protocol';
+import type {
+  AskParams,
+  ChatParams,
+  ChooseContextParams,
+  ClearCacheParams,
+  ContextParams,
+  EncodeParams,
+} from './protocol';
 
 export interface DocumentPosition {
   readonly uri: string;
@@ -153,6 +160,47 @@ function turnOf(value: unknown, index: number): { readonly question: string; rea
 function partialToken(root: Record<string, unknown>): { partialResultToken?: string | number } {
   const token = root['partialResultToken'];
   return typeof token === 'string' || typeof token === 'number' ? { partialResultToken: token } : {};
+}
+
+/** @throws ResponseError InvalidParams */
+export function contextParams(params: unknown): ContextParams {
+  const uri = optional(params)['uri'];
+  return uri === undefined ? {} : { uri: text(uri, 'uri') };
+}
+
+/** @throws ResponseError InvalidParams */
+export function chooseContextParams(params: unknown): ChooseContextParams {
+  const root = record(params, 'params');
+  const choice = root['choice'];
+  if (choice !== 'include' && choice !== 'exclude' && choice !== 'default') {
+    throw invalid('choice', 'must be include, exclude or default');
+  }
+  return { uri: text(root['uri'], 'uri'), choice };
+}
+
+/** @throws ResponseError InvalidParams */
+export function encodeParams(params: unknown): EncodeParams {
+  const token = optional(params)['workDoneToken'];
+  return typeof token === 'string' || typeof token === 'number' ? { workDoneToken: token } : {};
+}
+
+/** @throws ResponseError InvalidParams */
+export function clearCacheParams(params: unknown): ClearCacheParams {
+  const dryRun = optional(params)['dryRun'];
+  if (dryRun !== undefined && typeof dryRun !== 'boolean') {
+    throw invalid('dryRun', 'must be true or false');
+  }
+  return { dryRun: dryRun === true };
+}
+
+/** Of a request that may come without parameters: what stands there then is the cancellation token. */
+function optional(params: unknown): Record<string, unknown> {
+  const missing = params === undefined || params === null || isToken(params);
+  return missing ? {} : record(params, 'params');
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'onCancellationRequested' in value;
 }
 
 function selectionOf(value: unknown): { readonly uri: string; readonly text: string } {

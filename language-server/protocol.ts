@@ -90,8 +90,18 @@ export interface ChooseContextParams {
 
 /** Encodes what is not encoded yet, now; answers when it is done. Progress as work done, cancellable. */
 export const encodeRequest = 'fasa/encode';
-/** `{ dryRun: true }` only tells what would be freed. */
+
+export interface EncodeParams {
+  /** `$/progress` with this token, as work done. */
+  readonly workDoneToken?: string | number;
+}
+
 export const clearCacheRequest = 'fasa/clearCache';
+
+export interface ClearCacheParams {
+  /** Only tells what would be freed. */
+  readonly dryRun?: boolean;
+}
 
 export interface ClearCacheResult {
   readonly bytes: number;
@@ -114,6 +124,17 @@ export interface Status {
   readonly speed?: SpeedStatus;
   readonly fidelity?: FidelityStatus;
   readonly lastRequest?: RequestStatus;
+  /** Completions miss their time budget here. */
+  readonly slow?: SlowStatus;
+}
+
+export interface SlowStatus {
+  /** What takes most of the time. */
+  readonly cause: 'feeding' | 'decoding' | 'waiting';
+  /** What was measured, in words. */
+  readonly message: string;
+  /** One sentence: what the user can do. */
+  readonly remedy: string;
 }
 
 export interface StatusProblem {
@@ -334,6 +355,18 @@ export interface ServerSettings {
   readonly threads: number;
   /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */
   readonly contextTokens: number;
+  readonly repository: {
+    /** Other files than the open one are read. */
+    readonly enabled: boolean;
+    /** Most tokens of a folder that are encoded; 0: as many as memory, disk and the speed of encoding allow. */
+    readonly tokens: number;
+    /** Globs of files and folders that stay out, as `files.exclude` has them, which is part of them. */
+    readonly exclude: readonly string[];
+    /** Most that is kept on disk of all repositories; what was used longest ago goes first. */
+    readonly diskGigabytes: number;
+    /** On battery nothing is encoded, unless the user asks for it. */
+    readonly pauseOnBattery: boolean;
+  };
   readonly completion: {
     readonly enabled: boolean;
     readonly maxTokens: number;
@@ -341,8 +374,6 @@ export interface ServerSettings {
     readonly timeBudgetMs: number;
     /** Tokens of the current file around the cursor. */
     readonly tailTokens: number;
-    /** Tokens of files next to and imported by the current one. */
-    readonly repositoryTokens: number;
     /** In a larger document nothing is offered unless it is asked for. */
     readonly mostFileKilobytes: number;
     /** Language ids without completions. */

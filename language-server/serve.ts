@@ -13,6 +13,8 @@ import {
 import { Chat } from './chat/ask';
 import { answerMessages } from './chat/messages';
 import { WarmUp } from './completion/warm-up';
+import { serveContext, watchFiles } from './context-requests';
+import { ContextService } from './context-service';
 import { Documents } from './documents';
 import type { EngineFactory } from './engine/engine';
 import { isCancelled, toEngineError } from './engine/errors';
@@ -38,14 +40,15 @@ import {
   measureRequest,
   pauseRequest,
   resumeRequest,
+  type ServerSettings,
   type Status,
   statusNotification,
   unloadRequest,
 } from './protocol';
+import { chunkStore } from './repository/store';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
 import { toLf, wellFormed } from './text';
-import { Workspace } from './workspace';
 
 const partialAnswer = new ProgressType<{ readonly text: string }>();
 
@@ -68,12 +71,12 @@ class Server {
   readonly #meter: IdleMeter;
   readonly #status: StatusReporter;
   readonly #documents = new Documents((edit) => this.#inline.edited(edit));
-  readonly #workspace = new Workspace();
+  readonly #context: ContextService;
   readonly #inline: InlineCompletions;
   readonly #warmUp: WarmUp;
-  readonly #chat = new Chat(this.#workspace);
+  readonly #chat: Chat;
   #settings = defaultSettings;
-  #folderChanges = false;
+  #capabilities: InitializeParams['capabilities'] | undefined;
 
   constructor(connection: Connection, createEngine: EngineFactory, options: ServeOptions) {
     this.#connection = connection;
@@ -84,11 +87,21 @@ class Server {
       warn: (message) => console.warn(message),
       error: (message) => console.error(message),
     };
+    this.#context = new ContextService({
+      log: this.#log,
+      onChange: () => this.#status.changed(),
+      settings: this.#settings.repository,
+    });
+    this.#chat = new Chat(this.#context.workspace, (uris, text) => this.#context.chunksForQuestion(uris, text));
     this.#host = new ModelHost({
       createEngine,
       resolveModel: (settings) => resolveModel(settings.modelPath),
       log: this.#log,
-      onChange: () => this.#status.changed(),
+      store: ({ attention, repository }) => chunkStore(attention, repository.diskGigabytes, this.#log),
+      onChange: () => {
+        this.#context.use(this.#host.engine);
+        this.#status.changed();
+      },
     });
     this.#meter = new IdleMeter({
       host: this.#host,
@@ -98,11 +111,12 @@ class Server {
     });
     this.#inline = new InlineCompletions({
       host: this.#host,
-      workspace: this.#workspace,
+      context: this.#context,
       documents: this.#documents,
       log: this.#log,
       settings: () => this.#settings.completion,
       noteRequest: (generation) => this.#status.noteRequest(requestStatus('inline', generation)),
+      noteSlow: (slow) => this.#status.noteSlow(slow),
     });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
@@ -112,7 +126,7 @@ class Server {
     this.#status = new StatusReporter(
       this.#host,
       this.#meter,
-      () => this.#workspace.status,
+      () => this.#context.status,
       (status) => this.#sendStatus(status),
     );
   }
@@ -127,6 +141,7 @@ class Server {
       this.#inline.stop();
       this.#meter.close();
       this.#status.close();
+      await this.#context.close();
       await this.#host.close();
     });
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
@@ -154,14 +169,30 @@ class Server {
       this.#warmUp.end();
       this.#inline.stop();
       this.#meter.stop();
+      this.#context.lane.pause();
       this.#host.pause();
     });
-    connection.onRequest(resumeRequest, () => this.#host.resume());
+    connection.onRequest(resumeRequest, () => {
+      this.#host.resume();
+      this.#context.lane.resume();
+    });
     connection.onRequest(unloadRequest, () => this.#host.unload());
     connection.onNotification(focusNotification, (params: unknown) => this.#focus(params));
+    serveContext(this.#contextParts());
     this.#documents.listen(connection);
     this.#documents.onDidClose((uri) => this.#inline.closed(uri));
     connection.listen();
+  }
+
+  #contextParts() {
+    return {
+      connection: this.#connection,
+      documents: this.#documents,
+      context: this.#context,
+      host: this.#host,
+      log: this.#log,
+      guard: <T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>) => this.#guard(token, work),
+    };
   }
 
   #initialize(params: InitializeParams): InitializeResult {
@@ -169,10 +200,9 @@ class Server {
     // clients without workspace folders name one by the older field
     const folders = params.workspaceFolders?.map(({ uri }) => uri) ?? (params.rootUri === null ? [] : [params.rootUri]);
     for (const folder of folders) {
-      this.#workspace.addFolder(folder);
+      this.#context.addFolder(folder);
     }
-    // the library throws when a client that never heard of them is asked to tell of changes
-    this.#folderChanges = params.capabilities.workspace?.workspaceFolders === true;
+    this.#capabilities = params.capabilities;
     const positionEncoding = choosePositionEncoding(params.capabilities.general?.positionEncodings);
     this.#documents.use(positionEncoding);
     return {
@@ -188,19 +218,21 @@ class Server {
   }
 
   #initialized(): void {
-    if (this.#folderChanges) {
+    // the library throws when a client that never heard of them is asked to tell of changes
+    if (this.#capabilities?.workspace?.workspaceFolders === true) {
       this.#watchFolders();
     }
+    void watchFiles(this.#contextParts(), this.#capabilities);
     this.#host.configure(this.#settings);
   }
 
   #watchFolders(): void {
     this.#connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       for (const folder of removed) {
-        this.#workspace.removeFolder(folder.uri);
+        void this.#context.removeFolder(folder.uri);
       }
       for (const folder of added) {
-        this.#workspace.addFolder(folder.uri);
+        this.#context.addFolder(folder.uri);
       }
     });
   }
@@ -210,9 +242,10 @@ class Server {
     if (section === null || section === undefined) {
       return;
     }
-    const before = engineKey(this.#settings);
+    const keyOf = ({ completion }: ServerSettings) => `${engineKey(this.#settings)} ${JSON.stringify(completion)}`;
+    const before = keyOf(this.#settings);
     this.#take(section);
-    if (engineKey(this.#settings) !== before) {
+    if (keyOf(this.#settings) !== before) {
       this.#inline.clearCache();
     }
     this.#host.configure(this.#settings);
@@ -224,11 +257,13 @@ class Server {
       this.#log.warn(problem);
     }
     this.#settings = settings;
+    this.#context.configure(settings.repository);
   }
 
   /** What a person waits for ends everything that is done ahead of time or in idle time. */
   async #urgent<T>(request: () => Promise<T>): Promise<T> {
     this.#warmUp.end();
+    this.#context.lane.noteActivity();
     return this.#meter.during(request);
   }
 

@@ -3,7 +3,7 @@
 import type { Engine, Generation } from './engine/engine';
 import type { ModelHost } from './engine/model-host';
 import type { IdleMeter } from './measure/idle-meter';
-import type { CacheStatus, RepositoryStatus, RequestStatus, Status } from './protocol';
+import type { CacheStatus, RepositoryStatus, RequestStatus, SlowStatus, Status } from './protocol';
 
 const leastMsBetween = 250;
 
@@ -13,6 +13,7 @@ export class StatusReporter {
   readonly #repository: () => RepositoryStatus | undefined;
   readonly #meter: IdleMeter;
   #lastRequest: RequestStatus | undefined;
+  #slow: SlowStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sentAt = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -47,17 +48,26 @@ export class StatusReporter {
     this.changed();
   }
 
+  /** Whether completions come in time. */
+  noteSlow(slow: SlowStatus | undefined): void {
+    if (slow?.message !== this.#slow?.message) {
+      this.#slow = slow;
+      this.changed();
+    }
+  }
+
   record(): Status {
     const { engine, state, progress, problem } = this.#host;
     const repository = this.#repository();
     return {
-      state,
+      state: state === 'ready' && repository?.encoding !== undefined ? 'encoding' : state,
       ...(progress === undefined ? {} : { progress }),
       ...(problem === undefined ? {} : { problem }),
       ...(engine === undefined ? {} : engineStatus(engine)),
       ...(repository === undefined ? {} : { repository }),
       ...this.#meter.figures,
       ...(this.#lastRequest === undefined ? {} : { lastRequest: this.#lastRequest }),
+      ...(this.#slow === undefined || engine === undefined ? {} : { slow: this.#slow }),
     };
   }
 

@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './lib/failure.mjs';
-import { dist, root } from './lib/paths.mjs';
+import { dist, nodeModules, root } from './lib/paths.mjs';
 import { step } from './lib/terminal.mjs';
 import { writeLicenses } from './licenses.mjs';
 
@@ -47,6 +47,24 @@ function copyCalibration() {
   for (const name of names) copyFileSync(path.join(from, name), path.join(to, name));
 }
 
+/** Grammars of the common languages, and the library that runs them: read when a language is first completed in. */
+const grammars = 'bash c-sharp cpp css go java javascript php powershell python ruby rust tsx typescript'.split(' ');
+
+function copySyntax() {
+  const to = path.join(dist, 'syntax');
+  const library = path.join(nodeModules, 'web-tree-sitter');
+  const files = [
+    ...['web-tree-sitter.cjs', 'web-tree-sitter.wasm'].map((name) => path.join(library, name)),
+    ...grammars.map((name) =>
+      path.join(nodeModules, '@vscode', 'tree-sitter-wasm', 'wasm', `tree-sitter-${name}.wasm`),
+    ),
+  ];
+  mkdirSync(to, { recursive: true });
+  const names = files.map((file) => path.basename(file));
+  for (const name of readdirSync(to)) if (!names.includes(name)) rmSync(path.join(to, name));
+  for (const file of files) copyFileSync(file, path.join(to, path.basename(file)));
+}
+
 async function esbuild() {
   try {
     return await import('esbuild');
@@ -66,6 +84,7 @@ export async function bundle() {
   if (results.some((result) => result.status === 'rejected')) throw new Failure('The sources did not bundle.', text);
   if (text) process.stderr.write(text);
   copyCalibration();
+  copySyntax();
   writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
   return `ok (${bundles.map((options) => options.outfile).join(', ')})`;
 }
@@ -75,6 +94,7 @@ async function watch() {
   const { context } = await esbuild();
   const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));
   copyCalibration();
+  copySyntax();
   await Promise.all(contexts.map((one) => one.watch()));
 }
 

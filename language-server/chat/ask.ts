@@ -1,7 +1,8 @@
 /** Questions about the repository: files and earlier turns packed to fit the context, the answer streamed. */
 
-import type { Engine, Generation } from '../engine/engine';
+import type { ChunkInPlay, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
+import { concatenate } from '../engine/token-parts';
 import type { AskParams, AskSize } from '../protocol';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
@@ -31,6 +32,9 @@ export interface Answer {
   readonly size: AskSize;
 }
 
+/** What is encoded of the repository of the first of these documents, for a question. */
+export type ChunksForQuestion = (uris: readonly string[], text: string) => readonly ChunkInPlay[];
+
 /** Live documents are read so far. */
 const mostOpenChars = 512 * 1024;
 
@@ -38,10 +42,12 @@ export class Chat {
   readonly #workspace: Workspace;
   readonly #fitter = new TextFitter();
   readonly #conversations = new Conversations();
+  readonly #chunksFor: ChunksForQuestion;
   #model = '';
 
-  constructor(workspace: Workspace) {
+  constructor(workspace: Workspace, chunksFor: ChunksForQuestion) {
     this.#workspace = workspace;
+    this.#chunksFor = chunksFor;
   }
 
   /** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
@@ -56,12 +62,14 @@ export class Chat {
       );
     }
     throwIfAborted(input.signal);
+    const repository = engine.repository === undefined ? [] : this.#chunksFor(documentsOf(input), textOf(input));
     const generation = await engine.generate({
       sequence: 'chat',
-      tokens: chatTokens(engine, messages),
+      tokens: behindAnchor(engine, chatTokens(engine, messages)),
       maxTokens: size.answerTokens,
       sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: input.seed ?? 1 },
       signal: input.signal,
+      ...(repository.length === 0 ? {} : { repository }),
       onProgress: (fed, total) => input.onProgress?.(fed / Math.max(1, total)),
       onText: (delta, whole) => {
         input.onText(delta);
@@ -139,6 +147,22 @@ export class Chat {
       this.#fitter.clear();
     }
   }
+}
+
+function documentsOf({ selection, references }: AskInput): string[] {
+  return [...(selection === undefined ? [] : [selection.uri]), ...references.map(({ uri }) => uri)];
+}
+
+function textOf({ selection, question }: AskInput): string {
+  return selection === undefined ? question : `${selection.text}\n${question}`;
+}
+
+/** Chunks go with the anchor, which begins with the token that begins every text. */
+function behindAnchor({ repository, model }: Engine, tokens: Int32Array): Int32Array {
+  if (repository === undefined) {
+    return tokens;
+  }
+  return concatenate([repository.anchor, tokens[0] === model.tokens.bos ? tokens.subarray(1) : tokens]);
 }
 
 /** Small models fall into loops: the same passage three times in a row, or a long line that was there before. */

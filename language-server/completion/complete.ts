@@ -1,29 +1,31 @@
 /** Inline completions at one place: cache, prompt, decoding under stop rules and a time budget, filters. Knows no protocol. */
 
 import type { NativeSampling } from '../engine/addon';
-import type { Engine, Generation } from '../engine/engine';
+import type { ChunkInPlay, Engine, Generation } from '../engine/engine';
 import { cancelled, EngineError, isCancelled, throwIfAborted } from '../engine/errors';
 import type { ServerSettings } from '../protocol';
-import type { FileForm, PackedFiles } from '../repository/packed-files';
+import { fileForm } from '../repository/file-form';
 import { commentPathLine } from '../repository/path-line';
 import type { CompletionCounters } from './counters';
 import { type Deadline, startDeadline } from './deadline';
 import { filterCompletion } from './filters';
-import { buildPrompt, fileForm, type Prompt, usualSuffixTokens } from './prompt';
+import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt';
+import { sensibleEnd } from './sensible-end';
 import { completionShape } from './shape';
 import { MeasuredSpeed } from './speed';
 import { applyStopRules, type StopContext } from './stop-rules';
 import { noSuggestion, type Suggestion } from './suggestion';
 import { type CachedPlace, SuggestionCache } from './suggestion-cache';
+import { Syntax } from './syntax';
 
 export interface CompletionInput {
   readonly uri: string;
   /** Relative to the repository's folder, forward slashes; for a document without one, its name. */
   readonly path: string;
-  readonly repositoryName: string;
   readonly text: string;
   readonly offset: number;
-  readonly settings: Pick<ServerSettings['completion'], 'maxTokens' | 'tailTokens' | 'repositoryTokens'>;
+  readonly languageId: string;
+  readonly settings: Pick<ServerSettings['completion'], 'maxTokens' | 'tailTokens'>;
   /** From now to the answer; 0: no limit. */
   readonly timeBudgetMs: number;
   readonly signal: AbortSignal;
@@ -32,8 +34,8 @@ export interface CompletionInput {
   readonly candidates?: number;
   /** Ahead of time, behind everything that a person waits for. */
   readonly background?: boolean;
-  /** Other files, at most `mostTokens` of them. */
-  readonly packFiles: (form: FileForm, mostTokens: number) => Promise<PackedFiles>;
+  /** What is encoded of the repository, for a text around the cursor. */
+  readonly chunksFor: (text: string) => readonly ChunkInPlay[];
 }
 
 export interface CompletionOutcome extends Suggestion {
@@ -44,7 +46,12 @@ export interface CompletionOutcome extends Suggestion {
   readonly late: boolean;
   /** Absent from the cache, and when the time was over before the first token. */
   readonly generation?: Generation;
-  readonly prompt?: { readonly tokens: number; readonly repositoryTokens: number; readonly tailTokens: number };
+  readonly prompt?: {
+    readonly tokens: number;
+    readonly tailTokens: number;
+    /** Of the repository, in all chunks that were in play. */
+    readonly repositoryTokens: number;
+  };
 }
 
 /** Blocks beyond this are read by nobody; models without the text behind the cursor lose the thread sooner. */
@@ -52,6 +59,8 @@ const mostLines = { fillInTheMiddle: 16, prefixOnly: 8 };
 /** Tokens of a context that are kept free for the path line and the model's special tokens. */
 const reservedTokens = 64;
 const greedy = { temperature: 0, topK: 1, topP: 1 };
+/** Of the text behind the cursor, for what of the repository is in play. */
+const mostBehindChars = 1000;
 /** For candidates beside the likeliest one. */
 const varied = { temperature: 0.7, topK: 40, topP: 0.95 };
 /** What further candidates may take, beside as long as the first one took. */
@@ -61,9 +70,12 @@ export class Completer {
   readonly speed = new MeasuredSpeed();
   readonly #cache = new SuggestionCache();
   readonly #counters: CompletionCounters | undefined;
+  readonly #syntax: Syntax;
 
-  constructor(counters?: CompletionCounters) {
+  /** @param onProblem something that completions go on without */
+  constructor(counters?: CompletionCounters, onProblem?: (message: string) => void) {
     this.#counters = counters;
+    this.#syntax = new Syntax(onProblem);
   }
 
   /** What is left of earlier suggestions at this place: no model is asked. */
@@ -80,15 +92,17 @@ export class Completer {
       if (known !== undefined && (input.candidates === undefined || known.length > 1)) {
         return { ...(known[0] ?? noSuggestion), suggestions: known, from: 'cache', late: false };
       }
-      const prompt = await makePrompt(engine, input, this.speed);
-      throwIfAborted(input.signal);
+      const prompt = makePrompt(engine, input, this.speed);
       const started = performance.now();
       const sampling = { ...greedy, seed: input.seed ?? 0 };
-      const { generation, suggestion } = await this.#decode(engine, prompt, input, sampling, deadline);
+      // the same for all candidates
+      const repository = chunksInPlay(engine, prompt, input);
+      const inPlay = { ...input, chunksFor: () => repository };
+      const { generation, suggestion } = await this.#decode(engine, prompt, inPlay, sampling, deadline);
       const until = performance.now() + (performance.now() - started) + candidatesMs;
       const suggestions = [suggestion];
       if (suggestion.text !== '') {
-        suggestions.push(...(await this.#others(engine, prompt, input, suggestion, deadline, until)));
+        suggestions.push(...(await this.#others(engine, prompt, inPlay, suggestion, deadline, until)));
       }
       // what the clock cut short is decoded further when it is asked for again
       if (generation !== undefined && !deadline.over) {
@@ -101,8 +115,8 @@ export class Completer {
         late: deadline.over,
         prompt: {
           tokens: prompt.tokens.length,
-          repositoryTokens: prompt.repositoryTokens,
           tailTokens: prompt.tailTokens,
+          repositoryTokens: repository.reduce((sum, { chunk }) => sum + chunk.tokens, 0),
         },
         ...(generation === undefined ? {} : { generation }),
       };
@@ -117,7 +131,7 @@ export class Completer {
    * @throws EngineError as complete
    */
   async feed(engine: Engine, input: CompletionInput): Promise<void> {
-    const { tokens, stableTokens } = await makePrompt(engine, input, this.speed);
+    const { tokens, stableTokens } = makePrompt(engine, input, this.speed);
     throwIfAborted(input.signal);
     const generation = await engine.generate({
       sequence: 'inline',
@@ -167,9 +181,10 @@ export class Completer {
     sampling: NativeSampling,
     deadline: Deadline,
   ): Promise<{ readonly suggestion: Suggestion; readonly generation: Generation | undefined }> {
+    const stopContext = await this.#stopContext(prompt, input);
     const watch = this.#counters?.watch(engine, input.signal);
     try {
-      const { generation, text } = await decode(engine, prompt, input, sampling, deadline);
+      const { generation, text } = await decode(engine, prompt, input, { sampling, stopContext, deadline });
       if (generation !== undefined) {
         this.#note(generation);
       }
@@ -179,24 +194,45 @@ export class Completer {
     }
   }
 
+  async #stopContext({ cursor, fillInTheMiddle }: Prompt, input: CompletionInput): Promise<StopContext> {
+    const syntax = await this.#syntax.shapeAt(input.languageId, input.text, input.offset);
+    throwIfAborted(input.signal);
+    return {
+      shape: completionShape(cursor, fillInTheMiddle, syntax),
+      nextLine: cursor.nextLine,
+      mostLines: fillInTheMiddle ? mostLines.fillInTheMiddle : mostLines.prefixOnly,
+    };
+  }
+
   #note({ stats }: Generation): void {
     this.speed.note(stats);
     this.#counters?.noteGeneration(stats);
   }
 }
 
-async function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed): Promise<Prompt> {
-  const room = engine.contextTokens - input.settings.maxTokens - reservedTokens;
+function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed): Prompt {
+  const anchor = engine.repository?.anchor.length ?? 0;
+  const room = engine.contextTokens - input.settings.maxTokens - reservedTokens - anchor;
   const tailTokens = Math.min(input.settings.tailTokens, room);
   if (tailTokens < 16) {
     throw new EngineError('CONTEXT_FULL', `A context of ${engine.contextTokens} tokens is too small for completions.`);
   }
-  const form = fileForm(engine.model.tokens);
-  const mostTokens = Math.min(input.settings.repositoryTokens, room - tailTokens);
-  const files = mostTokens > 0 ? await input.packFiles(form, mostTokens) : { form, tokens: [] };
-  const pathLine = form === 'separator' ? input.path : commentPathLine(input.path);
+  const pathLine = fileForm(engine.model.tokens) === 'separator' ? input.path : commentPathLine(input.path);
   const suffixTokens = speed.suffixTokens(usualSuffixTokens(tailTokens));
-  return buildPrompt(engine, { ...input, pathLine, files, tailTokens, suffixTokens });
+  return buildPrompt(engine, { ...input, pathLine, tailTokens, suffixTokens });
+}
+
+/** The chunks of what the text before the cursor is about; the text behind it says less, but not nothing. */
+function chunksInPlay(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly ChunkInPlay[] {
+  return engine.repository === undefined
+    ? []
+    : input.chunksFor(`${cursor.after.slice(0, mostBehindChars)}\n${cursor.before}`);
+}
+
+interface Decoding {
+  readonly sampling: NativeSampling;
+  readonly stopContext: StopContext;
+  readonly deadline: Deadline;
 }
 
 interface Decoded {
@@ -208,10 +244,8 @@ async function decode(
   engine: Engine,
   prompt: Prompt,
   input: CompletionInput,
-  sampling: NativeSampling,
-  deadline: Deadline,
+  { sampling, stopContext, deadline }: Decoding,
 ): Promise<Decoded> {
-  const stopContext = makeStopContext(prompt);
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {
@@ -220,6 +254,7 @@ async function decode(
     stopped = decision.stop;
     return stopped;
   };
+  const repository = chunksInPlay(engine, prompt, input);
   const late = new AbortController();
   deadline.onOver(() => {
     // before the first text there is nothing to offer: what was fed stays in the KV for the next request
@@ -235,25 +270,17 @@ async function decode(
       sampling,
       stopTokens: partTokens(engine),
       signal: AbortSignal.any([input.signal, late.signal]),
+      ...(repository.length === 0 ? {} : { repository }),
       onText: (_delta, whole) => (keep(whole) || deadline.over ? 'stop' : 'continue'),
       ...(input.background === true ? { background: true } : {}),
     });
-    return { text: stopped ? kept : withoutHalfLine(kept, generation, stopContext), generation };
+    return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext), generation };
   } catch (error) {
     if (isCancelled(error) && late.signal.aborted && !input.signal.aborted) {
       return { text: '', generation: undefined };
     }
     throw input.signal.aborted ? cancelled() : error;
   }
-}
-
-function makeStopContext(prompt: Prompt): StopContext {
-  const { cursor, fillInTheMiddle } = prompt;
-  return {
-    shape: completionShape(cursor, fillInTheMiddle),
-    nextLine: cursor.nextLine,
-    mostLines: fillInTheMiddle ? mostLines.fillInTheMiddle : mostLines.prefixOnly,
-  };
 }
 
 function withoutFirstSpace(whole: string, prompt: Prompt): string {
@@ -266,12 +293,7 @@ function partTokens(engine: Engine): number[] {
   return [fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator].filter((token) => token !== undefined);
 }
 
-/** A block that was cut by the length or the time ends with its last whole line, if it has one. */
-function withoutHalfLine(text: string, generation: Generation, context: StopContext): string {
-  if (context.shape.lines === 'one' || generation.reason === 'stop-token') {
-    return text;
-  }
-  const newline = text.lastIndexOf('\n');
-  const whole = newline === -1 ? '' : text.slice(0, newline);
-  return whole.trim() === '' ? text : whole;
+/** What the length or the time has cut ends at a sensible place: a block with a whole line, a line with a whole word. */
+function withoutLooseEnd(text: string, generation: Generation, context: StopContext): string {
+  return generation.reason === 'stop-token' ? text : sensibleEnd(text, context.shape.lines);
 }

@@ -91,6 +91,10 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     this.#store = new ChunkStore(store.folder, name, store.mostBytes, (message) => this.#tell(message));
   }
 
+  get priorStrength(): number | undefined {
+    return this.#parts.calibration.composition?.priorStrength;
+  }
+
   get disk(): RepositoryEngine['disk'] {
     return { ...this.#store.size, mostBytes: this.#store.mostBytes };
   }

@@ -11,6 +11,9 @@
 constexpr int32_t MAX_GROUP    = 32;
 constexpr int32_t MAX_CHANNELS = FASA_HEAD_SIZE_MAX;
 
+// tokens of a run that share the scan of chunks
+constexpr int32_t BLOCK_TOKENS = 4;
+
 // adds the time until its end to a stage, on one thread of the pool
 struct stage_timer {
     using clock = std::chrono::steady_clock;
@@ -85,40 +88,52 @@ int64_t fasa_session::bytes_read() const {
     return (reads_all(n_kv) ? n_kv*row + n_chunks*row_chunk : scan + budget*row)*n_heads;
 }
 
-// unit: a page of a chunk; then a closed page of the sequence; or (the last one) its open page and the sink, whose keys are
-// read exactly
-void fasa_session::tip_unit(work_area & area, int32_t il, int32_t head, int32_t unit, const query & query) {
-    const int32_t   n_group  = hp.n_group(), n_chunk_pages = (int32_t) chunk_pages.size();
+// the channels that TIP reads of a group's queries, times 1/sqrt(d): [n_group][n_channels]
+void fasa_session::query_channels(int32_t il, int32_t head, int32_t slot, const query & query, float * out) const {
+    const int32_t   n_group  = hp.n_group();
     const int32_t * channels = kv.head_channels(il, head);
     const float     scale    = 1.0f/sqrtf((float) hp.head_size);
-    const int32_t   slot     = unit < n_chunk_pages ? chunk_slots[chunk_pages[unit].chunk] : 0;
-    float q_channels[MAX_GROUP*MAX_CHANNELS];
     for (int32_t h = 0; h < n_group; h++) {
         const float * row = query.q + slot*query.slot_stride + (size_t) (head*n_group + h)*hp.head_size;
         for (int32_t c = 0; c < kv.n_channels; c++) {
-            q_channels[h*kv.n_channels + c] = row[channels[c]]*scale;
+            out[h*kv.n_channels + c] = row[channels[c]]*scale;
         }
     }
-    const size_t stride = n_flat_max();
-    float * out = area.scores.data() + (size_t) unit*FASA_PAGE_TOKENS;
-    if (unit < n_chunk_pages) {
-        const page_place    place = chunk_pages[unit];
-        const chunk_in_play & c   = repository->chunks[place.chunk];
-        kernels->tip_page(q_channels, n_group, kv.n_channels, c.chunk->page(il, head, place.page), out, stride);
-        const int32_t n = std::min(FASA_PAGE_TOKENS, c.chunk->n_tokens - place.page*FASA_PAGE_TOKENS);
-        for (int32_t h = 0; h < n_group; h++) {
-            float * row = out + h*stride;
-            if (c.prior != 0) {
-                for (int32_t t = 0; t < n; t++) {
-                    row[t] += c.prior;
-                }
+}
+
+// Flat page i is a chunk's; its scores go to scores + h*stride for each of n_q queries.
+void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const {
+    const page_place    place = chunk_pages[i];
+    const chunk_in_play & c   = repository->chunks[place.chunk];
+    kernels->tip_page(q_channels, n_q, kv.n_channels, c.chunk->page(il, head, place.page), scores, stride);
+    const int32_t n = std::min(FASA_PAGE_TOKENS, c.chunk->n_tokens - place.page*FASA_PAGE_TOKENS);
+    for (int32_t h = 0; h < n_q; h++) {
+        float * row = scores + h*stride;
+        if (c.prior != 0) {
+            for (int32_t t = 0; t < n; t++) {
+                row[t] += c.prior;
             }
-            std::fill(row + n, row + FASA_PAGE_TOKENS, -std::numeric_limits<float>::infinity());
         }
+        std::fill(row + n, row + FASA_PAGE_TOKENS, -std::numeric_limits<float>::infinity());
+    }
+}
+
+// unit: a page of a chunk; then a closed page of the sequence; or (the last one) its open page and the sink, whose keys are
+// read exactly. scores: [n_group][n_flat_max]
+void fasa_session::tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & query) const {
+    const int32_t n_group = hp.n_group(), n_chunk_pages = (int32_t) chunk_pages.size();
+    const size_t  stride  = n_flat_max();
+    float q_channels[MAX_GROUP*MAX_CHANNELS];
+    float * out = scores + (size_t) unit*FASA_PAGE_TOKENS;
+    if (unit < n_chunk_pages) {
+        query_channels(il, head, chunk_slots[chunk_pages[unit].chunk], query, q_channels);
+        tip_chunk_page(il, head, unit, q_channels, n_group, out, stride);
         return;
     }
-    const int32_t    i    = unit - n_chunk_pages;
-    const uint16_t * keys = kv.rows(il, head);
+    query_channels(il, head, 0, query, q_channels);
+    const int32_t    i        = unit - n_chunk_pages;
+    const int32_t *  channels = kv.head_channels(il, head);
+    const uint16_t * keys     = kv.rows(il, head);
     if (i < n_closed(query.n_kv)) {
         kernels->tip_page(q_channels, n_group, kv.n_channels, kv.page(il, head, i), out, stride);
         if (i == 0) {
@@ -154,7 +169,7 @@ void fasa_session::gather(work_area & area, int32_t il, int32_t head, const int3
     }
 }
 
-void fasa_session::select(work_area & area, int32_t il, int32_t head, const query & query) {
+void fasa_session::select(work_area & area, float * scores, int32_t il, int32_t head, const query & query) {
     const int32_t n_chunks = n_flat_chunks(), n_own = query.n_kv, n_all = n_chunks + n_own;
     area.rows.clear();
     area.flat.clear();
@@ -179,7 +194,7 @@ void fasa_session::select(work_area & area, int32_t il, int32_t head, const quer
     if (policy) {
         policy->importance(il, head, query.q + (size_t) head*n_group*hp.head_size, n_own, values);
     } else {
-        kernels->importance(area.scores.data(), n_flat_max(), n_group, n_all, values);
+        kernels->importance(scores, n_flat_max(), n_group, n_all, values);
     }
     // a budget too small for anchor and window keeps the newest tokens
     const int32_t n_first  = std::min({ n_anchor, budget, n_own });
@@ -291,7 +306,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
     const int64_t total = (int64_t) n_units*s.hp.n_head_kv;
     for (int64_t u = total*ith/nth; u < total*(ith + 1)/nth; u++) {
         const int32_t head = (int32_t) (u/n_units);
-        s.tip_unit(s.areas[head], op.il, head, (int32_t) (u % n_units), q);
+        s.tip_unit(s.areas[head].scores.data(), op.il, head, (int32_t) (u % n_units), q);
     }
 }
 
@@ -301,7 +316,7 @@ void fasa_session::run_selection(ggml_tensor * dst, int ith, int nth, void * use
     const query q = { (const float *) dst->src[1]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
     const stage_timer timer(s.times.selection, ith);
     for (int32_t head = ith; head < s.hp.n_head_kv; head += nth) {
-        s.select(s.areas[head], op.il, head, q);
+        s.select(s.areas[head], s.areas[head].scores.data(), op.il, head, q);
     }
 }
 
@@ -320,29 +335,52 @@ void fasa_session::run_fac(ggml_tensor * dst, int ith, int nth, void * userdata)
     }
 }
 
-// Several tokens, one after the other, each over what comes before it: a thread takes whole pairs of token and KV head.
+// Several tokens, each over what comes before it: a thread takes a block of them and a KV head.
 void fasa_session::run_all(ggml_tensor * dst, int ith, int nth, void * userdata) {
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
     const stage_timer timer(s.times.fac, ith);
-    const int32_t n_tokens = (int32_t) dst->ne[2], n_head_kv = s.hp.n_head_kv, n_group = s.hp.n_group();
-    const size_t  token    = (size_t) s.hp.n_head*s.hp.head_size;
-    const float * q        = (const float *) dst->src[0]->data;
-    float *       out      = (float *) dst->data;
-    work_area &   area     = s.areas[ith];
-    for (int32_t i = ith; i < n_tokens*n_head_kv; i += nth) {
+    const int32_t n_tokens = (int32_t) dst->ne[2], n_head_kv = s.hp.n_head_kv;
+    const int32_t n_blocks = (n_tokens + BLOCK_TOKENS - 1)/BLOCK_TOKENS;
+    for (int32_t i = ith; i < n_blocks*n_head_kv; i += nth) {
         if (s.abort && s.abort->load(std::memory_order_relaxed)) {
             return; // the graph ends behind this node
         }
-        const int32_t t = i/n_head_kv, head = i % n_head_kv;
-        const query one = { q + t*token, n_tokens*token, s.n_kv - n_tokens + t + 1 };
-        if (!s.reads_all(one.n_kv) && !s.policy) {
-            for (int32_t unit = 0; unit < s.n_units(one.n_kv); unit++) {
-                s.tip_unit(area, op.il, head, unit, one);
+        const int32_t t = i/n_head_kv*BLOCK_TOKENS;
+        s.run_block(s.areas[ith], op.il, i % n_head_kv, t, std::min(BLOCK_TOKENS, n_tokens - t), dst);
+    }
+}
+
+// n tokens from the run's token `first` on, over one KV head
+void fasa_session::run_block(work_area & area, int32_t il, int32_t head, int32_t first, int32_t n, ggml_tensor * dst) {
+    const int32_t n_tokens = (int32_t) dst->ne[2], n_group = hp.n_group(), n_chunk_pages = (int32_t) chunk_pages.size();
+    const size_t  token    = (size_t) hp.n_head*hp.head_size, stride = n_flat_max();
+    query queries[BLOCK_TOKENS];
+    for (int32_t t = 0; t < n; t++) {
+        queries[t] = { (const float *) dst->src[0]->data + (first + t)*token, n_tokens*token, n_kv - n_tokens + first + t + 1 };
+    }
+    const bool scans = !reads_all(queries[n - 1].n_kv) && !policy; // the last sees the most
+    if (scans) {
+        area.scores.resize(std::max(area.scores.size(), BLOCK_TOKENS*n_group*stride));
+        float q_channels[BLOCK_TOKENS*MAX_GROUP*MAX_CHANNELS];
+        int32_t slot = -1;
+        for (int32_t unit = 0; unit < n_chunk_pages; unit++) { // a page is read once for all tokens of the block
+            if (slot != chunk_slots[chunk_pages[unit].chunk]) {
+                slot = chunk_slots[chunk_pages[unit].chunk];
+                for (int32_t t = 0; t < n; t++) {
+                    query_channels(il, head, slot, queries[t], q_channels + (size_t) t*n_group*kv.n_channels);
+                }
             }
+            tip_chunk_page(il, head, unit, q_channels, n*n_group, area.scores.data() + (size_t) unit*FASA_PAGE_TOKENS, stride);
         }
-        s.select(area, op.il, head, one);
-        s.attend(area, head, head*n_group, n_group, one, out + t*token + (size_t) head*n_group*s.hp.head_size);
+    }
+    for (int32_t t = 0; t < n; t++) {
+        float * scores = area.scores.data() + (scans ? (size_t) t*n_group*stride : 0);
+        for (int32_t unit = n_chunk_pages; scans && unit < n_units(queries[t].n_kv); unit++) {
+            tip_unit(scores, il, head, unit, queries[t]);
+        }
+        select(area, scores, il, head, queries[t]);
+        attend(area, head, head*n_group, n_group, queries[t], (float *) dst->data + (first + t)*token + (size_t) head*n_group*hp.head_size);
     }
 }
 

@@ -74,7 +74,7 @@ private:
 
     // Where one KV head's choice is worked out: by one thread, or by stages that follow each other.
     struct work_area {
-        std::vector<float>    scores;        // [n_group][n_flat_max]
+        std::vector<float>    scores;        // [n_group][n_flat_max]; of a few tokens where they share a scan
         std::vector<float>    importance;    // [n_flat_max]
         std::vector<char>     top_k_scratch;
         std::vector<int32_t>  best;          // flat indices, ascending
@@ -110,8 +110,11 @@ private:
 
     // q: the tokens' first query of slot 0; slot s at q + s*slot_stride
     struct query { const float * q; size_t slot_stride; int32_t n_kv; };
-    void tip_unit(work_area & area, int32_t il, int32_t head, int32_t unit, const query & q);
-    void select(work_area & area, int32_t il, int32_t head, const query & q);
+    void query_channels(int32_t il, int32_t head, int32_t slot, const query & q, float * out) const;
+    void tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const;
+    void tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & q) const;
+    void select(work_area & area, float * scores, int32_t il, int32_t head, const query & q);
+    void run_block(work_area & area, int32_t il, int32_t head, int32_t first, int32_t n, ggml_tensor * dst);
     void attend(work_area & area, int32_t head, int32_t first, int32_t n_q, const query & q, float * out);
     void look(const work_area & area, int32_t h, const float * weights, int32_t n_kv);
     void gather(work_area & area, int32_t il, int32_t head, const int32_t * list, int32_t n) const;

@@ -43,8 +43,8 @@ struct fasa_kernels {
                      size_t row_stride, int32_t n_rows, float * scores, size_t score_stride);
 
     // Sum over the query heads of each one's softmax over n tokens. NaN and -inf scores count as 0; a head without any
-    // finite score adds nothing. importance: [n]
-    void (*importance)(const float * scores, size_t score_stride, int32_t n_q, int32_t n, float * importance);
+    // finite score adds nothing. importance: [n]. The scores are used up: each becomes its weight before division by the sum.
+    void (*importance)(float * scores, size_t score_stride, int32_t n_q, int32_t n, float * importance);
 
     // The n_chosen largest of values[begin, end): their indices, ascending, into chosen. Ties go to the lower index; NaN is
     // less than everything. With n_chosen >= end - begin all indices are chosen, so min(n_chosen, end - begin) are written.

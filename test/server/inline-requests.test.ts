@@ -137,6 +137,25 @@ describe('by itself nothing is offered', () => {
   });
 });
 
+test('a model that misses the time budget is said to be too slow here, and no longer with other settings', async () => {
+  const client = await startServer({
+    engine: { answers: [{ when: '', text: 'abcdefghij;' }], prefillMs: 10, tokenMs: 60 },
+    initializationOptions: { completion: { timeBudgetMs: 400 } },
+  });
+  await client.open(uri, 'x = ');
+  for (let key = 0; key < 3; key++) {
+    await client.complete(uri, 0, 4 + key);
+    await client.edit(uri, 2 + key, 0, 4 + key, 4 + key, '_');
+    await new Promise((resolve) => setTimeout(resolve, 700));
+  }
+  await client.until('the state', () => client.status?.slow?.cause === 'decoding');
+  expect(client.status?.slow?.message).toContain('within 0.4 s');
+  await client.connection.sendNotification('workspace/didChangeConfiguration', {
+    settings: { completion: { timeBudgetMs: 5000 } },
+  });
+  await client.until('the end of it', () => client.status?.slow === undefined);
+});
+
 describe('several candidates', () => {
   test('are sampled on request, over the same KV, and cost nothing when asked for again', async () => {
     const client = await startServer({

@@ -1,6 +1,7 @@
 /** When something is offered: silence, the typing pace, what became of earlier offers, the speed of the model. */
 
 import { describe, expect, test } from 'vitest';
+import { BudgetWatch } from '../../language-server/completion/budget-watch';
 import { Offers } from '../../language-server/completion/offers';
 import { debounceMs, TypingPace } from '../../language-server/completion/pace';
 import { whySilent } from '../../language-server/completion/silence';
@@ -120,6 +121,56 @@ describe('an offer', () => {
     offers.edited(uri, at('q'), 1000);
     offers.closed(uri);
     expect(offers.isDismissed({ uri, text, offset: 4 }, 3000)).toBe(false);
+  });
+});
+
+describe('completions that are late', () => {
+  const stats = (queueMs: number, prefillMs: number, decodeMs: number): NativeGenerationStats => ({
+    reusedTokens: 0,
+    fedTokens: 1,
+    decodedTokens: 2,
+    queueMs,
+    prefillMs,
+    firstTokenMs: prefillMs,
+    decodeMs,
+    fasaSteps: 0,
+    bytesReadPerToken: 0,
+  });
+
+  test('are too slow when most of the last are, with what took the time', () => {
+    const watch = new BudgetWatch();
+    watch.note(true, 5000, stats(0, 10, 5000));
+    watch.note(true, 5000, stats(0, 10, 5000));
+    expect(watch.slow).toBeUndefined();
+    watch.note(true, 5000, stats(0, 10, 5000));
+    expect(watch.slow).toMatchObject({
+      cause: 'decoding',
+      message: '3 of the last 3 completions were not done within 5.0 s. Writing the suggestion takes most of it.',
+    });
+    watch.note(true, 5000, stats(0, 4000, 900));
+    expect(watch.slow?.cause).toBe('feeding');
+    watch.note(true, 5000, stats(4000, 900, 100));
+    expect(watch.slow?.cause).toBe('waiting');
+    watch.note(true, 5000, undefined);
+    expect(watch.slow?.cause).toBe('feeding');
+  });
+
+  test('are no longer when they come in time again, or with another model', () => {
+    const watch = new BudgetWatch();
+    const late = () => watch.note(true, 100, undefined);
+    for (const note of [late, late, late]) {
+      note();
+    }
+    for (let count = 0; count < 3; count++) {
+      watch.note(false, 100, stats(0, 1, 1));
+    }
+    expect(watch.slow).toBeUndefined();
+    for (const note of [late, late, late]) {
+      note();
+    }
+    expect(watch.slow).toBeDefined();
+    watch.clear();
+    expect(watch.slow).toBeUndefined();
   });
 });
 
