@@ -198,11 +198,11 @@ class Evaluation {
     ];
     for (const [condition, wanted, run] of runs) {
       if (wanted && this.#options.conditions.includes(condition)) {
-        this.#keep(condition, index, await run());
+        await this.#keep(condition, index, run);
       }
     }
     for (const variant of this.#options.conditions.includes('fasa') ? others : []) {
-      this.#keep(variantName(variant), index, await this.#runner.beside(prompt, chunks, variant, 'fasa-c'));
+      await this.#keep(variantName(variant), index, () => this.#runner.beside(prompt, chunks, variant, 'fasa-c'));
     }
   }
 
@@ -242,7 +242,9 @@ class Evaluation {
     return this.#runner.beside(one.prompt, [...chunks, ...added], variant, 'fasa-c');
   }
 
-  #keep(condition: string, index: number, score: Score): void {
+  async #keep(condition: string, index: number, run: () => Promise<Score>): Promise<void> {
+    const started = performance.now();
+    const score = { ...(await run()), seconds: (performance.now() - started) / 1000 };
     const scores = this.#scores.get(condition) ?? new Map<number, Score>();
     scores.set(index, score);
     this.#scores.set(condition, scores);
@@ -269,6 +271,7 @@ function report(result: CrossFileRecord & { readonly model: string }, json: bool
       { title: 'line NLL', text: ({ followingNll }) => fixed(followingNll, 3) },
       { title: 'worse than none', text: ({ worse }) => percent(worse) },
       { title: 'of the dense gain', text: ({ gainShare }) => percent(gainShare) },
+      { title: 's a case', text: ({ seconds }) => fixed(seconds, 1) },
     ]),
   );
   for (const { language, conditions } of result.languages) {

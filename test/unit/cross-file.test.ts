@@ -266,7 +266,7 @@ describe('options', () => {
     const argv = '--late 0,64 --prior 0,1.5 --offsets shared,sequential --bias=-0.25 --cases 3 --conditions none,fasa';
     const options = parse(...argv.split(' '));
     expect(options?.variants).toHaveLength(8);
-    expect(options).toMatchObject({ cases: 3, conditions: ['none', 'fasa'], rows: 'q8_0' });
+    expect(options).toMatchObject({ cases: 3, conditions: ['none', 'fasa'], rows: 'f16' });
   });
 
   test.each([

@@ -70,7 +70,7 @@ export function parseCrossFile(values: CrossFileValues, defaultBudget: number): 
     denseCases: whole('dense-cases', values['dense-cases'] ?? '10'),
     tailTokens: whole('tail', values.tail ?? '512'),
     variants: [first, ...others],
-    rows: words('rows', values.rows ?? 'q8_0', ['f16', 'q8_0'] as const)[0] ?? 'q8_0',
+    rows: words('rows', values.rows ?? 'f16', ['f16', 'q8_0'] as const)[0] ?? 'f16',
   };
 }
 

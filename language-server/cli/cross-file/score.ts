@@ -11,6 +11,8 @@ export interface Score {
   readonly nameNll: number;
   /** Of each token behind it in the line. */
   readonly followingNll: readonly number[];
+  /** Wall time of feeding and predicting. */
+  readonly seconds?: number;
 }
 
 /**
@@ -52,14 +54,18 @@ export interface Figures {
   readonly nll: number;
   /** Mean over all tokens that follow a name in its line. */
   readonly followingNll: number;
+  /** Mean of a case. */
+  readonly seconds?: number;
 }
 
 export function figures(scores: readonly Score[]): Figures {
+  const timed = scores.flatMap(({ seconds }) => seconds ?? []);
   return {
     cases: scores.length,
     exact: scores.filter(({ exact }) => exact).length / scores.length,
     nll: mean(scores.map(({ nameNll }) => nameNll)),
     followingNll: mean(scores.flatMap(({ followingNll }) => followingNll)),
+    ...(timed.length === 0 ? {} : { seconds: mean(timed) }),
   };
 }
 
