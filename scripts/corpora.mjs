@@ -93,7 +93,7 @@ const PACKAGES = [
     registry: 'go',
     name: 'github.com/a2aproject/a2a-go',
     version: 'v0.3.0',
-    folders: ['a2a', 'a2aclient', 'a2asrv', 'internal'],
+    folders: ['a2a', 'a2asrv'],
     endings: ['.go'],
     integrity: 'h1:mnfBEDJXShzEhXCmUbfZ9xo8sXfq2pCxemsY9uasvzg=',
   },
@@ -215,7 +215,7 @@ function tokensOf(folder, counter) {
 
 async function fetchPackage(item, target) {
   const stamp = path.join(path.dirname(target), `.${path.basename(target)}.json`);
-  const wanted = { rule: RULE, integrity: item.integrity };
+  const wanted = { rule: RULE, integrity: item.integrity, folders: item.folders.join(' ') };
   const found = readJson(stamp);
   if (
     found?.rule === wanted.rule &&
