@@ -217,13 +217,8 @@ async function fetchPackage(item, target) {
   const stamp = path.join(path.dirname(target), `.${path.basename(target)}.json`);
   const wanted = { rule: RULE, integrity: item.integrity, folders: item.folders.join(' ') };
   const found = readJson(stamp);
-  if (
-    found?.rule === wanted.rule &&
-    found.integrity === wanted.integrity &&
-    statSync(target, { throwIfNoEntry: false })
-  ) {
-    return 'already there';
-  }
+  const same = Object.entries(wanted).every(([name, value]) => found?.[name] === value);
+  if (same && statSync(target, { throwIfNoEntry: false })) return 'already there';
   mkdirSync(path.dirname(target), { recursive: true });
   const work = temporaryFolder(path.dirname(target));
   const download = path.join(work, 'download');
