@@ -37,6 +37,13 @@ function menuItems({ server: { view } }: CommandContext): MenuItem[] {
   } else if (view.life === 'running' && !view.status?.problem) {
     items.push(item('debug-pause', 'Pause', 'fasa.pause', 'suggest nothing until resumed'));
   }
+  const repository = view.status?.repository;
+  if (repository) {
+    items.push(item('list-tree', 'Show context', 'fasa.showContext', 'files that the model reads, and those left out'));
+    if (repository.tokensEncoded < repository.tokens) {
+      items.push(item('zap', 'Encode repository', 'fasa.encodeRepository', 'now, instead of in idle time'));
+    }
+  }
   items.push(
     item('file', 'Choose model file', 'fasa.chooseModel', 'a GGUF file on this machine'),
     { label: '', kind: vscode.QuickPickItemKind.Separator },

@@ -42,12 +42,7 @@ function runningText(status: Status): StatusText {
         status.progress === undefined ? 'loading model' : `loading model ${formatPercent(status.progress)}`,
       );
     case 'encoding':
-      return normal(
-        'loading~spin',
-        status.repository
-          ? `encoding ${formatCount(status.repository.filesEncoded)} of ${formatCount(status.repository.files)} files`
-          : 'encoding',
-      );
+      return encodingText(status.repository);
     case 'ready':
       return status.slow ? slowText : readyText('chip', status);
     case 'busy':
@@ -59,6 +54,14 @@ function runningText(status: Status): StatusText {
     case 'error':
       return { ...normal('error', 'error'), severity: 'error' };
   }
+}
+
+function encodingText(repository: Status['repository']): StatusText {
+  if (!repository) {
+    return normal('loading~spin', 'encoding');
+  }
+  const words = `${formatCount(repository.filesEncoded)} of ${formatCount(repository.files)} files`;
+  return { ...normal('loading~spin', `encoding, ${words}`), text: `$(loading~spin) FASA ${words}` };
 }
 
 const slowText: StatusText = { ...normal('warning', 'too slow here'), severity: 'warning' };

@@ -113,6 +113,7 @@ export function askParams(params: unknown): AskParams {
     ...(selection === undefined ? {} : { selection: selectionOf(selection) }),
     ...(command === undefined ? {} : { command }),
     ...(attachments.length === 0 ? {} : { attachments: attachments.map(attachmentOf) }),
+    ...(root['openOnly'] === true ? { openOnly: true } : {}),
     ...(history === undefined ? {} : { history: list(history, 'history', mostTurns).map(turnOf) }),
     ...partialToken(root),
   };

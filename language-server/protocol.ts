@@ -239,7 +239,10 @@ export interface RequestStatus {
   readonly decodeMs?: number;
 }
 
-/** `fasa/ask`: partial results are `{ text: string }` deltas on the given partialResultToken. */
+/**
+ * `fasa/ask`: partial results on the given partialResultToken are `{ text }` deltas, and `{ text: '', read }` while the
+ * prompt is read, 0 to 1.
+ */
 export const askRequest = 'fasa/ask';
 
 export interface AskParams {
@@ -253,6 +256,8 @@ export interface AskParams {
   readonly attachments?: readonly AskAttachment[];
   /** The earlier turns that stand. Absent: all that the server remembers of the conversation. */
   readonly history?: readonly AskTurn[];
+  /** No file is read that is not open in the editor: the workspace is not trusted. */
+  readonly openOnly?: boolean;
   readonly partialResultToken?: string | number;
 }
 
@@ -265,6 +270,7 @@ export interface AskAttachment {
 }
 
 export interface AskTurn {
+  /** Of a command alone: `/explain`, ... */
   readonly question: string;
   readonly answer: string;
 }

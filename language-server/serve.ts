@@ -50,7 +50,9 @@ import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
 import { toLf, wellFormed } from './text';
 
-const partialAnswer = new ProgressType<{ readonly text: string }>();
+const partialAnswer = new ProgressType<{ readonly text: string; readonly read?: number }>();
+/** Milliseconds between two words on how much of a prompt is read. */
+const leastMsBetweenReads = 200;
 
 export interface ServeOptions {
   readonly version: string;
@@ -299,12 +301,19 @@ class Server {
   async #ask(params: unknown, signal: AbortSignal): Promise<AskResult> {
     const { partialResultToken: token, ...question } = askParams(params);
     const engine = await this.#host.ready(signal);
+    let told = 0;
     const { generation, size } = await this.#host.whileBusy(() =>
       this.#chat.ask(engine, {
         ...question,
         signal,
         openText: (uri) => this.#documents.get(uri)?.getText(),
-        onText: (text) => this.#sendPart(token, text),
+        onText: (text) => this.#sendPart(token, { text }),
+        onProgress: (read) => {
+          if (performance.now() - told > leastMsBetweenReads) {
+            told = performance.now();
+            this.#sendPart(token, { text: '', read });
+          }
+        },
       }),
     );
     const stats = requestStatus('chat', generation);
@@ -322,7 +331,7 @@ class Server {
     const { partialResultToken: token, ...asked } = chatParams(params);
     const engine = await this.#host.ready(signal);
     const generation = await this.#host.whileBusy(() =>
-      answerMessages(engine, { ...asked, signal, onText: (text) => this.#sendPart(token, text) }),
+      answerMessages(engine, { ...asked, signal, onText: (text) => this.#sendPart(token, { text }) }),
     );
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
@@ -335,9 +344,9 @@ class Server {
     return { counts: texts.map((text) => engine.tokenize(wellFormed(toLf(text))).length) };
   }
 
-  #sendPart(token: string | number | undefined, text: string): void {
+  #sendPart(token: string | number | undefined, part: { readonly text: string; readonly read?: number }): void {
     if (token !== undefined) {
-      void this.#connection.sendProgress(partialAnswer, token, { text });
+      void this.#connection.sendProgress(partialAnswer, token, part);
     }
   }
 

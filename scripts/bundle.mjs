@@ -30,7 +30,35 @@ const bundles = [
   { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
   { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
   { entryPoints: ['language-server/cli.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
+  page({ chat: 'media/chat/main.ts' }),
+  { ...page({ chat: 'media/chat/chat.css' }), sourcemap: false },
 ];
+
+/**
+ * A page of a webview, for the editor's own browser.
+ * @param {Record<string, string>} entryPoints
+ * @returns {import('esbuild').BuildOptions}
+ */
+function page(entryPoints) {
+  return {
+    entryPoints,
+    outdir: 'dist/media',
+    platform: 'browser',
+    format: 'esm',
+    target: 'chrome120',
+    mainFields: ['browser', 'module', 'main'],
+    minify: true,
+  };
+}
+
+/** The icons' font and its style sheet, as they are. */
+function copyIcons() {
+  const to = path.join(dist, 'media');
+  mkdirSync(to, { recursive: true });
+  for (const name of ['codicon.css', 'codicon.ttf']) {
+    copyFileSync(path.join(nodeModules, '@vscode', 'codicons', 'dist', name), path.join(to, name));
+  }
+}
 
 /** Calibration files of the models we know: data that the server looks up by the model's fingerprint. */
 function copyCalibration() {
@@ -85,8 +113,9 @@ export async function bundle() {
   if (text) process.stderr.write(text);
   copyCalibration();
   copySyntax();
+  copyIcons();
   writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
-  return `ok (${bundles.map((options) => options.outfile).join(', ')})`;
+  return `ok (${bundles.flatMap((options) => options.outfile ?? []).join(', ')}, dist/media)`;
 }
 
 /** Bundles again whenever a source changes, until the process ends. */
@@ -95,6 +124,7 @@ async function watch() {
   const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));
   copyCalibration();
   copySyntax();
+  copyIcons();
   await Promise.all(contexts.map((one) => one.watch()));
 }
 

@@ -9,7 +9,7 @@ import { LLAMA_PACKAGE_VERSION } from './lib/platform.mjs';
 /** Packages whose headers are compiled into the addon. */
 const IN_THE_ADDON = ['node-addon-api', 'node-api-headers'];
 /** Packages whose files are in the package as they are. */
-const AS_FILES = ['web-tree-sitter', '@vscode/tree-sitter-wasm'];
+const AS_FILES = ['web-tree-sitter', '@vscode/tree-sitter-wasm', '@vscode/codicons'];
 const RULE = '-'.repeat(80);
 
 /** The folder of the package that a bundled file belongs to: the last node_modules of its path. */

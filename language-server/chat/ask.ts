@@ -77,7 +77,7 @@ export class Chat {
       },
     });
     this.#conversations.remember(input.conversation, kept, {
-      question: input.question,
+      question: input.question.trim() === '' ? `/${input.command ?? ''}` : input.question,
       answer: generation.text,
       asked,
       answered: { role: 'assistant', content: engine.tokenize(generation.text) },
@@ -122,6 +122,10 @@ export class Chat {
         add({ absolute: file ?? uri, path, text: live, version: 'live' });
         continue;
       }
+      if (input.openOnly === true) {
+        refused.push({ label: path, reason: 'not open, and the workspace is not trusted' });
+        continue;
+      }
       if (file === undefined || repository === undefined) {
         refused.push({ label: path, reason: 'not in the workspace' });
         continue;
@@ -133,7 +137,7 @@ export class Chat {
       refused.push(...below.refused);
     }
     const related: SourceFile[] = [];
-    for (const repository of this.#workspace.repositories) {
+    for (const repository of input.openOnly === true ? [] : this.#workspace.repositories) {
       related.push(...(await chooseFiles(repository, input.question, named.length > 0 || !first, input.signal)));
     }
     return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };

@@ -54,6 +54,26 @@ describe('status item', () => {
     }
   });
 
+  test('counts the files while a repository is encoded', () => {
+    const repository = {
+      files: 80,
+      filesEncoded: 12,
+      tokens: 40_000,
+      tokensEncoded: 5000,
+      leftOut: { ignored: 3, secret: 1 },
+      encoding: { filesDone: 2, files: 70, tokensDone: 900, tokens: 35_900, secondsLeft: 90 },
+      diskBytes: 1.5e9,
+    };
+    const encoding = view({ state: 'encoding', repository });
+    expect(statusText(encoding).text).toBe('$(loading~spin) FASA 12 of 80 files');
+    const tooltip = statusTooltip(encoding);
+    expect(tooltip).toContain('5,000 of 40K tokens, 12 of 80 files in the context');
+    expect(tooltip).toContain('encoding, 2 of 70 files done, 90 s left');
+    expect(tooltip).toContain('3 ignored, 1 secret');
+    expect(tooltip).toContain('1.5 GB on disk');
+    expect(tooltip).toContain('command:fasa.showContext');
+  });
+
   test('shows a speed-up that was measured, and no other', () => {
     const speed = (speedup: number) => ({
       fasaMsPerToken: 10,
