@@ -59,6 +59,7 @@ Commands
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
                               or of attention alone on random data (--synthetic dDhHgG)
   bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
+  bench repository            a repository encoded, opened again, edited and read (--repo DIR --depths N,N,...)
   eval fidelity               next-token distributions of sparse decoding against dense (--corpus DIR --length N
                               --documents K --policy fasa,paper,oracle,quest,streaming,...)
   eval retrieval              constants defined once, far away, and asked for at the end (the same options)
