@@ -1,6 +1,7 @@
-/** `eval fidelity|retrieval|cross-file`: quality of sparse decoding, against dense and against other ways to choose. */
+/** `eval fidelity|retrieval|cross-file|citations`: quality of sparse decoding, against dense and against other ways to choose. */
 
 import { type CommandLine, usageError } from './arguments';
+import { evalCitations } from './eval-citations';
 import { evalCrossFile } from './eval-cross-file';
 import { evalFidelity } from './eval-fidelity';
 import { evalRetrieval } from './eval-retrieval';
@@ -17,5 +18,8 @@ export async function evaluate(line: CommandLine, output: Output, signal: AbortS
   if (rest.length === 0 && what === 'cross-file') {
     return evalCrossFile(line, output, signal);
   }
-  throw usageError('eval takes one word: fidelity, retrieval or cross-file.');
+  if (rest.length === 0 && what === 'citations') {
+    return evalCitations(line, output, signal);
+  }
+  throw usageError('eval takes one word: fidelity, retrieval, cross-file or citations.');
 }

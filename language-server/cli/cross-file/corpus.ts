@@ -18,7 +18,7 @@ export interface CorpusRepository {
 export async function readCorpus(folder: string, signal: AbortSignal): Promise<CorpusRepository[]> {
   const parser = new SourceParser();
   const repositories: CorpusRepository[] = [];
-  for (const root of await roots(folder)) {
+  for (const root of await corpusRoots(folder)) {
     const files = await readRepository(parser, root, signal);
     if (files.length > 0) {
       repositories.push({ name: path.basename(root), root, files });
@@ -32,7 +32,7 @@ export async function readCorpus(folder: string, signal: AbortSignal): Promise<C
   return repositories;
 }
 
-async function roots(folder: string): Promise<string[]> {
+export async function corpusRoots(folder: string): Promise<string[]> {
   const list = await readFile(path.join(folder, 'corpora.json'), 'utf8').catch(() => undefined);
   if (list === undefined) {
     return [path.resolve(folder)];
