@@ -287,19 +287,13 @@ export interface AskSize {
   readonly tokens: number;
   /** False: question and instructions alone are too long. */
   readonly fits: boolean;
+  /** Of the repository, encoded and read sparsely beside the prompt: they take nothing of its room. */
+  readonly repositoryTokens?: number;
   readonly parts: readonly AskSizePart[];
 }
 
 export interface AskSizePart {
-  readonly kind:
-    | 'instructions'
-    | 'question'
-    | 'selection'
-    | 'attachment'
-    | 'file'
-    | 'related'
-    | 'history'
-    | 'repository';
+  readonly kind: 'instructions' | 'question' | 'selection' | 'attachment' | 'file' | 'related' | 'history';
   readonly label: string;
   /** The whole of it; undefined: it was not read. */
   readonly tokens?: number;

@@ -46,7 +46,7 @@ export const citation = object({
 export type CitationView = Checked<typeof citation>;
 
 export const sizePart = object({
-  kind: oneOf('instructions', 'question', 'selection', 'attachment', 'file', 'related', 'history', 'repository'),
+  kind: oneOf('instructions', 'question', 'selection', 'attachment', 'file', 'related', 'history'),
   label,
   tokens: optional(count),
   includedTokens: count,
@@ -57,6 +57,7 @@ export const size = object({
   answerTokens: number,
   tokens: number,
   fits: flag,
+  repositoryTokens: optional(count),
   parts: list(sizePart),
 });
 export type SizeView = Checked<typeof size>;

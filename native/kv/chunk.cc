@@ -232,6 +232,7 @@ std::shared_ptr<kv_chunk> kv_chunk::open(const kv_chunk_layout & layout, const s
     } else {
         c->row_data = map->data + h.rows_offset;
         c->map      = std::move(map);
+        c->map->let_go(); // of all that was verified, a step reads little
     }
     return c;
 }
