@@ -27,6 +27,5 @@ export async function editInTheMiddle(root: string, file: string): Promise<void>
 
 export function withLineInTheMiddle(text: string, line: string): string {
   const middle = text.indexOf('\n\n', text.length >> 1);
-  const at = middle === -1 ? text.length : middle + 1;
-  return `${text.slice(0, at)}${line}\n${text.slice(at)}`;
+  return middle === -1 ? `${text}\n${line}\n` : `${text.slice(0, middle + 1)}${line}\n${text.slice(middle + 1)}`;
 }

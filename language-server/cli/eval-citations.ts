@@ -30,7 +30,13 @@ const defaultSeed = 1;
 const answerTokens = 24;
 const mostTokens = 262_144;
 
-interface Ranks {
+interface RepositorySize {
+  readonly name: string;
+  readonly files: number;
+  readonly tokens: number;
+}
+
+export interface Ranks {
   /** 0-based place of the right file among those that were named; Infinity: not named. */
   readonly attention: number;
   readonly bm25: number;
@@ -72,7 +78,7 @@ export async function evalCitations(line: CommandLine, output: Output, signal: A
   });
   try {
     const ranks: Ranks[] = [];
-    const repositories: { readonly name: string; readonly files: number; readonly tokens: number }[] = [];
+    const repositories: RepositorySize[] = [];
     for (const [i, root] of roots.entries()) {
       const count = Math.floor(asked / roots.length) + (i < asked % roots.length ? 1 : 0);
       const copy = path.join(work, path.basename(root));
@@ -101,7 +107,7 @@ async function withFolder(
   output: Output,
   signal: AbortSignal,
   work: (context: RepositoryContext) => Promise<void>,
-): Promise<{ readonly files: number; readonly tokens: number }> {
+): Promise<Omit<RepositorySize, 'name'>> {
   const service = new ContextService({
     log,
     onChange: () => {
@@ -199,7 +205,12 @@ export function figures(ranks: readonly Ranks[]) {
   };
 }
 
-function report(result: ReturnType<typeof figures> & { readonly model: string }, json: boolean, output: Output): void {
+type CitationsRecord = ReturnType<typeof figures> & {
+  readonly model: string;
+  readonly repositories: readonly RepositorySize[];
+};
+
+function report(result: CitationsRecord, json: boolean, output: Output): void {
   if (json) {
     output.json(result);
     return;
