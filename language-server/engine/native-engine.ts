@@ -38,6 +38,8 @@ const microBatchTokens = 128;
 
 /** Higher runs first on the engine thread. */
 const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
+/** Ahead of time: behind all of them, before encoding. */
+const backgroundPriority = -1;
 
 /** @throws EngineError of every loading code, OUT_OF_MEMORY before anything is allocated */
 export const createNativeEngine: EngineFactory = async (options) => {
@@ -93,7 +95,7 @@ class NativeEngine implements Engine {
   readonly #calibration: CalibrationFile | undefined;
   readonly #threads: number;
   readonly #contexts = new Map<SequenceName, NativeContext>();
-  readonly #runs = new Map<Promise<Generation>, { readonly sequence: SequenceName; readonly run: GenerationRun }>();
+  readonly #runs = new Map<Promise<Generation>, { readonly priority: number; readonly run: GenerationRun }>();
   readonly #closing = new AbortController();
   readonly #repository: NativeRepositoryEngine | undefined;
   readonly #lastChunks = new Map<SequenceName, readonly ChunkInPlay[]>();
@@ -158,6 +160,7 @@ class NativeEngine implements Engine {
     const { repository: chunks, ...rest } = request;
     this.#lastChunks.set(request.sequence, chunks ?? []);
     const repository = chunks === undefined || chunks.length === 0 ? undefined : this.#repository?.inPlay(chunks);
+    const priority = request.background === true ? backgroundPriority : priorities[request.sequence];
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const run = new GenerationRun(
       this.#context(request.sequence),
@@ -171,14 +174,14 @@ class NativeEngine implements Engine {
         attention: this.attention.mode,
         budget: this.attention.budget,
         fasaFromTokens: this.fasaFromTokens ?? 0,
-        priority: priorities[request.sequence],
+        priority,
         ...(repository === undefined ? {} : { repository }),
       },
       chunks ?? [],
     );
     const promise = run.run();
-    this.#runs.set(promise, { sequence: request.sequence, run });
-    this.#letPass(request.sequence);
+    this.#runs.set(promise, { priority, run });
+    this.#letPass(priority);
     this.#repository?.stepAside();
     try {
       return await promise;
@@ -254,9 +257,9 @@ class NativeEngine implements Engine {
   }
 
   /** Less urgent work steps aside for what was just queued. */
-  #letPass(sequence: SequenceName): void {
+  #letPass(priority: number): void {
     for (const other of this.#runs.values()) {
-      if (priorities[other.sequence] < priorities[sequence]) {
+      if (other.priority < priority) {
         other.run.stepAside();
       }
     }
