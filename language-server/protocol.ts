@@ -233,6 +233,8 @@ export interface RequestStatus {
   readonly reusedTokens: number;
   readonly fedTokens: number;
   readonly bytesReadPerToken: number;
+  /** When it ended, ISO 8601. */
+  readonly at?: string;
   /** Milliseconds: waiting behind other requests, reading the prompt, decoding after the first token. */
   readonly queueMs?: number;
   readonly feedMs?: number;

@@ -47,6 +47,8 @@ export interface CommandLine {
   readonly calibration: string | undefined;
   /** As given: `eval cross-file` reads them. */
   readonly crossFile: CrossFileValues;
+  /** `serve` over stdin and stdout. */
+  readonly stdio: boolean;
 }
 
 export const usage = `Usage: fasa-code COMMAND [options]
@@ -60,6 +62,7 @@ Commands
                               or of attention alone on random data (--synthetic dDhHgG)
   bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
   bench repository            a repository encoded, opened again, edited and read (--repo DIR --depths N,N,...)
+  bench completion            typing replayed over files of --repo through the real server (--documents K --seed N)
   eval fidelity               next-token distributions of sparse decoding against dense (--corpus DIR --length N
                               --documents K --policy fasa,paper,oracle,quest,streaming,...)
   eval retrieval              constants defined once, far away, and asked for at the end (the same options)
@@ -69,6 +72,7 @@ Commands
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
   models info [NAME|FILE]     what is in a model file, and whether it fits this machine
+  serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
   doctor                      what works on this machine, what does not, and what to do
 
 Options
@@ -113,6 +117,7 @@ const optionNames = {
   policy: { type: 'string' },
   calibration: { type: 'string' },
   ...crossFileOptionNames,
+  stdio: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -162,6 +167,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     policies: values.policy?.split(','),
     calibration: values.calibration,
     crossFile: values,
+    stdio: values.stdio === true,
   };
 }
 

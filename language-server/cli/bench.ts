@@ -1,6 +1,10 @@
-/** `bench decode|prefill|repository`: speed, measured against libllama in the same run. */
+/**
+ * `bench decode|prefill|repository|completion`: speed, against libllama in the same run; of a repository in the context; and
+ * of completions while typing.
+ */
 
 import { type CommandLine, usageError } from './arguments';
+import { benchCompletion } from './bench-completion';
 import { benchDecode } from './bench-decode';
 import { benchPrefill } from './bench-prefill';
 import { benchRepository } from './bench-repository';
@@ -9,7 +13,7 @@ import type { Output } from './output';
 export async function bench(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const [what, ...rest] = line.operands;
   if (rest.length > (what === 'repository' ? 1 : 0)) {
-    throw usageError('bench takes one word: decode, prefill or repository.');
+    throw usageError('bench takes one word: decode, prefill, repository or completion.');
   }
   switch (what) {
     case 'decode':
@@ -18,7 +22,9 @@ export async function bench(line: CommandLine, output: Output, signal: AbortSign
       return benchPrefill(line, output, signal);
     case 'repository':
       return benchRepository(line, output, signal);
+    case 'completion':
+      return benchCompletion(line, output, signal);
     default:
-      throw usageError('bench takes one word: decode, prefill or repository.');
+      throw usageError('bench takes one word: decode, prefill, repository or completion.');
   }
 }

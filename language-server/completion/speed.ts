@@ -10,6 +10,9 @@ const usualTokens = 12;
 /** What feeding the text behind the cursor may take, again for each key: it stands behind what is typed. */
 const suffixMs = 250;
 const leastSuffixTokens = 32;
+/** A cancel loses the piece that is being fed; keys come every 100 to 200 ms. */
+const pieceMs = 80;
+const [leastPiece, unknownPiece, mostPiece] = [16, 64, 1024];
 
 export class MeasuredSpeed {
   #feedMsPerToken: number | undefined;
@@ -41,6 +44,14 @@ export class MeasuredSpeed {
       return undefined;
     }
     return usualTokens * this.#decodeMsPerToken + this.#keyFedTokens * (this.#feedMsPerToken ?? 0);
+  }
+
+  /** Tokens to feed at a time, so that a key that comes meanwhile throws little away. */
+  get pieceTokens(): number {
+    if (this.#feedMsPerToken === undefined) {
+      return unknownPiece;
+    }
+    return Math.min(mostPiece, Math.max(leastPiece, Math.round(pieceMs / this.#feedMsPerToken)));
   }
 
   /**

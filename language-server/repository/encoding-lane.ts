@@ -30,6 +30,8 @@ const batchTokens = 1024;
 /** After a keystroke or a request the machine is the user's for so long. */
 const restMs = 400;
 const batteryCheckMs = 30_000;
+/** While files are still being read, a small batch waits for more. */
+const gatherMs = 20;
 /** Of each new reading in the speed that is shown. */
 const speedShare = 0.3;
 
@@ -60,6 +62,8 @@ export class EncodingLane {
   #retry: NodeJS.Timeout | undefined;
   #waking: (() => void) | undefined;
   #failure: EngineError | undefined;
+  #told = '';
+  readonly #suspects = new WeakSet<ContextChunk>();
   #closed = false;
 
   constructor(parts: LaneParts) {
@@ -248,6 +252,9 @@ export class EncodingLane {
         const unknown = pending.filter((chunk) => chunk.state === 'new');
         if (unknown.length > 0) {
           await this.#open(repository, unknown);
+        } else if (isSmall(pending) && this.#parts.contexts().some((context) => context.isPlanning)) {
+          // more files are about to come: together they make a batch
+          await this.#sleep(gatherMs);
         } else if (await this.#mayEncode()) {
           await this.#encode(repository, pending);
         } else {
@@ -270,7 +277,7 @@ export class EncodingLane {
   }
 
   async #encode(repository: RepositoryEngine, pending: readonly ContextChunk[]): Promise<void> {
-    const batch = firstBatch(pending);
+    const batch = this.#firstBatch(pending);
     this.#session ??= { filesDone: 0, tokensDone: 0, tokensRunning: 0 };
     const session = this.#session;
     for (const chunk of batch) {
@@ -306,13 +313,32 @@ export class EncodingLane {
         // of what was cut short, the engine keeps what was complete: it is looked for again
         for (const chunk of batch) {
           if (chunk.state === 'encoding') {
-            chunk.state = failure === undefined ? 'new' : 'failed';
+            const again = failure === undefined || batch.length > 1;
+            chunk.state = again ? 'new' : 'failed';
+            if (failure !== undefined) {
+              // one of them is at fault: each gets a batch of its own
+              this.#suspects.add(chunk);
+            }
           }
         }
       },
     );
     session.tokensRunning = 0;
     this.#parts.onChange();
+  }
+
+  #firstBatch(pending: readonly ContextChunk[]): ContextChunk[] {
+    const batch: ContextChunk[] = [];
+    let tokens = 0;
+    for (const chunk of pending) {
+      const fits = tokens + chunk.tokens.length <= batchTokens && !this.#suspects.has(chunk);
+      if (batch.length > 0 && !fits) {
+        break;
+      }
+      batch.push(chunk);
+      tokens += this.#suspects.has(chunk) ? batchTokens : chunk.tokens.length;
+    }
+    return batch;
   }
 
   /** Files of the batch of which nothing waits any more. */
@@ -348,10 +374,18 @@ export class EncodingLane {
         const general = generalFailures.has(failure.code);
         onEnd(general ? undefined : failure);
         this.#failure = general ? failure : undefined;
-        this.#parts.log.error(`Encoding failed: ${failure.code}: ${failure.message} ${failure.remedy}`);
+        this.#tell(`Encoding failed: ${failure.code}: ${failure.message} ${failure.remedy}`);
       }
     } finally {
       this.#batch = undefined;
+    }
+  }
+
+  /** Once for each problem: a batch that fails is tried again in parts. */
+  #tell(problem: string): void {
+    if (problem !== this.#told) {
+      this.#told = problem;
+      this.#parts.log.error(problem);
     }
   }
 
@@ -409,17 +443,8 @@ function isNew(chunk: ContextChunk): boolean {
   return chunk.state === 'new';
 }
 
-function firstBatch(pending: readonly ContextChunk[]): ContextChunk[] {
-  const batch: ContextChunk[] = [];
-  let tokens = 0;
-  for (const chunk of pending) {
-    if (batch.length > 0 && tokens + chunk.tokens.length > batchTokens) {
-      break;
-    }
-    batch.push(chunk);
-    tokens += chunk.tokens.length;
-  }
-  return batch;
+function isSmall(pending: readonly ContextChunk[]): boolean {
+  return pending.reduce((sum, chunk) => sum + chunk.tokens.length, 0) < batchTokens;
 }
 
 function encodingChunks(context: RepositoryContext): ContextChunk[] {

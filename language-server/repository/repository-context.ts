@@ -164,6 +164,10 @@ export class RepositoryContext {
     this.#plan(delayMs);
   }
 
+  get isPlanning(): boolean {
+    return this.#planning !== undefined;
+  }
+
   /** Settles when nothing is left to plan. */
   async planned(signal?: AbortSignal): Promise<void> {
     while (this.#timer !== undefined || this.#planning !== undefined) {

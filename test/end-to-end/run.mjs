@@ -1,4 +1,4 @@
-// node test/end-to-end/run.mjs [inside] [person]
+// node test/end-to-end/run.mjs [inside] [person] [repository]
 //
 // The tests in a real VS Code, with the real model: Mocha inside the extension host, then a person's steps with the
 // package. Wants `npm run setup -- --tests` and `npm run package`. Screenshots and result.json are in out/end-to-end/.
@@ -11,17 +11,21 @@ import { launchBrowser } from './harness/browser.mjs';
 import { Record } from './harness/record.mjs';
 import { runInside } from './inside.mjs';
 import { runAsPerson } from './person.mjs';
+import { runRepository } from './repository.mjs';
 
 const resultFile = path.join(out, 'end-to-end', 'result.json');
 
 const parts = {
   inside: (browser, record) => runInside(browser, record),
-  person: (browser, record) => {
-    const vsix = packagePath();
-    if (!existsSync(vsix)) throw new Failure(`${shown(vsix)} is missing: run npm run package.`);
-    return runAsPerson(browser, record, vsix);
-  },
+  person: (browser, record) => runAsPerson(browser, record, packed()),
+  repository: (browser, record) => runRepository(browser, record, packed()),
 };
+
+function packed() {
+  const vsix = packagePath();
+  if (!existsSync(vsix)) throw new Failure(`${shown(vsix)} is missing: run npm run package.`);
+  return vsix;
+}
 
 await main(async () => {
   const names = process.argv.slice(2);
