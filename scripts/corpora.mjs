@@ -3,7 +3,7 @@
 // Real repositories for `bench repository`, `eval cross-file` and `eval citations`, from package registries by their
 // ordinary clients, pinned, with the hash of what came: into CACHE/corpora/SET/NAME-VERSION. What is reported is measured
 // on the set `reported`; parameters are chosen on `tuning` alone. Both hold one package each of TypeScript, Python, Go and
-// Rust, published after the default model was trained or not well known. A second run finds everything there.
+// Rust, first published after the default model or in its last weeks. A second run finds everything there.
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
