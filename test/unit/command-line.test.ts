@@ -27,6 +27,7 @@ describe('the command line', () => {
       corpus: undefined,
       label: undefined,
       out: undefined,
+      crossFile: {},
     });
   });
 
