@@ -111,6 +111,39 @@ export class LanguageServer implements vscode.Disposable {
     return client.sendRequest<R>(method);
   }
 
+  /**
+   * A request with parameters, partial results and cancellation.
+   * @throws what the server answered, or that it does not run
+   */
+  async call<R, P = never>(
+    method: string,
+    params: object,
+    signal: AbortSignal,
+    onPartial?: (part: P) => void,
+  ): Promise<R> {
+    const client = this.#current?.client;
+    if (!client?.isRunning()) {
+      throw new Error('The language server is not running.');
+    }
+    const { ProgressType } = await import('vscode-languageclient/node');
+    const source = new vscode.CancellationTokenSource();
+    const cancel = () => source.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) {
+      cancel();
+    }
+    const token = crypto.randomUUID();
+    const progress = onPartial && client.onProgress(new ProgressType<P>(), token, onPartial);
+    try {
+      const partial = onPartial ? { partialResultToken: token } : {};
+      return await client.sendRequest<R>(method, { ...params, ...partial }, source.token);
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      progress?.dispose();
+      source.dispose();
+    }
+  }
+
   /** Tells the running server the settings as they are now. */
   async sendSettings(): Promise<void> {
     const client = this.#current?.client;

@@ -1,11 +1,16 @@
 import * as vscode from 'vscode';
 import { pauseRequest, resumeRequest } from '../language-server/protocol';
+import type { Reviews } from './apply/review';
+import type { ChatView } from './chat/view';
 import { chooseModel } from './choose-model';
 import type { LanguageServer } from './client';
 import { type CommandId, commandIds } from './command-ids';
+import { clearCache, encodeRepository } from './context/commands';
+import type { ContextView } from './context/view';
 import { describeError } from './describe-error';
 import { downloadDefaultModel } from './download-default-model';
 import { showMenu } from './menu';
+import { shortenTail } from './shorten-tail';
 
 /** What a command may use. */
 export interface CommandContext {
@@ -13,9 +18,12 @@ export interface CommandContext {
   readonly extensionPath: string;
   readonly output: vscode.LogOutputChannel;
   readonly server: LanguageServer;
+  readonly chat: ChatView;
+  readonly reviews: Reviews;
+  readonly contextView: ContextView;
 }
 
-const handlers: Record<CommandId, (context: CommandContext) => Promise<unknown>> = {
+const handlers: Record<CommandId, (context: CommandContext, argument: unknown) => Promise<unknown>> = {
   'fasa.showMenu': showMenu,
   'fasa.pause': (context) => requestOf(context, pauseRequest, 'pause'),
   'fasa.resume': (context) => requestOf(context, resumeRequest, 'resume'),
@@ -25,11 +33,47 @@ const handlers: Record<CommandId, (context: CommandContext) => Promise<unknown>>
     vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${context.extensionId}`),
   'fasa.chooseModel': chooseModel,
   'fasa.downloadDefaultModel': downloadDefaultModel,
+  'fasa.shortenTail': shortenTail,
+  'fasa.openChat': ({ chat }) => chat.focus(),
+  'fasa.newConversation': ({ chat }) => chat.startNew(),
+  'fasa.showConversations': ({ chat }) => chat.showConversations(),
+  'fasa.exportConversation': ({ chat }) => chat.exportCurrent(),
+  'fasa.explain': ({ chat }, place) => chat.askCommand('explain', place),
+  'fasa.fix': ({ chat }, place) => chat.askCommand('fix', place),
+  'fasa.tests': ({ chat }, place) => chat.askCommand('tests', place),
+  'fasa.doc': ({ chat }, place) => chat.askCommand('doc', place),
+  'fasa.review': ({ chat }, place) => chat.askCommand('review', place),
+  'fasa.acceptChange': ({ reviews }, line) => told(reviews.accept(lineOf(line))),
+  'fasa.rejectChange': ({ reviews }, line) => told(reviews.reject(lineOf(line))),
+  'fasa.acceptAllChanges': ({ reviews }) => told(reviews.acceptAll()),
+  'fasa.discardChanges': ({ reviews }) => told(reviews.discard()),
+  'fasa.encodeRepository': ({ server }) => told(encodeRepository(server)),
+  'fasa.showContext': ({ contextView }) => contextView.show(),
+  'fasa.clearCache': ({ server }) => told(clearCache(server)),
+  'fasa.includeInContext': ({ contextView }, node) => told(contextView.choose(node, 'include')),
+  'fasa.excludeFromContext': ({ contextView }, node) => told(contextView.choose(node, 'exclude')),
+  'fasa.resetInContext': ({ contextView }, node) => told(contextView.choose(node, 'default')),
 };
+
+/** From a code lens; a button of the editor's title brings its own arguments, which name no line. */
+function lineOf(argument: unknown): number | undefined {
+  return typeof argument === 'number' ? argument : undefined;
+}
+
+/** What is refused is said, and is no failure of the command. */
+async function told(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    await vscode.window.showWarningMessage(describeError(error));
+  }
+}
 
 export function registerCommands(context: CommandContext): vscode.Disposable {
   return vscode.Disposable.from(
-    ...commandIds.map((id) => vscode.commands.registerCommand(id, () => handlers[id](context))),
+    ...commandIds.map((id) =>
+      vscode.commands.registerCommand(id, (argument: unknown) => handlers[id](context, argument)),
+    ),
   );
 }
 

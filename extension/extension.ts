@@ -3,6 +3,8 @@ import { type OwnWork, sinceLoad, sum } from './load-time';
 
 import type * as vscode from 'vscode';
 import { LanguageServer } from './client';
+import { createChat } from './chat/create-chat';
+import { ContextView } from './context/view';
 import { describeError } from './describe-error';
 import { registerCommands } from './commands';
 import { createCrashNotice } from './crash-notice';
@@ -35,12 +37,24 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     createCrashNotice(output, () => server),
   );
   running = server;
+  const contextView = new ContextView(server, output);
+  const chat = createChat(context, output, server);
   context.subscriptions.push(
     output,
     server,
     createStatusItem(server),
+    contextView,
     followFocus(server, output),
-    registerCommands({ extensionId: context.extension.id, extensionPath: context.extensionPath, output, server }),
+    chat.disposable,
+    registerCommands({
+      extensionId: context.extension.id,
+      extensionPath: context.extensionPath,
+      output,
+      server,
+      chat: chat.view,
+      reviews: chat.reviews,
+      contextView,
+    }),
     onDidChangeSettings((what) => {
       const follow = what === 'cacheFolder' ? server.restart() : server.sendSettings();
       follow.catch((error) => output.error(`The server did not take the changed settings: ${describeError(error)}`));

@@ -29,10 +29,20 @@ function menuItems({ server: { view } }: CommandContext): MenuItem[] {
   if (noModel) {
     items.push(item('cloud-download', 'Download default model', 'fasa.downloadDefaultModel', 'SmolLM2 135M, 98 MB'));
   }
+  if (view.status?.slow) {
+    items.push(item('fold', 'Make the tail shorter', 'fasa.shortenTail', 'read half as much around the cursor'));
+  }
   if (view.status?.state === 'paused') {
     items.push(item('play', 'Resume', 'fasa.resume', 'suggest code again'));
   } else if (view.life === 'running' && !view.status?.problem) {
     items.push(item('debug-pause', 'Pause', 'fasa.pause', 'suggest nothing until resumed'));
+  }
+  const repository = view.status?.repository;
+  if (repository) {
+    items.push(item('list-tree', 'Show context', 'fasa.showContext', 'files that the model reads, and those left out'));
+    if (repository.tokensEncoded < repository.tokens) {
+      items.push(item('zap', 'Encode repository', 'fasa.encodeRepository', 'now, instead of in idle time'));
+    }
   }
   items.push(
     item('file', 'Choose model file', 'fasa.chooseModel', 'a GGUF file on this machine'),

@@ -18,15 +18,28 @@ export function readServerSettings(): ServerSettings {
     budget: get('budget'),
     threads: get('threads'),
     contextTokens: get('contextTokens'),
+    repository: {
+      enabled: vscode.workspace.isTrusted && get<boolean>('repository.enabled'),
+      tokens: get('repository.tokens'),
+      exclude: [...filesExclude(), ...get<string[]>('repository.exclude')],
+      diskGigabytes: get('repository.diskGigabytes'),
+      pauseOnBattery: get('repository.pauseOnBattery'),
+    },
     completion: {
       enabled: get('completion.enabled'),
       maxTokens: get('completion.maxTokens'),
       timeBudgetMs: get('completion.timeBudgetMs'),
       tailTokens: get('completion.tailTokens'),
-      repositoryTokens: vscode.workspace.isTrusted ? get('completion.repositoryTokens') : 0,
+      mostFileKilobytes: get('completion.mostFileKilobytes'),
       disabledLanguages: get('completion.disabledLanguages'),
     },
   };
+}
+
+/** What the explorer does not show, the model does not read. Conditions (`when`) are not known to the server. */
+function filesExclude(): string[] {
+  const globs = vscode.workspace.getConfiguration('files').get<Record<string, unknown>>('exclude') ?? {};
+  return Object.entries(globs).flatMap(([glob, value]) => (value === true ? [glob] : []));
 }
 
 /** The cache folder of the setting, or undefined for the user's own. */
@@ -41,7 +54,7 @@ export function onDidChangeSettings(changed: (what: 'settings' | 'cacheFolder') 
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${settingsSection}.cacheFolder`)) {
         changed('cacheFolder');
-      } else if (event.affectsConfiguration(settingsSection)) {
+      } else if (event.affectsConfiguration(settingsSection) || event.affectsConfiguration('files.exclude')) {
         changed('settings');
       }
     }),

@@ -42,16 +42,11 @@ function runningText(status: Status): StatusText {
         status.progress === undefined ? 'loading model' : `loading model ${formatPercent(status.progress)}`,
       );
     case 'encoding':
-      return normal(
-        'loading~spin',
-        status.repository
-          ? `encoding ${formatCount(status.repository.filesEncoded)} of ${formatCount(status.repository.files)} files`
-          : 'encoding',
-      );
+      return encodingText(status.repository);
     case 'ready':
-      return normal('chip', cacheText(status));
+      return status.slow ? slowText : readyText('chip', status);
     case 'busy':
-      return normal('loading~spin', cacheText(status));
+      return status.slow ? slowText : readyText('loading~spin', status);
     case 'paused':
       return normal('debug-pause', 'paused');
     case 'off':
@@ -59,6 +54,28 @@ function runningText(status: Status): StatusText {
     case 'error':
       return { ...normal('error', 'error'), severity: 'error' };
   }
+}
+
+function encodingText(repository: Status['repository']): StatusText {
+  if (!repository) {
+    return normal('loading~spin', 'encoding');
+  }
+  const words = `${formatCount(repository.filesEncoded)} of ${formatCount(repository.files)} files`;
+  return { ...normal('loading~spin', `encoding, ${words}`), text: `$(loading~spin) FASA ${words}` };
+}
+
+const slowText: StatusText = { ...normal('warning', 'too slow here'), severity: 'warning' };
+
+/** A speed-up is shown where it was measured and is one. */
+function readyText(icon: string, status: Status): StatusText {
+  const words = cacheText(status);
+  const speedup = status.speed?.speedup ?? 0;
+  if (speedup < 1.05) {
+    return normal(icon, words);
+  }
+  const times = (Math.floor(speedup * 10) / 10).toFixed(1);
+  const { text } = normal(icon, `${words}, ${times}x`);
+  return { ...normal(icon, `${words}, ${times} times as fast as dense`), text };
 }
 
 /** Tokens in the cache and the share of memory saved; no saving is named that was not measured or is none. */

@@ -13,6 +13,8 @@ export const tooltipCommands: readonly CommandId[] = [
   'fasa.openSettings',
   'fasa.chooseModel',
   'fasa.downloadDefaultModel',
+  'fasa.shortenTail',
+  'fasa.showContext',
 ];
 
 /** Markdown: what is wrong, if anything; the figures that the status record has, and no others; the actions. */
@@ -21,6 +23,8 @@ export function statusTooltip(view: ServerView): string {
   const problem = view.status?.problem;
   if (problem) {
     parts.push(`${plainMarkdown(problem.message)}\n\n${plainMarkdown(problem.remedy)}`);
+  } else if (view.status?.slow) {
+    parts.push(`${plainMarkdown(view.status.slow.message)}\n\n${plainMarkdown(view.status.slow.remedy)}`);
   } else if (view.life === 'gave-up') {
     parts.push('The language server ended several times in a row\\. Its log says why\\.');
   }
@@ -49,6 +53,9 @@ function figureRows(status: Status): [string, string][] {
         `${model.architecture}, ${formatCount(model.parameters)} parameters, ${model.quantization}, ${formatBytes(model.bytes)}`,
       ),
     );
+  }
+  if (status.repository) {
+    add('Repository', ...repositoryFigures(status.repository));
   }
   if (cache) {
     add('Cache', `${formatCount(cache.tokens)} of ${formatCount(cache.contextTokens)} tokens`, cacheBytes(cache));
@@ -95,6 +102,23 @@ function figureRows(status: Status): [string, string][] {
   return rows;
 }
 
+/** What is in the context, what is being done for it, and what is left out and why. */
+function repositoryFigures(repository: NonNullable<Status['repository']>): (string | undefined)[] {
+  const { files, filesEncoded, tokens, tokensEncoded, encoding, paused, diskBytes } = repository;
+  const all = tokensEncoded === tokens;
+  const left = encoding?.secondsLeft === undefined ? '' : `, ${encoding.secondsLeft} s left`;
+  const reasons = Object.entries(repository.leftOut).map(([reason, count]) => `${formatCount(count)} ${reason}`);
+  return [
+    all
+      ? `${formatCount(tokens)} tokens of ${formatCount(files)} files in the context`
+      : `${formatCount(tokensEncoded)} of ${formatCount(tokens)} tokens, ${formatCount(filesEncoded)} of ${formatCount(files)} files in the context`,
+    encoding && `encoding, ${formatCount(encoding.filesDone)} of ${formatCount(encoding.files)} files done${left}`,
+    paused === 'battery' ? 'encoding waits while the machine runs on battery' : undefined,
+    reasons.length > 0 ? plainMarkdown(`left out: ${reasons.join(', ')}`) : undefined,
+    diskBytes === undefined || diskBytes === 0 ? undefined : `${formatBytes(diskBytes)} on disk, of all repositories`,
+  ];
+}
+
 /** The speed is that of the tokens after the first one. */
 function requestTokens({ tokens, tokensPerSecond }: NonNullable<Status['lastRequest']>): string {
   return tokens === 1 ? '1 token' : `${formatCount(tokens)} tokens, ${tokensPerSecond.toFixed(1)} per second`;
@@ -136,8 +160,16 @@ function actionLinks(view: ServerView): string[] {
     );
   } else if (view.status?.state === 'paused') {
     links.push(link('play', 'Resume', 'fasa.resume'));
+  } else if (view.status?.slow) {
+    links.push(
+      link('file', 'Choose smaller model', 'fasa.chooseModel'),
+      link('fold', 'Shorter tail', 'fasa.shortenTail'),
+    );
   } else if (view.life === 'running' && !view.status?.problem) {
     links.push(link('debug-pause', 'Pause', 'fasa.pause'));
+  }
+  if (view.status?.repository) {
+    links.push(link('list-tree', 'Context', 'fasa.showContext'));
   }
   links.push(
     link('refresh', 'Restart', 'fasa.restartServer'),

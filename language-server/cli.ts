@@ -5,6 +5,7 @@ import { ask } from './cli/ask';
 import { bench } from './cli/bench';
 import { calibrate } from './cli/calibrate';
 import { complete } from './cli/complete';
+import { context } from './cli/context';
 import { doctor } from './cli/doctor';
 import { evaluate } from './cli/eval';
 import { models } from './cli/models';
@@ -27,6 +28,9 @@ async function run(line: CommandLine): Promise<number> {
       return 0;
     case 'ask':
       await ask(line, output, signal);
+      return 0;
+    case 'context':
+      await context(line, output, signal);
       return 0;
     case 'calibrate':
       await calibrate(line, output, signal);

@@ -1,7 +1,15 @@
 /** Checks what clients send before it is used: a malformed request gets InvalidParams that names the field. */
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
-import type { AskParams } from './protocol';
+import { askCommands, isAskCommand } from './chat/commands';
+import type {
+  AskParams,
+  ChatParams,
+  ChooseContextParams,
+  ClearCacheParams,
+  ContextParams,
+  EncodeParams,
+} from './protocol';
 
 export interface DocumentPosition {
   readonly uri: string;
@@ -11,6 +19,10 @@ export interface DocumentPosition {
 
 const mostQuestionChars = 256 * 1024;
 const mostReferences = 200;
+const mostAttachments = 100;
+const mostTextChars = 4 * 1024 * 1024;
+const mostTurns = 1000;
+const mostMessages = 1000;
 
 /** @throws ResponseError InvalidParams */
 export function documentPosition(params: unknown): DocumentPosition {
@@ -23,22 +35,75 @@ export function documentPosition(params: unknown): DocumentPosition {
   };
 }
 
+export interface InlineCompletionRequest extends DocumentPosition {
+  /** Asked for by the user; otherwise the editor asks by itself while he types. */
+  readonly invoked: boolean;
+  /** The item of an open suggestion list that would be inserted if the user chose it now. */
+  readonly selected?: { readonly start: Place; readonly end: Place; readonly text: string };
+}
+
+interface Place {
+  readonly line: number;
+  readonly character: number;
+}
+
+const mostSelectedChars = 64 * 1024;
+/** LSP's InlineCompletionTriggerKind.Invoked. */
+const invokedKind = 1;
+
+/** @throws ResponseError InvalidParams */
+export function inlineCompletionRequest(params: unknown): InlineCompletionRequest {
+  const root = record(params, 'params');
+  // clients of drafts of LSP 3.18 leave it out
+  const context = root['context'] === undefined ? {} : record(root['context'], 'context');
+  const selected = context['selectedCompletionInfo'] ?? undefined;
+  return {
+    ...documentPosition(params),
+    invoked: context['triggerKind'] === invokedKind,
+    ...(selected === undefined ? {} : { selected: selectedItem(record(selected, 'context.selectedCompletionInfo')) }),
+  };
+}
+
+function selectedItem(item: Record<string, unknown>): NonNullable<InlineCompletionRequest['selected']> {
+  const name = 'context.selectedCompletionInfo';
+  const range = record(item['range'], `${name}.range`);
+  const chosen = text(item['text'], `${name}.text`);
+  if (chosen.length > mostSelectedChars) {
+    throw invalid(`${name}.text`, `must not be longer than ${mostSelectedChars} characters`);
+  }
+  return {
+    start: place(range['start'], `${name}.range.start`),
+    end: place(range['end'], `${name}.range.end`),
+    text: chosen,
+  };
+}
+
+function place(value: unknown, name: string): Place {
+  const position = record(value, name);
+  return {
+    line: count(position['line'], `${name}.line`),
+    character: count(position['character'], `${name}.character`),
+  };
+}
+
 /** @throws ResponseError InvalidParams */
 export function askParams(params: unknown): AskParams {
   const root = record(params, 'params');
-  const question = text(root['question'], 'question');
-  if (question.trim() === '') {
+  const command = root['command'] ?? undefined;
+  if (command !== undefined && !isAskCommand(command)) {
+    throw invalid('command', `must be one of ${askCommands.join(', ')}`);
+  }
+  const question = text(root['question'] ?? (command === undefined ? undefined : ''), 'question');
+  if (question.trim() === '' && command === undefined) {
     throw invalid('question', 'must not be empty');
   }
   if (question.length > mostQuestionChars) {
     throw invalid('question', `must not be longer than ${mostQuestionChars} characters`);
   }
-  const references = root['references'] ?? [];
-  if (!Array.isArray(references) || references.length > mostReferences) {
-    throw invalid('references', `must be a list of at most ${mostReferences}`);
-  }
+  const references = list(root['references'] ?? [], 'references', mostReferences);
+  const attachments = list(root['attachments'] ?? [], 'attachments', mostAttachments);
   const selection = root['selection'] ?? undefined;
-  const token = root['partialResultToken'];
+  const history = root['history'] ?? undefined;
   return {
     conversation: text(root['conversation'] ?? '', 'conversation'),
     question,
@@ -46,13 +111,102 @@ export function askParams(params: unknown): AskParams {
       uri: text(record(item, `references[${index}]`)['uri'], `references[${index}].uri`),
     })),
     ...(selection === undefined ? {} : { selection: selectionOf(selection) }),
-    ...(typeof token === 'string' || typeof token === 'number' ? { partialResultToken: token } : {}),
+    ...(command === undefined ? {} : { command }),
+    ...(attachments.length === 0 ? {} : { attachments: attachments.map(attachmentOf) }),
+    ...(root['openOnly'] === true ? { openOnly: true } : {}),
+    ...(history === undefined ? {} : { history: list(history, 'history', mostTurns).map(turnOf) }),
+    ...partialToken(root),
   };
+}
+
+/** @throws ResponseError InvalidParams */
+export function chatParams(params: unknown): ChatParams {
+  const root = record(params, 'params');
+  const messages = list(root['messages'], 'messages', mostMessages).map((item, index) => {
+    const name = `messages[${index}]`;
+    const { role, text: content } = record(item, name);
+    if (role !== 'system' && role !== 'user' && role !== 'assistant') {
+      throw invalid(`${name}.role`, 'must be system, user or assistant');
+    }
+    return { role, text: bounded(content, `${name}.text`) } as const;
+  });
+  if (!messages.some(({ role }) => role === 'user')) {
+    throw invalid('messages', 'must hold a question of the user');
+  }
+  const most = root['maxTokens'] ?? undefined;
+  return { messages, ...(most === undefined ? {} : { maxTokens: count(most, 'maxTokens') }), ...partialToken(root) };
+}
+
+/** @throws ResponseError InvalidParams */
+export function countTokensParams(params: unknown): readonly string[] {
+  return list(record(params, 'params')['texts'], 'texts', mostMessages).map((item, index) =>
+    bounded(item, `texts[${index}]`),
+  );
+}
+
+function attachmentOf(value: unknown, index: number): { readonly label: string; readonly text: string } {
+  const name = `attachments[${index}]`;
+  const attachment = record(value, name);
+  return { label: text(attachment['label'], `${name}.label`), text: bounded(attachment['text'], `${name}.text`) };
+}
+
+function turnOf(value: unknown, index: number): { readonly question: string; readonly answer: string } {
+  const turn = record(value, `history[${index}]`);
+  return {
+    question: bounded(turn['question'], `history[${index}].question`),
+    answer: bounded(turn['answer'], `history[${index}].answer`),
+  };
+}
+
+function partialToken(root: Record<string, unknown>): { partialResultToken?: string | number } {
+  const token = root['partialResultToken'];
+  return typeof token === 'string' || typeof token === 'number' ? { partialResultToken: token } : {};
+}
+
+/** @throws ResponseError InvalidParams */
+export function contextParams(params: unknown): ContextParams {
+  const uri = optional(params)['uri'];
+  return uri === undefined ? {} : { uri: text(uri, 'uri') };
+}
+
+/** @throws ResponseError InvalidParams */
+export function chooseContextParams(params: unknown): ChooseContextParams {
+  const root = record(params, 'params');
+  const choice = root['choice'];
+  if (choice !== 'include' && choice !== 'exclude' && choice !== 'default') {
+    throw invalid('choice', 'must be include, exclude or default');
+  }
+  return { uri: text(root['uri'], 'uri'), choice };
+}
+
+/** @throws ResponseError InvalidParams */
+export function encodeParams(params: unknown): EncodeParams {
+  const token = optional(params)['workDoneToken'];
+  return typeof token === 'string' || typeof token === 'number' ? { workDoneToken: token } : {};
+}
+
+/** @throws ResponseError InvalidParams */
+export function clearCacheParams(params: unknown): ClearCacheParams {
+  const dryRun = optional(params)['dryRun'];
+  if (dryRun !== undefined && typeof dryRun !== 'boolean') {
+    throw invalid('dryRun', 'must be true or false');
+  }
+  return { dryRun: dryRun === true };
+}
+
+/** Of a request that may come without parameters: what stands there then is the cancellation token. */
+function optional(params: unknown): Record<string, unknown> {
+  const missing = params === undefined || params === null || isToken(params);
+  return missing ? {} : record(params, 'params');
+}
+
+function isToken(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'onCancellationRequested' in value;
 }
 
 function selectionOf(value: unknown): { readonly uri: string; readonly text: string } {
   const selection = record(value, 'selection');
-  return { uri: text(selection['uri'], 'selection.uri'), text: text(selection['text'], 'selection.text') };
+  return { uri: text(selection['uri'], 'selection.uri'), text: bounded(selection['text'], 'selection.text') };
 }
 
 function record(value: unknown, name: string): Record<string, unknown> {
@@ -65,6 +219,21 @@ function record(value: unknown, name: string): Record<string, unknown> {
 function text(value: unknown, name: string): string {
   if (typeof value !== 'string') {
     throw invalid(name, 'must be a text');
+  }
+  return value;
+}
+
+function bounded(value: unknown, name: string): string {
+  const content = text(value, name);
+  if (content.length > mostTextChars) {
+    throw invalid(name, `must not be longer than ${mostTextChars} characters`);
+  }
+  return content;
+}
+
+function list(value: unknown, name: string, most: number): readonly unknown[] {
+  if (!Array.isArray(value) || value.length > most) {
+    throw invalid(name, `must be a list of at most ${most}`);
   }
   return value;
 }

@@ -22,6 +22,27 @@ export interface FocusParams {
   readonly position: { readonly line: number; readonly character: number };
 }
 
+/** What completions did since the server started: for measurements. */
+export const completionCountsRequest = 'fasa/completionCounts';
+
+export interface CompletionCounts {
+  readonly requests: number;
+  /** Answered without decoding. */
+  readonly fromCache: number;
+  /** Not answered, as nothing should be offered there. */
+  readonly silent: number;
+  readonly cancelled: number;
+  /** Not done within their time budget. */
+  readonly late: number;
+  /** Of all generations that came to their end. */
+  readonly fedTokens: number;
+  readonly decodedTokens: number;
+  /** Fed or decoded after their request was cancelled, over all of them. */
+  readonly tokensAfterCancel: number;
+  /** For each cancel that met a running or queued generation. */
+  readonly cancelToIdleMs: readonly number[];
+}
+
 /** What is in the context, what is not, and why. */
 export const contextRequest = 'fasa/context';
 
@@ -69,8 +90,18 @@ export interface ChooseContextParams {
 
 /** Encodes what is not encoded yet, now; answers when it is done. Progress as work done, cancellable. */
 export const encodeRequest = 'fasa/encode';
-/** `{ dryRun: true }` only tells what would be freed. */
+
+export interface EncodeParams {
+  /** `$/progress` with this token, as work done. */
+  readonly workDoneToken?: string | number;
+}
+
 export const clearCacheRequest = 'fasa/clearCache';
+
+export interface ClearCacheParams {
+  /** Only tells what would be freed. */
+  readonly dryRun?: boolean;
+}
 
 export interface ClearCacheResult {
   readonly bytes: number;
@@ -93,6 +124,17 @@ export interface Status {
   readonly speed?: SpeedStatus;
   readonly fidelity?: FidelityStatus;
   readonly lastRequest?: RequestStatus;
+  /** Completions miss their time budget here. */
+  readonly slow?: SlowStatus;
+}
+
+export interface SlowStatus {
+  /** What takes most of the time. */
+  readonly cause: 'feeding' | 'decoding' | 'waiting';
+  /** What was measured, in words. */
+  readonly message: string;
+  /** One sentence: what the user can do. */
+  readonly remedy: string;
 }
 
 export interface StatusProblem {
@@ -191,9 +233,16 @@ export interface RequestStatus {
   readonly reusedTokens: number;
   readonly fedTokens: number;
   readonly bytesReadPerToken: number;
+  /** Milliseconds: waiting behind other requests, reading the prompt, decoding after the first token. */
+  readonly queueMs?: number;
+  readonly feedMs?: number;
+  readonly decodeMs?: number;
 }
 
-/** `fasa/ask`: partial results are `{ text: string }` deltas on the given partialResultToken. */
+/**
+ * `fasa/ask`: partial results on the given partialResultToken are `{ text }` deltas, and `{ text: '', read }` while the
+ * prompt is read, 0 to 1.
+ */
 export const askRequest = 'fasa/ask';
 
 export interface AskParams {
@@ -201,13 +250,97 @@ export interface AskParams {
   readonly question: string;
   readonly references: readonly { readonly uri: string }[];
   readonly selection?: { readonly uri: string; readonly text: string };
+  /** What to do, in the server's words; the question may then be empty. */
+  readonly command?: AskCommand;
+  /** Texts that the client found: a symbol, problems, changes. */
+  readonly attachments?: readonly AskAttachment[];
+  /** The earlier turns that stand. Absent: all that the server remembers of the conversation. */
+  readonly history?: readonly AskTurn[];
+  /** No file is read that is not open in the editor: the workspace is not trusted. */
+  readonly openOnly?: boolean;
   readonly partialResultToken?: string | number;
+}
+
+export type AskCommand = 'explain' | 'fix' | 'tests' | 'doc' | 'review';
+
+export interface AskAttachment {
+  /** For the model and the user, for example `symbol parse in src/a.ts`. */
+  readonly label: string;
+  readonly text: string;
+}
+
+export interface AskTurn {
+  /** Of a command alone: `/explain`, ... */
+  readonly question: string;
+  readonly answer: string;
+}
+
+/** `AskParams` -> `AskSize`: what would be in the prompt, counted by the model's tokenizer. */
+export const askSizeRequest = 'fasa/ask/size';
+
+export interface AskSize {
+  /** Most tokens of a prompt, the answer's not among them. */
+  readonly roomTokens: number;
+  /** Kept free for the answer. */
+  readonly answerTokens: number;
+  /** The prompt's, without what is left out. */
+  readonly tokens: number;
+  /** False: question and instructions alone are too long. */
+  readonly fits: boolean;
+  readonly parts: readonly AskSizePart[];
+}
+
+export interface AskSizePart {
+  readonly kind:
+    | 'instructions'
+    | 'question'
+    | 'selection'
+    | 'attachment'
+    | 'file'
+    | 'related'
+    | 'history'
+    | 'repository';
+  readonly label: string;
+  /** The whole of it; undefined: it was not read. */
+  readonly tokens?: number;
+  /** 0: left out; less than `tokens`: cut. */
+  readonly includedTokens: number;
+  /** Why it is left out or cut. */
+  readonly reason?: string;
+}
+
+/** Messages of another chat (the editor's own), answered as they are: `ChatParams` -> `ChatResult`, partial results as of `fasa/ask`. */
+export const chatRequest = 'fasa/chat';
+
+export interface ChatParams {
+  readonly messages: readonly { readonly role: 'system' | 'user' | 'assistant'; readonly text: string }[];
+  readonly maxTokens?: number;
+  readonly partialResultToken?: string | number;
+}
+
+export interface ChatResult {
+  readonly text: string;
+  readonly stats: RequestStatus;
+}
+
+/** `{ texts }` -> `{ counts }`: tokens of each text. */
+export const countTokensRequest = 'fasa/countTokens';
+
+export interface CountTokensParams {
+  readonly texts: readonly string[];
+}
+
+export interface CountTokensResult {
+  readonly counts: readonly number[];
 }
 
 export interface AskResult {
   readonly text: string;
+  /** Where the answer looked, best first; empty where nothing of the repository was read as chunks. */
   readonly citations: readonly Citation[];
   readonly stats: RequestStatus;
+  /** What was in the prompt, and what was left out. */
+  readonly size?: AskSize;
 }
 
 export interface Citation {
@@ -228,6 +361,18 @@ export interface ServerSettings {
   readonly threads: number;
   /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */
   readonly contextTokens: number;
+  readonly repository: {
+    /** Other files than the open one are read. */
+    readonly enabled: boolean;
+    /** Most tokens of a folder that are encoded; 0: as many as memory, disk and the speed of encoding allow. */
+    readonly tokens: number;
+    /** Globs of files and folders that stay out, as `files.exclude` has them, which is part of them. */
+    readonly exclude: readonly string[];
+    /** Most that is kept on disk of all repositories; what was used longest ago goes first. */
+    readonly diskGigabytes: number;
+    /** On battery nothing is encoded, unless the user asks for it. */
+    readonly pauseOnBattery: boolean;
+  };
   readonly completion: {
     readonly enabled: boolean;
     readonly maxTokens: number;
@@ -235,8 +380,8 @@ export interface ServerSettings {
     readonly timeBudgetMs: number;
     /** Tokens of the current file around the cursor. */
     readonly tailTokens: number;
-    /** Tokens of files next to and imported by the current one. */
-    readonly repositoryTokens: number;
+    /** In a larger document nothing is offered unless it is asked for. */
+    readonly mostFileKilobytes: number;
     /** Language ids without completions. */
     readonly disabledLanguages: readonly string[];
   };

@@ -9,38 +9,50 @@ import {
   ProgressType,
   ResponseError,
   TextDocumentSyncKind,
-  TextDocuments,
 } from 'vscode-languageserver/node';
-import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Chat } from './chat/ask';
-import { Completer } from './completion/complete';
+import { answerMessages } from './chat/messages';
 import { WarmUp } from './completion/warm-up';
-import type { Engine, EngineFactory } from './engine/engine';
-import { cancelled, isCancelled, toEngineError } from './engine/errors';
+import { serveContext, watchFiles } from './context-requests';
+import { ContextService } from './context-service';
+import { Documents } from './documents';
+import type { EngineFactory } from './engine/engine';
+import { isCancelled, toEngineError } from './engine/errors';
 import { ModelHost } from './engine/model-host';
-import { completeAt, feedAhead, noCompletion, toList, whyNone } from './inline-completion';
+import { InlineCompletions } from './inline-completion';
 import type { Log } from './log';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
-import { askParams, type DocumentPosition, documentPosition } from './params';
+import { askParams, chatParams, countTokensParams, documentPosition, inlineCompletionRequest } from './params';
+import { choosePositionEncoding } from './position-encoding';
 import {
   type AskResult,
+  type AskSize,
   askRequest,
+  askSizeRequest,
+  type ChatResult,
+  type CountTokensResult,
+  chatRequest,
+  completionCountsRequest,
+  countTokensRequest,
   focusNotification,
   getStatusRequest,
   measureRequest,
   pauseRequest,
   resumeRequest,
+  type ServerSettings,
   type Status,
   statusNotification,
   unloadRequest,
 } from './protocol';
-import { Scheduler } from './scheduler';
+import { chunkStore } from './repository/store';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';
-import { Workspace } from './workspace';
+import { toLf, wellFormed } from './text';
 
-const partialAnswer = new ProgressType<{ readonly text: string }>();
+const partialAnswer = new ProgressType<{ readonly text: string; readonly read?: number }>();
+/** Milliseconds between two words on how much of a prompt is read. */
+const leastMsBetweenReads = 200;
 
 export interface ServeOptions {
   readonly version: string;
@@ -60,15 +72,13 @@ class Server {
   readonly #host: ModelHost;
   readonly #meter: IdleMeter;
   readonly #status: StatusReporter;
-  readonly #documents = new TextDocuments(TextDocument);
-  readonly #workspace = new Workspace();
-  readonly #completer = new Completer();
-  readonly #scheduler = new Scheduler();
+  readonly #documents = new Documents((edit) => this.#inline.edited(edit));
+  readonly #context: ContextService;
+  readonly #inline: InlineCompletions;
   readonly #warmUp: WarmUp;
-  readonly #chat = new Chat(this.#workspace);
+  readonly #chat: Chat;
   #settings = defaultSettings;
-  #folderChanges = false;
-  #lastReason = '';
+  #capabilities: InitializeParams['capabilities'] | undefined;
 
   constructor(connection: Connection, createEngine: EngineFactory, options: ServeOptions) {
     this.#connection = connection;
@@ -79,11 +89,21 @@ class Server {
       warn: (message) => console.warn(message),
       error: (message) => console.error(message),
     };
+    this.#context = new ContextService({
+      log: this.#log,
+      onChange: () => this.#status.changed(),
+      settings: this.#settings.repository,
+    });
+    this.#chat = new Chat(this.#context.workspace, (uris, text) => this.#context.chunksForQuestion(uris, text));
     this.#host = new ModelHost({
       createEngine,
       resolveModel: (settings) => resolveModel(settings.modelPath),
       log: this.#log,
-      onChange: () => this.#status.changed(),
+      store: ({ attention, repository }) => chunkStore(attention, repository.diskGigabytes, this.#log),
+      onChange: () => {
+        this.#context.use(this.#host.engine);
+        this.#status.changed();
+      },
     });
     this.#meter = new IdleMeter({
       host: this.#host,
@@ -91,15 +111,24 @@ class Server {
       onChange: () => this.#status.changed(),
       idleMs: options.idleMs ?? defaultIdleMs,
     });
+    this.#inline = new InlineCompletions({
+      host: this.#host,
+      context: this.#context,
+      documents: this.#documents,
+      log: this.#log,
+      settings: () => this.#settings.completion,
+      noteRequest: (generation) => this.#status.noteRequest(requestStatus('inline', generation)),
+      noteSlow: (slow) => this.#status.noteSlow(slow),
+    });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
-      feed: (engine, at, signal) => this.#feedAhead(engine, at, signal),
+      feed: (engine, at, signal) => this.#inline.feedAhead(engine, at, signal),
       log: this.#log,
     });
     this.#status = new StatusReporter(
       this.#host,
       this.#meter,
-      () => this.#workspace.status,
+      () => this.#context.status,
       (status) => this.#sendStatus(status),
     );
   }
@@ -111,15 +140,27 @@ class Server {
     connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => this.#configure(settings));
     connection.onShutdown(async () => {
       this.#warmUp.end();
+      this.#inline.stop();
       this.#meter.close();
       this.#status.close();
+      await this.#context.close();
       await this.#host.close();
     });
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#inlineCompletion(params, signal))),
     );
+    connection.onRequest(completionCountsRequest, () => this.#inline.counts);
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#ask(params, signal))),
+    );
+    connection.onRequest(askSizeRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#askSize(params, signal)),
+    );
+    connection.onRequest(chatRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#urgent(() => this.#answerMessages(params, signal))),
+    );
+    connection.onRequest(countTokensRequest, (params: unknown, token: CancellationToken) =>
+      this.#guard(token, (signal) => this.#countTokens(params, signal)),
     );
     connection.onRequest(getStatusRequest, () => this.#status.record());
     connection.onRequest(measureRequest, (...params: unknown[]) =>
@@ -128,14 +169,32 @@ class Server {
     );
     connection.onRequest(pauseRequest, () => {
       this.#warmUp.end();
+      this.#inline.stop();
       this.#meter.stop();
+      this.#context.lane.pause();
       this.#host.pause();
     });
-    connection.onRequest(resumeRequest, () => this.#host.resume());
+    connection.onRequest(resumeRequest, () => {
+      this.#host.resume();
+      this.#context.lane.resume();
+    });
     connection.onRequest(unloadRequest, () => this.#host.unload());
     connection.onNotification(focusNotification, (params: unknown) => this.#focus(params));
+    serveContext(this.#contextParts());
     this.#documents.listen(connection);
+    this.#documents.onDidClose((uri) => this.#inline.closed(uri));
     connection.listen();
+  }
+
+  #contextParts() {
+    return {
+      connection: this.#connection,
+      documents: this.#documents,
+      context: this.#context,
+      host: this.#host,
+      log: this.#log,
+      guard: <T>(token: CancellationToken, work: (signal: AbortSignal) => Promise<T>) => this.#guard(token, work),
+    };
   }
 
   #initialize(params: InitializeParams): InitializeResult {
@@ -143,14 +202,17 @@ class Server {
     // clients without workspace folders name one by the older field
     const folders = params.workspaceFolders?.map(({ uri }) => uri) ?? (params.rootUri === null ? [] : [params.rootUri]);
     for (const folder of folders) {
-      this.#workspace.addFolder(folder);
+      this.#context.addFolder(folder);
     }
-    // the library throws when a client that never heard of them is asked to tell of changes
-    this.#folderChanges = params.capabilities.workspace?.workspaceFolders === true;
+    this.#capabilities = params.capabilities;
+    const positionEncoding = choosePositionEncoding(params.capabilities.general?.positionEncodings);
+    this.#documents.use(positionEncoding);
     return {
       serverInfo: { name: 'fasa-code', version: this.#version },
       capabilities: {
+        positionEncoding,
         textDocumentSync: TextDocumentSyncKind.Incremental,
+        notebookDocumentSync: { notebookSelector: [{ notebook: '*', cells: [{ language: '*' }] }] },
         inlineCompletionProvider: true,
         workspace: { workspaceFolders: { supported: true, changeNotifications: true } },
       },
@@ -158,19 +220,21 @@ class Server {
   }
 
   #initialized(): void {
-    if (this.#folderChanges) {
+    // the library throws when a client that never heard of them is asked to tell of changes
+    if (this.#capabilities?.workspace?.workspaceFolders === true) {
       this.#watchFolders();
     }
+    void watchFiles(this.#contextParts(), this.#capabilities);
     this.#host.configure(this.#settings);
   }
 
   #watchFolders(): void {
     this.#connection.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
       for (const folder of removed) {
-        this.#workspace.removeFolder(folder.uri);
+        void this.#context.removeFolder(folder.uri);
       }
       for (const folder of added) {
-        this.#workspace.addFolder(folder.uri);
+        this.#context.addFolder(folder.uri);
       }
     });
   }
@@ -180,10 +244,11 @@ class Server {
     if (section === null || section === undefined) {
       return;
     }
-    const before = engineKey(this.#settings);
+    const keyOf = ({ completion }: ServerSettings) => `${engineKey(this.#settings)} ${JSON.stringify(completion)}`;
+    const before = keyOf(this.#settings);
     this.#take(section);
-    if (engineKey(this.#settings) !== before) {
-      this.#completer.clearCache();
+    if (keyOf(this.#settings) !== before) {
+      this.#inline.clearCache();
     }
     this.#host.configure(this.#settings);
   }
@@ -194,81 +259,95 @@ class Server {
       this.#log.warn(problem);
     }
     this.#settings = settings;
+    this.#context.configure(settings.repository);
   }
 
   /** What a person waits for ends everything that is done ahead of time or in idle time. */
   async #urgent<T>(request: () => Promise<T>): Promise<T> {
     this.#warmUp.end();
+    this.#context.lane.noteActivity();
     return this.#meter.during(request);
   }
 
   #focus(params: unknown): void {
     try {
-      void this.#warmUp.focused(documentPosition(params));
+      const at = documentPosition(params);
+      void this.#warmUp.focused(this.#documents.position(at.uri, at));
     } catch (error) {
       this.#log.warn(`${focusNotification}: ${String(error)}`); // a notification has no answer to say it in
     }
   }
 
-  async #feedAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
-    const settings = this.#settings.completion;
-    const document = this.#documents.get(at.uri);
-    if (document === undefined || whyNone(document, at, settings) !== undefined) {
-      return;
-    }
-    const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
-    await feedAhead(parts, engine, document, at, settings, signal);
-  }
-
-  async #inlineCompletion(params: unknown, signal: AbortSignal): Promise<unknown> {
-    const position = documentPosition(params);
-    const settings = this.#settings.completion;
-    const document = this.#documents.get(position.uri);
-    const none = whyNone(document, position, settings);
-    if (none !== undefined || document === undefined) {
-      this.#logReason(none ?? '');
-      return noCompletion;
-    }
-    const parts = { host: this.#host, completer: this.#completer, workspace: this.#workspace };
-    try {
-      const outcome = await this.#scheduler.inline(position.uri, signal, (own) =>
-        completeAt(parts, document, position, settings, own),
-      );
-      if (outcome.generation !== undefined) {
-        this.#status.noteRequest(requestStatus('inline', outcome.generation));
-      }
-      return toList(outcome, position);
-    } catch (error) {
-      if (signal.aborted) {
-        throw cancelled();
-      }
-      // nobody wants a message per keystroke: the status says what is wrong
-      const failure = toEngineError(error);
-      if (!isCancelled(failure)) {
-        this.#logReason(`${failure.code}: ${failure.message}`);
-      }
-      return noCompletion;
-    }
+  #inlineCompletion(params: unknown, signal: AbortSignal): Promise<unknown> {
+    const request = inlineCompletionRequest(params);
+    const { uri, selected } = request;
+    return this.#inline.answer(
+      {
+        ...this.#documents.position(uri, request),
+        ...(selected === undefined
+          ? {}
+          : {
+              selected: {
+                text: selected.text,
+                start: this.#documents.position(uri, selected.start),
+                end: this.#documents.position(uri, selected.end),
+              },
+            }),
+      },
+      signal,
+    );
   }
 
   async #ask(params: unknown, signal: AbortSignal): Promise<AskResult> {
     const { partialResultToken: token, ...question } = askParams(params);
     const engine = await this.#host.ready(signal);
-    const generation = await this.#host.whileBusy(() =>
+    let told = 0;
+    const { generation, size } = await this.#host.whileBusy(() =>
       this.#chat.ask(engine, {
         ...question,
         signal,
         openText: (uri) => this.#documents.get(uri)?.getText(),
-        onText: (text) => {
-          if (token !== undefined) {
-            void this.#connection.sendProgress(partialAnswer, token, { text });
+        onText: (text) => this.#sendPart(token, { text }),
+        onProgress: (read) => {
+          if (performance.now() - told > leastMsBetweenReads) {
+            told = performance.now();
+            this.#sendPart(token, { text: '', read });
           }
         },
       }),
     );
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
-    return { text: generation.text, citations: [], stats };
+    return { text: generation.text, citations: [], stats, size };
+  }
+
+  async #askSize(params: unknown, signal: AbortSignal): Promise<AskSize> {
+    const { partialResultToken: _token, ...question } = askParams(params);
+    const engine = await this.#host.ready(signal);
+    return this.#chat.size(engine, { ...question, signal, openText: (uri) => this.#documents.get(uri)?.getText() });
+  }
+
+  async #answerMessages(params: unknown, signal: AbortSignal): Promise<ChatResult> {
+    const { partialResultToken: token, ...asked } = chatParams(params);
+    const engine = await this.#host.ready(signal);
+    const generation = await this.#host.whileBusy(() =>
+      answerMessages(engine, { ...asked, signal, onText: (text) => this.#sendPart(token, { text }) }),
+    );
+    const stats = requestStatus('chat', generation);
+    this.#status.noteRequest(stats);
+    return { text: generation.text, stats };
+  }
+
+  async #countTokens(params: unknown, signal: AbortSignal): Promise<CountTokensResult> {
+    const texts = countTokensParams(params);
+    const engine = await this.#host.ready(signal);
+    return { counts: texts.map((text) => engine.tokenize(wellFormed(toLf(text))).length) };
+  }
+
+  #sendPart(token: string | number | undefined, part: { readonly text: string; readonly read?: number }): void {
+    if (token !== undefined) {
+      void this.#connection.sendProgress(partialAnswer, token, part);
+    }
   }
 
   async #measure(signal: AbortSignal): Promise<Status> {
@@ -298,14 +377,6 @@ class Server {
       return new ResponseError(code, `${failure.message} ${failure.remedy}`, failure.toProblem());
     } finally {
       subscription.dispose();
-    }
-  }
-
-  /** Once, not for each keystroke. */
-  #logReason(reason: string): void {
-    if (reason !== this.#lastReason) {
-      this.#lastReason = reason;
-      this.#log.info(`No completion: ${reason}`);
     }
   }
 

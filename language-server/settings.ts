@@ -8,12 +8,19 @@ export const defaultSettings: ServerSettings = {
   budget: 256,
   threads: 0,
   contextTokens: 0,
+  repository: {
+    enabled: true,
+    tokens: 0,
+    exclude: [],
+    diskGigabytes: 8,
+    pauseOnBattery: true,
+  },
   completion: {
     enabled: true,
     maxTokens: 64,
     timeBudgetMs: 5000,
     tailTokens: 1024,
-    repositoryTokens: 1024,
+    mostFileKilobytes: 2048,
     disabledLanguages: [],
   },
 };
@@ -32,6 +39,7 @@ export function checkSettings(value: unknown): CheckedSettings {
   }
   const root = new Section(isRecord(value) ? value : {}, '', problems);
   const part = new Section(root.section('completion'), 'completion.', problems);
+  const repository = new Section(root.section('repository'), 'repository.', problems);
   const base = defaultSettings;
   const settings: ServerSettings = {
     modelPath: root.text('modelPath', base.modelPath),
@@ -39,12 +47,19 @@ export function checkSettings(value: unknown): CheckedSettings {
     budget: root.integer('budget', 16, 65_536, base.budget),
     threads: root.integer('threads', 0, 256, base.threads),
     contextTokens: root.integer('contextTokens', 0, 1_048_576, base.contextTokens),
+    repository: {
+      enabled: repository.flag('enabled', base.repository.enabled),
+      tokens: repository.integer('tokens', 0, 1_048_576, base.repository.tokens),
+      exclude: repository.texts('exclude', base.repository.exclude),
+      diskGigabytes: repository.integer('diskGigabytes', 1, 10_000, base.repository.diskGigabytes),
+      pauseOnBattery: repository.flag('pauseOnBattery', base.repository.pauseOnBattery),
+    },
     completion: {
       enabled: part.flag('enabled', base.completion.enabled),
       maxTokens: part.integer('maxTokens', 1, 1024, base.completion.maxTokens),
       timeBudgetMs: part.integer('timeBudgetMs', 50, 120_000, base.completion.timeBudgetMs),
       tailTokens: part.integer('tailTokens', 32, 65_536, base.completion.tailTokens),
-      repositoryTokens: part.integer('repositoryTokens', 0, 1_048_576, base.completion.repositoryTokens),
+      mostFileKilobytes: part.integer('mostFileKilobytes', 1, 1_048_576, base.completion.mostFileKilobytes),
       disabledLanguages: part.texts('disabledLanguages', base.completion.disabledLanguages),
     },
   };
@@ -53,8 +68,8 @@ export function checkSettings(value: unknown): CheckedSettings {
 
 /** The values that need the model to be loaded again when they change. */
 export function engineKey(settings: ServerSettings): string {
-  const { modelPath, attention, budget, threads, contextTokens } = settings;
-  return JSON.stringify([modelPath, attention, budget, threads, contextTokens]);
+  const { modelPath, attention, budget, threads, contextTokens, repository } = settings;
+  return JSON.stringify([modelPath, attention, budget, threads, contextTokens, repository.diskGigabytes]);
 }
 
 class Section {

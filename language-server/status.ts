@@ -3,7 +3,7 @@
 import type { Engine, Generation } from './engine/engine';
 import type { ModelHost } from './engine/model-host';
 import type { IdleMeter } from './measure/idle-meter';
-import type { CacheStatus, RepositoryStatus, RequestStatus, Status } from './protocol';
+import type { CacheStatus, RepositoryStatus, RequestStatus, SlowStatus, Status } from './protocol';
 
 const leastMsBetween = 250;
 
@@ -13,6 +13,7 @@ export class StatusReporter {
   readonly #repository: () => RepositoryStatus | undefined;
   readonly #meter: IdleMeter;
   #lastRequest: RequestStatus | undefined;
+  #slow: SlowStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sentAt = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -47,17 +48,26 @@ export class StatusReporter {
     this.changed();
   }
 
+  /** Whether completions come in time. */
+  noteSlow(slow: SlowStatus | undefined): void {
+    if (slow?.message !== this.#slow?.message) {
+      this.#slow = slow;
+      this.changed();
+    }
+  }
+
   record(): Status {
     const { engine, state, progress, problem } = this.#host;
     const repository = this.#repository();
     return {
-      state,
+      state: state === 'ready' && repository?.encoding !== undefined ? 'encoding' : state,
       ...(progress === undefined ? {} : { progress }),
       ...(problem === undefined ? {} : { problem }),
       ...(engine === undefined ? {} : engineStatus(engine)),
       ...(repository === undefined ? {} : { repository }),
       ...this.#meter.figures,
       ...(this.#lastRequest === undefined ? {} : { lastRequest: this.#lastRequest }),
+      ...(this.#slow === undefined || engine === undefined ? {} : { slow: this.#slow }),
     };
   }
 
@@ -97,14 +107,15 @@ function engineStatus(engine: Engine): Pick<Status, 'model' | 'device' | 'cache'
 function cacheStatus(engine: Engine): CacheStatus {
   const usages = [engine.usage('inline'), engine.usage('chat')];
   const sum = (pick: (usage: (typeof usages)[number]) => number) => usages.reduce((all, usage) => all + pick(usage), 0);
-  const fullBytes = sum((usage) => usage.fullBytes);
-  const fastBytes = sum((usage) => usage.fastBytes);
+  const chunks = engine.repository?.held ?? { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
+  const fullBytes = sum((usage) => usage.fullBytes) + chunks.fullBytes;
+  const fastBytes = sum((usage) => usage.fastBytes) + chunks.fastBytes;
   return {
-    tokens: sum((usage) => usage.tokens),
+    tokens: sum((usage) => usage.tokens) + chunks.tokens,
     contextTokens: engine.contextTokens,
     fullBytes,
     fastBytes,
-    slowBytes: sum((usage) => usage.slowBytes),
+    slowBytes: sum((usage) => usage.slowBytes) + chunks.slowBytes,
     ...(fullBytes > 0 ? { saved: 1 - fastBytes / fullBytes } : {}),
   };
 }
@@ -121,5 +132,8 @@ export function requestStatus(kind: RequestStatus['kind'], { stats }: Generation
     reusedTokens: stats.reusedTokens,
     fedTokens: stats.fedTokens,
     bytesReadPerToken: stats.bytesReadPerToken,
+    queueMs: stats.queueMs,
+    feedMs: stats.prefillMs,
+    decodeMs: stats.decodeMs,
   };
 }

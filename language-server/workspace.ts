@@ -2,8 +2,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { RepositoryStatus } from './protocol';
-import { Repository } from './repository/repository';
+import { Repository, type RepositoryParts } from './repository/repository';
 
 export interface DocumentPlace {
   readonly repository: Repository | undefined;
@@ -15,37 +14,33 @@ export interface DocumentPlace {
 
 export class Workspace {
   readonly #repositories = new Map<string, Repository>();
-  #lastUsed: Repository | undefined;
+  readonly #parts: RepositoryParts;
 
-  addFolder(uri: string): void {
-    const root = filePath(uri);
-    if (root !== undefined && !this.#repositories.has(root)) {
-      this.#repositories.set(root, new Repository(root));
-    }
+  constructor(parts: RepositoryParts) {
+    this.#parts = parts;
   }
 
-  removeFolder(uri: string): void {
+  /** @returns the new repository; undefined where there is one already, or where the URI names no folder of this machine */
+  addFolder(uri: string): Repository | undefined {
     const root = filePath(uri);
-    if (root === undefined) {
-      return;
+    if (root === undefined || this.#repositories.has(root)) {
+      return undefined;
     }
-    if (this.#repositories.get(root) === this.#lastUsed) {
-      this.#lastUsed = undefined;
-    }
+    const repository = new Repository(root, this.#parts);
+    this.#repositories.set(root, repository);
+    return repository;
+  }
+
+  /** @returns the repository that is no longer part of the workspace */
+  removeFolder(uri: string): Repository | undefined {
+    const root = filePath(uri) ?? '';
+    const repository = this.#repositories.get(root);
     this.#repositories.delete(root);
+    return repository;
   }
 
   get repositories(): readonly Repository[] {
     return [...this.#repositories.values()];
-  }
-
-  /** Of the repository that was in the context last. */
-  get status(): RepositoryStatus | undefined {
-    return this.#lastUsed?.status;
-  }
-
-  use(repository: Repository): void {
-    this.#lastUsed = repository;
   }
 
   place(uri: string): DocumentPlace {

@@ -135,6 +135,8 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     addon->model_class     = Napi::Persistent(model_object::define(env));
     addon->context_class   = Napi::Persistent(context_object::define(env));
     addon->reference_class = Napi::Persistent(reference_object::define(env));
+    addon->encoder_class   = Napi::Persistent(encoder_object::define(env));
+    addon->chunk_class     = Napi::Persistent(chunk_object::define(env));
 
     Napi::Object versions = Napi::Object::New(env);
     versions.Set("addon", Napi::String::New(env, "0.1.0"));

@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './lib/failure.mjs';
-import { dist, root } from './lib/paths.mjs';
+import { dist, nodeModules, root } from './lib/paths.mjs';
 import { step } from './lib/terminal.mjs';
 import { writeLicenses } from './licenses.mjs';
 
@@ -30,7 +30,35 @@ const bundles = [
   { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
   { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
   { entryPoints: ['language-server/cli.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
+  page({ chat: 'media/chat/main.ts' }),
+  { ...page({ chat: 'media/chat/chat.css' }), sourcemap: false },
 ];
+
+/**
+ * A page of a webview, for the editor's own browser.
+ * @param {Record<string, string>} entryPoints
+ * @returns {import('esbuild').BuildOptions}
+ */
+function page(entryPoints) {
+  return {
+    entryPoints,
+    outdir: 'dist/media',
+    platform: 'browser',
+    format: 'esm',
+    target: 'chrome120',
+    mainFields: ['browser', 'module', 'main'],
+    minify: true,
+  };
+}
+
+/** The icons' font and its style sheet, as they are. */
+function copyIcons() {
+  const to = path.join(dist, 'media');
+  mkdirSync(to, { recursive: true });
+  for (const name of ['codicon.css', 'codicon.ttf']) {
+    copyFileSync(path.join(nodeModules, '@vscode', 'codicons', 'dist', name), path.join(to, name));
+  }
+}
 
 /** Calibration files of the models we know: data that the server looks up by the model's fingerprint. */
 function copyCalibration() {
@@ -45,6 +73,24 @@ function copyCalibration() {
   }
   for (const name of readdirSync(to)) if (!names.includes(name)) rmSync(path.join(to, name));
   for (const name of names) copyFileSync(path.join(from, name), path.join(to, name));
+}
+
+/** Grammars of the common languages, and the library that runs them: read when a language is first completed in. */
+const grammars = 'bash c-sharp cpp css go java javascript php powershell python ruby rust tsx typescript'.split(' ');
+
+function copySyntax() {
+  const to = path.join(dist, 'syntax');
+  const library = path.join(nodeModules, 'web-tree-sitter');
+  const files = [
+    ...['web-tree-sitter.cjs', 'web-tree-sitter.wasm'].map((name) => path.join(library, name)),
+    ...grammars.map((name) =>
+      path.join(nodeModules, '@vscode', 'tree-sitter-wasm', 'wasm', `tree-sitter-${name}.wasm`),
+    ),
+  ];
+  mkdirSync(to, { recursive: true });
+  const names = files.map((file) => path.basename(file));
+  for (const name of readdirSync(to)) if (!names.includes(name)) rmSync(path.join(to, name));
+  for (const file of files) copyFileSync(file, path.join(to, path.basename(file)));
 }
 
 async function esbuild() {
@@ -66,8 +112,10 @@ export async function bundle() {
   if (results.some((result) => result.status === 'rejected')) throw new Failure('The sources did not bundle.', text);
   if (text) process.stderr.write(text);
   copyCalibration();
+  copySyntax();
+  copyIcons();
   writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
-  return `ok (${bundles.map((options) => options.outfile).join(', ')})`;
+  return `ok (${bundles.flatMap((options) => options.outfile ?? []).join(', ')}, dist/media)`;
 }
 
 /** Bundles again whenever a source changes, until the process ends. */
@@ -75,6 +123,8 @@ async function watch() {
   const { context } = await esbuild();
   const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));
   copyCalibration();
+  copySyntax();
+  copyIcons();
   await Promise.all(contexts.map((one) => one.watch()));
 }
 

@@ -8,6 +8,8 @@ import { LLAMA_PACKAGE_VERSION } from './lib/platform.mjs';
 
 /** Packages whose headers are compiled into the addon. */
 const IN_THE_ADDON = ['node-addon-api', 'node-api-headers'];
+/** Packages whose files are in the package as they are. */
+const AS_FILES = ['web-tree-sitter', '@vscode/tree-sitter-wasm', '@vscode/codicons'];
 const RULE = '-'.repeat(80);
 
 /** The folder of the package that a bundled file belongs to: the last node_modules of its path. */
@@ -29,7 +31,7 @@ export function writeLicenses(metafiles) {
     Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs)),
   );
   const folders = new Set(inputs.flatMap((input) => packageFolder(input) ?? []));
-  for (const name of IN_THE_ADDON) folders.add(path.join(nodeModules, name));
+  for (const name of [...IN_THE_ADDON, ...AS_FILES]) folders.add(path.join(nodeModules, name));
   const parts = [...folders].map((folder) => {
     const { name, version, license } = readJson(path.join(folder, 'package.json')) ?? {};
     return { title: `${name} ${version} (${license})`, text: licenceText(folder, name) };

@@ -20,7 +20,7 @@ export function packagePath() {
 
 function checkParts() {
   const wanted = [
-    ...['extension.js', 'server.js', 'cli.js', 'licenses.txt', 'native/addon.node'].map((name) =>
+    ...['extension.js', 'server.js', 'cli.js', 'licenses.txt', 'media/chat.js', 'native/addon.node'].map((name) =>
       path.join(dist, name),
     ),
     ...ROOT_FILES.map((name) => path.join(root, name)),

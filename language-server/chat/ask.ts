@@ -1,20 +1,25 @@
 /** Questions about the repository: files and earlier turns packed to fit the context, the answer streamed. */
 
-import type { Engine, Generation } from '../engine/engine';
+import type { ChunkInPlay, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import { concatenate, type TokenPart } from '../engine/token-parts';
-import type { AskParams } from '../protocol';
-import { FilePacker } from '../repository/pack';
+import { concatenate } from '../engine/token-parts';
+import type { AskParams, AskSize } from '../protocol';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
 import type { Workspace } from '../workspace';
-import { chooseFiles } from './choose-files';
-import { type ChatMessage, chatTokens } from './template';
+import { chooseFiles, filesBelow } from './choose-files';
+import { Conversations } from './conversations';
+import { TextFitter } from './fit';
+import { type AskPlan, planAsk, type QuestionFiles } from './prompt';
+import { chatTokens } from './template';
 
 export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
   /** The live text of a document that is open in the editor. */
   readonly openText: (uri: string) => string | undefined;
+}
+
+export interface AskRun extends AskInput {
   /** What the answer grew by. */
   readonly onText: (delta: string) => void;
   /** How much of the prompt has been read, 0 to 1. */
@@ -22,127 +27,120 @@ export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
   readonly seed?: number;
 }
 
-const instructions =
-  'You are a programming assistant. Answer the question about the code that you are shown, briefly and precisely. ' +
-  'Say so when the code does not hold the answer.';
-
-const mostAnswerTokens = 512;
-/** Files of one question; more takes longer to read than most questions are worth. */
-const mostFileTokens = 2048;
-const mostTurns = 8;
-const mostConversations = 16;
-/** For the template's own tokens. */
-const reservedTokens = 96;
-
-interface Turn {
-  readonly asked: ChatMessage;
-  readonly answered: ChatMessage;
+export interface Answer {
+  readonly generation: Generation;
+  readonly size: AskSize;
 }
+
+/** What is encoded of the repository of the first of these documents, for a question. */
+export type ChunksForQuestion = (uris: readonly string[], text: string) => readonly ChunkInPlay[];
+
+/** Live documents are read so far. */
+const mostOpenChars = 512 * 1024;
 
 export class Chat {
   readonly #workspace: Workspace;
-  readonly #packer = new FilePacker();
-  readonly #conversations = new Map<string, Turn[]>();
+  readonly #fitter = new TextFitter();
+  readonly #conversations = new Conversations();
+  readonly #chunksFor: ChunksForQuestion;
   #model = '';
 
-  constructor(workspace: Workspace) {
+  constructor(workspace: Workspace, chunksFor: ChunksForQuestion) {
     this.#workspace = workspace;
+    this.#chunksFor = chunksFor;
   }
 
   /** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
-  async ask(engine: Engine, input: AskInput): Promise<Generation> {
-    this.#forgetOtherModels(engine);
-    const answerTokens = Math.min(mostAnswerTokens, Math.floor(engine.contextTokens / 4));
-    const room = engine.contextTokens - answerTokens - reservedTokens;
-    const question = engine.tokenize(wellFormed(toLf(input.question)));
-    const system: ChatMessage = { role: 'system', content: engine.tokenize(instructions) };
-    const left = room - question.length - system.content.length;
-    if (left < 0) {
+  async ask(engine: Engine, input: AskRun): Promise<Answer> {
+    const { kept, asked, messages, size } = await this.#plan(engine, input);
+    if (!size.fits) {
+      const tokens = size.parts.find(({ kind }) => kind === 'question')?.tokens ?? 0;
       throw new EngineError(
         'CONTEXT_FULL',
-        `The question has ${question.length} tokens; with its answer it does not fit the context of ${engine.contextTokens}.`,
+        `The question has ${tokens} tokens; with its answer it does not fit the context of ${engine.contextTokens}.`,
         { remedy: 'Ask a shorter question, or raise the number of context tokens.' },
       );
     }
-    const turns = this.#conversations.get(input.conversation) ?? [];
-    const context = await this.#context(engine, input, Math.min(mostFileTokens, left), turns.length === 0);
     throwIfAborted(input.signal);
-    const content = concatenate(context.length > 0 ? [...context, engine.tokenize('\n'), question] : [question]);
-    const asked: ChatMessage = { role: 'user', content };
-    const kept = recentTurns(turns, room - content.length - system.content.length);
-    const messages = [system, ...kept.flatMap((turn) => [turn.asked, turn.answered]), asked];
+    const repository = engine.repository === undefined ? [] : this.#chunksFor(documentsOf(input), textOf(input));
     const generation = await engine.generate({
       sequence: 'chat',
-      tokens: chatTokens(engine, messages),
-      maxTokens: answerTokens,
+      tokens: behindAnchor(engine, chatTokens(engine, messages)),
+      maxTokens: size.answerTokens,
       sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: input.seed ?? 1 },
       signal: input.signal,
+      ...(repository.length === 0 ? {} : { repository }),
       onProgress: (fed, total) => input.onProgress?.(fed / Math.max(1, total)),
       onText: (delta, whole) => {
         input.onText(delta);
         return isLoop(whole) ? 'stop' : 'continue';
       },
     });
-    this.#remember(input.conversation, kept, {
+    this.#conversations.remember(input.conversation, kept, {
+      question: input.question.trim() === '' ? `/${input.command ?? ''}` : input.question,
+      answer: generation.text,
       asked,
       answered: { role: 'assistant', content: engine.tokenize(generation.text) },
     });
-    return generation;
+    return { generation, size };
   }
 
-  /** Files of the question as tokens; those of earlier turns are in the conversation already. */
-  async #context(engine: Engine, input: AskInput, mostTokens: number, first: boolean): Promise<TokenPart[]> {
-    const parts: TokenPart[] = [];
-    let left = mostTokens;
-    if (input.selection !== undefined) {
-      const place = this.#workspace.place(input.selection.uri);
-      const text = `Selected in ${place.path}:\n${toLf(input.selection.text).slice(0, left * 4)}\n`;
-      const tokens = engine.tokenize(wellFormed(text)).slice(0, left);
-      parts.push(tokens);
-      left -= tokens.length;
-    }
-    const files = await this.#files(input, first);
-    if (files.length > 0 && left > 0) {
-      const packed = this.#packer.pack(engine, files, 'comment', left);
-      parts.unshift(...packed.tokens);
-    }
-    return parts;
+  /** What {@link ask} would put into the prompt. @throws EngineError CANCELLED */
+  async size(engine: Engine, input: AskInput): Promise<AskSize> {
+    return (await this.#plan(engine, input)).size;
   }
 
-  /** What the question refers to; in the first turn, what the repository has on it as well. */
-  async #files(input: AskInput, first: boolean): Promise<SourceFile[]> {
-    const open: SourceFile[] = [];
-    const onDisk: string[] = [];
+  async #plan(engine: Engine, input: AskInput): Promise<AskPlan> {
+    this.#forgetOtherModels(engine);
+    const turns = this.#conversations.before(engine, input.conversation, input.history);
+    const files = await this.#files(input, turns.length === 0);
+    throwIfAborted(input.signal);
+    const { selection } = input;
+    const question = {
+      ...input,
+      selection:
+        selection === undefined ? undefined : { path: this.#workspace.place(selection.uri).path, text: selection.text },
+    };
+    return planAsk(engine, this.#fitter, question, files, turns);
+  }
+
+  /** What the question refers to and names; in the first turn, what the repository has on it as well. */
+  async #files(input: AskInput, first: boolean): Promise<QuestionFiles> {
+    const named: SourceFile[] = [];
+    const refused: { readonly label: string; readonly reason: string }[] = [];
+    const add = (file: SourceFile) => {
+      if (!named.some((other) => other.path === file.path)) {
+        named.push(file);
+      }
+    };
     for (const { uri } of input.references) {
+      throwIfAborted(input.signal);
       const text = input.openText(uri);
-      const place = this.#workspace.place(uri);
+      const { path, file, repository } = this.#workspace.place(uri);
       if (text !== undefined) {
-        const live = wellFormed(toLf(text.slice(0, mostFileTokens * 8)));
-        open.push({ absolute: uri, path: place.path, text: live, version: `live ${hash(live)}` });
-      } else if (place.file !== undefined) {
-        onDisk.push(place.file);
+        const live = wellFormed(toLf(text.slice(0, mostOpenChars)));
+        add({ absolute: file ?? uri, path, text: live, version: 'live' });
+        continue;
       }
-    }
-    const found: SourceFile[] = [];
-    for (const repository of this.#workspace.repositories) {
-      const references = onDisk.filter((file) => repository.sources.relative(file) !== undefined);
-      if (first || references.length > 0) {
-        found.push(...(await chooseFiles(repository, { question: input.question, references, signal: input.signal })));
+      if (input.openOnly === true) {
+        refused.push({ label: path, reason: 'not open, and the workspace is not trusted' });
+        continue;
       }
+      if (file === undefined || repository === undefined) {
+        refused.push({ label: path, reason: 'not in the workspace' });
+        continue;
+      }
+      const below = await filesBelow(repository, file, input.signal);
+      for (const found of below.files) {
+        add(found);
+      }
+      refused.push(...below.refused);
     }
-    return [...open, ...found.filter((file) => !open.some((other) => other.path === file.path))];
-  }
-
-  #remember(conversation: string, kept: readonly Turn[], turn: Turn): void {
-    this.#conversations.delete(conversation);
-    if (conversation === '') {
-      return;
+    const related: SourceFile[] = [];
+    for (const repository of input.openOnly === true ? [] : this.#workspace.repositories) {
+      related.push(...(await chooseFiles(repository, input.question, named.length > 0 || !first, input.signal)));
     }
-    this.#conversations.set(conversation, [...kept, turn].slice(-mostTurns));
-    const oldest = this.#conversations.keys().next();
-    if (this.#conversations.size > mostConversations && oldest.done !== true) {
-      this.#conversations.delete(oldest.value);
-    }
+    return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };
   }
 
   /** Turns are kept as tokens, and those are one model's. */
@@ -150,24 +148,25 @@ export class Chat {
     if (this.#model !== engine.model.fingerprint) {
       this.#model = engine.model.fingerprint;
       this.#conversations.clear();
-      this.#packer.clear();
+      this.#fitter.clear();
     }
   }
 }
 
-/** The latest turns that fit. */
-function recentTurns(turns: readonly Turn[], room: number): Turn[] {
-  const kept: Turn[] = [];
-  let left = room;
-  for (const turn of turns.toReversed()) {
-    // the template adds a few tokens to each message
-    left -= turn.asked.content.length + turn.answered.content.length + 16;
-    if (left < 0) {
-      break;
-    }
-    kept.unshift(turn);
+function documentsOf({ selection, references }: AskInput): string[] {
+  return [...(selection === undefined ? [] : [selection.uri]), ...references.map(({ uri }) => uri)];
+}
+
+function textOf({ selection, question }: AskInput): string {
+  return selection === undefined ? question : `${selection.text}\n${question}`;
+}
+
+/** Chunks go with the anchor, which begins with the token that begins every text. */
+function behindAnchor({ repository, model }: Engine, tokens: Int32Array): Int32Array {
+  if (repository === undefined) {
+    return tokens;
   }
-  return kept;
+  return concatenate([repository.anchor, tokens[0] === model.tokens.bos ? tokens.subarray(1) : tokens]);
 }
 
 /** Small models fall into loops: the same passage three times in a row, or a long line that was there before. */
@@ -178,12 +177,4 @@ export function isLoop(text: string): boolean {
   const lines = text.slice(-8192).split('\n');
   const last = lines.pop()?.trim() ?? '';
   return last.length >= 60 && lines.some((line) => line.trim() === last);
-}
-
-function hash(text: string): string {
-  let value = 0;
-  for (let index = 0; index < text.length; index++) {
-    value = (Math.imul(value, 31) + text.charCodeAt(index)) | 0;
-  }
-  return `${text.length}-${value}`;
 }

@@ -6,29 +6,72 @@ import type { SourceFile } from '../repository/source-files';
 import { walk } from '../repository/walk';
 
 const mostFiles = 12;
+/** Of a folder that a question refers to. */
+const mostFilesOfFolder = 50;
 
-export interface FileQuestion {
-  readonly question: string;
-  /** Absolute paths, in the order of their weight. */
-  readonly references: readonly string[];
-  readonly signal: AbortSignal;
+export interface FoundFiles {
+  readonly files: readonly SourceFile[];
+  readonly refused: readonly { readonly label: string; readonly reason: string }[];
 }
 
-/** @returns most related first */
-export async function chooseFiles(repository: Repository, asked: FileQuestion): Promise<SourceFile[]> {
+/**
+ * What the repository has on a question.
+ * @param namedOnly only files whose path or name stands in the question
+ * @returns most related first
+ */
+export async function chooseFiles(
+  repository: Repository,
+  question: string,
+  namedOnly: boolean,
+  signal: AbortSignal,
+): Promise<SourceFile[]> {
   const { sources } = repository;
-  const paths = await walk(sources, { signal: asked.signal });
-  const named = namedPaths(asked.question, paths);
-  const chosen = named.length > 0 || asked.references.length > 0 ? named : likelyPaths(asked.question, paths);
-  const candidates = [...asked.references, ...chosen.map((relative) => path.join(sources.root, relative))];
+  const paths = await walk(sources, { signal });
+  const named = namedPaths(question, paths);
+  const chosen = named.length > 0 || namedOnly ? named : likelyPaths(question, paths);
   const files: SourceFile[] = [];
-  for (const candidate of new Set(candidates)) {
-    const result = files.length < mostFiles ? await sources.read(candidate) : undefined;
+  for (const relative of chosen) {
+    const result = files.length < mostFiles ? await sources.read(path.join(sources.root, relative)) : undefined;
     if (result !== undefined && 'file' in result) {
       files.push(result.file);
     }
   }
   return files;
+}
+
+/** A file, or the files of a folder, in the order of their paths. */
+export async function filesBelow(repository: Repository, absolute: string, signal: AbortSignal): Promise<FoundFiles> {
+  const { sources } = repository;
+  const own = await sources.read(absolute);
+  if (own !== undefined) {
+    const label = sources.relative(absolute) ?? path.basename(absolute);
+    return 'file' in own
+      ? { files: [own.file], refused: [] }
+      : { files: [], refused: [{ label, reason: own.leftOut }] };
+  }
+  const folder = sources.relative(absolute);
+  const paths = (await walk(sources, { signal })).filter(
+    (file) => path.resolve(absolute) === sources.root || (folder !== undefined && file.startsWith(`${folder}/`)),
+  );
+  const label = folder ?? repository.name;
+  if (paths.length === 0) {
+    return { files: [], refused: [{ label, reason: 'not there, or nothing in it that is read' }] };
+  }
+  const files: SourceFile[] = [];
+  const refused: { readonly label: string; readonly reason: string }[] = [];
+  for (const relative of paths.slice(0, mostFilesOfFolder)) {
+    const result = await sources.read(path.join(sources.root, relative));
+    if (result !== undefined && 'file' in result) {
+      files.push(result.file);
+    } else if (result !== undefined) {
+      refused.push({ label: relative, reason: result.leftOut });
+    }
+  }
+  if (paths.length > mostFilesOfFolder) {
+    const more = paths.length - mostFilesOfFolder;
+    refused.push({ label: `${more} more files of ${label}`, reason: `only ${mostFilesOfFolder} files of a folder` });
+  }
+  return { files, refused };
 }
 
 /** Paths and file names that stand in the question. */

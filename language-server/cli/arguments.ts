@@ -6,8 +6,12 @@ import type { AttentionMode } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 
 export interface CommonOptions {
-  /** Absolute path of the repository's folder. */
+  /** Absolute path of the repository's folder: the first of `repos`. */
   readonly repo: string;
+  /** At least one. */
+  readonly repos: readonly string[];
+  /** Most tokens of a repository that are in the context; 0: as many as the machine allows. */
+  readonly repositoryTokens: number;
   /** A file, a catalogue name, or '' for the default. */
   readonly model: string;
   readonly attention: AttentionMode;
@@ -23,6 +27,8 @@ export interface CommandLine {
   readonly command: string;
   readonly operands: readonly string[];
   readonly options: CommonOptions;
+  /** What is not on disk of the repository is encoded first. */
+  readonly encode: boolean;
   readonly corpus: string | undefined;
   readonly label: string | undefined;
   readonly out: string | undefined;
@@ -45,6 +51,7 @@ export const usage = `Usage: fasa-code COMMAND [options]
 Commands
   complete FILE:LINE:COLUMN   an inline completion at that place (1-based), as the editor would get it
   ask QUESTION                an answer about the repository, streamed
+  context                     what of the repository is in the context, and what is left out and why (--encode)
   calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE)
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
                               or of attention alone on random data (--synthetic dDhHgG)
@@ -58,7 +65,9 @@ Commands
   doctor                      what works on this machine, what does not, and what to do
 
 Options
-  --repo DIR            the repository (default: the current folder)
+  --repo DIR            the repository (default: the current folder); may be given several times
+  --encode              for complete, ask and context: encode what is not encoded of the repository first
+  --repository-tokens N most tokens of a repository in the context (default: what the machine allows)
   --model NAME|FILE     default: FASA_MODEL, else the default model in the cache folder
   --attention MODE      auto, dense or fasa-c (default: auto)
   --budget N            cached tokens that FASA reads per KV head (default: 256)
@@ -77,7 +86,9 @@ export function usageError(message: string): EngineError {
 }
 
 const optionNames = {
-  repo: { type: 'string' },
+  repo: { type: 'string', multiple: true },
+  encode: { type: 'boolean' },
+  'repository-tokens': { type: 'string' },
   model: { type: 'string' },
   attention: { type: 'string' },
   budget: { type: 'string' },
@@ -114,12 +125,15 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
   if (command === undefined) {
     throw usageError('No command was given.');
   }
+  const repos = (values.repo ?? ['.']).map((folder) => path.resolve(currentFolder, folder));
   return {
     kind: 'command',
     command,
     operands,
     options: {
-      repo: path.resolve(currentFolder, values.repo ?? '.'),
+      repo: repos[0] ?? currentFolder,
+      repos,
+      repositoryTokens: wholeNumber('repository-tokens', values['repository-tokens'], 0) ?? 0,
       model: values.model ?? '',
       attention: attentionMode(values.attention),
       budget: wholeNumber('budget', values.budget, 1) ?? 0,
@@ -128,6 +142,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
       seed: wholeNumber('seed', values.seed, 0),
       json: values.json === true,
     },
+    encode: values.encode === true,
     corpus: values.corpus,
     label: values.label,
     out: values.out,

@@ -1,22 +1,20 @@
 /** `ask QUESTION`: an answer about the repository, streamed. */
 
-import { pathToFileURL } from 'node:url';
 import { Chat } from '../chat/ask';
 import { requestStatus } from '../status';
-import { Workspace } from '../workspace';
 import { type CommandLine, usageError } from './arguments';
-import { withEngine } from './open-engine';
+import { withContext } from './open-context';
 import type { Output } from './output';
 
-export async function ask({ operands, options }: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
+export async function ask(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
+  const { operands, options } = line;
   const question = operands.join(' ').trim();
   if (question === '') {
     throw usageError('ask takes a question.');
   }
-  const workspace = new Workspace();
-  workspace.addFolder(pathToFileURL(options.repo).href);
-  await withEngine(options, output, signal, async (engine) => {
-    const generation = await new Chat(workspace).ask(engine, {
+  await withContext(options, output, signal, { encode: line.encode, say: true }, async (engine, context) => {
+    const chat = new Chat(context.workspace, (uris, text) => context.chunksForQuestion(uris, text));
+    const { generation, size } = await chat.ask(engine, {
       conversation: '',
       question,
       references: [],
@@ -38,10 +36,11 @@ export async function ask({ operands, options }: CommandLine, output: Output, si
     output.json({
       text: generation.text,
       citations: [],
+      size,
       model: engine.model.name,
       attention: engine.attention,
       threads: engine.device.threads,
-      repository: workspace.status,
+      repository: context.status,
       cache: engine.usage('chat'),
       reason: generation.reason,
       stats: { ...requestStatus('chat', generation), ...generation.stats },

@@ -6,18 +6,19 @@ import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Completer } from '../completion/complete';
 import { EngineError } from '../engine/errors';
+import { languageOf } from '../repository/language-of';
 import { defaultSettings } from '../settings';
 import { requestStatus } from '../status';
-import { Workspace } from '../workspace';
 import { type CommandLine, parsePlace, usageError } from './arguments';
-import { withEngine } from './open-engine';
+import { withContext } from './open-context';
 import type { Output } from './output';
 
 /** Documents in an editor are smaller; this is to say so before memory runs out. */
 const mostDocumentBytes = 256 * 1024 * 1024;
 
-export async function complete({ operands, options }: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  const [operand, ...more] = operands;
+export async function complete(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
+  const { options } = line;
+  const [operand, ...more] = line.operands;
   if (operand === undefined || more.length > 0) {
     throw usageError('complete takes one FILE:LINE:COLUMN.');
   }
@@ -33,25 +34,22 @@ export async function complete({ operands, options }: CommandLine, output: Outpu
       },
     );
   }
-  const workspace = new Workspace();
-  workspace.addFolder(pathToFileURL(options.repo).href);
-  const { repository, path: relative } = workspace.place(document.uri);
   const text = document.getText();
   const { completion } = defaultSettings;
-  await withEngine(options, output, signal, async (engine) => {
+  await withContext(options, output, signal, { encode: line.encode, say: true }, async (engine, context) => {
+    const at = context.workspace.place(document.uri);
     const started = performance.now();
     const outcome = await new Completer().complete(engine, {
       uri: document.uri,
-      path: relative,
-      repositoryName: repository?.name ?? '',
+      path: at.path,
+      languageId: languageOf(at.path),
       text,
       offset: document.offsetAt({ line: place.line - 1, character: place.column - 1 }),
       settings: completion,
       timeBudgetMs: 0,
       signal,
       ...(options.seed === undefined ? {} : { seed: options.seed }),
-      packFiles: async (form, mostTokens) =>
-        repository === undefined ? { form, tokens: [] } : repository.pack(engine, file, text, form, mostTokens),
+      chunksFor: (around) => context.chunksFor(at, around),
     });
     if (!options.json) {
       output.result(outcome.text === '' ? '' : `${outcome.text}\n`);
@@ -66,7 +64,7 @@ export async function complete({ operands, options }: CommandLine, output: Outpu
       attention: engine.attention,
       threads: engine.device.threads,
       prompt: outcome.prompt,
-      repository: repository?.status,
+      repository: context.status,
       cache: engine.usage('inline'),
       ...(outcome.generation === undefined
         ? {}

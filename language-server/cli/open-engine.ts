@@ -2,7 +2,10 @@
 
 import type { Engine } from '../engine/engine';
 import { createNativeEngine } from '../engine/native-engine';
+import { silentLog } from '../log';
 import { resolveModel } from '../models/resolve-model';
+import { chunkStore } from '../repository/store';
+import { defaultSettings } from '../settings';
 import type { CommonOptions } from './arguments';
 import type { Output } from './output';
 
@@ -12,10 +15,15 @@ export async function withEngine<T>(
   output: Output,
   signal: AbortSignal,
   work: (engine: Engine) => Promise<T>,
+  /** Whether a repository is to be read. */
+  reads = false,
 ): Promise<T> {
   const modelPath = await resolveModel(options.model, true);
+  const log = { ...silentLog, warn: (text: string) => output.message(text) };
+  const store = chunkStore(options.attention, defaultSettings.repository.diskGigabytes, log);
   const engine = await createNativeEngine({
     modelPath,
+    ...(reads && store !== undefined ? { store } : {}),
     attention: options.attention,
     budget: options.budget,
     threads: options.threads,

@@ -1,73 +1,122 @@
-/** One inline completion: cache, prompt, decoding under stop rules and a time budget, filters. Knows no protocol. */
+/** Inline completions at one place: cache, prompt, decoding under stop rules and a time budget, filters. Knows no protocol. */
 
-import type { Engine, Generation } from '../engine/engine';
+import type { NativeSampling } from '../engine/addon';
+import type { ChunkInPlay, Engine, Generation } from '../engine/engine';
 import { cancelled, EngineError, isCancelled, throwIfAborted } from '../engine/errors';
 import type { ServerSettings } from '../protocol';
-import type { FileForm, PackedFiles } from '../repository/packed-files';
+import { fileForm } from '../repository/file-form';
 import { commentPathLine } from '../repository/path-line';
+import type { CompletionCounters } from './counters';
+import { type Deadline, startDeadline } from './deadline';
 import { filterCompletion } from './filters';
-import { buildPrompt, fileForm, type Prompt } from './prompt';
+import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt';
+import { sensibleEnd } from './sensible-end';
 import { completionShape } from './shape';
+import { MeasuredSpeed } from './speed';
 import { applyStopRules, type StopContext } from './stop-rules';
-import { SuggestionCache } from './suggestion-cache';
+import { noSuggestion, type Suggestion } from './suggestion';
+import { type CachedPlace, SuggestionCache } from './suggestion-cache';
+import { Syntax } from './syntax';
 
 export interface CompletionInput {
   readonly uri: string;
   /** Relative to the repository's folder, forward slashes; for a document without one, its name. */
   readonly path: string;
-  readonly repositoryName: string;
   readonly text: string;
   readonly offset: number;
-  readonly settings: Pick<ServerSettings['completion'], 'maxTokens' | 'tailTokens' | 'repositoryTokens'>;
+  readonly languageId: string;
+  readonly settings: Pick<ServerSettings['completion'], 'maxTokens' | 'tailTokens'>;
   /** From now to the answer; 0: no limit. */
   readonly timeBudgetMs: number;
   readonly signal: AbortSignal;
   readonly seed?: number;
-  /** Other files, at most `mostTokens` of them. */
-  readonly packFiles: (form: FileForm, mostTokens: number) => Promise<PackedFiles>;
+  /** More than one: several that differ, as long as that takes little longer than one. */
+  readonly candidates?: number;
+  /** Ahead of time, behind everything that a person waits for. */
+  readonly background?: boolean;
+  /** What is encoded of the repository, for a text around the cursor. */
+  readonly chunksFor: (text: string) => readonly ChunkInPlay[];
 }
 
-export interface CompletionOutcome {
-  /** What to insert at the cursor, with the document's line ends; '' for nothing. */
-  readonly text: string;
+export interface CompletionOutcome extends Suggestion {
+  /** This one, and others that differ from it. */
+  readonly suggestions: readonly Suggestion[];
   readonly from: 'cache' | 'model';
+  /** The time was over before the suggestion ended by itself. */
+  readonly late: boolean;
   /** Absent from the cache, and when the time was over before the first token. */
   readonly generation?: Generation;
-  readonly prompt?: { readonly tokens: number; readonly repositoryTokens: number; readonly tailTokens: number };
+  readonly prompt?: {
+    readonly tokens: number;
+    readonly tailTokens: number;
+    /** Of the repository, in all chunks that were in play. */
+    readonly repositoryTokens: number;
+  };
 }
 
 /** Blocks beyond this are read by nobody; models without the text behind the cursor lose the thread sooner. */
 const mostLines = { fillInTheMiddle: 16, prefixOnly: 8 };
 /** Tokens of a context that are kept free for the path line and the model's special tokens. */
 const reservedTokens = 64;
+const greedy = { temperature: 0, topK: 1, topP: 1 };
+/** Of the text behind the cursor, for what of the repository is in play. */
+const mostBehindChars = 1000;
+/** For candidates beside the likeliest one. */
+const varied = { temperature: 0.7, topK: 40, topP: 0.95 };
+/** What further candidates may take, beside as long as the first one took. */
+const candidatesMs = 1000;
 
 export class Completer {
+  readonly speed = new MeasuredSpeed();
   readonly #cache = new SuggestionCache();
+  readonly #counters: CompletionCounters | undefined;
+  readonly #syntax: Syntax;
+
+  /** @param onProblem something that completions go on without */
+  constructor(counters?: CompletionCounters, onProblem?: (message: string) => void) {
+    this.#counters = counters;
+    this.#syntax = new Syntax(onProblem);
+  }
+
+  /** What is left of earlier suggestions at this place: no model is asked. */
+  find(place: CachedPlace): readonly Suggestion[] | undefined {
+    return this.#cache.find(place);
+  }
 
   /** @throws EngineError CANCELLED when the signal aborts; the engine's others */
   async complete(engine: Engine, input: CompletionInput): Promise<CompletionOutcome> {
-    const deadline = startTimer(input.timeBudgetMs);
+    const deadline = startDeadline(input.timeBudgetMs);
     try {
       throwIfAborted(input.signal);
       const known = this.#cache.find(input);
-      if (known !== undefined) {
-        return { text: known, from: 'cache' };
+      if (known !== undefined && (input.candidates === undefined || known.length > 1)) {
+        return { ...(known[0] ?? noSuggestion), suggestions: known, from: 'cache', late: false };
       }
-      const prompt = await makePrompt(engine, input);
-      throwIfAborted(input.signal);
-      const { generation, text } = await decode(engine, prompt, input, deadline);
-      const result = filterCompletion(text, prompt.cursor);
+      const prompt = makePrompt(engine, input, this.speed);
+      const started = performance.now();
+      const sampling = { ...greedy, seed: input.seed ?? 0 };
+      // the same for all candidates
+      const repository = chunksInPlay(engine, prompt, input);
+      const inPlay = { ...input, chunksFor: () => repository };
+      const { generation, suggestion } = await this.#decode(engine, prompt, inPlay, sampling, deadline);
+      const until = performance.now() + (performance.now() - started) + candidatesMs;
+      const suggestions = [suggestion];
+      if (suggestion.text !== '') {
+        suggestions.push(...(await this.#others(engine, prompt, inPlay, suggestion, deadline, until)));
+      }
       // what the clock cut short is decoded further when it is asked for again
       if (generation !== undefined && !deadline.over) {
-        this.#cache.add(input, result);
+        this.#cache.add(input, suggestions);
       }
       return {
-        text: result,
+        ...suggestion,
+        suggestions,
         from: 'model',
+        late: deadline.over,
         prompt: {
           tokens: prompt.tokens.length,
-          repositoryTokens: prompt.repositoryTokens,
           tailTokens: prompt.tailTokens,
+          repositoryTokens: repository.reduce((sum, { chunk }) => sum + chunk.tokens, 0),
         },
         ...(generation === undefined ? {} : { generation }),
       };
@@ -77,33 +126,113 @@ export class Completer {
   }
 
   /**
-   * Feeds the prompt and decodes nothing, so that a later request for this document finds it in the KV.
+   * Feeds of the prompt what stays as it is while the user types, and decodes nothing, so that a later request for this
+   * document finds it in the KV.
    * @throws EngineError as complete
    */
   async feed(engine: Engine, input: CompletionInput): Promise<void> {
-    const { tokens } = await makePrompt(engine, input);
+    const { tokens, stableTokens } = makePrompt(engine, input, this.speed);
     throwIfAborted(input.signal);
-    const sampling = { temperature: 0, topK: 1, topP: 1, seed: 0 };
-    await engine.generate({ sequence: 'inline', tokens, maxTokens: 0, sampling, signal: input.signal });
+    const generation = await engine.generate({
+      sequence: 'inline',
+      tokens: tokens.slice(0, stableTokens),
+      maxTokens: 0,
+      sampling: { ...greedy, seed: 0 },
+      signal: input.signal,
+      ...(input.background === true ? { background: true } : {}),
+    });
+    this.#note(generation);
   }
 
   /** Another model would say something else. */
   clearCache(): void {
     this.#cache.clear();
   }
+
+  /** Sampled, over the same KV; those that differ from the first and from one another. */
+  async #others(
+    engine: Engine,
+    prompt: Prompt,
+    input: CompletionInput,
+    first: Suggestion,
+    deadline: Deadline,
+    until: number,
+  ): Promise<Suggestion[]> {
+    const others: Suggestion[] = [];
+    const tries = 2 * ((input.candidates ?? 1) - 1);
+    for (let attempt = 1; attempt <= tries && others.length < (input.candidates ?? 1) - 1; attempt++) {
+      if (deadline.over || performance.now() >= until) {
+        break;
+      }
+      const sampling = { ...varied, seed: (input.seed ?? 0) + attempt };
+      const { suggestion } = await this.#decode(engine, prompt, input, sampling, deadline);
+      const known = [first, ...others].some((one) => one.text.trim() === suggestion.text.trim());
+      if (suggestion.text !== '' && !known && !deadline.over) {
+        others.push(suggestion);
+      }
+    }
+    return others;
+  }
+
+  async #decode(
+    engine: Engine,
+    prompt: Prompt,
+    input: CompletionInput,
+    sampling: NativeSampling,
+    deadline: Deadline,
+  ): Promise<{ readonly suggestion: Suggestion; readonly generation: Generation | undefined }> {
+    const stopContext = await this.#stopContext(prompt, input);
+    const watch = this.#counters?.watch(engine, input.signal);
+    try {
+      const { generation, text } = await decode(engine, prompt, input, { sampling, stopContext, deadline });
+      if (generation !== undefined) {
+        this.#note(generation);
+      }
+      return { suggestion: filterCompletion(text, prompt.cursor), generation };
+    } finally {
+      watch?.end();
+    }
+  }
+
+  async #stopContext({ cursor, fillInTheMiddle }: Prompt, input: CompletionInput): Promise<StopContext> {
+    const syntax = await this.#syntax.shapeAt(input.languageId, input.text, input.offset);
+    throwIfAborted(input.signal);
+    return {
+      shape: completionShape(cursor, fillInTheMiddle, syntax),
+      nextLine: cursor.nextLine,
+      mostLines: fillInTheMiddle ? mostLines.fillInTheMiddle : mostLines.prefixOnly,
+    };
+  }
+
+  #note({ stats }: Generation): void {
+    this.speed.note(stats);
+    this.#counters?.noteGeneration(stats);
+  }
 }
 
-async function makePrompt(engine: Engine, input: CompletionInput): Promise<Prompt> {
-  const room = engine.contextTokens - input.settings.maxTokens - reservedTokens;
+function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed): Prompt {
+  const anchor = engine.repository?.anchor.length ?? 0;
+  const room = engine.contextTokens - input.settings.maxTokens - reservedTokens - anchor;
   const tailTokens = Math.min(input.settings.tailTokens, room);
   if (tailTokens < 16) {
     throw new EngineError('CONTEXT_FULL', `A context of ${engine.contextTokens} tokens is too small for completions.`);
   }
-  const form = fileForm(engine.model.tokens);
-  const mostTokens = Math.min(input.settings.repositoryTokens, room - tailTokens);
-  const files = mostTokens > 0 ? await input.packFiles(form, mostTokens) : { form, tokens: [] };
-  const pathLine = form === 'separator' ? input.path : commentPathLine(input.path);
-  return buildPrompt(engine, { ...input, pathLine, files, tailTokens });
+  const pathLine = fileForm(engine.model.tokens) === 'separator' ? input.path : commentPathLine(input.path);
+  const suffixTokens = speed.suffixTokens(usualSuffixTokens(tailTokens));
+  return buildPrompt(engine, { ...input, pathLine, tailTokens, suffixTokens });
+}
+
+/** The chunks of what the text before the cursor is about; the text behind it says less, but not nothing. */
+function chunksInPlay(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly ChunkInPlay[] {
+  return engine.repository === undefined
+    ? []
+    : input.chunksFor(`${cursor.after.slice(0, mostBehindChars)}\n${cursor.before}`);
+}
+
+interface Decoding {
+  readonly sampling: NativeSampling;
+  readonly stopContext: StopContext;
+  readonly deadline: Deadline;
 }
 
 interface Decoded {
@@ -111,8 +240,12 @@ interface Decoded {
   readonly generation: Generation | undefined;
 }
 
-async function decode(engine: Engine, prompt: Prompt, input: CompletionInput, deadline: Deadline): Promise<Decoded> {
-  const stopContext = makeStopContext(prompt);
+async function decode(
+  engine: Engine,
+  prompt: Prompt,
+  input: CompletionInput,
+  { sampling, stopContext, deadline }: Decoding,
+): Promise<Decoded> {
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {
@@ -121,6 +254,7 @@ async function decode(engine: Engine, prompt: Prompt, input: CompletionInput, de
     stopped = decision.stop;
     return stopped;
   };
+  const repository = chunksInPlay(engine, prompt, input);
   const late = new AbortController();
   deadline.onOver(() => {
     // before the first text there is nothing to offer: what was fed stays in the KV for the next request
@@ -133,27 +267,20 @@ async function decode(engine: Engine, prompt: Prompt, input: CompletionInput, de
       sequence: 'inline',
       tokens: prompt.tokens,
       maxTokens: input.settings.maxTokens,
-      sampling: { temperature: 0, topK: 1, topP: 1, seed: input.seed ?? 0 },
+      sampling,
       stopTokens: partTokens(engine),
       signal: AbortSignal.any([input.signal, late.signal]),
+      ...(repository.length === 0 ? {} : { repository }),
       onText: (_delta, whole) => (keep(whole) || deadline.over ? 'stop' : 'continue'),
+      ...(input.background === true ? { background: true } : {}),
     });
-    return { text: stopped ? kept : withoutHalfLine(kept, generation, stopContext), generation };
+    return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext), generation };
   } catch (error) {
     if (isCancelled(error) && late.signal.aborted && !input.signal.aborted) {
       return { text: '', generation: undefined };
     }
     throw input.signal.aborted ? cancelled() : error;
   }
-}
-
-function makeStopContext(prompt: Prompt): StopContext {
-  const { cursor, fillInTheMiddle } = prompt;
-  return {
-    shape: completionShape(cursor, fillInTheMiddle),
-    nextLine: cursor.nextLine,
-    mostLines: fillInTheMiddle ? mostLines.fillInTheMiddle : mostLines.prefixOnly,
-  };
 }
 
 function withoutFirstSpace(whole: string, prompt: Prompt): string {
@@ -166,40 +293,7 @@ function partTokens(engine: Engine): number[] {
   return [fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator].filter((token) => token !== undefined);
 }
 
-/** A block that was cut by the length or the time ends with its last whole line, if it has one. */
-function withoutHalfLine(text: string, generation: Generation, context: StopContext): string {
-  if (context.shape.lines === 'one' || generation.reason === 'stop-token') {
-    return text;
-  }
-  const newline = text.lastIndexOf('\n');
-  const whole = newline === -1 ? '' : text.slice(0, newline);
-  return whole.trim() === '' ? text : whole;
-}
-
-interface Deadline {
-  readonly over: boolean;
-  onOver(action: () => void): void;
-  stop(): void;
-}
-
-function startTimer(milliseconds: number): Deadline {
-  let over = false;
-  let action: (() => void) | undefined;
-  const end = () => {
-    over = true;
-    action?.();
-  };
-  const timer = milliseconds > 0 ? setTimeout(end, milliseconds) : undefined;
-  return {
-    get over() {
-      return over;
-    },
-    onOver(next) {
-      action = next;
-      if (over) {
-        next();
-      }
-    },
-    stop: () => clearTimeout(timer),
-  };
+/** What the length or the time has cut ends at a sensible place: a block with a whole line, a line with a whole word. */
+function withoutLooseEnd(text: string, generation: Generation, context: StopContext): string {
+  return generation.reason === 'stop-token' ? text : sensibleEnd(text, context.shape.lines);
 }

@@ -1,6 +1,7 @@
 /** What a document looks like around the cursor, cut by characters so that a huge file costs no more than a small one. */
 
 import { toLf, wellFormed } from '../text';
+import { indentUnit } from './indentation';
 
 export interface CursorText {
   /** The document, at most {@link windowChars} characters before and after the cursor, LF line ends. */
@@ -13,6 +14,10 @@ export interface CursorText {
   readonly lineSuffix: string;
   /** The first line below the cursor's that is not blank, or ''. */
   readonly nextLine: string;
+  /** The last line above the cursor's that is not blank, or ''. */
+  readonly lineAbove: string;
+  /** One step of the document's indentation, if anything around the cursor is indented. */
+  readonly indentUnit: string | undefined;
   /** The document's own line end. */
   readonly eol: '\n' | '\r\n';
 }
@@ -39,6 +44,8 @@ export function cursorText(text: string, offset: number, windowChars: number): C
     linePrefix: before.slice(Math.max(lineStart, before.length - mostLineChars)),
     lineSuffix: (lineEnd === -1 ? after : after.slice(0, lineEnd)).slice(0, mostLineChars),
     nextLine: firstLineWithText(lineEnd === -1 ? '' : after.slice(lineEnd + 1)),
+    lineAbove: lastLineWithText(before.slice(0, lineStart)),
+    indentUnit: indentUnit(before) ?? indentUnit(after),
     eol: lineEnding(text),
   };
 }
@@ -79,6 +86,10 @@ function isInsideCharacter(text: string, offset: number): boolean {
 function firstLineWithText(text: string): string {
   const match = /^.*\S.*$/m.exec(text.slice(0, mostLineChars));
   return match?.[0] ?? '';
+}
+
+function lastLineWithText(text: string): string {
+  return text.slice(-mostLineChars).trimEnd().split('\n').at(-1) ?? '';
 }
 
 /** By the first line end: documents that mix them are taken as they begin. */

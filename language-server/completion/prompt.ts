@@ -1,9 +1,9 @@
-/** The tokens that a completion is decoded from: other files, then the tail, in the form that the model was made for. */
+/** The tokens that a completion is decoded from: the anchor that the repository goes with, then the tail, in the form that the model was made for. */
 
 import type { NativeSpecialTokens } from '../engine/addon';
 import type { Engine } from '../engine/engine';
 import { concatenate, countTokens, type TokenPart } from '../engine/token-parts';
-import type { FileForm, PackedFiles } from '../repository/packed-files';
+import { fileForm } from '../repository/file-form';
 import { toLf, wellFormed } from '../text';
 import { type CursorText, cursorText, windowStart } from './cursor';
 
@@ -12,13 +12,15 @@ export interface PromptInput {
   readonly offset: number;
   /** The line that names the document, without line end: a comment, or the bare path after a separator token. */
   readonly pathLine: string;
-  readonly repositoryName: string;
-  readonly files: PackedFiles;
   readonly tailTokens: number;
+  /** Most of them behind the cursor; absent: the usual share. */
+  readonly suffixTokens?: number;
 }
 
 export interface Prompt {
   readonly tokens: Int32Array;
+  /** So many of them stay as they are while the user types: all before what follows the cursor. */
+  readonly stableTokens: number;
   readonly cursor: CursorText;
   readonly fillInTheMiddle: boolean;
   /**
@@ -26,7 +28,6 @@ export interface Prompt {
    * lone space the model would see what it never saw in training. A completion may begin with that space.
    */
   readonly withoutSpace: boolean;
-  readonly repositoryTokens: number;
   readonly tailTokens: number;
 }
 
@@ -45,13 +46,9 @@ export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefi
   return { prefix: fimPrefix, suffix: fimSuffix, middle: fimMiddle };
 }
 
-export function fileForm(tokens: NativeSpecialTokens): FileForm {
-  return middleTokens(tokens) !== undefined && tokens.fimSeparator !== undefined ? 'separator' : 'comment';
-}
-
 /** Code has 3 to 4 characters a token; windows are cut by characters first and never tokenized beyond this. */
 const mostCharsPerToken = 4;
-/** Share of the tail for the text behind the cursor. */
+/** Most of the tail that is for the text behind the cursor. */
 const suffixShare = 0.25;
 const windowShrink = 0.75;
 const mostShrinks = 6;
@@ -61,14 +58,10 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   const middle = middleTokens(special);
   const cursor = cursorText(input.text, input.offset, input.tailTokens * mostCharsPerToken);
   const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
-  const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, input.tailTokens);
+  const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, mostSuffix(input));
   const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
-  const files = input.files.tokens;
-  const separated = input.files.form === 'separator' && special.fimSeparator !== undefined;
-  const head: TokenPart[] = special.addBos && special.bos !== undefined ? [[special.bos]] : [];
-  if (separated && files.length > 0 && special.fimRepository !== undefined) {
-    head.push([special.fimRepository], engine.tokenize(`${input.repositoryName}\n`));
-  }
+  const head: TokenPart[] = engine.repository === undefined ? bosOf(engine) : [engine.repository.anchor];
+  const separated = fileForm(special) === 'separator' && special.fimSeparator !== undefined;
   const tail: TokenPart[] = special.fimSeparator !== undefined && separated ? [[special.fimSeparator]] : [];
   tail.push(engine.tokenize(`${input.pathLine}\n`));
   if (middle === undefined) {
@@ -76,18 +69,47 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   } else {
     tail.push([middle.prefix], prefix, [middle.suffix], suffix, [middle.middle]);
   }
+  const all = countTokens([...head, ...tail]);
   return {
-    tokens: concatenate([...head, ...files, ...tail]),
+    tokens: concatenate([...head, ...tail]),
+    stableTokens: middle === undefined ? all : all - suffix.length - 2,
     cursor,
     fillInTheMiddle: middle !== undefined,
     withoutSpace,
-    repositoryTokens: countTokens(files),
     tailTokens: countTokens(tail),
   };
 }
 
-function suffixTokens(engine: Engine, after: string, tailTokens: number): Int32Array {
-  const most = Math.floor(tailTokens * suffixShare);
+function bosOf({ model: { tokens } }: Engine): TokenPart[] {
+  return tokens.addBos && tokens.bos !== undefined ? [[tokens.bos]] : [];
+}
+
+/** Most tokens of the tail behind the cursor. */
+export function usualSuffixTokens(tailTokens: number): number {
+  return Math.floor(tailTokens * suffixShare);
+}
+
+function mostSuffix({ tailTokens, suffixTokens: asked }: PromptInput): number {
+  const usual = usualSuffixTokens(tailTokens);
+  return asked === undefined ? usual : Math.min(asked, usual);
+}
+
+/** Whole lines, if the first fits; else as much as fits. */
+function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
+  let text = after.slice(0, most * mostCharsPerToken);
+  let whole = text.length === after.length;
+  for (let shrinks = 0; shrinks <= mostShrinks; shrinks++) {
+    const end = whole ? text.length : text.lastIndexOf('\n') + 1;
+    const tokens = end > 0 ? engine.tokenize(text.slice(0, end)) : undefined;
+    if (tokens === undefined) {
+      break;
+    }
+    if (tokens.length <= most) {
+      return tokens;
+    }
+    text = text.slice(0, Math.floor(end * windowShrink));
+    whole = false;
+  }
   return engine.tokenize(after.slice(0, most * mostCharsPerToken)).slice(0, most);
 }
 

@@ -2,6 +2,7 @@
 
 import { indentWidth, isBlank } from '../text';
 import { loopStart } from './loop';
+import { withoutDangling } from './sensible-end';
 import type { CompletionShape } from './shape';
 
 export interface StopContext {
@@ -18,6 +19,8 @@ export interface StopDecision {
   readonly text: string;
 }
 
+/** Of a line that still grows: it may become a closing word. */
+const closerBegins = /^\s*(?:e|en|f|d|do|don|<)$/;
 const closer = /^\s*(?:[)\]}]|end\b|fi\b|done\b|<\/)/;
 
 /** @param whole all text so far; the last line may still grow */
@@ -25,18 +28,28 @@ export function applyStopRules(whole: string, context: StopContext): StopDecisio
   const loop = loopStart(whole);
   if (loop !== undefined) {
     const decision = decide(whole.slice(0, loop), context);
-    return { stop: true, text: decision.text };
+    return { stop: true, text: withoutDangling(decision.text) };
   }
   return decide(whole, context);
 }
 
 function decide(whole: string, context: StopContext): StopDecision {
-  return context.shape.lines === 'one' ? oneLine(whole) : block(whole, context);
+  return context.shape.lines === 'one' ? oneLine(whole, context) : block(whole, context);
 }
 
-function oneLine(whole: string): StopDecision {
+const opensBracket = /[{([]\s*$/;
+
+/** To the end of the line; where that opens a bracket and may, to the line that closes it. */
+function oneLine(whole: string, context: StopContext): StopDecision {
   const newline = whole.indexOf('\n');
-  return newline === -1 ? { stop: false, text: whole } : { stop: true, text: whole.slice(0, newline) };
+  if (newline === -1) {
+    return { stop: false, text: whole };
+  }
+  const first = whole.slice(0, newline);
+  if (!context.shape.mayOpen || !opensBracket.test(first)) {
+    return { stop: true, text: first };
+  }
+  return block(whole, { ...context, shape: { ...context.shape, lines: 'block', opens: true } });
 }
 
 function block(whole: string, { shape, nextLine, mostLines }: StopContext): StopDecision {
@@ -63,6 +76,9 @@ function block(whole: string, { shape, nextLine, mostLines }: StopContext): Stop
     }
     const width = indentWidth(line);
     const closes = closer.test(line);
+    if (!complete && shape.opens && closerBegins.test(line)) {
+      return { stop: false, text: kept.join('\n') };
+    }
     const tooShallow = shape.opens ? width <= shape.baseIndent : width < shape.baseIndent;
     if (tooShallow && hasTextOrOpens(hasText(), shape) && !(shape.opens && closes && width === shape.baseIndent)) {
       return done();

@@ -1,5 +1,7 @@
 /** Suggestions of late: one that the user types through, or comes back to, is answered without decoding. */
 
+import type { Suggestion } from './suggestion';
+
 export interface CachedPlace {
   readonly uri: string;
   /** The whole document, and the cursor's offset in it. */
@@ -12,38 +14,40 @@ interface Entry {
   readonly offset: number;
   readonly before: string;
   readonly after: string;
-  readonly suggestion: string;
+  readonly suggestions: readonly Suggestion[];
 }
 
 /** Characters around the cursor that must be as they were. */
 const beforeChars = 2000;
 const afterChars = 500;
 const mostEntries = 50;
+/** What an editor puts behind the cursor by itself when an opening bracket or quote is typed. */
+const closerOf: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '"': '"', "'": "'", '`': '`' };
 
 export class SuggestionCache {
   /** Newest last. */
   #entries: Entry[] = [];
 
-  /** @param suggestion '' is kept, too: the same place is not decoded again for nothing */
-  add(place: CachedPlace, suggestion: string): void {
+  /** @param suggestions best first; one of '' is kept, too: the same place is not decoded again for nothing */
+  add(place: CachedPlace, suggestions: readonly Suggestion[]): void {
     const { uri, text, offset } = place;
     const before = text.slice(Math.max(0, offset - beforeChars), offset);
     const after = text.slice(offset, offset + afterChars);
     this.#entries = this.#entries.filter(
       (entry) => !(entry.uri === uri && entry.offset === offset && entry.before === before && entry.after === after),
     );
-    this.#entries.push({ uri, offset, before, after, suggestion });
+    this.#entries.push({ uri, offset, before, after, suggestions });
     if (this.#entries.length > mostEntries) {
       this.#entries.shift();
     }
   }
 
-  /** What is left of a suggestion, or undefined when none fits. */
-  find(place: CachedPlace): string | undefined {
+  /** What is left of suggestions, best first, or undefined when none fits. */
+  find(place: CachedPlace): readonly Suggestion[] | undefined {
     for (let index = this.#entries.length - 1; index >= 0; index--) {
       const entry = this.#entries[index];
-      const rest = entry === undefined ? undefined : restOf(entry, place);
-      if (rest !== undefined) {
+      const rest = entry === undefined ? [] : entry.suggestions.flatMap((one) => restOf(entry, one, place) ?? []);
+      if (rest.length > 0) {
         return rest;
       }
     }
@@ -55,14 +59,50 @@ export class SuggestionCache {
   }
 }
 
-function restOf(entry: Entry, { uri, text, offset }: CachedPlace): string | undefined {
+function restOf(entry: Entry, suggestion: Suggestion, { uri, text, offset }: CachedPlace): Suggestion | undefined {
   const typed = offset - entry.offset;
   const fits =
     entry.uri === uri &&
     typed >= 0 &&
-    (typed < entry.suggestion.length || typed === 0) &&
-    text.startsWith(entry.suggestion.slice(0, typed), entry.offset) &&
-    text.startsWith(entry.before, entry.offset - entry.before.length) &&
-    text.slice(offset, offset + afterChars) === entry.after;
-  return fits ? entry.suggestion.slice(typed) : undefined;
+    (typed < suggestion.text.length || typed === 0) &&
+    text.startsWith(suggestion.text.slice(0, typed), entry.offset) &&
+    text.startsWith(entry.before, entry.offset - entry.before.length);
+  if (!fits) {
+    return undefined;
+  }
+  const rest = suggestion.text.slice(typed);
+  if (text.slice(offset, offset + afterChars) === entry.after) {
+    return { text: rest, replace: suggestion.replace };
+  }
+  const closers = autoClosed(suggestion.text.slice(0, typed));
+  const closed = closers !== '' && text.slice(offset, offset + closers.length) === closers;
+  const after = text.slice(offset + closers.length, offset + closers.length + afterChars);
+  return closed && after === entry.after && hasInOrder(rest, closers)
+    ? { text: rest, replace: closers.length + suggestion.replace }
+    : undefined;
+}
+
+/** What an editor has closed behind the typed text, innermost first. */
+function autoClosed(typed: string): string {
+  let closers = '';
+  for (const char of typed) {
+    if (closers.startsWith(char)) {
+      closers = closers.slice(1);
+    } else {
+      closers = (closerOf[char] ?? '') + closers;
+    }
+  }
+  return closers;
+}
+
+function hasInOrder(text: string, chars: string): boolean {
+  let at = 0;
+  for (const char of chars) {
+    const found = text.indexOf(char, at);
+    if (found === -1) {
+      return false;
+    }
+    at = found + 1;
+  }
+  return true;
 }

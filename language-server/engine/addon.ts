@@ -107,6 +107,10 @@ export interface NativeChunk {
   readonly fastBytes: number;
   /** Rows that lie in a mapped file. */
   readonly slowBytes: number;
+  /** Where it is stored. */
+  readonly file?: string;
+  /** Why it could not be stored, in words; it is in memory then. */
+  readonly problem?: string;
   dispose(): void;
 }
 
@@ -133,10 +137,13 @@ export interface NativeChunkSource {
 }
 
 export interface NativeEncoder {
-  /** Several chunks share micro-batches; each sees the anchor and itself. onProgress: tokens done of all. */
+  /**
+   * Several chunks share micro-batches; each sees the anchor and itself. `joint`: those before it as well, as one text whose
+   * positions go on. onProgress: tokens done of all. Cancelled and asked again, it goes on where it was.
+   */
   encode(
     chunks: readonly NativeChunkSource[],
-    options: { readonly priority: number },
+    options: { readonly priority: number; readonly joint?: boolean },
     onProgress: (tokens: number) => void,
   ): NativeTask<readonly NativeChunk[]>;
   /**

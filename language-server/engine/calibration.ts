@@ -16,6 +16,15 @@ export interface CalibrationFile extends NativeCalibration {
   readonly corpus: string;
   /** Tokens that were observed. */
   readonly tokens: number;
+  /** How chunks of a repository are read beside a sequence, where the defaults are not best for the model. */
+  readonly composition?: {
+    /** Tokens before the cursor that see the chunks. */
+    readonly lateTokens?: number;
+    /** Added to the logits of chunk tokens. */
+    readonly bias?: number;
+    /** Logits that a standard deviation of relevance is worth in the choice. */
+    readonly priorStrength?: number;
+  };
 }
 
 type Shapes = Pick<NativeModelInfo, 'fingerprint' | 'layers' | 'kvHeads' | 'headSize'>;
@@ -63,11 +72,28 @@ export function parseCalibration(text: string, file: string, info: Shapes): Cali
   if (!isRecord(model) || model['fingerprint'] !== info.fingerprint) {
     throw bad('it was made for another model');
   }
-  const problem = checkShapes(value['dominantFcs'], info);
+  const problem = checkShapes(value['dominantFcs'], info) ?? checkComposition(value['composition']);
   if (problem !== undefined) {
     throw bad(problem);
   }
   return value as unknown as CalibrationFile;
+}
+
+/** Numbers that a request could be made with. */
+function checkComposition(value: unknown): string | undefined {
+  if (value === undefined) {
+    return undefined;
+  }
+  if (!isRecord(value)) {
+    return 'composition is not an object';
+  }
+  const inRange = (name: string, least: number, most: number) => {
+    const number = value[name];
+    return number === undefined || (typeof number === 'number' && number >= least && number <= most);
+  };
+  const whole = value['lateTokens'] === undefined || Number.isInteger(value['lateTokens']);
+  const fits = inRange('lateTokens', 1, 4096) && inRange('bias', -100, 100) && inRange('priorStrength', 0, 100);
+  return whole && fits ? undefined : 'composition has a number out of range';
 }
 
 function checkShapes(value: unknown, info: Shapes): string | undefined {

@@ -27,6 +27,8 @@ export interface GenerationRequest {
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
   /** What of the repository is seen beside the tokens, which then begin with {@link RepositoryEngine.anchor}. */
   readonly repository?: readonly ChunkInPlay[];
+  /** Done ahead of time: behind every request that a person waits for, of any sequence. */
+  readonly background?: boolean;
   /** Asks for {@link Generation.attention}. */
   readonly countAttention?: boolean;
 }
@@ -75,6 +77,8 @@ export interface RepositoryEngine {
   readonly chunkTokens: number;
   /** f16 K and V of one token: what it would take dense, on the fast tier, and on disk. Bytes. */
   readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
+  /** Of the model's calibration: logits that a standard deviation of relevance is worth in the choice; undefined: not measured. */
+  readonly priorStrength?: number | undefined;
   /** What names a chunk: same model, layout, anchor and tokens, same address. */
   address(tokens: Int32Array): string;
   /** From the store on disk, verified; undefined: not there (or not usable, which is logged), to be encoded. */
@@ -93,6 +97,22 @@ export interface RepositoryEngine {
   readonly disk: { readonly chunks: number; readonly bytes: number; readonly mostBytes: number };
   /** Empties the store; answers the bytes freed. Chunks in play stay usable. */
   clearDisk(): Promise<number>;
+  /** Chunks that the last requests of the sequences read, each once. */
+  readonly held: {
+    readonly tokens: number;
+    readonly fullBytes: number;
+    readonly fastBytes: number;
+    readonly slowBytes: number;
+  };
+}
+
+/** Where encoded chunks are kept. */
+export interface StoreOptions {
+  readonly folder: string;
+  readonly mostBytes: number;
+  readonly rowType: 'f16' | 'q8_0';
+  /** One sentence for the log. */
+  readonly onProblem?: (message: string) => void;
 }
 
 /** FASA and dense steps over the tokens that a sequence has cached. */
@@ -147,6 +167,8 @@ export interface EngineOptions {
   readonly threads?: number;
   readonly attention?: AttentionMode;
   readonly budget?: number;
+  /** Absent: no repository is read. */
+  readonly store?: StoreOptions;
   readonly signal?: AbortSignal;
   readonly onProgress?: (share: number) => void;
 }

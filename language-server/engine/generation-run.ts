@@ -11,12 +11,12 @@ import type {
   NativeModel,
   NativeTask,
 } from './addon';
-import type { Generation, GenerationRequest } from './engine';
+import type { ChunkInPlay, Generation, GenerationRequest } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
 import { TextStream } from './text-stream';
 import { concatenate } from './token-parts';
 
-type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority'>;
+type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority' | 'repository'>;
 
 export class GenerationRun {
   readonly #context: NativeContext;
@@ -24,6 +24,10 @@ export class GenerationRun {
   readonly #request: GenerationRequest;
   readonly #fixed: Fixed;
   readonly #stopTokens: readonly number[];
+  readonly #chunks: readonly ChunkInPlay[];
+  /** Attention on the chunks times the steps it was counted over, of the slices so far. */
+  #looked: Float32Array[] = [];
+  #lookedSteps = 0;
   readonly #text = new TextStream();
   readonly #started = performance.now();
   #generated: number[] = [];
@@ -33,7 +37,14 @@ export class GenerationRun {
   #stopped = false;
   #failure: unknown;
 
-  constructor(context: NativeContext, model: NativeModel, request: GenerationRequest, fixed: Fixed) {
+  constructor(
+    context: NativeContext,
+    model: NativeModel,
+    request: GenerationRequest,
+    fixed: Fixed,
+    chunks: readonly ChunkInPlay[] = [],
+  ) {
+    this.#chunks = chunks;
     this.#context = context;
     this.#model = model;
     this.#request = request;
@@ -79,6 +90,7 @@ export class GenerationRun {
         maxTokens: request.maxTokens - this.#generated.length,
         sampling: { ...request.sampling, seed: request.sampling.seed + this.#generated.length },
         stopTokens: this.#stopTokens,
+        ...(request.countAttention === true ? { countAttention: true } : {}),
       },
       {
         onProgress: (fed, total) => request.onProgress?.(fed, total),
@@ -86,7 +98,8 @@ export class GenerationRun {
       },
     );
     try {
-      const { reason, stats } = await this.#task.promise;
+      const { reason, stats, chunkAttention } = await this.#task.promise;
+      this.#look(chunkAttention ?? [], stats.decodedTokens);
       this.#rethrow();
       // a short generation may end before its cancellation reaches the engine's thread
       throwIfAborted(request.signal);
@@ -128,12 +141,26 @@ export class GenerationRun {
     }
   }
 
+  /** A slice that is cancelled to step aside counts nothing: its share of a long answer is small. */
+  #look(shares: readonly Float32Array[], steps: number): void {
+    this.#lookedSteps += steps;
+    this.#looked = shares.map((chunk, i) => chunk.map((share, j) => share * steps + (this.#looked[i]?.[j] ?? 0)));
+  }
+
   #finish(reason: Generation['reason'], stats: NativeGenerationStats): Generation {
     return {
       text: this.#text.whole,
       tokens: this.#generated.length,
       reason,
       stats: { ...stats, firstTokenMs: this.#firstTokenMs ?? stats.firstTokenMs },
+      ...(this.#request.countAttention === true
+        ? {
+            attention: this.#chunks.map(({ chunk }, i) => ({
+              chunk,
+              shares: (this.#looked[i] ?? new Float32Array()).map((share) => share / Math.max(1, this.#lookedSteps)),
+            })),
+          }
+        : {}),
     };
   }
 }

@@ -3,7 +3,7 @@
 import type { Log } from '../log';
 import type { ServerSettings, ServerState, StatusProblem } from '../protocol';
 import { engineKey } from '../settings';
-import type { Engine, EngineFactory, EngineOptions } from './engine';
+import type { Engine, EngineFactory, EngineOptions, StoreOptions } from './engine';
 import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from './errors';
 
 export interface ModelHostParts {
@@ -11,6 +11,8 @@ export interface ModelHostParts {
   /** @throws EngineError MODEL_NOT_FOUND */
   readonly resolveModel: (settings: ServerSettings) => Promise<string>;
   readonly log: Log;
+  /** Where chunks of repositories are kept; absent, or undefined: none are read. */
+  readonly store?: (settings: ServerSettings) => StoreOptions | undefined;
   /** The state, the progress or the model changed. */
   readonly onChange: () => void;
 }
@@ -156,6 +158,8 @@ export class ModelHost {
     await earlier?.done;
     const old = this.#engine;
     this.#engine = undefined;
+    // whoever holds parts of it lets go of them first
+    this.#parts.onChange();
     let failure: EngineError | undefined;
     try {
       await old?.dispose();
@@ -185,8 +189,10 @@ export class ModelHost {
   }
 
   #options(settings: ServerSettings, modelPath: string, signal: AbortSignal): EngineOptions {
+    const store = this.#parts.store?.(settings);
     return {
       modelPath,
+      ...(store === undefined ? {} : { store }),
       attention: settings.attention,
       budget: settings.budget,
       threads: settings.threads,
@@ -206,6 +212,7 @@ export class ModelHost {
     this.#loading = undefined;
     const engine = this.#engine;
     this.#engine = undefined;
+    this.#parts.onChange();
     await engine?.dispose();
   }
 }

@@ -5,6 +5,7 @@ import type { NativeAddon, NativeContext, NativeContextUsage, NativeModel, Nativ
 import { type CalibrationFile, findCalibration } from './calibration';
 import type {
   AttentionMode,
+  ChunkInPlay,
   Engine,
   EngineDevice,
   EngineFactory,
@@ -20,6 +21,7 @@ import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
 import { checkMeasurable, measureContext } from './measure-context';
 import { checkMemory, memoryAvailable } from './memory';
+import { NativeRepositoryEngine } from './native-repository';
 import { chooseThreads } from './threads';
 
 export const defaultBudget = 256;
@@ -36,6 +38,8 @@ const microBatchTokens = 128;
 
 /** Higher runs first on the engine thread. */
 const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
+/** Ahead of time: behind all of them, before encoding. */
+const backgroundPriority = -1;
 
 /** @throws EngineError of every loading code, OUT_OF_MEMORY before anything is allocated */
 export const createNativeEngine: EngineFactory = async (options) => {
@@ -91,8 +95,10 @@ class NativeEngine implements Engine {
   readonly #calibration: CalibrationFile | undefined;
   readonly #threads: number;
   readonly #contexts = new Map<SequenceName, NativeContext>();
-  readonly #runs = new Map<Promise<Generation>, { readonly sequence: SequenceName; readonly run: GenerationRun }>();
+  readonly #runs = new Map<Promise<Generation>, { readonly priority: number; readonly run: GenerationRun }>();
   readonly #closing = new AbortController();
+  readonly #repository: NativeRepositoryEngine | undefined;
+  readonly #lastChunks = new Map<SequenceName, readonly ChunkInPlay[]>();
   #measuring: AbortController | undefined;
 
   constructor(
@@ -109,6 +115,16 @@ class NativeEngine implements Engine {
     this.contextTokens = contextTokens;
     const budget = options.budget !== undefined && options.budget > 0 ? options.budget : defaultBudget;
     this.attention = { mode: options.attention ?? 'auto', budget, calibrated: calibration !== undefined };
+    if (options.store !== undefined && calibration !== undefined) {
+      const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
+      const { store } = options;
+      const held = () => [...this.#lastChunks.values()].flat();
+      this.#repository = new NativeRepositoryEngine({ model, calibration, threads: this.#threads, tier, store, held });
+    }
+  }
+
+  get repository(): NativeRepositoryEngine | undefined {
+    return this.#repository;
   }
 
   get model(): NativeModelInfo {
@@ -141,12 +157,16 @@ class NativeEngine implements Engine {
     }
     checkFits(request.tokens.length, this.contextTokens);
     this.#measuring?.abort();
+    const { repository: chunks, ...rest } = request;
+    this.#lastChunks.set(request.sequence, chunks ?? []);
+    const repository = chunks === undefined || chunks.length === 0 ? undefined : this.#repository?.inPlay(chunks);
+    const priority = request.background === true ? backgroundPriority : priorities[request.sequence];
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const run = new GenerationRun(
       this.#context(request.sequence),
       this.#model,
       {
-        ...request,
+        ...rest,
         maxTokens: Math.min(request.maxTokens, this.contextTokens - request.tokens.length),
         signal: AbortSignal.any(signals),
       },
@@ -154,12 +174,15 @@ class NativeEngine implements Engine {
         attention: this.attention.mode,
         budget: this.attention.budget,
         fasaFromTokens: this.fasaFromTokens ?? 0,
-        priority: priorities[request.sequence],
+        priority,
+        ...(repository === undefined ? {} : { repository }),
       },
+      chunks ?? [],
     );
     const promise = run.run();
-    this.#runs.set(promise, { sequence: request.sequence, run });
-    this.#letPass(request.sequence);
+    this.#runs.set(promise, { priority, run });
+    this.#letPass(priority);
+    this.#repository?.stepAside();
     try {
       return await promise;
     } catch (error) {
@@ -181,7 +204,7 @@ class NativeEngine implements Engine {
     if (this.#calibration === undefined) {
       throw missingCalibration(this.model);
     }
-    checkMeasurable(this.usage(sequence).tokens, budget);
+    checkMeasurable(this.usage(sequence).tokens + (this.#repository?.held.tokens ?? 0), budget);
     const context = this.#context(sequence);
     const own = new AbortController();
     this.#measuring = own;
@@ -214,6 +237,7 @@ class NativeEngine implements Engine {
       context.dispose();
     }
     this.#contexts.clear();
+    this.#repository?.dispose();
     this.#model.dispose();
   }
 
@@ -225,6 +249,7 @@ class NativeEngine implements Engine {
         threads: this.#threads,
         microBatch: microBatchTokens,
         ...(this.#calibration === undefined ? {} : { calibration: this.#calibration }),
+        ...(this.#repository === undefined ? {} : { composition: this.#repository.composition }),
       });
       this.#contexts.set(sequence, context);
     }
@@ -232,9 +257,9 @@ class NativeEngine implements Engine {
   }
 
   /** Less urgent work steps aside for what was just queued. */
-  #letPass(sequence: SequenceName): void {
+  #letPass(priority: number): void {
     for (const other of this.#runs.values()) {
-      if (priorities[other.sequence] < priorities[sequence]) {
+      if (other.priority < priority) {
         other.run.stepAside();
       }
     }

@@ -106,7 +106,11 @@ export class IdleMeter {
     const fresh = engine === this.#engine && performance.now() - this.#measuredAt < leastMsBetween;
     const sequence = largestSequence(engine);
     const { fasaFromTokens } = engine;
-    if (fresh || fasaFromTokens === undefined || engine.usage(sequence).tokens < fasaFromTokens) {
+    if (
+      fresh ||
+      fasaFromTokens === undefined ||
+      engine.usage(sequence).tokens + (engine.repository?.held.tokens ?? 0) < fasaFromTokens
+    ) {
       return;
     }
     const running = new AbortController();

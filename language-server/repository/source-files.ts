@@ -1,10 +1,12 @@
 /** Reads source files for the model: bounded, never out of the folder, read again only when they changed. */
 
-import { open, realpath, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { toLf } from '../text';
+import type { Choices } from './choices';
 import { IgnoreRules } from './ignore-rules';
-import { type LeftOutReason, leftOutByContent, leftOutByName, mostFileBytes } from './left-out';
+import { type LeftOutReason, leftOutByContent, leftOutByName, mostChosenBytes, mostFileBytes } from './left-out';
 
 export interface SourceFile {
   readonly absolute: string;
@@ -28,11 +30,14 @@ const mostCached = 2000;
 export class SourceFiles {
   readonly root: string;
   readonly rules: IgnoreRules;
+  readonly choices: Choices | undefined;
   readonly #cache = new Map<string, Cached>();
 
-  constructor(root: string) {
+  /** @param choices of the user; absent: none are taken */
+  constructor(root: string, choices?: Choices) {
     this.root = path.resolve(root);
     this.rules = new IgnoreRules(this.root);
+    this.choices = choices;
   }
 
   /** Path below the folder with forward slashes; undefined for one that is not in it. */
@@ -44,6 +49,41 @@ export class SourceFiles {
 
   /** @returns undefined when there is no such file */
   async read(absolute: string): Promise<ReadResult | undefined> {
+    const checked = await this.#check(absolute);
+    if (checked === undefined || 'leftOut' in checked) {
+      return checked;
+    }
+    const cached = this.#cache.get(absolute);
+    if (cached?.version === checked.version) {
+      return cached.result;
+    }
+    const result = await load(absolute, checked);
+    if (this.#cache.size >= mostCached) {
+      this.#cache.clear();
+    }
+    this.#cache.set(absolute, { version: checked.version, result });
+    return result;
+  }
+
+  /**
+   * For a path that the walk named: as `read`, but nothing is kept, and a file that is as it was is not read.
+   * @param known its version when it was read last
+   * @returns 'unchanged' where the version is still the known one
+   */
+  async readListed(relative: string, known?: string): Promise<ReadResult | 'unchanged' | undefined> {
+    const absolute = path.join(this.root, relative);
+    const checked = await this.#stat(absolute, relative);
+    if (checked === undefined || 'leftOut' in checked) {
+      return checked;
+    }
+    if (checked.version === known) {
+      return 'unchanged';
+    }
+    // it may have become a link since it was listed
+    return (await this.#isReallyInside(absolute)) ? load(absolute, checked) : { leftOut: 'outside the folder' };
+  }
+
+  async #check(absolute: string): Promise<Checked | { readonly leftOut: LeftOutReason } | undefined> {
     const info = await stat(absolute).catch(() => undefined);
     if (info === undefined || !info.isFile()) {
       return undefined;
@@ -52,27 +92,29 @@ export class SourceFiles {
     if (relative === undefined || !(await this.#isReallyInside(absolute))) {
       return { leftOut: 'outside the folder' };
     }
-    if (await this.rules.ignores(relative, false)) {
-      return { leftOut: 'ignored' };
+    const choice = this.choices?.of(relative);
+    if (choice === 'exclude') {
+      return { leftOut: 'excluded by you' };
     }
-    const byName = leftOutByName(relative);
+    const ignored = choice === 'include' ? undefined : await this.rules.whyIgnored(relative, false);
+    return ignored === undefined ? this.#stat(absolute, relative) : { leftOut: ignored };
+  }
+
+  /** What name and size say. */
+  async #stat(absolute: string, relative: string): Promise<Checked | { readonly leftOut: LeftOutReason } | undefined> {
+    const info = await stat(absolute).catch(() => undefined);
+    if (info === undefined || !info.isFile()) {
+      return undefined;
+    }
+    const chosen = this.choices?.of(relative) === 'include';
+    const byName = leftOutByName(relative, chosen);
     if (byName !== undefined) {
       return { leftOut: byName };
     }
-    if (info.size > mostFileBytes) {
-      return { leftOut: 'too large' };
-    }
-    const version = `${info.mtimeMs}-${info.size}`;
-    const cached = this.#cache.get(absolute);
-    if (cached?.version === version) {
-      return cached.result;
-    }
-    const result = await load(absolute, relative, version);
-    if (this.#cache.size >= mostCached) {
-      this.#cache.clear();
-    }
-    this.#cache.set(absolute, { version, result });
-    return result;
+    const mostBytes = chosen ? mostChosenBytes : mostFileBytes;
+    return info.size > mostBytes
+      ? { leftOut: 'too large' }
+      : { relative, version: versionOf(info, chosen), chosen, mostBytes };
   }
 
   /** Symbolic links may point anywhere. */
@@ -86,33 +128,76 @@ export class SourceFiles {
   }
 }
 
-async function load(absolute: string, relative: string, version: string): Promise<ReadResult> {
-  let bytes: Uint8Array;
+/** The user's word counts as well: without it the same bytes may be left out. */
+function versionOf({ mtimeMs, ctimeMs, size, ino }: Stats, chosen: boolean): string {
+  return `${mtimeMs}-${ctimeMs}-${size}-${ino}${chosen ? ' chosen' : ''}`;
+}
+
+interface Checked {
+  readonly relative: string;
+  readonly version: string;
+  /** The user asked for it. */
+  readonly chosen: boolean;
+  readonly mostBytes: number;
+}
+
+const mostAttempts = 3;
+
+async function load(absolute: string, { relative, version, chosen, mostBytes }: Checked): Promise<ReadResult> {
+  let bytes: Uint8Array | undefined;
   try {
-    bytes = await readBounded(absolute);
+    bytes = await readBounded(absolute, mostBytes);
   } catch {
     return { leftOut: 'unreadable' };
   }
+  if (bytes === undefined) {
+    return { leftOut: 'too large' };
+  }
   const text = toLf(new TextDecoder('utf-8').decode(bytes));
-  const leftOut = leftOutByContent(bytes, text);
+  const leftOut = leftOutByContent(bytes, text, chosen);
   return leftOut === undefined ? { file: { absolute, path: relative, text, version } } : { leftOut };
 }
 
-/** A file may grow between its stat and its read. */
-async function readBounded(absolute: string): Promise<Uint8Array> {
+/**
+ * A file may grow or change while it is read: then it is read again, a few times.
+ * @returns undefined for one that grew too large
+ */
+async function readBounded(absolute: string, mostBytes: number): Promise<Uint8Array | undefined> {
   const handle = await open(absolute, 'r');
   try {
-    const buffer = new Uint8Array(mostFileBytes);
-    let length = 0;
-    while (length < buffer.length) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
-      if (bytesRead === 0) {
-        break;
+    for (let attempt = 1; ; attempt++) {
+      const before = await handle.stat();
+      if (!before.isFile()) {
+        throw new Error(`${absolute} is no file.`);
       }
-      length += bytesRead;
+      const bytes = await readUpTo(handle, Math.min(mostBytes, before.size) + 1, mostBytes);
+      const after = await handle.stat();
+      const settled = before.mtimeMs === after.mtimeMs && before.size === after.size;
+      if (settled || attempt >= mostAttempts) {
+        return bytes;
+      }
     }
-    return buffer.subarray(0, length);
   } finally {
     await handle.close();
+  }
+}
+
+async function readUpTo(handle: FileHandle, guess: number, mostBytes: number): Promise<Uint8Array | undefined> {
+  let buffer = new Uint8Array(guess);
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) {
+      const larger = new Uint8Array(Math.min(mostBytes + 1, buffer.length * 2));
+      larger.set(buffer);
+      buffer = larger;
+    }
+    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
+    length += bytesRead;
+    if (length > mostBytes) {
+      return undefined;
+    }
+    if (bytesRead === 0) {
+      return buffer.subarray(0, length);
+    }
   }
 }

@@ -57,6 +57,13 @@ static Napi::Value result_to_js(Napi::Env env, const generate_result & r, double
     o.Set("tokens", tokens_to_js(env, r.tokens));
     o.Set("reason", Napi::String::New(env, reasons[r.reason]));
     o.Set("stats",  stats);
+    if (!r.looked.empty()) {
+        Napi::Array list = Napi::Array::New(env, r.looked.size());
+        for (size_t i = 0; i < r.looked.size(); i++) {
+            list.Set((uint32_t) i, floats_to_js(env, r.looked[i]));
+        }
+        o.Set("chunkAttention", list);
+    }
     return o;
 }
 
@@ -73,6 +80,8 @@ Napi::Value context_object::generate(const Napi::CallbackInfo & info) {
         }
         p.sampling    = sampling_of(sampling.As<Napi::Object>());
         p.attention   = attention_of(o);
+        p.repository  = repository_of(o);
+        p.looking     = o.Get("countAttention").IsBoolean() && bool_of(o, "countAttention");
         const std::shared_ptr<sequence> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000), { events.Get("onProgress"), events.Get("onToken") },
             [held, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
@@ -106,6 +115,7 @@ Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
         p.from      = int_of(o, "from", 0, INT32_MAX);
         p.stepwise  = bool_of(o, "stepwise");
         p.attention = attention_of(o);
+        p.repository = repository_of(o);
         p.policy    = o.Get("policy").IsUndefined() ? POLICY_FASA : policy_of(string_of(o, "policy"));
         const std::shared_ptr<sequence> held = alive();
         const int32_t priority = int_of(o, "priority", -1000, 1000, 0);

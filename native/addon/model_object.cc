@@ -67,6 +67,7 @@ Napi::Function model_object::define(Napi::Env env) {
         InstanceMethod<&model_object::tokenize>("tokenize"),
         InstanceMethod<&model_object::token_bytes>("tokenBytes"),
         InstanceMethod<&model_object::create_context>("createContext"),
+        InstanceMethod<&model_object::create_encoder>("createEncoder"),
         InstanceMethod<&model_object::calibrate>("calibrate"),
         InstanceMethod<&model_object::dispose>("dispose"),
     });
@@ -148,12 +149,41 @@ Napi::Value model_object::create_context(const Napi::CallbackInfo & info) {
         if (calib.IsObject()) {
             p.calib = calibration_of(calib.As<Napi::Object>());
         }
+        const Napi::Value composition = o.Get("composition");
+        if (composition.IsObject()) {
+            const Napi::Object c = composition.As<Napi::Object>();
+            p.composition = composition_params { int_of(c, "anchorTokens", 1, FASA_PAGE_TOKENS), int_of(c, "tailPosition", 1, 1 << 24) };
+        }
         if (m->device) {
             const Napi::Value tier = o.Get("tier");
             const bool rows_on_host = !tier.IsUndefined() && string_of(o, "tier") == "fasa-m";
             return context_object::make(info.Env(), std::make_shared<gpu_context>(m, std::move(p), rows_on_host));
         }
         return context_object::make(info.Env(), std::make_shared<context>(m, std::move(p)));
+    });
+}
+
+Napi::Value model_object::create_encoder(const Napi::CallbackInfo & info) {
+    return guarded(info.Env(), [&]() -> Napi::Value {
+        need_cpu("the encoding of chunks");
+        const Napi::Object o = object_at(info, 0);
+        const std::string row_type = string_of(o, "rowType"), tier = string_of(o, "tier");
+        if ((row_type != "f16" && row_type != "q8_0") || (tier != "fasa-c" && tier != "fasa-m")) {
+            fail(ERROR_BAD_ARGUMENT, "rowType must be f16 or q8_0, and tier fasa-c or fasa-m");
+        }
+        const Napi::Value calib = o.Get("calibration");
+        if (!calib.IsObject()) {
+            fail(ERROR_BAD_CALIBRATION, "chunks need a calibration of this model");
+        }
+        encoder_params p;
+        p.anchor    = tokens_of(o.Get("anchor"), "anchor");
+        p.n_threads = int_of(o, "threads", 1, 256);
+        p.n_ubatch  = int_of(o, "microBatch", 1, 4096, 128);
+        p.n_chunk   = int_of(o, "chunkTokens", 1, 1 << 20);
+        p.calib     = calibration_of(calib.As<Napi::Object>());
+        p.row_type  = row_type == "f16" ? KV_ROWS_F16 : KV_ROWS_Q8_0;
+        p.in_memory = tier == "fasa-c";
+        return encoder_object::make(info.Env(), std::make_shared<chunk_encoder>(m, std::move(p)));
     });
 }
 

@@ -3,6 +3,7 @@
 // The classes of the addon's surface. Each holds a native object until dispose() or the garbage collector.
 
 #include "addon/task.h"
+#include "engine/encoder.h"
 #include "model/model.h"
 #include "model/reference.h"
 
@@ -24,6 +25,7 @@ private:
     Napi::Value tokenize(const Napi::CallbackInfo & info);
     Napi::Value token_bytes(const Napi::CallbackInfo & info);
     Napi::Value create_context(const Napi::CallbackInfo & info);
+    Napi::Value create_encoder(const Napi::CallbackInfo & info);
     Napi::Value calibrate(const Napi::CallbackInfo & info);
     Napi::Value dispose(const Napi::CallbackInfo & info);
     model & alive() const; // throws DISPOSED
@@ -49,6 +51,39 @@ private:
     const std::shared_ptr<sequence> & alive() const; // throws DISPOSED
     void release(Napi::Env env);
 };
+
+struct encoder_object : Napi::ObjectWrap<encoder_object> {
+    static Napi::Function define(Napi::Env env);
+    static Napi::Value    make(Napi::Env env, std::shared_ptr<chunk_encoder> e);
+    explicit encoder_object(const Napi::CallbackInfo & info);
+    ~encoder_object() override;
+
+private:
+    std::shared_ptr<chunk_encoder> e;
+    Napi::Value encode(const Napi::CallbackInfo & info);
+    Napi::Value open(const Napi::CallbackInfo & info);
+    Napi::Value dispose(const Napi::CallbackInfo & info);
+    const std::shared_ptr<chunk_encoder> & alive() const; // throws DISPOSED
+    void release(Napi::Env env);
+};
+
+struct chunk_object : Napi::ObjectWrap<chunk_object> {
+    static Napi::Function define(Napi::Env env);
+    static Napi::Value    make(Napi::Env env, std::shared_ptr<kv_chunk> c);
+    // throws BAD_ARGUMENT, DISPOSED
+    static std::shared_ptr<const kv_chunk> of(const Napi::Value & v);
+    explicit chunk_object(const Napi::CallbackInfo & info);
+    ~chunk_object() override;
+
+private:
+    std::shared_ptr<kv_chunk> c;
+    int64_t told = 0; // bytes that V8 knows of
+    Napi::Value dispose(const Napi::CallbackInfo & info);
+    void release(Napi::Env env);
+};
+
+// The `repository` of a request; nullptr where there is none. throws BAD_ARGUMENT
+std::shared_ptr<const kv_repository> repository_of(const Napi::Object & o);
 
 struct reference_object : Napi::ObjectWrap<reference_object> {
     static Napi::Function define(Napi::Env env);

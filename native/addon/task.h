@@ -15,7 +15,7 @@
 struct addon_data {
     std::unique_ptr<worker> engine = std::make_unique<worker>();
     std::atomic<bool>       closing = false;
-    Napi::FunctionReference model_class, context_class, reference_class;
+    Napi::FunctionReference model_class, context_class, reference_class, encoder_class, chunk_class;
 };
 
 struct js_task : std::enable_shared_from_this<js_task> {

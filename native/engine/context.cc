@@ -10,6 +10,9 @@
 
 using steady = std::chrono::steady_clock;
 
+// Tokens that see the chunks, fed at once: weights are read once for all of them.
+constexpr int32_t LATE_BATCH = 64;
+
 static double ms_since(steady::time_point begin) {
     return std::chrono::duration<double, std::milli>(steady::now() - begin).count();
 }
@@ -27,6 +30,15 @@ static context_params checked(context_params p, const model_hparams & hp) {
     if (p.calib) {
         calibration_check(*p.calib, hp);
     }
+    if (p.composition) {
+        const composition_params & c = *p.composition;
+        if (c.n_anchor < 1 || c.n_anchor > FASA_PAGE_TOKENS || c.n_anchor >= p.n_ctx || c.tail_position < c.n_anchor || c.tail_position > 1 << 24) {
+            fail(ERROR_BAD_ARGUMENT, "a composition of %d anchor tokens and a tail from position %d on is not possible", c.n_anchor, c.tail_position);
+        }
+        if (!p.calib) {
+            fail(ERROR_BAD_CALIBRATION, "a composition needs a calibration of this model");
+        }
+    }
     return p;
 }
 
@@ -40,7 +52,8 @@ context::context(std::shared_ptr<model> model, context_params p) :
     m(std::move(model)), params(checked(std::move(p), m->hp)),
     kv(m->hp, params.n_ctx, params.calib ? &*params.calib : nullptr), compute(params.n_threads, &abort) {
     if (params.calib || fac_is_fast(m->hp)) {
-        fasa = std::make_unique<fasa_session>(m->hp, kv);
+        fasa = std::make_unique<fasa_session>(m->hp, kv, params.n_threads);
+        fasa->n_anchor = n_anchor();
     }
 }
 
@@ -68,7 +81,7 @@ void context::truncate(int32_t n) {
 void context::commit(const int32_t * ids, int32_t n) {
     tokens.insert(tokens.end(), ids, ids + n);
     if (params.calib) {
-        kv.close_pages((int32_t) tokens.size(), FASA_ANCHOR_TOKENS, fasa->kernels);
+        kv.close_pages((int32_t) tokens.size(), n_anchor(), fasa->kernels);
     }
     n_cached = (int32_t) tokens.size();
 }
@@ -77,7 +90,7 @@ bool context::uses_fasa(const attention_params & attention, int32_t n_kv) const 
     if (attention.mode == ATTENTION_DENSE || !params.calib) {
         return false;
     }
-    return attention.mode == ATTENTION_FASA_C || n_kv >= attention.fasa_from;
+    return attention.mode == ATTENTION_FASA_C || n_kv + (repository ? repository->n_tokens() : 0) >= attention.fasa_from;
 }
 
 int64_t context::dense_bytes(int32_t n_kv) const { return (int64_t) n_kv*m->hp.kv_bytes_per_token(); }
@@ -98,15 +111,28 @@ static void set_input(ggml_tensor * t, const void * data) {
     }
 }
 
-static void set_positions(decoder_graph & g, int32_t n_past) {
-    std::vector<int32_t> positions(g.shape.n_tokens);
+int32_t context::position(int32_t cell) const {
+    const auto & c = params.composition;
+    return c && cell >= c->n_anchor ? c->tail_position + cell - c->n_anchor : cell;
+}
+
+void context::set_positions(decoder_graph & g, int32_t n_past) const {
+    std::vector<int32_t> positions(g.shape.n_tokens), slot_positions;
     std::vector<int64_t> cells(g.shape.n_tokens);
     for (int32_t i = 0; i < g.shape.n_tokens; i++) {
-        positions[i] = n_past + i;
+        positions[i] = position(n_past + i);
         cells[i]     = n_past + i;
     }
     set_input(g.positions, positions.data());
     set_input(g.cells,     cells.data());
+    if (g.slot_positions) {
+        for (const int32_t offset : fasa->slots()) {
+            for (const int32_t p : positions) {
+                slot_positions.push_back(p - offset);
+            }
+        }
+        set_input(g.slot_positions, slot_positions.data());
+    }
     if (!g.mask) {
         return;
     }
@@ -150,22 +176,60 @@ decoder_graph & context::run_step(int32_t id, const attention_params & attention
         bytes_read = dense_bytes(n_kv);
         return run_batch(&id, 1, 1, {});
     }
-    graph_shape shape;
-    shape.n_tokens = 1;
-    shape.n_out    = 1;
-    shape.fasa     = true;
-    decoder_graph & g = prepared(step_graph, shape);
-    const int32_t row = 0;
-    set_input(g.tokens, &id);
-    set_positions(g, n_kv - 1);
-    set_input(g.out_rows, &row);
-    fasa->n_kv   = n_kv;
-    fasa->budget = sparse ? attention.budget : n_kv;
-    bytes_read   = fasa->bytes_read();
+    decoder_graph & g = prepared_fasa(&id, 1, 1, sparse, attention.budget);
+    bytes_read = fasa->bytes_read();
     compute.run(g.graph);
     commit(&id, 1);
     return g;
 }
+
+decoder_graph & context::prepared_fasa(const int32_t * ids, int32_t n, int32_t n_out, bool sparse, int32_t budget) {
+    const int32_t n_past = (int32_t) tokens.size();
+    graph_shape shape;
+    shape.n_tokens = n;
+    shape.n_out    = n_out;
+    shape.fasa     = true;
+    shape.n_slots  = (int32_t) fasa->slots().size();
+    decoder_graph & g = prepared(n == 1 ? step_graph : late_graph, shape);
+    std::vector<int32_t> rows(n_out);
+    for (int32_t i = 0; i < n_out; i++) {
+        rows[i] = n - n_out + i;
+    }
+    set_input(g.tokens, ids);
+    set_positions(g, n_past);
+    set_input(g.out_rows, rows.data());
+    fasa->n_kv   = n_past + n;
+    fasa->budget = sparse ? budget : INT32_MAX;
+    fasa->abort  = abort;
+    return g;
+}
+
+decoder_graph & context::run_late(const int32_t * ids, int32_t n, int32_t n_out, const attention_params & attention) {
+    decoder_graph & g = prepared_fasa(ids, n, n_out, uses_fasa(attention, (int32_t) tokens.size() + n), attention.budget);
+    compute.run(g.graph);
+    commit(ids, n);
+    return g;
+}
+
+void context::use_repository(std::shared_ptr<const kv_repository> r) {
+    if (r && !r->chunks.empty()) {
+        if (!params.composition) {
+            fail(ERROR_BAD_ARGUMENT, "chunks need a context with a composition");
+        }
+        for (const chunk_in_play & c : r->chunks) {
+            const kv_chunk_layout & l = c.chunk->layout;
+            if (l.fingerprint != m->summary.fingerprint || l.n_channels != kv.n_channels) {
+                fail(ERROR_BAD_ARGUMENT, "a chunk is of another model or calibration");
+            }
+        }
+    }
+    repository = r && !r->chunks.empty() ? std::move(r) : nullptr;
+    if (fasa) {
+        fasa->set_repository(repository.get());
+    }
+}
+
+int32_t context::first_late(int32_t end) const { return repository ? std::max(n_anchor(), end - repository->n_late) : INT32_MAX; }
 
 void context::check_attention(const attention_params & attention) const {
     if (attention.budget < 1) {
@@ -181,6 +245,7 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     const abort_scope scope(*this, flags);
     check_tokens(p.tokens);
     check_attention(p.attention);
+    use_repository(p.repository);
     generate_result r;
 
     // the last token is always fed: its logits choose the first new one
@@ -189,6 +254,7 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     truncate(r.n_reused);
 
     const int32_t n_total = (int32_t) p.tokens.size() - r.n_reused;
+    const int32_t late = first_late((int32_t) p.tokens.size());
     std::vector<float> logits(m->hp.n_vocab);
     double  bytes = 0;
     int64_t step_bytes = 0;
@@ -198,10 +264,12 @@ generate_result context::generate(const generate_params & p, const task_flags & 
         if (flags.abort) {
             fail(ERROR_CANCELLED, "cancelled");
         }
-        const int32_t n = std::min(params.n_ubatch, n_total - r.n_fed);
-        const int32_t * ids = p.tokens.data() + r.n_reused + r.n_fed;
+        const int32_t at = r.n_reused + r.n_fed, n_before = late - at; // tokens that do not see the chunks
+        const int32_t n = std::min({ n_before > 0 ? params.n_ubatch : LATE_BATCH, n_before > 0 ? n_before : INT32_MAX, n_total - r.n_fed });
+        const int32_t * ids = p.tokens.data() + at;
         const bool last = r.n_fed + n == n_total;
-        decoder_graph & g = n_total == 1 ? run_step(*ids, p.attention, step_bytes, sparse) : run_batch(ids, n, last ? 1 : 0, {});
+        decoder_graph & g = n_total == 1 || (n_before <= 0 && n == 1) ? run_step(*ids, p.attention, step_bytes, sparse)
+            : n_before > 0 ? run_batch(ids, n, last ? 1 : 0, {}) : run_late(ids, n, last ? 1 : 0, p.attention);
         r.n_fed += n;
         if (last) {
             read_logits(g);
@@ -213,6 +281,9 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     r.prefill_ms = ms_since(begin);
 
     sampler choose(p.sampling);
+    if (p.looking && fasa) {
+        fasa->start_looking();
+    }
     steady::time_point decode_begin = steady::now();
     while (true) {
         if (flags.abort) {
@@ -251,6 +322,10 @@ generate_result context::generate(const generate_params & p, const task_flags & 
         bytes += (double) step_bytes;
         r.n_steps++;
         r.n_fasa_steps += sparse;
+    }
+    if (p.looking && fasa) {
+        fasa->stop_looking();
+        r.looked = fasa->looked();
     }
     r.decode_ms      = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
     r.bytes_per_step = r.n_steps > 0 ? bytes/r.n_steps : 0.0;
@@ -294,6 +369,7 @@ void context::feed(const int32_t * ids, int32_t n, const task_flags & flags) {
 
 timing_result context::time_steps(const timing_params & p, const task_flags & flags) {
     const abort_scope scope(*this, flags);
+    use_repository(nullptr);
     check_tokens(p.tokens);
     check_attention(p.attention);
     if (p.n_steps < 1 || p.depth < 0 || p.depth + p.n_steps > params.n_ctx) {

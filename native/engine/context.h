@@ -10,6 +10,7 @@
 #include "model/graph.h"
 #include "model/model.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -26,8 +27,15 @@ struct attention_params {
     int32_t        fasa_from   = 0;   // auto: FASA from this many cached tokens on
 };
 
+// Positions of a sequence that chunks are read beside: the anchor's tokens keep theirs, the others count from tail_position.
+struct composition_params {
+    int32_t n_anchor      = 0;
+    int32_t tail_position = 0;
+};
+
 struct context_params {
     int32_t n_ctx     = 0; // most tokens
+    std::optional<composition_params> composition;
     int32_t n_threads = 1;
     int32_t n_ubatch  = 512;
     std::optional<calibration> calib; // needed for FASA
@@ -39,6 +47,8 @@ struct generate_params {
     int32_t              n_max = 0;
     sampling_params      sampling;
     attention_params     attention;
+    std::shared_ptr<const kv_repository> repository; // needs a composition
+    bool                 looking = false;
 };
 
 struct generate_events {
@@ -54,6 +64,7 @@ struct generate_result {
     int32_t n_reused = 0, n_fed = 0, n_steps = 0, n_fasa_steps = 0;
     double  prefill_ms = 0, first_token_ms = 0, decode_ms = 0;
     double  bytes_per_step = 0; // mean bytes that attention read in a decode step
+    std::vector<std::vector<float>> looked; // with looking: fasa_session::looked
 };
 
 struct evaluate_params {
@@ -62,6 +73,7 @@ struct evaluate_params {
     bool                 stepwise = false; // those positions one by one
     attention_params     attention;        // of the steps
     fasa_policy          policy   = POLICY_FASA; // how sparse steps choose
+    std::shared_ptr<const kv_repository> repository; // seen from n_late tokens before `from` on
 };
 
 // Decode steps timed at a depth. Deeper than the tokens fed: their rows are repeated, so the text means nothing.
@@ -129,7 +141,8 @@ private:
     std::unique_ptr<fasa_session> fasa; // for FASA steps, and for dense ones where it is faster
     const std::atomic<bool> *     abort = nullptr; // of the running task
     cpu_compute                   compute;
-    std::unique_ptr<decoder_graph> batch_graph, step_graph; // reused while their shapes stay
+    std::unique_ptr<decoder_graph> batch_graph, late_graph, step_graph; // reused while their shapes stay
+    std::shared_ptr<const kv_repository> repository; // that the last request read
     std::vector<int32_t>          tokens;   // whose keys and values are in the cache
     int32_t                       n_batched = 0; // the first of them: computed in dense micro-batches
     std::atomic<int32_t>          n_cached = 0;
@@ -146,6 +159,14 @@ private:
     decoder_graph & prepared(std::unique_ptr<decoder_graph> & slot, const graph_shape & shape);
     decoder_graph & run_batch(const int32_t * ids, int32_t n, int32_t n_out, const std::vector<int32_t> & capture);
     decoder_graph & run_step(int32_t id, const attention_params & attention, int64_t & bytes_read, bool & sparse);
+    // a few tokens that attend as a decoded one does, to chunks as well
+    decoder_graph & run_late(const int32_t * ids, int32_t n, int32_t n_out, const attention_params & attention);
+    decoder_graph & prepared_fasa(const int32_t * ids, int32_t n, int32_t n_out, bool sparse, int32_t budget);
+    void    use_repository(std::shared_ptr<const kv_repository> r);
+    int32_t first_late(int32_t end) const; // the first of the tokens before end that sees the chunks
+    int32_t position(int32_t cell) const;
+    int32_t n_anchor() const { return params.composition ? std::max(params.composition->n_anchor, FASA_ANCHOR_TOKENS) : FASA_ANCHOR_TOKENS; }
+    void    set_positions(decoder_graph & g, int32_t n_past) const;
     void    commit(const int32_t * ids, int32_t n);
     friend struct abort_scope;
     friend struct policy_scope;

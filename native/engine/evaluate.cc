@@ -48,11 +48,16 @@ std::vector<float> context::evaluate(const evaluate_params & p, const task_flags
         }
         policy = choice_policy_new(p.policy, m->hp, kv, fasa->kernels, &fcs);
     }
+    use_repository(p.repository);
+    if (repository && policy) {
+        fail(ERROR_BAD_ARGUMENT, "other policies read the sequence alone, no chunks");
+    }
+    const int32_t      late = first_late(p.from);
     const abort_scope  scope(*this, flags);
     const policy_scope chosen(*this, policy.get());
     // rows of dense micro-batches stay where tokens agree, so that runs over one prefix do not feed it again
     const int32_t n_same = (int32_t) (std::mismatch(tokens.begin(), tokens.end(), p.tokens.begin(), p.tokens.end()).first - tokens.begin());
-    truncate(std::min({ n_same, n_batched, p.from }));
+    truncate(std::min({ n_same, n_batched, p.from, late }));
     std::vector<float> out((size_t) (n - p.from)*n_vocab);
     float * row = out.data();
     int64_t step_bytes = 0;
@@ -63,10 +68,11 @@ std::vector<float> context::evaluate(const evaluate_params & p, const task_flags
         }
         const int32_t at = (int32_t) tokens.size();
         const bool    step = p.stepwise && at >= p.from;
-        const int32_t end  = p.stepwise && at < p.from ? p.from : n;
+        const int32_t end  = at < late && late < n ? std::min(late, p.stepwise ? p.from : n) : p.stepwise && at < p.from ? p.from : n;
         const int32_t n_batch = std::min(params.n_ubatch, end - at);
         const int32_t n_out   = step ? 1 : std::max(0, std::min(n_batch, at + n_batch - p.from));
-        decoder_graph & g = step ? run_step(p.tokens[at], p.attention, step_bytes, sparse) : run_batch(p.tokens.data() + at, n_batch, n_out, {});
+        decoder_graph & g = step ? run_step(p.tokens[at], p.attention, step_bytes, sparse)
+            : at >= late ? run_late(p.tokens.data() + at, n_batch, n_out, p.attention) : run_batch(p.tokens.data() + at, n_batch, n_out, {});
         if (n_out > 0) {
             ggml_backend_tensor_get(g.logits, row, 0, (size_t) n_out*n_vocab*sizeof(float));
             row += (size_t) n_out*n_vocab;

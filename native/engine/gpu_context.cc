@@ -20,6 +20,12 @@ static void check_abort(const task_flags & flags) {
     }
 }
 
+static void check_repository(const kv_repository * r) {
+    if (r && !r->chunks.empty()) {
+        fail(ERROR_BAD_ARGUMENT, "chunks are read by contexts on the CPU alone");
+    }
+}
+
 struct gpu_context::abort_scope {
     gpu_context & c;
     abort_scope(gpu_context & c, const task_flags & flags) : c(c) { c.abort = &flags.abort; }
@@ -35,6 +41,9 @@ gpu_context::gpu_context(std::shared_ptr<model> model, context_params p, bool ro
     }
     if (params.calib) {
         calibration_check(*params.calib, m->hp);
+    }
+    if (params.composition) {
+        fail(ERROR_BAD_ARGUMENT, "chunks are read by contexts on the CPU alone");
     }
 }
 
@@ -200,6 +209,7 @@ generate_result gpu_context::generate(const generate_params & p, const task_flag
     const abort_scope scope(*this, flags);
     check_tokens(p.tokens);
     check_attention(p.attention);
+    check_repository(p.repository.get());
     generate_result r;
 
     // the last token is always fed: its logits choose the first new one
@@ -268,6 +278,7 @@ std::vector<float> gpu_context::evaluate(const evaluate_params & p, const task_f
     const abort_scope scope(*this, flags);
     check_tokens(p.tokens);
     check_attention(p.attention);
+    check_repository(p.repository.get());
     const int32_t n = (int32_t) p.tokens.size();
     if (p.from < 0 || p.from >= n) {
         fail(ERROR_BAD_ARGUMENT, "logits from position %d of %d tokens are not possible", p.from, n);

@@ -12,13 +12,13 @@ measure_result context::measure(const measure_params & p, const task_flags & fla
         fail(ERROR_BAD_CALIBRATION, "FASA attention needs a calibration of this model");
     }
     const int32_t n = (int32_t) tokens.size(), base = n - p.n_steps;
-    if (p.n_steps < 2 || p.budget < 1 || base <= p.budget) {
+    if (p.n_steps < 2 || p.budget < 1 || base + (repository ? repository->n_tokens() : 0) <= p.budget) {
         fail(ERROR_BAD_ARGUMENT, "%d steps with a budget of %d tokens cannot be measured over %d cached tokens", p.n_steps, p.budget, n);
     }
     const abort_scope scope(*this, flags);
     const std::vector<int32_t> last(tokens.begin() + base, tokens.end());
     measure_result r;
-    r.n_tokens = base;
+    r.n_tokens = base + (repository ? repository->n_tokens() : 0);
     std::vector<std::vector<float>> sparse_logits;
     std::vector<float> logits(m->hp.n_vocab);
     int64_t bytes = 0;

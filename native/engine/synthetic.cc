@@ -51,7 +51,7 @@ struct attention_bench {
     std::mt19937      random { 1 };
 
     attention_bench(const synthetic_params & p, const std::atomic<bool> & abort) :
-        hp(hparams_of(p)), calib(calibration_even(hp, p.n_dominant)), kv(hp, p.depth, &calib), fasa(hp, kv), abort(&abort),
+        hp(hparams_of(p)), calib(calibration_even(hp, p.n_dominant)), kv(hp, p.depth, &calib), fasa(hp, kv, p.n_threads), abort(&abort),
         compute(p.n_threads, &this->abort) {
         // a table of normal numbers, walked with random strides: filling half a gigabyte one by one takes too long
         std::normal_distribution<float> normal;
@@ -94,7 +94,7 @@ struct attention_graph {
             ggml_set_input(mask);
         }
         for (int32_t il = 0; il < b.hp.n_layer; il++) {
-            ggml_tensor * out = sparse ? b.fasa.build(ctx.get(), il, q, q, q) : dense(b, il);
+            ggml_tensor * out = sparse ? b.fasa.build(ctx.get(), il, q, 1, q, q) : dense(b, il);
             ggml_set_output(out);
             ggml_build_forward_expand(graph, out);
         }

@@ -1,40 +1,59 @@
 #pragma once
 
-// One decode step of FASA attention inside the graph, as three custom ops on ggml's thread pool :
+// FASA attention of one or a few decoded tokens inside the graph, as custom ops on ggml's thread pool:
 //   TIP:       scores of every cached token per query head, from the dominant FCs alone
 //   selection: per KV head, the best tokens by the group's sum of softmax
 //   FAC:       exact softmax attention over anchor, chosen tokens and recent window
-// Source of the method: arXiv 2602.03152; group sum, int4 ranges per page and channel, exact sink: docs/architecture.md.
+// What is read is the sequence's own cache and, beside it, chunks of a repository: all in one softmax.
+// Source of the method: arXiv 2602.03152; group sum, int4 ranges per page and channel, exact sink: docs/calibration.md.
 
 #include "fasa/kernels.h"
 #include "fasa/policy.h"
 #include "kv/cache.h"
+#include "kv/chunk.h"
 
 #include "ggml.h"
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
-constexpr int32_t FASA_ANCHOR_TOKENS = 4;  // attention sink: always attended, scored exactly
+constexpr int32_t FASA_ANCHOR_TOKENS = 4;  // attention sink: always attended, scored exactly; more with a composition
 constexpr int32_t FASA_WINDOW_TOKENS = 32; // the newest tokens: always attended
+constexpr int32_t FASA_LOOK_TOKENS   = 16; // tokens of a chunk whose attention is added up together, for citations
 
 struct fasa_session {
-    fasa_session(const model_hparams & hp, const kv_cache & kv);
+    fasa_session(const model_hparams & hp, const kv_cache & kv, int32_t n_threads);
     fasa_session(const fasa_session &) = delete;
     fasa_session & operator=(const fasa_session &) = delete;
 
-    // Set before each step: cached tokens, the one being decoded included, and tokens that FAC may read per KV head.
+    // Set before each run: cached tokens, those of the run included, and tokens that FAC may read per KV head.
     int32_t n_kv   = 0;
     int32_t budget = 0;
-    // importance by this instead of TIP; nullptr: TIP
-    const choice_policy * policy = nullptr;
+    int32_t n_anchor = FASA_ANCHOR_TOKENS;
+    // importance by this instead of TIP; nullptr: TIP. Over the sequence's own tokens alone.
+    const choice_policy *     policy = nullptr;
+    const std::atomic<bool> * abort  = nullptr; // looked at between two tokens of a run
 
-    // q [head_size, n_head, 1] f32, rotated; stored_k and stored_v: the ops that wrote this token's rows, so that they
-    // run first. Returns [head_size, n_head] f32.
-    ggml_tensor * build(ggml_context * ctx, int32_t il, ggml_tensor * q, ggml_tensor * stored_k, ggml_tensor * stored_v);
+    // What is read beside the sequence, until it is set again; nullptr: nothing.
+    void set_repository(const kv_repository * repository);
+    int32_t n_read() const { return n_kv + (repository ? repository->n_tokens() : 0); } // tokens that can be read
+    // offsets of chunks, each once: a rotated query for each; { 0 } without chunks
+    const std::vector<int32_t> & slots() const { return slot_offsets; }
 
-    // bytes of keys, values and importance keys that the step reads, all layers and KV heads
+    // q [head_size, n_head, n_tokens*n_slots] f32, rotated: first the tokens for slot 0, and so on; stored_k and stored_v:
+    // the ops that wrote the tokens' rows, so that they run first. Returns [head_size, n_head, n_tokens] f32.
+    ggml_tensor * build(ggml_context * ctx, int32_t il, ggml_tensor * q, int32_t n_tokens, ggml_tensor * stored_k, ggml_tensor * stored_v);
+
+    // bytes of keys, values and importance keys that a step reads, all layers and KV heads
     int64_t bytes_read() const;
+
+    // Adds up the attention of decoded tokens (runs of one token) on each FASA_LOOK_TOKENS tokens of each chunk, and on all
+    // chosen tokens beside the anchor and the window, over heads and layers.
+    void start_looking();
+    void stop_looking() { looking = false; }
+    // shares of what was chosen, one list a chunk
+    std::vector<std::vector<float>> looked() const;
 
     const fasa_kernels * kernels;
 
@@ -45,22 +64,61 @@ struct fasa_session {
 private:
     struct layer_op { fasa_session * session; int32_t il; };
 
+    // Rows of one kind behind each other in a choice.
+    struct row_range {
+        int32_t begin, end;
+        int32_t slot; // of the query
+        bool    q8_0;
+        bool    biased;
+    };
+
+    // Where one KV head's choice is worked out: by one thread, or by stages that follow each other.
+    struct work_area {
+        std::vector<float>    scores;        // [n_group][n_flat_max]; of a few tokens where they share a scan
+        std::vector<float>    importance;    // [n_flat_max]
+        std::vector<char>     top_k_scratch;
+        std::vector<int32_t>  best;          // flat indices, ascending
+        std::vector<const uint16_t *> rows;  // of the chosen tokens
+        std::vector<int32_t>  flat;          // their flat indices
+        std::vector<row_range> ranges;
+        std::vector<float>    logits;        // [n_group][rows]
+    };
+
     const model_hparams & hp;
     const kv_cache &      kv;
-    std::vector<layer_op> ops;             // userdata of the custom ops: addresses must not change
-    std::vector<float>    scores;          // [n_head][n_cells]
-    std::vector<float>    importance;      // [n_head_kv][n_cells]
-    std::vector<char>     top_k_scratch;   // [n_head_kv][...]
-    size_t                top_k_bytes;
-    std::vector<int32_t>  chosen;          // [n_head_kv][n_cells], ascending
-    std::vector<int32_t>  n_chosen;        // [n_head_kv]
-    std::vector<float>    logits;          // [n_head][n_cells]
+    std::vector<layer_op> ops; // userdata of the custom ops: addresses must not change
+    std::vector<work_area> areas;
+
+    // Flat indices: first the chunks, each from a whole page on, then the sequence's own tokens.
+    const kv_repository * repository = nullptr;
+    struct page_place { int32_t chunk; int32_t page; };
+    std::vector<page_place> chunk_pages;  // of each flat page
+    std::vector<int32_t>    chunk_begins; // flat index of each chunk's first token
+    std::vector<int32_t>    chunk_slots;
+    std::vector<int32_t>    slot_offsets = { 0 };
+    int32_t n_flat_chunks() const { return (int32_t) chunk_pages.size()*FASA_PAGE_TOKENS; }
+    int32_t n_flat_max()    const { return n_flat_chunks() + kv.n_cells; }
+
+    bool looking = false;
+    std::vector<std::vector<double>> looks;  // [n_head][flat blocks of FASA_LOOK_TOKENS]
+    std::vector<double>              looks_all; // [n_head]
 
     static void run_tip      (ggml_tensor * dst, int ith, int nth, void * userdata);
     static void run_selection(ggml_tensor * dst, int ith, int nth, void * userdata);
     static void run_fac      (ggml_tensor * dst, int ith, int nth, void * userdata);
+    static void run_all      (ggml_tensor * dst, int ith, int nth, void * userdata);
 
-    void tip_unit(int32_t il, int32_t head, int32_t unit, const float * q);
-    void select(int32_t il, int32_t head, const float * q);
-    int32_t n_closed() const; // pages that TIP scans
+    // q: the tokens' first query of slot 0; slot s at q + s*slot_stride
+    struct query { const float * q; size_t slot_stride; int32_t n_kv; };
+    void query_channels(int32_t il, int32_t head, int32_t slot, const query & q, float * out) const;
+    void tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const;
+    void tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & q) const;
+    void select(work_area & area, float * scores, int32_t il, int32_t head, const query & q);
+    void run_block(work_area & area, int32_t il, int32_t head, int32_t first, int32_t n, ggml_tensor * dst);
+    void attend(work_area & area, int32_t head, int32_t first, int32_t n_q, const query & q, float * out);
+    void look(const work_area & area, int32_t h, const float * weights, int32_t n_kv);
+    void gather(work_area & area, int32_t il, int32_t head, const int32_t * list, int32_t n) const;
+    int32_t n_units(int32_t n_own) const;
+    int32_t n_closed(int32_t n_own) const; // pages of the sequence that TIP scans
+    bool    reads_all(int32_t n_own) const { return budget >= n_own + (repository ? repository->n_tokens() : 0); }
 };

@@ -43,21 +43,27 @@ struct fasa_kernels {
                      size_t row_stride, int32_t n_rows, float * scores, size_t score_stride);
 
     // Sum over the query heads of each one's softmax over n tokens. NaN and -inf scores count as 0; a head without any
-    // finite score adds nothing. importance: [n]
-    void (*importance)(const float * scores, size_t score_stride, int32_t n_q, int32_t n, float * importance);
+    // finite score adds nothing. importance: [n]. The scores are used up: each becomes its weight before division by the sum.
+    void (*importance)(float * scores, size_t score_stride, int32_t n_q, int32_t n, float * importance);
 
     // The n_chosen largest of values[begin, end): their indices, ascending, into chosen. Ties go to the lower index; NaN is
     // less than everything. With n_chosen >= end - begin all indices are chosen, so min(n_chosen, end - begin) are written.
     // scratch: fasa_top_k_scratch_bytes(end - begin)
     void (*top_k)(const float * values, int32_t begin, int32_t end, int32_t n_chosen, int32_t * chosen, void * scratch);
 
-    // Exact softmax attention over the chosen rows alone.
-    // q: [n_q][d], not scaled; scale: 1/sqrt(d); d at most FASA_HEAD_SIZE_MAX
-    // kv: K row of token t at kv + t*row_stride, its V row right behind, at kv + t*row_stride + d
-    // logits: scratch [n_q][n_chosen]; it holds the weights (before division by their sum) afterwards
-    // out: [n_q][d]; zeros when n_chosen is 0
-    void (*fac)(const float * q, int32_t n_q, int32_t d, const uint16_t * kv, size_t row_stride, const int32_t * chosen,
-                int32_t n_chosen, float scale, float * logits, float * out);
+    // Focused attention (FAC) is these three over the chosen rows, wherever they lie. The K row of token r is at rows[r], its
+    // V row right behind, at rows[r] + d; d is at most FASA_HEAD_SIZE_MAX.
+
+    // Exact logits. q: [n_q][d], not scaled; scale: 1/sqrt(d); logits: row h at logits + h*logit_stride
+    void (*row_logits)(const float * q, int32_t n_q, int32_t d, const uint16_t * const * rows, int32_t n_rows, float scale,
+                       float * logits, size_t logit_stride);
+
+    // Logits of one query head become weights whose sum is 1; zeros when none is finite.
+    void (*softmax)(float * logits, int32_t n);
+
+    // out [n_q][d] += sum over the rows of weight * V row; weights: row h at weights + h*weight_stride
+    void (*value_sum)(const float * weights, size_t weight_stride, int32_t n_q, int32_t d, const uint16_t * const * rows,
+                      int32_t n_rows, float * out);
 };
 
 // the fastest that this CPU and operating system run; $FASA_KERNELS=NAME asks for another of fasa_kernels_all

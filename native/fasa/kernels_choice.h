@@ -24,32 +24,64 @@ static float scores_largest(const float * scores, int32_t n) {
     return vf_largest(vf_max(a, b));
 }
 
-static float exponentials_sum(const float * scores, int32_t n, float shift) {
+// scores become exp(score - shift); returns their sum
+static float exponentials(float * scores, int32_t n, float shift) {
     vf a = {}, b = {};
     int32_t i = 0;
     for (; i + 2*VF_N <= n; i += 2*VF_N) {
-        a += vf_exp(vf_load(scores + i) - shift);
-        b += vf_exp(vf_load(scores + i + VF_N) - shift);
+        const vf x = vf_exp(vf_load(scores + i) - shift);
+        const vf y = vf_exp(vf_load(scores + i + VF_N) - shift);
+        vf_store(scores + i, x);
+        vf_store(scores + i + VF_N, y);
+        a += x;
+        b += y;
     }
     for (; i < n; i += VF_N) {
-        a += vf_exp(scores_load(scores, i, n) - shift);
+        const vf x = vf_exp(scores_load(scores, i, n) - shift);
+        if (i + VF_N <= n) {
+            vf_store(scores + i, x);
+        } else {
+            vf_store_part(scores + i, x, n - i);
+        }
+        a += x;
     }
     return vf_sum(a + b);
 }
 
-static void importance(const float * scores, size_t score_stride, int32_t n_q, int32_t n, float * out) {
-    for (int32_t h = 0; h < n_q; h++) {
-        const float * head = scores + h*score_stride;
-        const float shift   = scores_largest(head, n);
-        const float sum     = exponentials_sum(head, n, shift);
-        const float inverse = sum > 0 ? 1/sum : 0;
-        for (int32_t i = 0; i < n; i += VF_N) {
-            vf weight = vf_exp(scores_load(head, i, n) - shift)*vf_set(inverse);
-            if (i + VF_N <= n) {
-                vf_store(out + i, h == 0 ? weight : weight + vf_load(out + i));
-            } else {
-                vf_store_part(out + i, h == 0 ? weight : weight + vf_load_part(out + i, n - i, 0), n - i);
-            }
+// out = sum over n_heads of weight[h] * inverse[h], added to what is there unless it is the first
+FASA_INLINE void weights_add(const float * weights, size_t stride, const int32_t n_heads, const float * inverse, int32_t n, bool first, float * out) {
+    for (int32_t i = 0; i < n; i += VF_N) {
+        const bool whole = i + VF_N <= n;
+        vf sum = first ? vf {} : whole ? vf_load(out + i) : vf_load_part(out + i, n - i, 0);
+        for (int32_t h = 0; h < n_heads; h++) {
+            const float * head = weights + h*stride + i;
+            sum = vf_fma(whole ? vf_load(head) : vf_load_part(head, n - i, 0), vf_set(inverse[h]), sum);
+        }
+        if (whole) {
+            vf_store(out + i, sum);
+        } else {
+            vf_store_part(out + i, sum, n - i);
+        }
+    }
+}
+
+static void importance(float * scores, size_t score_stride, int32_t n_q, int32_t n, float * out) {
+    for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
+        float inverse[FASA_HEADS];
+        const int32_t n_heads = n_q - h < FASA_HEADS ? n_q - h : FASA_HEADS;
+        float * heads = scores + h*score_stride;
+        for (int32_t i = 0; i < n_heads; i++) {
+            float * head = heads + i*score_stride;
+            const float sum = exponentials(head, n, scores_largest(head, n));
+            inverse[i] = sum > 0 ? 1/sum : 0;
+        }
+        switch (n_heads) {
+            case 1:  weights_add(heads, score_stride, 1, inverse, n, h == 0, out); break;
+#if FASA_HEADS > 2
+            case 2:  weights_add(heads, score_stride, 2, inverse, n, h == 0, out); break;
+            case 3:  weights_add(heads, score_stride, 3, inverse, n, h == 0, out); break;
+#endif
+            default: weights_add(heads, score_stride, FASA_HEADS, inverse, n, h == 0, out); break;
         }
     }
 }

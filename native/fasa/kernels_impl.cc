@@ -21,5 +21,7 @@ const fasa_kernels JOIN(fasa_kernels_, FASA_KERNELS_NAME) = {
     /* tip_rows    */ tip_rows,
     /* importance  */ importance,
     /* top_k       */ top_k,
-    /* fac         */ fac,
+    /* row_logits  */ row_logits,
+    /* softmax     */ softmax,
+    /* value_sum   */ value_sum,
 };

@@ -7,9 +7,10 @@
 #include "fasa/kernels_vector.h"
 
 // logits of n rows for n_heads query heads: scale * q . key; q: row h at q + h*q_stride
-// chosen: the rows' indices, or null for 0..n-1. n_heads is a constant where this is expanded.
+// chosen: the rows, wherever they lie; or null: rows 0..n-1 behind each other at keys. n_heads is a constant where this is
+// expanded.
 FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32_t n_heads, int32_t d, const uint16_t * keys,
-                                   size_t row_stride, const int32_t * chosen, int32_t n, float scale, float * logits,
+                                   size_t row_stride, const uint16_t * const * chosen, int32_t n, float scale, float * logits,
                                    size_t logit_stride) {
     // what is over after whole vectors is read as the last vector of the row, with zeros in q where it was read before
     const int32_t whole = d/VF_N*VF_N;
@@ -26,11 +27,11 @@ FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32
         const uint16_t * row[4];
         for (int32_t i = 0; i < 4; i++) {
             const int32_t at = r + i < n ? r + i : n - 1;
-            row[i] = keys + (chosen ? chosen[at] : at)*row_stride;
+            row[i] = chosen ? chosen[at] : keys + at*row_stride;
         }
         if (chosen) { // the choice is scattered: bring K and V of the rows after the next in early
             for (int32_t i = 8; i < 12 && r + i < n; i++) {
-                const uint16_t * ahead = keys + chosen[r + i]*row_stride;
+                const uint16_t * ahead = chosen[r + i];
                 for (int32_t c = 0; c < 2*d; c += 32) {
                     __builtin_prefetch(ahead + c);
                 }
@@ -73,7 +74,7 @@ FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32
 }
 
 static void rows_logits(const float * q, size_t q_stride, int32_t n_q, int32_t d, const uint16_t * keys, size_t row_stride,
-                        const int32_t * chosen, int32_t n, float scale, float * logits, size_t logit_stride) {
+                        const uint16_t * const * chosen, int32_t n, float scale, float * logits, size_t logit_stride) {
     for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
         const float * head = q + h*q_stride;
         float * to = logits + h*logit_stride;
@@ -137,17 +138,17 @@ static float weights_from_logits(float * logits, int32_t n) {
 #define OUT_VECTORS 4 // vectors of an output row taken together
 
 // out rows of n_heads query heads, elements [from, from + OUT_VECTORS*VF_N): sum of weight * value
-FASA_INLINE void values_sum_heads(const float * weights, size_t weight_stride, const int32_t n_heads, const uint16_t * values,
-                                  size_t row_stride, const int32_t * chosen, int32_t n, const float * inverse, float * out,
-                                  size_t out_stride) {
+// row r's at rows[r] + from
+FASA_INLINE void values_sum_heads(const float * weights, size_t weight_stride, const int32_t n_heads, const uint16_t * const * rows,
+                                  size_t from, int32_t n, float * out, size_t out_stride) {
     vf sums[FASA_HEADS][OUT_VECTORS];
     for (int32_t h = 0; h < n_heads; h++) {
         for (int32_t v = 0; v < OUT_VECTORS; v++) {
-            sums[h][v] = vf {};
+            sums[h][v] = vf_load(out + h*out_stride + v*VF_N);
         }
     }
     for (int32_t r = 0; r < n; r++) {
-        const uint16_t * row = values + chosen[r]*row_stride;
+        const uint16_t * row = rows[r] + from;
         vf value[OUT_VECTORS];
         for (int32_t v = 0; v < OUT_VECTORS; v++) {
             value[v] = vf_load_f16(row + v*VF_N);
@@ -161,19 +162,18 @@ FASA_INLINE void values_sum_heads(const float * weights, size_t weight_stride, c
     }
     for (int32_t h = 0; h < n_heads; h++) {
         for (int32_t v = 0; v < OUT_VECTORS; v++) {
-            vf_store(out + h*out_stride + v*VF_N, sums[h][v]*vf_set(inverse[h]));
+            vf_store(out + h*out_stride + v*VF_N, sums[h][v]);
         }
     }
 }
 
 // the same for one head and the last elements of a row, one vector or less
-static void values_sum_part(const float * weights, const uint16_t * values, size_t row_stride, const int32_t * chosen, int32_t n,
-                            float inverse, float * out, int32_t n_elements) {
-    vf sum = {};
+static void values_sum_part(const float * weights, const uint16_t * const * rows, size_t from, int32_t n, float * out,
+                            int32_t n_elements) {
+    vf sum = load_part(out, n_elements);
     for (int32_t r = 0; r < n; r++) {
-        sum = vf_fma(vf_set(weights[r]), load_f16_part(values + chosen[r]*row_stride, n_elements), sum);
+        sum = vf_fma(vf_set(weights[r]), load_f16_part(rows[r] + from, n_elements), sum);
     }
-    sum *= vf_set(inverse);
     if (n_elements >= VF_N) {
         vf_store(out, sum);
     } else {
@@ -181,41 +181,44 @@ static void values_sum_part(const float * weights, const uint16_t * values, size
     }
 }
 
-static void fac(const float * q, int32_t n_q, int32_t d, const uint16_t * kv, size_t row_stride, const int32_t * chosen,
-                int32_t n_chosen, float scale, float * logits, float * out) {
-    if (n_chosen <= 0) {
-        for (int32_t i = 0; i < n_q*d; i++) {
-            out[i] = 0;
-        }
-        return;
+static void row_logits(const float * q, int32_t n_q, int32_t d, const uint16_t * const * rows, int32_t n_rows, float scale,
+                       float * logits, size_t logit_stride) {
+    rows_logits(q, d, n_q, d, nullptr, 0, rows, n_rows, scale, logits, logit_stride);
+}
+
+static void softmax(float * logits, int32_t n) {
+    const float sum = weights_from_logits(logits, n);
+    const vf inverse = vf_set(sum > 0 ? 1/sum : 0);
+    int32_t i = 0;
+    for (; i + VF_N <= n; i += VF_N) {
+        vf_store(logits + i, vf_load(logits + i)*inverse);
     }
-    rows_logits(q, d, n_q, d, kv, row_stride, chosen, n_chosen, scale, logits, n_chosen);
+    if (i < n) {
+        vf_store_part(logits + i, vf_load_part(logits + i, n - i, 0)*inverse, n - i);
+    }
+}
+
+static void value_sum(const float * weights, size_t weight_stride, int32_t n_q, int32_t d, const uint16_t * const * rows,
+                      int32_t n_rows, float * out) {
     const int32_t whole = OUT_VECTORS*VF_N;
-    const uint16_t * values = kv + d;
     for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
         const int32_t n_heads = n_q - h < FASA_HEADS ? n_q - h : FASA_HEADS;
-        float * weights = logits + (size_t) h*n_chosen;
-        float inverse[FASA_HEADS];
-        for (int32_t i = 0; i < n_heads; i++) {
-            const float sum = weights_from_logits(weights + (size_t) i*n_chosen, n_chosen);
-            inverse[i] = sum > 0 ? 1/sum : 0;
-        }
+        const float * from = weights + h*weight_stride;
         float * to = out + (size_t) h*d;
         int32_t c = 0;
         for (; c + whole <= d; c += whole) {
             switch (n_heads) {
-                case 1:  values_sum_heads(weights, n_chosen, 1, values + c, row_stride, chosen, n_chosen, inverse, to + c, d); break;
+                case 1:  values_sum_heads(from, weight_stride, 1, rows, d + c, n_rows, to + c, d); break;
 #if FASA_HEADS > 2
-                case 2:  values_sum_heads(weights, n_chosen, 2, values + c, row_stride, chosen, n_chosen, inverse, to + c, d); break;
-                case 3:  values_sum_heads(weights, n_chosen, 3, values + c, row_stride, chosen, n_chosen, inverse, to + c, d); break;
+                case 2:  values_sum_heads(from, weight_stride, 2, rows, d + c, n_rows, to + c, d); break;
+                case 3:  values_sum_heads(from, weight_stride, 3, rows, d + c, n_rows, to + c, d); break;
 #endif
-                default: values_sum_heads(weights, n_chosen, FASA_HEADS, values + c, row_stride, chosen, n_chosen, inverse, to + c, d);
+                default: values_sum_heads(from, weight_stride, FASA_HEADS, rows, d + c, n_rows, to + c, d);
             }
         }
         for (; c < d; c += VF_N) {
             for (int32_t i = 0; i < n_heads; i++) {
-                values_sum_part(weights + (size_t) i*n_chosen, values + c, row_stride, chosen, n_chosen, inverse[i],
-                                to + (size_t) i*d + c, d - c < VF_N ? d - c : VF_N);
+                values_sum_part(from + i*weight_stride, rows, d + c, n_rows, to + (size_t) i*d + c, d - c < VF_N ? d - c : VF_N);
             }
         }
     }

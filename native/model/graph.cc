@@ -23,9 +23,9 @@ struct builder {
         return bias ? ggml_add(ctx, x, bias) : x;
     }
 
-    ggml_tensor * rope(ggml_tensor * x) {
+    ggml_tensor * rope(ggml_tensor * x, ggml_tensor * positions) {
         constexpr float beta_fast = 32.0f, beta_slow = 1.0f; // YaRN's own defaults, as libllama uses for these models
-        return ggml_rope_ext(ctx, x, g.positions, m.rope_freqs, hp.head_size, hp.rope_type, hp.rope_n_ctx_orig,
+        return ggml_rope_ext(ctx, x, positions, m.rope_freqs, hp.head_size, hp.rope_type, hp.rope_n_ctx_orig,
             hp.rope_freq_base, hp.rope_freq_scale, hp.rope_ext_factor, hp.rope_attn_factor, beta_fast, beta_slow);
     }
 
@@ -60,8 +60,12 @@ struct builder {
             q = norm(q, l.q_norm);
             k = norm(k, l.k_norm);
         }
-        q = rope(q);
-        ggml_tensor * stored_k = store(rope(k), il, 0);
+        ggml_tensor * q_slots = nullptr;
+        if (g.slot_positions) { // chunks at other offsets: the query is turned to where it stands to each, no key is
+            q_slots = rope(ggml_repeat_4d(ctx, q, hp.head_size, hp.n_head, (int64_t) n*g.shape.n_slots, 1), g.slot_positions);
+        }
+        q = rope(q, g.positions);
+        ggml_tensor * stored_k = store(rope(k, g.positions), il, 0);
         ggml_tensor * stored_v = store(v, il, 1);
         if (g.capture_rows) {
             ggml_tensor * rows = ggml_get_rows(ctx, ggml_reshape_2d(ctx, q, (int64_t) hp.head_size*hp.n_head, n), g.capture_rows);
@@ -69,7 +73,7 @@ struct builder {
             ggml_build_forward_expand(g.graph, rows);
             g.captured.push_back(rows);
         }
-        ggml_tensor * out = g.shape.fasa ? fasa->build(ctx, il, q, stored_k, stored_v) : dense_attention(il, q);
+        ggml_tensor * out = g.shape.fasa ? fasa->build(ctx, il, q_slots ? q_slots : q, n, stored_k, stored_v) : dense_attention(il, q);
         return linear(l.wo, l.bo, ggml_reshape_2d(ctx, out, (int64_t) hp.head_size*hp.n_head, n));
     }
 
@@ -89,6 +93,7 @@ struct builder {
         const graph_shape & s = g.shape;
         g.tokens    = input(GGML_TYPE_I32, s.n_tokens);
         g.positions = input(GGML_TYPE_I32, s.n_tokens);
+        g.slot_positions = s.fasa && s.n_slots > 1 ? input(GGML_TYPE_I32, (int64_t) s.n_tokens*s.n_slots) : nullptr;
         g.cells     = input(GGML_TYPE_I64, s.n_tokens);
         g.mask      = s.fasa ? nullptr : input(GGML_TYPE_F16, s.n_kv, s.n_tokens);
         g.out_rows  = s.n_out > 0 ? input(GGML_TYPE_I32, s.n_out) : nullptr;

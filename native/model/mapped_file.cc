@@ -52,6 +52,8 @@ mapped_file::mapped_file(const std::string & path) {
     size = (size_t) length.QuadPart;
 }
 
+void mapped_file::let_go() const {}
+
 mapped_file::~mapped_file() {
     if (data) {
         UnmapViewOfFile(data);
@@ -84,6 +86,8 @@ mapped_file::mapped_file(const std::string & path) {
     }
     data = (const char *) map;
 }
+
+void mapped_file::let_go() const { madvise((void *) data, size, MADV_DONTNEED); }
 
 mapped_file::~mapped_file() {
     if (data) {

@@ -13,6 +13,9 @@ struct mapped_file {
     explicit mapped_file(const std::string & path);
     ~mapped_file();
 
+    // What was read stays in the page cache, but no longer counts as memory of this process until it is read again.
+    void let_go() const;
+
     mapped_file(const mapped_file &) = delete;
     mapped_file & operator=(const mapped_file &) = delete;
 };

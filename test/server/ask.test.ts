@@ -1,12 +1,12 @@
 /** `fasa/ask` over real pipes: partial results, files, conversations, errors. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
-import type { AskResult } from '../../language-server/protocol';
+import type { AskResult, AskSize, ChatResult } from '../../language-server/protocol';
 import { type Client, startServer, stopServers } from './client';
 
 let folder = '';
@@ -117,6 +117,144 @@ describe('an answer', () => {
     expect(finished).toHaveLength(2);
     expect((await first).text).toMatch(/^Because/);
     expect((await second).text).toMatch(/^Because/);
+  });
+});
+
+describe('the size of a question', () => {
+  const sizeOf = (client: Client, params: object): Promise<AskSize> =>
+    client.connection.sendRequest('fasa/ask/size', { conversation: 'one', references: [], ...params });
+
+  test('counts every part by the tokenizer, and what is left out with its reason', async () => {
+    writeFileSync(path.join(folder, 'long.ts'), '// twelve bytes\n'.repeat(400));
+    writeFileSync(path.join(folder, '.env'), 'SECRET=1\n');
+    const client = await startServer({ engine: { contextTokens: 4096 }, folders: [folder] });
+    const uri = (name: string) => ({ uri: pathToFileURL(path.join(folder, name)).href });
+    const size = await sizeOf(client, {
+      question: 'Why?',
+      selection: { ...uri('parser.ts'), text: 'chosen' },
+      attachments: [{ label: 'Problems', text: 'none' }],
+      references: [uri('server.ts'), uri('long.ts'), uri('.env'), { uri: 'https://example.org/x.ts' }],
+    });
+    const part = (label: string) => size.parts.find((one) => one.label === label);
+    expect(part('Question')).toMatchObject({ kind: 'question', tokens: 4, includedTokens: 4 });
+    expect(part('parser.ts')).toMatchObject({ kind: 'selection', tokens: 'Selected in parser.ts:\nchosen\n'.length });
+    expect(part('Problems')).toMatchObject({ kind: 'attachment', tokens: 'Problems:\nnone\n'.length });
+    expect(part('server.ts')?.reason).toBeUndefined();
+    const long = part('long.ts');
+    expect(long).toMatchObject({
+      kind: 'file',
+      tokens: 6400 + '// long.ts\n'.length,
+      reason: 'only its beginning fits',
+    });
+    expect(long?.includedTokens).toBeGreaterThan(1000);
+    expect(part('.env')).toMatchObject({ includedTokens: 0, reason: 'secret' });
+    expect(part('x.ts')).toMatchObject({ includedTokens: 0, reason: 'not in the workspace' });
+    expect(size).toMatchObject({ fits: true, answerTokens: 512, roomTokens: 3584 });
+    expect(size.tokens).toBe(size.parts.reduce((sum, one) => sum + one.includedTokens, 0));
+    expect(size.tokens).toBeLessThanOrEqual(size.roomTokens);
+  });
+
+  test('is what the answer then tells of itself', async () => {
+    const client = await startServer({ engine: { answers: [{ when: '', text: 'yes' }] }, folders: [folder] });
+    const question = 'What does parser.ts do?';
+    const before = await sizeOf(client, { question });
+    expect((await ask(client, question)).size).toEqual(before);
+    expect(before.parts.map(({ kind, label }) => `${kind} ${label}`)).toContain('related parser.ts');
+  });
+
+  test('says that a question does not fit', async () => {
+    const client = await startServer({ engine: { contextTokens: 512 } });
+    expect(await sizeOf(client, { question: 'word '.repeat(500) })).toMatchObject({ fits: false });
+  });
+
+  test('takes the files of a folder', async () => {
+    mkdirSync(path.join(folder, 'sub'));
+    writeFileSync(path.join(folder, 'sub', 'a.ts'), 'a\n');
+    writeFileSync(path.join(folder, 'sub', 'b.ts'), 'b\n');
+    const client = await startServer({ folders: [folder] });
+    const { parts } = await sizeOf(client, {
+      question: 'Why?',
+      references: [{ uri: pathToFileURL(path.join(folder, 'sub')).href }],
+    });
+    expect(parts.filter(({ kind }) => kind === 'file').map(({ label }) => label)).toEqual(['sub/a.ts', 'sub/b.ts']);
+  });
+});
+
+describe('a command', () => {
+  test('is put in words, with or without a question', async () => {
+    const client = await startServer({ engine: { answers: [{ when: 'Review this code', text: 'fine' }] } });
+    expect((await ask(client, '', { command: 'review' })).text).toBe('fine');
+    expect((await ask(client, 'Mind the locks.', { command: 'review' })).text).toBe('fine');
+  });
+
+  test('that is unknown is refused', async () => {
+    const client = await startServer();
+    await expect(ask(client, 'a', { command: 'rm' })).rejects.toMatchObject({ code: -32602 });
+  });
+});
+
+describe('a history', () => {
+  test('takes the place of what the server remembers, and keeps the turns that stand', async () => {
+    const answers = [
+      { when: 'Third?', text: 'three' },
+      { when: 'Second?', text: 'two' },
+      { when: 'First?', text: 'one' },
+    ];
+    const client = await startServer({ engine: { answers }, folders: [folder] });
+    await ask(client, 'First? parser.ts');
+    await ask(client, 'Second?');
+    const prompt = () =>
+      Number(/of (\d+) \((\d+)/.exec(client.events.filter((event) => event.startsWith('prefill')).at(-1) ?? '')?.[2]);
+    // the second turn is asked anew, behind the first with its file
+    const history = [{ question: 'First? parser.ts', answer: 'one' }];
+    expect((await ask(client, 'Third?', { history })).text).toBe('three');
+    expect(prompt()).toBeGreaterThan(250);
+    expect((await ask(client, 'Third?', { history: [] })).text).toBe('three');
+    expect(prompt()).toBeLessThan(250);
+  });
+
+  test('of another life of the server is read again', async () => {
+    const client = await startServer({ engine: { answers: [{ when: 'said before', text: 'remembered' }] } });
+    const history = [{ question: 'Was it?', answer: 'It was said before.' }];
+    expect((await ask(client, 'Why?', { history })).text).toBe('remembered');
+  });
+});
+
+describe("the editor's own chat", () => {
+  test('gets its messages answered, and its tokens counted', async () => {
+    const client = await startServer({ engine: { answers: [{ when: 'one\n\ntwo', text: 'yes' }] } });
+    const messages = [
+      { role: 'system', text: 'Be brief.' },
+      { role: 'user', text: 'one' },
+      { role: 'user', text: 'two' },
+    ];
+    const result = await client.connection.sendRequest<ChatResult>('fasa/chat', { messages, maxTokens: 10 });
+    expect(result).toMatchObject({ text: 'yes', stats: { kind: 'chat', tokens: 3 } });
+    const counts = await client.connection.sendRequest('fasa/countTokens', { texts: ['', 'a€', '<|im_end|>'] });
+    expect(counts).toEqual({ counts: [0, 4, 10] });
+  });
+
+  test.each([
+    ['no messages', {}, 'messages must be a list'],
+    ["a tool's message", { messages: [{ role: 'tool', text: 'x' }] }, 'messages[0].role must be'],
+    ['no question', { messages: [{ role: 'system', text: 'x' }] }, 'messages must hold a question'],
+  ])('with %s is refused', async (_name, params, message) => {
+    const client = await startServer();
+    await expect(client.connection.sendRequest('fasa/chat', params)).rejects.toMatchObject({
+      code: -32602,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  test('can cancel', async () => {
+    const client = await startServer({ engine: { answers: [{ when: '', text: 'abc '.repeat(100) }], tokenMs: 20 } });
+    const source = new CancellationTokenSource();
+    const params = { messages: [{ role: 'user', text: 'Why?' }] };
+    const answer = client.connection.sendRequest('fasa/chat', params, source.token);
+    await client.untilEvent('decode');
+    source.cancel();
+    await expect(answer).rejects.toMatchObject({ code: -32800 });
+    expect(client.events).toContain('cancelled in decode');
   });
 });
 

@@ -46,6 +46,8 @@ export interface StartOptions {
   readonly entry?: string;
   /** Of the client, for the server to watch. */
   readonly processId?: number;
+  /** Of the client, beside workspace folders. */
+  readonly capabilities?: object;
 }
 
 export class Client {
@@ -131,11 +133,26 @@ export class Client {
     });
   }
 
-  complete(uri: string, line: number, character: number): Promise<InlineCompletionList> {
+  /** As an editor does by itself while a user types. */
+  complete(uri: string, line: number, character: number, context: object = {}): Promise<InlineCompletionList> {
     return this.connection.sendRequest('textDocument/inlineCompletion', {
       textDocument: { uri },
       position: { line, character },
-      context: { triggerKind: 2 },
+      context: { triggerKind: 2, ...context },
+    });
+  }
+
+  /** As an editor does when the user asks for it. */
+  async invoke(uri: string, line: number, character: number): Promise<string[]> {
+    const { items } = await this.complete(uri, line, character, { triggerKind: 1 });
+    return items.map(({ insertText }) => (typeof insertText === 'string' ? insertText : insertText.value));
+  }
+
+  /** Replaces characters of one line. */
+  edit(uri: string, version: number, line: number, from: number, to: number, text: string): Promise<void> {
+    return this.connection.sendNotification('textDocument/didChange', {
+      textDocument: { uri, version },
+      contentChanges: [{ range: { start: { line, character: from }, end: { line, character: to } }, text }],
     });
   }
 
@@ -180,7 +197,7 @@ export async function startServer(options: StartOptions = {}): Promise<Client> {
   client.initialized = await client.connection.sendRequest('initialize', {
     processId: options.processId ?? process.pid,
     rootUri: null,
-    capabilities: { workspace: { workspaceFolders: true } },
+    capabilities: { workspace: { workspaceFolders: true }, ...options.capabilities },
     workspaceFolders: (options.folders ?? []).map((folder) => ({
       uri: pathToFileURL(folder).href,
       name: path.basename(folder),

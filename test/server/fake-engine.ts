@@ -14,6 +14,7 @@ import type {
 } from '../../language-server/engine/engine';
 import { cancelled, EngineError, type ErrorCode } from '../../language-server/engine/errors';
 import { TextStream } from '../../language-server/engine/text-stream';
+import { FakeRepository, type FakeRepositoryOptions } from './fake-repository';
 
 export interface FakeOptions {
   readonly loadMs?: number;
@@ -23,6 +24,8 @@ export interface FakeOptions {
   readonly tokenMs?: number;
   /** The first whose `when` stands in the prompt; '' stands in every one. */
   readonly answers?: readonly { readonly when: string; readonly text: string }[];
+  /** Answers of requests with a temperature, by seed: 1 gets the first. */
+  readonly samples?: readonly string[];
   readonly fillInTheMiddle?: boolean;
   readonly separator?: boolean;
   readonly contextTokens?: number;
@@ -32,6 +35,8 @@ export interface FakeOptions {
   /** A calibrated engine, whose steps are sparse from so many cached tokens on; measuring takes `measureMs`. */
   readonly fasaFromTokens?: number;
   readonly measureMs?: number;
+  /** Absent: the engine reads no repository. */
+  readonly repository?: FakeRepositoryOptions;
 }
 
 export const fakeTokens = {
@@ -67,6 +72,7 @@ export class FakeEngine implements Engine {
   readonly contextTokens: number;
   readonly attention: Engine['attention'];
   readonly device: Engine['device'];
+  readonly repository: FakeRepository | undefined;
   /** What happened, in order: `prefill`, `decode`, `cancelled in decode`, ... */
   readonly events: string[] = [];
   /** The prompts of all requests that started. */
@@ -90,6 +96,15 @@ export class FakeEngine implements Engine {
     };
     this.device = { kind: 'cpu', name: 'Fake', threads: 1, memoryFree: 1e9, memoryTotal: 2e9 };
     this.model = fakeModel(options, engine.modelPath ?? 'fake.gguf');
+    this.repository =
+      options.repository === undefined
+        ? undefined
+        : new FakeRepository(options.repository, {
+            step: (milliseconds, signal) => this.#step(milliseconds, AbortSignal.any([signal, this.#closing.signal])),
+            onEvent: (event) => this.#event(event),
+            anchor: Int32Array.of(fakeTokens.bos, ...this.tokenize('anchor\n')),
+            textOf,
+          });
   }
 
   tokenize(text: string): Int32Array {
@@ -137,7 +152,8 @@ export class FakeEngine implements Engine {
     this.#measuring?.abort();
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const signal = AbortSignal.any(signals);
-    await this.#turn(request.sequence === 'inline' ? 1 : 0, signal);
+    const priority = request.background === true ? -1 : request.sequence === 'inline' ? 1 : 0;
+    await this.#turn(priority, signal);
     try {
       return await this.#run(request, signal);
     } finally {
@@ -163,19 +179,23 @@ export class FakeEngine implements Engine {
     this.#closing.abort();
   }
 
-  async #turn(priority: number, signal: AbortSignal): Promise<void> {
+  async #turn(priority: number, signal: AbortSignal, event = 'queued'): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const waiting: Waiting = { priority, start: resolve };
       const abort = () => {
         if (this.#waiting.includes(waiting)) {
           this.#waiting = this.#waiting.filter((other) => other !== waiting);
-          this.#event('cancelled in queue');
+          if (event !== '') {
+            this.#event('cancelled in queue');
+          }
           reject(cancelled());
         }
       };
       signal.addEventListener('abort', abort);
       this.#waiting.push(waiting);
-      this.#event('queued');
+      if (event !== '') {
+        this.#event(event);
+      }
       this.#next();
       if (signal.aborted) {
         abort();
@@ -195,8 +215,22 @@ export class FakeEngine implements Engine {
     }
   }
 
+  /** Work behind all requests, which pass between two steps. */
+  async #step(milliseconds: number, signal: AbortSignal): Promise<void> {
+    await this.#turn(-2, signal, '');
+    try {
+      await this.#pause(milliseconds, signal, 'encode');
+    } finally {
+      this.#running = false;
+      this.#next();
+    }
+  }
+
   async #run(request: GenerationRequest, signal: AbortSignal): Promise<Generation> {
-    const { sequence, tokens, maxTokens } = request;
+    const { sequence, tokens, maxTokens, repository } = request;
+    if (repository !== undefined) {
+      this.#event(`reads ${this.repository?.describe(repository) ?? 'chunks of another engine'}`);
+    }
     const started = performance.now();
     this.prompts.push(tokens);
     const reusedTokens = commonPrefix(this.#kv.get(sequence) ?? new Int32Array(), tokens);
@@ -207,7 +241,9 @@ export class FakeEngine implements Engine {
     const prefillMs = performance.now() - started;
     this.#event('decode');
     const text = new TextStream();
-    const answer = Buffer.from(this.#answer(tokens), 'utf8');
+    const { temperature, seed } = request.sampling;
+    const sample = temperature > 0 ? this.#options.samples?.[seed - 1] : undefined;
+    const answer = Buffer.from(sample ?? this.#answer(tokens), 'utf8');
     let decoded = 0;
     let reason: Generation['reason'] = 'stop-token';
     for (const byte of answer) {

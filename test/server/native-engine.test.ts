@@ -1,7 +1,7 @@
 /** The engine over the real addon and tiny models: sequences, urgency, cancellation, life. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { buildPrompt, fileForm } from '../../language-server/completion/prompt';
+import { buildPrompt } from '../../language-server/completion/prompt';
 import type { Engine, EngineOptions, GenerationRequest } from '../../language-server/engine/engine';
 import { createNativeEngine } from '../../language-server/engine/native-engine';
 import { tinyTextTokens } from '../native/tiny-model';
@@ -186,12 +186,12 @@ describe('a completion', () => {
 });
 
 describe('a prompt', () => {
-  const input = { text: 'f() {}', offset: 5, pathLine: 'a.ts', repositoryName: 'r', tailTokens: 100 };
+  const input = { text: 'f() {}', offset: 5, pathLine: 'a.ts', tailTokens: 100 };
 
   test('has the fill-in-the-middle tokens that the file of the model names', async () => {
     const engine = await open({ modelPath: workshop.file({ architecture: 'qwen2', seed: 5, fim: true }) });
     const { bos, addBos, fimPrefix, fimSuffix, fimMiddle, fimSeparator } = engine.model.tokens;
-    const prompt = buildPrompt(engine, { ...input, files: { form: fileForm(engine.model.tokens), tokens: [] } });
+    const prompt = buildPrompt(engine, input);
     const special = [...prompt.tokens].filter((token) => token >= tinyTextTokens);
     expect(special).toEqual([...(addBos ? [bos] : []), fimSeparator, fimPrefix, fimSuffix, fimMiddle]);
     expect(special).not.toContain(undefined);

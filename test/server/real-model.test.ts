@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
 import { resolveModel } from '../../language-server/models/resolve-model';
-import type { AskResult } from '../../language-server/protocol';
-import { type Client, startServer, stopServers } from './client';
+import type { AskResult, CompletionCounts } from '../../language-server/protocol';
+import { type Client, type StartOptions, startServer, stopServers } from './client';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const file = path.join(root, 'language-server', 'completion', 'cursor.ts');
@@ -21,15 +21,18 @@ const line = lines.length - 1;
 const column = lines[line]?.length ?? 0;
 
 let client: Client;
+let startOptions: StartOptions;
+const settings = { timeBudgetMs: 120_000, tailTokens: 512 };
 
 beforeAll(async () => {
-  client = await startServer({
+  startOptions = {
     entry: 'language-server/server.ts',
     model: await resolveModel(''),
     folders: [root],
     environment: { FASA_ADDON: path.join(root, 'dist', 'native', 'addon.node') },
-    initializationOptions: { completion: { timeBudgetMs: 120_000, tailTokens: 512, repositoryTokens: 128 } },
-  });
+    initializationOptions: { completion: { ...settings, maxTokens: 64 } },
+  };
+  client = await startServer(startOptions);
   await client.open(uri, text);
   await client.untilState('ready');
 });
@@ -74,6 +77,61 @@ describe.sequential('with the default model', () => {
     const { lastRequest } = await nextRequest(before);
     expect(lastRequest?.fedTokens).toBeLessThan(8);
     expect(lastRequest?.reusedTokens).toBeGreaterThan(400);
+  });
+
+  test('typing at the end of 2,000 tokens feeds a few of them again for each character', async () => {
+    const long = 'file:///other/long.ts';
+    const completion = { timeBudgetMs: 120_000, tailTokens: 2048, maxTokens: 2 };
+    await client.connection.sendNotification('workspace/didChangeConfiguration', { settings: { completion } });
+    let source = readFileSync(path.join(root, 'language-server', 'serve.ts'), 'utf8').slice(0, 14_000);
+    source = `${source.slice(0, source.lastIndexOf('\n'))}\n`;
+    await client.open(long, source);
+    const at = source.split('\n').length - 1;
+    const fedTokens = async () => {
+      const counts: CompletionCounts = await client.connection.sendRequest('fasa/completionCounts');
+      return counts.fedTokens;
+    };
+    const fed: number[] = [];
+    let before = await fedTokens();
+    // no character of it is what the model would say, so that none is answered from the cache
+    for (const [index, key] of [...'zq9 _wx7 k'].entries()) {
+      await client.edit(long, index + 2, at, index, index, key);
+      await client.complete(long, at, index + 1);
+      const now = await fedTokens();
+      fed.push(now - before);
+      before = now;
+    }
+    expect(fed[0]).toBeGreaterThan(1500);
+    expect(Math.max(...fed.slice(1))).toBeLessThanOrEqual(4);
+    expect(Math.max(...fed.slice(1))).toBeGreaterThan(0);
+    await client.connection.sendNotification('workspace/didChangeConfiguration', {
+      settings: { completion: { ...settings, maxTokens: 64 } },
+    });
+  });
+
+  test('cancelled in prefill and in decode, the next answer is that of a fresh engine', async () => {
+    const place = 'file:///other/fresh.ts';
+    const source = `${text.slice(600, 3000)}\nexport function last(list: string[]): string {\n  return list`;
+    const at = { line: source.split('\n').length - 1, character: 13 };
+    const answerOf = async (one: Client) => {
+      await one.open(place, source);
+      return (await one.invoke(place, at.line, at.character))[0];
+    };
+    const other = await startServer(startOptions);
+    await other.untilState('ready');
+    const fresh = await answerOf(other);
+    await other.stop();
+    const params = { textDocument: { uri: 'file:///other/cancelled.ts' }, position: at, context: { triggerKind: 2 } };
+    await client.open('file:///other/cancelled.ts', source);
+    for (const wait of [30, 300, 900]) {
+      const source_ = new CancellationTokenSource();
+      const cancelled = client.connection.sendRequest('textDocument/inlineCompletion', params, source_.token);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      source_.cancel();
+      await cancelled.catch(() => undefined);
+    }
+    expect(await answerOf(client)).toBe(fresh);
+    expect(fresh).toMatch(/^\S/);
   });
 
   test('cancelled in prefill, and asked again, it answers as if nothing had been', async () => {

@@ -9,9 +9,12 @@ describe('the command line', () => {
     expect(parse('ask', 'what', 'is', 'it')).toEqual({
       kind: 'command',
       command: 'ask',
+      encode: false,
       operands: ['what', 'is', 'it'],
       options: {
         repo: path.resolve('/here'),
+        repos: [path.resolve('/here')],
+        repositoryTokens: 0,
         model: '',
         attention: 'auto',
         budget: 0,

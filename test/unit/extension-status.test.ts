@@ -54,6 +54,62 @@ describe('status item', () => {
     }
   });
 
+  test('counts the files while a repository is encoded', () => {
+    const repository = {
+      files: 80,
+      filesEncoded: 12,
+      tokens: 40_000,
+      tokensEncoded: 5000,
+      leftOut: { ignored: 3, secret: 1 },
+      encoding: { filesDone: 2, files: 70, tokensDone: 900, tokens: 35_900, secondsLeft: 90 },
+      diskBytes: 1.5e9,
+    };
+    const encoding = view({ state: 'encoding', repository });
+    expect(statusText(encoding).text).toBe('$(loading~spin) FASA 12 of 80 files');
+    const tooltip = statusTooltip(encoding);
+    expect(tooltip).toContain('5,000 of 40K tokens, 12 of 80 files in the context');
+    expect(tooltip).toContain('encoding, 2 of 70 files done, 90 s left');
+    expect(tooltip).toContain('3 ignored, 1 secret');
+    expect(tooltip).toContain('1.5 GB on disk');
+    expect(tooltip).toContain('command:fasa.showContext');
+  });
+
+  test('shows a speed-up that was measured, and no other', () => {
+    const speed = (speedup: number) => ({
+      fasaMsPerToken: 10,
+      denseMsPerToken: 10 * speedup,
+      speedup,
+      atTokens: 8192,
+      measuredAt: '2026-01-01T00:00:00.000Z',
+    });
+    expect(statusText(view({ state: 'ready', cache: cache({ saved: 0.72 }), speed: speed(1.98) }))).toEqual({
+      text: '$(chip) FASA 1,204 tokens, 72 % saved, 1.9x',
+      label: 'FASA Code: 1,204 tokens, 72 % saved, 1.9 times as fast as dense',
+      severity: 'normal',
+    });
+    expect(statusText(view({ state: 'ready', cache: cache({}), speed: speed(1.01) })).text).toBe(
+      '$(chip) FASA 1,204 tokens',
+    );
+  });
+
+  test('says that it is too slow here, why, and what helps', () => {
+    const slow = {
+      cause: 'feeding',
+      message: '3 of the last 5 completions were not done within 5.0 s.',
+      remedy: 'Make the tail shorter.',
+    } as const;
+    expect(statusText(view({ state: 'ready', slow }))).toEqual({
+      text: '$(warning) FASA too slow here',
+      label: 'FASA Code: too slow here',
+      severity: 'warning',
+    });
+    const tooltip = statusTooltip(view({ state: 'ready', slow }));
+    expect(tooltip).toContain('3 of the last 5 completions were not done within 5\\.0 s\\.');
+    expect(tooltip).toContain('(command:fasa.shortenTail)');
+    expect(tooltip).toContain('(command:fasa.chooseModel)');
+    expect(statusTooltip(view({ state: 'ready' }))).not.toContain('fasa.shortenTail');
+  });
+
   test('says what a user without a model can do, with links that do it', () => {
     const tooltip = statusTooltip(view(noModel));
     expect(tooltip).toContain('There is no model at /a\\_b/\\*\\.gguf\\.');

@@ -5,7 +5,8 @@ import { filterCompletion } from '../../language-server/completion/filters';
 /** @param document with | for the cursor */
 function filtered(document: string, text: string): string {
   const offset = document.indexOf('|');
-  return filterCompletion(text, cursorText(document.replace('|', ''), offset, 10_000));
+  const { text: result, replace } = filterCompletion(text, cursorText(document.replace('|', ''), offset, 10_000));
+  return replace === 0 ? result : `${result} instead of ${replace}`;
 }
 
 describe('the filters', () => {
@@ -17,7 +18,7 @@ describe('the filters', () => {
     ['cut where bytes are no text', 'a = |', '"é\ufffd";', '"é'],
     ['drop space at the end', 'a = |', 'b;  \n\n', 'b;'],
     ['drop text of space alone', 'a = |', '  \n  ', ''],
-    ['keep one of many repetitions', 'a = |', `${'count, '.repeat(6)}cou`, 'count,'],
+    ['keep one of many repetitions', 'a = |', `${'count, '.repeat(6)}cou`, 'count'],
     ['keep short repetitions', 'a = |', '[0, 0, 0, 0];', '[0, 0, 0, 0];'],
     ['drop the line of a loop and what follows', 'f {|', '\n  b();\n  sum = sum = sum = sum = sum = 1;\n}', '\n  b();'],
     ['keep lines that are alike', 'f {|', '\n  a(1);\n  a(2);\n  a(3);', '\n  a(1);\n  a(2);\n  a(3);'],
@@ -26,9 +27,11 @@ describe('the filters', () => {
     ['leave out more of the line', 'call(|);', 'a, b);', 'a, b'],
     ['keep brackets that the text opened', 'call(|)', 'f(a)', 'f(a)'],
     ['leave out the quote that the editor closed', "s = '|'", "text'", 'text'],
-    ['stop where the line closes the bracket itself', 'return list[|]', 'list.length - 1];', 'list.length - 1'],
-    ['stop there behind brackets of their own', 'f(a[|])', 'b[0] + c(1)], d);', 'b[0] + c(1)'],
-    ['stop where the line closes the quote itself', "log('|')", "hello');", 'hello'],
+    ['take the place of the bracket', 'return list[|]', 'list.length - 1];', 'list.length - 1]; instead of 1'],
+    ['stop where the line closes the bracket itself', 'return list[|], a', 'list.length - 1];', 'list.length - 1'],
+    ['take the place of several', 'f(a[|])', 'b[0] + c(1)], d);', 'b[0] + c(1)], d); instead of 2'],
+    ['take the place of a quote', "log('|')", "hello');", "hello'); instead of 2"],
+    ['stop where the line closes the quote itself', "log('|', a)", "hello');", 'hello'],
     ['keep quotes in pairs', "log('|')", "a' + b + 'c", "a' + b + 'c"],
     ['keep an escaped quote', 'log("|")', 'say \\"hi\\" twice', 'say \\"hi\\" twice'],
     ['keep a bracket that the line closes later', 'call(|, x)', 'f(a)', 'f(a)'],

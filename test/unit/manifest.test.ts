@@ -82,7 +82,13 @@ test.each(serverSettings)(
 );
 
 test('no repository can set a path, the threads, or, untrusted, what is read', () => {
-  for (const name of ['fasa.modelPath', 'fasa.cacheFolder', 'fasa.threads']) {
+  for (const name of [
+    'fasa.modelPath',
+    'fasa.cacheFolder',
+    'fasa.threads',
+    'fasa.repository.tokens',
+    'fasa.repository.diskGigabytes',
+  ]) {
     expect(properties[name]?.scope, name).toBe('machine');
   }
   const open = Object.entries(properties)

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { buildPrompt, fileForm, type PromptInput } from '../../language-server/completion/prompt';
+import { buildPrompt, type PromptInput } from '../../language-server/completion/prompt';
+import { fileForm } from '../../language-server/repository/file-form';
 import { FakeEngine, fakeTokens, textOf } from '../server/fake-engine';
 
-const noFiles = { form: 'comment', tokens: [] } as const;
-
 function input(text: string, offset: number, more: Partial<PromptInput> = {}): PromptInput {
-  return { text, offset, pathLine: '// a.ts', repositoryName: 'repo', files: noFiles, tailTokens: 200, ...more };
+  return { text, offset, pathLine: '// a.ts', tailTokens: 200, ...more };
 }
 
 describe('a prompt without fill-in-the-middle', () => {
@@ -14,7 +13,7 @@ describe('a prompt without fill-in-the-middle', () => {
   test('is BOS, the path line and the text before the cursor', () => {
     const prompt = buildPrompt(engine, input('let a;\nlet b', 12));
     expect(textOf(prompt.tokens)).toBe(`{${fakeTokens.bos}}// a.ts\nlet a;\nlet b`);
-    expect(prompt).toMatchObject({ fillInTheMiddle: false, withoutSpace: false, repositoryTokens: 0, tailTokens: 20 });
+    expect(prompt).toMatchObject({ fillInTheMiddle: false, withoutSpace: false, tailTokens: 20 });
   });
 
   test('leaves one space before the cursor to the model', () => {
@@ -23,14 +22,10 @@ describe('a prompt without fill-in-the-middle', () => {
     expect(prompt.withoutSpace).toBe(true);
   });
 
-  test('has the other files in front', () => {
-    const files = {
-      form: 'comment',
-      tokens: [engine.tokenize('// b.ts\nb\n\n'), engine.tokenize('// c.ts\nc\n\n')],
-    } as const;
-    const prompt = buildPrompt(engine, input('x', 1, { files }));
-    expect(textOf(prompt.tokens)).toBe(`{${fakeTokens.bos}}// b.ts\nb\n\n// c.ts\nc\n\n// a.ts\nx`);
-    expect(prompt.repositoryTokens).toBe(22);
+  test('begins with the anchor where the engine reads a repository', () => {
+    const reading = new FakeEngine({ repository: {} });
+    const prompt = buildPrompt(reading, input('x', 1));
+    expect(textOf(prompt.tokens)).toBe(`{${fakeTokens.bos}}anchor\n// a.ts\nx`);
   });
 
   test('writes markup in a document as text', () => {
@@ -61,13 +56,10 @@ describe('a prompt without fill-in-the-middle', () => {
 
 describe('a prompt with fill-in-the-middle', () => {
   const engine = new FakeEngine({ fillInTheMiddle: true, separator: true });
-  const { bos, fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator } = fakeTokens;
+  const { bos, fimPrefix, fimSuffix, fimMiddle, fimSeparator } = fakeTokens;
 
   test('has what is behind the cursor before the middle', () => {
-    const prompt = buildPrompt(
-      engine,
-      input('f(x) {\n}', 6, { pathLine: 'a.ts', files: { form: 'separator', tokens: [] } }),
-    );
+    const prompt = buildPrompt(engine, input('f(x) {\n}', 6, { pathLine: 'a.ts' }));
     expect(textOf(prompt.tokens)).toBe(
       `{${bos}}{${fimSeparator}}a.ts\n{${fimPrefix}}f(x) {{${fimSuffix}}\n}{${fimMiddle}}`,
     );
@@ -75,14 +67,8 @@ describe('a prompt with fill-in-the-middle', () => {
   });
 
   test('keeps the space before the cursor: such models were trained with cuts anywhere', () => {
-    const prompt = buildPrompt(engine, input('a = ', 4, { files: { form: 'separator', tokens: [] } }));
+    const prompt = buildPrompt(engine, input('a = ', 4));
     expect(textOf(prompt.tokens)).toContain(`a = {${fimSuffix}}`);
-  });
-
-  test('names the repository when there are other files', () => {
-    const files = { form: 'separator', tokens: [Int32Array.of(fimSeparator, 98)] } as const;
-    const text = textOf(buildPrompt(engine, input('x', 1, { pathLine: 'a.ts', files })).tokens);
-    expect(text.startsWith(`{${bos}}{${fimRepository}}repo\n{${fimSeparator}}b{${fimSeparator}}a.ts\n`)).toBe(true);
   });
 
   test('gives a quarter of the tail to what is behind the cursor', () => {
@@ -92,6 +78,51 @@ describe('a prompt with fill-in-the-middle', () => {
     expect(middle - suffix - 1).toBe(50);
     expect(suffix - tokens.indexOf(fimPrefix) - 1).toBeLessThanOrEqual(150);
   });
+});
+
+describe('what is behind the cursor', () => {
+  const engine = new FakeEngine({ fillInTheMiddle: true, separator: true });
+  const after = `${'rest'}\n${'a line that follows\n'.repeat(50)}`;
+  const behind = (more: Partial<PromptInput> = {}) => {
+    const { tokens } = buildPrompt(engine, input(`f(${after}`, 2, more));
+    const list = [...tokens];
+    return textOf(Int32Array.from(list.slice(list.indexOf(fakeTokens.fimSuffix) + 1, -1)));
+  };
+
+  test('ends with a line', () => {
+    expect(behind()).toBe('rest\na line that follows\na line that follows\n');
+    expect(behind({ suffixTokens: 30 })).toBe('rest\na line that follows\n');
+    expect(behind({ suffixTokens: 12 })).toBe('rest\n');
+    expect(behind({ suffixTokens: 3 })).toBe('res');
+  });
+
+  test('stays as it is while the user types, as does all before it but the end', () => {
+    const text = `${'const value = 1;\n'.repeat(20)}`;
+    const first = buildPrompt(engine, input(`${text}a${after}`, text.length + 1, { tailTokens: 1000 }));
+    const next = buildPrompt(engine, input(`${text}ab${after}`, text.length + 2, { tailTokens: 1000 }));
+    expect(next.stableTokens).toBe(first.stableTokens + 1);
+    expect([...next.tokens.slice(0, first.stableTokens)]).toEqual([...first.tokens.slice(0, first.stableTokens)]);
+    expect([...next.tokens.slice(next.stableTokens)]).toEqual([...first.tokens.slice(first.stableTokens)]);
+    expect(first.tokens[first.stableTokens]).toBe(fakeTokens.fimSuffix);
+  });
+});
+
+test('one more character at the end of 2,000 tokens feeds a few tokens again', async () => {
+  for (const fillInTheMiddle of [false, true]) {
+    const engine = new FakeEngine({ fillInTheMiddle, separator: fillInTheMiddle, contextTokens: 8192 });
+    const text = 'let value = compute(1);\n'.repeat(200);
+    let document = text;
+    const fed: number[] = [];
+    for (const key of ' const result = value.') {
+      document += key;
+      const { tokens } = buildPrompt(engine, input(document, document.length, { tailTokens: 2000 }));
+      expect(tokens.length).toBeGreaterThan(1200);
+      const sampling = { temperature: 0, topK: 1, topP: 1, seed: 0 };
+      const { stats } = await engine.generate({ sequence: 'inline', tokens, maxTokens: 0, sampling });
+      fed.push(stats.fedTokens);
+    }
+    expect(Math.max(...fed.slice(1))).toBeLessThanOrEqual(4);
+  }
 });
 
 test('the form of files follows the tokens that the model has, not its name', () => {

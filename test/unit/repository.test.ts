@@ -4,12 +4,9 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { importCandidates } from '../../language-server/repository/imports';
 import { leftOutByContent, leftOutByName } from '../../language-server/repository/left-out';
-import { FilePacker } from '../../language-server/repository/pack';
 import { commentPathLine } from '../../language-server/repository/path-line';
-import { relatedFiles } from '../../language-server/repository/related-files';
 import { SourceFiles } from '../../language-server/repository/source-files';
 import { walk } from '../../language-server/repository/walk';
-import { FakeEngine, textOf } from '../server/fake-engine';
 
 let folder = '';
 
@@ -181,63 +178,6 @@ describe('imports', () => {
     expect(all).toContain('src/lexer.rs');
     expect(all).toContain('src/parser.rs');
     expect(all.some((name) => name.includes('std'))).toBe(false);
-  });
-});
-
-describe('related files', () => {
-  test('are the imported ones in order, then the neighbours of the language by name', async () => {
-    const sources = write({
-      'src/main.ts': '',
-      'src/z.ts': 'z',
-      'src/a.ts': 'a',
-      'src/notes.md': 'n',
-      'lib/b.ts': 'b',
-      '.env': 'SECRET=1',
-    });
-    const text = "import { z } from './z';\nimport { b } from '../lib/b';\nimport '../.env';\nimport './gone';\n";
-    const { files, leftOut: out } = await relatedFiles(sources, absolute('src/main.ts'), text);
-    expect(files.map((file) => file.path)).toEqual(['src/z.ts', 'lib/b.ts', 'src/a.ts']);
-    expect([...out]).toEqual([['.env', 'secret']]);
-  });
-});
-
-describe('packing', () => {
-  const engine = new FakeEngine();
-
-  async function files(names: readonly string[]) {
-    const sources = new SourceFiles(folder);
-    const results = await Promise.all(names.map((name) => sources.read(absolute(name))));
-    return results.flatMap((result) => (result !== undefined && 'file' in result ? [result.file] : []));
-  }
-
-  test('puts the most related nearest to the tail, each behind its path line', async () => {
-    write({ 'a.ts': 'aaa\n', 'b.py': 'bbb' });
-    const packed = new FilePacker().pack(engine, await files(['a.ts', 'b.py']), 'comment', 1000);
-    expect(packed.tokens.map(textOf).join('')).toBe('# b.py\nbbb\n\n// a.ts\naaa\n\n');
-    expect(packed.paths).toEqual(['b.py', 'a.ts']);
-  });
-
-  test('cuts at a line what does not fit, leaves out the rest, never exceeds the limit', async () => {
-    write({ 'a.ts': 'let a = 1;\n'.repeat(200), 'b.ts': 'let b;\n'.repeat(40), 'c.ts': 'let c;\n'.repeat(40) });
-    const given = await files(['b.ts', 'a.ts', 'c.ts']);
-    for (const limit of [50, 300, 400, 800, 1500]) {
-      const packed = new FilePacker().pack(engine, given, 'comment', limit);
-      const text = packed.tokens.map(textOf).join('');
-      expect(packed.tokenCount).toBe(Buffer.byteLength(text));
-      expect(packed.tokenCount).toBeLessThanOrEqual(limit);
-      expect(packed.paths.length + packed.overLimit.length).toBe(3);
-      expect(text === '' || text.endsWith('\n\n')).toBe(true);
-      expect(text).not.toMatch(/let [abc]?( = )?\n/);
-    }
-  });
-
-  test('gives the same tokens for the same files', async () => {
-    write({ 'a.ts': 'a\n', 'b.ts': 'b\n' });
-    const packer = new FilePacker();
-    const one = packer.pack(engine, await files(['a.ts', 'b.ts']), 'comment', 500);
-    const two = packer.pack(engine, await files(['a.ts', 'b.ts']), 'comment', 500);
-    expect(two.tokens).toEqual(one.tokens);
-    expect(two.tokens[0]).toBe(one.tokens[0]);
   });
 });
 

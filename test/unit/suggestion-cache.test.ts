@@ -6,23 +6,25 @@ const text = 'let a = ;\nend';
 
 function cacheWith(suggestion: string): SuggestionCache {
   const cache = new SuggestionCache();
-  cache.add({ uri, text, offset: 8 }, suggestion);
+  cache.add({ uri, text, offset: 8 }, [{ text: suggestion, replace: 0 }]);
   return cache;
 }
 
 describe('the cache', () => {
   test('has what was suggested at the same place', () => {
-    expect(cacheWith('value').find({ uri, text, offset: 8 })).toBe('value');
+    expect(cacheWith('value').find({ uri, text, offset: 8 })).toEqual([{ text: 'value', replace: 0 }]);
   });
 
   test('has the rest of what the user types along', () => {
-    expect(cacheWith('value').find({ uri, text: 'let a = val;\nend', offset: 11 })).toBe('ue');
+    expect(cacheWith('value').find({ uri, text: 'let a = val;\nend', offset: 11 })).toEqual([
+      { text: 'ue', replace: 0 },
+    ]);
   });
 
   test('has it again after the user deleted what he typed', () => {
     const cache = cacheWith('value');
     expect(cache.find({ uri, text: 'let a = x;\nend', offset: 9 })).toBeUndefined();
-    expect(cache.find({ uri, text, offset: 8 })).toBe('value');
+    expect(cache.find({ uri, text, offset: 8 })).toEqual([{ text: 'value', replace: 0 }]);
   });
 
   test.each([
@@ -35,17 +37,34 @@ describe('the cache', () => {
     expect(cacheWith('value').find({ uri: uri_, text: text_, offset })).toBeUndefined();
   });
 
+  test('knows the brackets and quotes that the editor closes while the user types along', () => {
+    const cache = cacheWith('f(a, "b")');
+    const at = (typed: string, closers: string) =>
+      cache.find({ uri, text: `let a = ${typed}${closers};\nend`, offset: 8 + typed.length });
+    expect(at('f(', ')')).toEqual([{ text: 'a, "b")', replace: 1 }]);
+    expect(at('f(a, "', '")')).toEqual([{ text: 'b")', replace: 2 }]);
+    expect(at('f(a, "b"', ')')).toEqual([{ text: ')', replace: 1 }]);
+    expect(at('f(', ']')).toBeUndefined();
+  });
+
+  test('has the candidates that begin with what the user typed', () => {
+    const cache = new SuggestionCache();
+    const suggestions = ['value', 'vector', 'other'].map((one) => ({ text: one, replace: 0 }));
+    cache.add({ uri, text, offset: 8 }, suggestions);
+    expect(cache.find({ uri, text: 'let a = ve;\nend', offset: 10 })).toEqual([{ text: 'ctor', replace: 0 }]);
+  });
+
   test('remembers that there was nothing to suggest, there alone', () => {
-    expect(cacheWith('').find({ uri, text, offset: 8 })).toBe('');
+    expect(cacheWith('').find({ uri, text, offset: 8 })).toEqual([{ text: '', replace: 0 }]);
     expect(cacheWith('').find({ uri, text: 'let a = x;\nend', offset: 9 })).toBeUndefined();
   });
 
   test('prefers the latest, forgets the oldest, and all when cleared', () => {
     const cache = cacheWith('old');
-    cache.add({ uri, text, offset: 8 }, 'new');
-    expect(cache.find({ uri, text, offset: 8 })).toBe('new');
+    cache.add({ uri, text, offset: 8 }, [{ text: 'new', replace: 0 }]);
+    expect(cache.find({ uri, text, offset: 8 })).toEqual([{ text: 'new', replace: 0 }]);
     for (let index = 0; index < 50; index++) {
-      cache.add({ uri: `file:///${index}`, text, offset: 8 }, 'x');
+      cache.add({ uri: `file:///${index}`, text, offset: 8 }, [{ text: 'x', replace: 0 }]);
     }
     expect(cache.find({ uri, text, offset: 8 })).toBeUndefined();
     cache.clear();

@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { silentLog } from '../../language-server/log';
 import { withEnding } from '../../language-server/repository/path-line';
 import { filePath, Workspace } from '../../language-server/workspace';
 
 const url = (file: string) => pathToFileURL(file).href;
 
 function workspaceOf(...folders: string[]): Workspace {
-  const workspace = new Workspace();
+  const workspace = new Workspace({ log: silentLog, onChange: () => undefined, budget: async () => 0 });
   for (const folder of folders) {
     workspace.addFolder(url(folder));
   }

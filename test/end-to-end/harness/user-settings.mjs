@@ -30,7 +30,6 @@ export const defaultUserSettings = {
   // A slow and busy machine needs longer than the default to read a file for the first time, and has less to read here.
   'fasa.completion.timeBudgetMs': 60_000,
   'fasa.completion.tailTokens': 512,
-  'fasa.completion.repositoryTokens': 512,
 };
 
 const { properties } = readJson(path.join(root, 'package.json')).contributes.configuration;

@@ -6,6 +6,7 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <vector>
 
 static const fasa_kernels * kernels_named(const Napi::CallbackInfo & info) {
@@ -75,8 +76,22 @@ static void top_k(const Napi::CallbackInfo & info) {
 
 // name, q, nQ, d, kv, rowStride, chosen, nChosen, scale, logits, out
 static void fac(const Napi::CallbackInfo & info) {
-    kernels_named(info)->fac(floats(info, 1), integer(info, 2), integer(info, 3), halves(info, 4), integer(info, 5), ints(info, 6),
-                             integer(info, 7), number(info, 8), floats(info, 9), floats(info, 10));
+    const fasa_kernels * kernels = kernels_named(info);
+    const int32_t n_q = integer(info, 2), d = integer(info, 3), stride = integer(info, 5), n = integer(info, 7);
+    std::vector<const uint16_t *> rows;
+    for (int32_t i = 0; i < n; i++) {
+        rows.push_back(halves(info, 4) + (size_t) ints(info, 6)[i]*stride);
+    }
+    float * logits = floats(info, 9), * out = floats(info, 10);
+    kernels->row_logits(floats(info, 1), n_q, d, rows.data(), n, number(info, 8), logits, n);
+    for (int32_t h = 0; h < n_q; h++) {
+        kernels->softmax(logits + (size_t) h*n, n);
+    }
+    std::fill_n(out, (size_t) n_q*d, 0.0f);
+    // in two parts, as rows of different kinds are: they add up
+    const int32_t half = n/2;
+    kernels->value_sum(logits, n, n_q, d, rows.data(), half, out);
+    kernels->value_sum(logits + half, n, n_q, d, rows.data() + half, n - half, out);
 }
 
 // [nLayer, nKvHead, nGroup, d, neox], observations [{ layer, q, keys: [K of each KV head], rowStride, past }], nDominant

@@ -1,0 +1,97 @@
+/** The one place that changes files and documents for an answer: the target is checked at the moment of writing. */
+
+import * as vscode from 'vscode';
+import { placeName } from '../chat/places';
+import { ApplyError } from './changes';
+import { whyRefused } from './target-rules';
+
+export class Writer {
+  /** @throws ApplyError with the reason */
+  async check(target: vscode.Uri): Promise<void> {
+    if (target.scheme === 'untitled' && vscode.workspace.isTrusted) {
+      return;
+    }
+    const reason =
+      target.scheme === 'file'
+        ? await whyRefused(target.fsPath, {
+            trusted: vscode.workspace.isTrusted,
+            folders: (vscode.workspace.workspaceFolders ?? [])
+              .filter(({ uri }) => uri.scheme === 'file')
+              .map(({ uri }) => uri.fsPath),
+          })
+        : vscode.workspace.isTrusted
+          ? 'it is not a file'
+          : 'the workspace is not trusted';
+    if (reason !== undefined) {
+      throw new ApplyError(`Nothing was written to ${placeName(target)}: ${reason}.`);
+    }
+  }
+
+  /**
+   * The whole text of a file, as one edit of the lines that differ, undone in one step. The document stays unsaved.
+   * @param expected what the file has to hold now
+   */
+  async replaceFile(target: vscode.Uri, expected: string, text: string): Promise<void> {
+    const document = await vscode.workspace.openTextDocument(target);
+    await this.check(target);
+    if (document.getText().replace(/\r\n?/g, '\n') !== expected) {
+      throw new ApplyError(`Nothing was written to ${placeName(target)}: it has changed since.`);
+    }
+    const edit = new vscode.WorkspaceEdit();
+    edit.replace(target, ...differing(document, expected, text));
+    await apply(edit, target);
+  }
+
+  /** At the cursor, or in the place of the selections; the selection, as the editor has it then. */
+  async replaceSelection(editor: vscode.TextEditor, text: string, insert: boolean): Promise<void> {
+    await this.check(editor.document.uri);
+    const done = await editor.edit((edit) => {
+      for (const selection of insert ? [editor.selection] : editor.selections) {
+        if (insert) {
+          edit.insert(selection.active, text);
+        } else {
+          edit.replace(selection, text);
+        }
+      }
+    });
+    if (!done) {
+      throw new ApplyError(`Nothing was written to ${placeName(editor.document.uri)}: the editor refused the edit.`);
+    }
+    await vscode.window.showTextDocument(editor.document, editor.viewColumn);
+  }
+
+  /** @throws ApplyError where there is one already */
+  async createFile(target: vscode.Uri, text: string): Promise<void> {
+    await this.check(target);
+    const edit = new vscode.WorkspaceEdit();
+    edit.createFile(target, { overwrite: false, ignoreIfExists: false, contents: Buffer.from(text, 'utf8') });
+    await apply(edit, target);
+    await vscode.window.showTextDocument(target);
+  }
+}
+
+async function apply(edit: vscode.WorkspaceEdit, target: vscode.Uri): Promise<void> {
+  if (!(await vscode.workspace.applyEdit(edit))) {
+    throw new ApplyError(`Nothing was written to ${placeName(target)}: the editor refused the edit.`);
+  }
+}
+
+/** The least range of whole lines around all differences: the cursor and folds elsewhere stay. */
+function differing(document: vscode.TextDocument, before: string, after: string): [vscode.Range, string] {
+  const [oldLines, newLines] = [before.split('\n'), after.split('\n')];
+  let start = 0;
+  while (start < oldLines.length - 1 && start < newLines.length - 1 && oldLines[start] === newLines[start]) {
+    start += 1;
+  }
+  let end = 0;
+  while (
+    end < oldLines.length - start - 1 &&
+    end < newLines.length - start - 1 &&
+    oldLines[oldLines.length - 1 - end] === newLines[newLines.length - 1 - end]
+  ) {
+    end += 1;
+  }
+  const last = oldLines.length - 1 - end;
+  const range = new vscode.Range(start, 0, last, document.lineAt(last).text.length);
+  return [range, newLines.slice(start, newLines.length - end).join('\n')];
+}

@@ -1,0 +1,35 @@
+/** All of the chat: the panel, what applies its code, the editor's own chat, the actions in code. One engine's face. */
+
+import * as vscode from 'vscode';
+import { BlockApplier } from '../apply/apply-block';
+import { Reviews } from '../apply/review';
+import { Writer } from '../apply/writer';
+import type { LanguageServer } from '../client';
+import { createCodeActions } from './code-actions';
+import { createNativeChat } from './native-chat';
+import { serverEngine } from './server-engine';
+import { ChatView } from './view';
+
+export interface Chat {
+  readonly view: ChatView;
+  readonly reviews: Reviews;
+  readonly disposable: vscode.Disposable;
+}
+
+export function createChat(
+  context: vscode.ExtensionContext,
+  output: vscode.LogOutputChannel,
+  server: LanguageServer,
+): Chat {
+  const engine = serverEngine(server);
+  const writer = new Writer();
+  const reviews = new Reviews(writer);
+  const view = new ChatView({ context, output, server, engine, applier: new BlockApplier(writer, reviews) });
+  const disposable = vscode.Disposable.from(
+    view,
+    reviews,
+    createCodeActions(),
+    createNativeChat(engine, server, output),
+  );
+  return { view, reviews, disposable };
+}

@@ -1,0 +1,59 @@
+/** Links of an answer: where they lead is shown before anything is opened. */
+
+import * as vscode from 'vscode';
+import { visible } from '../../media/hidden';
+import { ApplyError } from '../apply/changes';
+import { resolveInWorkspace } from './places';
+
+/** @throws ApplyError for what is never opened */
+export async function openLink(url: string): Promise<void> {
+  const scheme = /^([a-z][a-z\d+.-]*):/i.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined || (scheme.length === 1 && !url.startsWith('//'))) {
+    await openFile(url);
+    return;
+  }
+  if (scheme !== 'https' && scheme !== 'http') {
+    throw new ApplyError(`Links of the kind ${visible(scheme)}: are not opened.`);
+  }
+  const parsed = new URL(url);
+  const open = 'Open';
+  const copy = 'Copy';
+  const chosen = await vscode.window.showWarningMessage(
+    `Open a link to ${visible(parsed.hostname)}?`,
+    {
+      modal: true,
+      // as the browser would read it: a name in another script is in its ASCII form
+      detail: `${visible(parsed.href).slice(0, 2000)}\n\nThe link was written by the model. The site would learn this address, with all that is in it.`,
+    },
+    open,
+    copy,
+  );
+  if (chosen === open) {
+    await vscode.env.openExternal(vscode.Uri.parse(parsed.href, true));
+  } else if (chosen === copy) {
+    await vscode.env.clipboard.writeText(parsed.href);
+  }
+}
+
+/** `src/a.ts`, `src/a.ts:12`, `src/a.ts#L12` */
+async function openFile(link: string): Promise<void> {
+  const match = /^(.*?)(?:(?::|#L)(\d+))?$/.exec(decoded(link.replace(/\?.*$/, '')));
+  const uri = resolveInWorkspace(match?.[1] ?? link, vscode.window.activeTextEditor?.document.uri);
+  if (uri === undefined) {
+    throw new ApplyError(`${visible(link)} is outside of the workspace.`);
+  }
+  const line = Math.max(0, Number(match?.[2] ?? 1) - 1);
+  try {
+    await vscode.window.showTextDocument(uri, { selection: new vscode.Range(line, 0, line, 0) });
+  } catch {
+    throw new ApplyError(`There is no file ${visible(link)}.`);
+  }
+}
+
+function decoded(link: string): string {
+  try {
+    return decodeURIComponent(link);
+  } catch {
+    return link;
+  }
+}

@@ -1,0 +1,199 @@
+/** What `@` offers: files, folders, symbols, problems, changes. Each is turned into text when the question is asked. */
+
+import * as vscode from 'vscode';
+import type { Candidate, MentionKind } from '../../media/chat/messages';
+import { gitChanges } from './git-changes';
+import { isReadable, placeName, rangeName } from './places';
+
+export interface MentionItem {
+  readonly candidate: Candidate;
+  resolve(): Promise<Resolved>;
+}
+
+export interface Resolved {
+  readonly references?: readonly { readonly uri: string }[];
+  readonly attachments?: readonly { readonly label: string; readonly text: string }[];
+}
+
+const mostOffered = 30;
+const mostFound = 2000;
+const mostProblems = 100;
+
+export async function mentionCandidates(kind: MentionKind, query: string): Promise<MentionItem[]> {
+  switch (kind) {
+    case 'file':
+      return (await filesLike(query)).slice(0, mostOffered).map((uri) => placeItem('file', uri));
+    case 'folder':
+      return foldersOf(await filesLike(''), query)
+        .slice(0, mostOffered)
+        .map((uri) => placeItem('folder', uri));
+    case 'symbol':
+      return symbols(query);
+    case 'problems':
+      return problemItems(query);
+    case 'changes':
+      return changeItems();
+  }
+}
+
+function placeItem(kind: 'file' | 'folder', uri: vscode.Uri): MentionItem {
+  const label = kind === 'folder' ? `${placeName(uri)}/` : placeName(uri);
+  return {
+    candidate: { id: `${kind} ${uri.toString()}`, kind, label },
+    resolve: async () => ({ references: [{ uri: uri.toString() }] }),
+  };
+}
+
+/** Open files first. In an untrusted workspace only those. */
+async function filesLike(query: string): Promise<vscode.Uri[]> {
+  const open = vscode.workspace.textDocuments.map(({ uri }) => uri).filter(isReadable);
+  const words = query.toLowerCase();
+  // the characters that a glob gives a meaning stand for any character
+  const pattern = query === '' ? '**/*' : `**/*${query.replace(/[\\/[\]{}*?!,]/g, '?')}*`;
+  const found = vscode.workspace.isTrusted
+    ? await vscode.workspace.findFiles(query.includes('/') ? '**/*' : pattern, '**/node_modules/**', mostFound)
+    : [];
+  const seen = new Set<string>();
+  return [...open, ...found]
+    .filter((uri) => {
+      const key = uri.toString();
+      const fresh = !seen.has(key) && placeName(uri).toLowerCase().includes(words);
+      seen.add(key);
+      return fresh;
+    })
+    .sort((left, right) => rank(placeName(left), words) - rank(placeName(right), words));
+}
+
+/** Names that begin with the words first, then short paths. */
+function rank(name: string, words: string): number {
+  const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
+  return name.length + (base.startsWith(words) ? 0 : base.includes(words) ? 1000 : 2000);
+}
+
+function foldersOf(files: readonly vscode.Uri[], query: string): vscode.Uri[] {
+  const folders = new Map<string, vscode.Uri>();
+  for (const file of files) {
+    const root = vscode.workspace.getWorkspaceFolder(file);
+    for (
+      let uri = vscode.Uri.joinPath(file, '..');
+      root && uri.path.length > root.uri.path.length;
+      uri = vscode.Uri.joinPath(uri, '..')
+    ) {
+      folders.set(uri.toString(), uri);
+    }
+  }
+  const words = query.toLowerCase();
+  return [...folders.values()]
+    .filter((uri) => placeName(uri).toLowerCase().includes(words))
+    .sort((left, right) => rank(placeName(left), words) - rank(placeName(right), words));
+}
+
+async function symbols(query: string): Promise<MentionItem[]> {
+  const found =
+    (await vscode.commands.executeCommand<vscode.SymbolInformation[] | undefined>(
+      'vscode.executeWorkspaceSymbolProvider',
+      query,
+    )) ?? [];
+  const inWorkspace = found.filter(
+    ({ location }) => isReadable(location.uri) && vscode.workspace.getWorkspaceFolder(location.uri) !== undefined,
+  );
+  return inWorkspace.slice(0, mostOffered).map(({ name, location }) => ({
+    candidate: {
+      id: `symbol ${name} ${location.uri.toString()} ${location.range.start.line}`,
+      kind: 'symbol',
+      label: name,
+      detail: rangeName(location.uri, location.range),
+    },
+    resolve: () => symbolText(name, location),
+  }));
+}
+
+/** Providers of workspace symbols often name the place of the name alone: the whole of it is the document's to say. */
+async function symbolText(name: string, { uri, range }: vscode.Location): Promise<Resolved> {
+  const document = await vscode.workspace.openTextDocument(uri);
+  const inDocument =
+    (await vscode.commands.executeCommand<(vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined>(
+      'vscode.executeDocumentSymbolProvider',
+      uri,
+    )) ?? [];
+  const whole = innermost(inDocument, name, range.start) ?? range;
+  const lines = new vscode.Range(whole.start.line, 0, whole.end.line, document.lineAt(whole.end.line).text.length);
+  return { attachments: [{ label: `${name} in ${rangeName(uri, lines)}`, text: document.getText(lines) }] };
+}
+
+function innermost(
+  found: readonly (vscode.DocumentSymbol | vscode.SymbolInformation)[],
+  name: string,
+  at: vscode.Position,
+): vscode.Range | undefined {
+  for (const symbol of found) {
+    const range = 'range' in symbol ? symbol.range : symbol.location.range;
+    if (range.contains(at)) {
+      const inner = 'children' in symbol ? innermost(symbol.children, name, at) : undefined;
+      return inner ?? (symbol.name === name ? range : undefined);
+    }
+  }
+  return undefined;
+}
+
+const severities = ['error', 'warning', 'information', 'hint'] as const;
+
+function problemItems(query: string): MentionItem[] {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  const items: MentionItem[] = [];
+  const all = vscode.languages.getDiagnostics().filter(([, found]) => found.length > 0);
+  if (active && all.some(([uri]) => uri.toString() === active.toString())) {
+    items.push(
+      problemItem(`Problems of ${placeName(active)}`, () =>
+        all.filter(([uri]) => uri.toString() === active.toString()),
+      ),
+    );
+  }
+  items.push(problemItem('Problems of the workspace', () => vscode.languages.getDiagnostics()));
+  return items.filter(({ candidate }) => candidate.label.toLowerCase().includes(query.toLowerCase()));
+}
+
+function problemItem(label: string, read: () => readonly [vscode.Uri, readonly vscode.Diagnostic[]][]): MentionItem {
+  return {
+    candidate: { id: `problems ${label}`, kind: 'problems', label },
+    resolve: async () => ({ attachments: [{ label, text: describeProblems(read()) }] }),
+  };
+}
+
+/** Those of one line, as they are now. */
+export function problemsAt(uri: vscode.Uri, line: number): MentionItem {
+  const here = vscode.languages
+    .getDiagnostics(uri)
+    .filter(({ range }) => range.start.line <= line && range.end.line >= line);
+  return problemItem(`Problems at ${placeName(uri)}:${line + 1}`, () => [[uri, here]]);
+}
+
+/** With the line of each, as a person would quote it. */
+export function describeProblems(all: readonly [vscode.Uri, readonly vscode.Diagnostic[]][]): string {
+  const lines = all.flatMap(([uri, found]) =>
+    found.map(({ range, severity, message, source }) => {
+      const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+      const line =
+        document && range.start.line < document.lineCount
+          ? `\n    ${document.lineAt(range.start.line).text.trim()}`
+          : '';
+      return `${rangeName(uri, range)}: ${severities[severity]}: ${message}${source ? ` (${source})` : ''}${line}`;
+    }),
+  );
+  if (lines.length === 0) {
+    return 'There are no problems.';
+  }
+  const more = lines.length > mostProblems ? [`and ${lines.length - mostProblems} more`] : [];
+  return [...lines.slice(0, mostProblems), ...more].join('\n');
+}
+
+async function changeItems(): Promise<MentionItem[]> {
+  const repositories = vscode.workspace.isTrusted ? await gitChanges() : [];
+  return repositories.map(({ name, read }) => {
+    const label = repositories.length > 1 ? `Changes in ${name}` : 'Changes since the last commit';
+    return {
+      candidate: { id: `changes ${name}`, kind: 'changes' as const, label },
+      resolve: async () => ({ attachments: [{ label, text: (await read()) || 'Nothing has changed.' }] }),
+    };
+  });
+}

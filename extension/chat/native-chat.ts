@@ -1,0 +1,212 @@
+/** The model in the editor's own chat: as a model that can be chosen there, and as the participant `@fasa`. */
+
+import * as vscode from 'vscode';
+import type { AskTurn, Citation } from '../../language-server/protocol';
+import { type CommandName, commandNames } from '../../media/chat/messages';
+import { visible } from '../../media/hidden';
+import type { LanguageServer } from '../client';
+import { describeError } from '../describe-error';
+import type { ChatEngine, Question } from './engine-face';
+import { placeName, rangeName } from './places';
+
+export const vendor = 'fasa';
+export const participantId = 'fasa.participant';
+
+const answerTokens = 1024;
+/** Counting waits no longer than this for a model that is being loaded. */
+const countLimitMs = 30_000;
+
+export function createNativeChat(
+  engine: ChatEngine,
+  server: LanguageServer,
+  output: vscode.LogOutputChannel,
+): vscode.Disposable {
+  return vscode.Disposable.from(registerModel(engine, server), registerParticipant(engine, output));
+}
+
+function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Disposable {
+  const changes = new vscode.EventEmitter<void>();
+  const model = () => server.view.status?.model;
+  let shown = model()?.name;
+  const follow = server.onDidChange(() => {
+    if (model()?.name !== shown) {
+      shown = model()?.name;
+      changes.fire();
+    }
+  });
+  const provider: vscode.LanguageModelChatProvider = {
+    onDidChangeLanguageModelChatInformation: changes.event,
+    provideLanguageModelChatInformation: () => {
+      const loaded = model();
+      if (!loaded) {
+        return [];
+      }
+      const context = server.view.status?.cache?.contextTokens ?? loaded.trainedContext;
+      const most = Math.min(answerTokens, Math.floor(context / 4));
+      return [
+        {
+          id: 'local',
+          name: `${loaded.name} (FASA Code)`,
+          family: loaded.architecture,
+          version: loaded.quantization,
+          tooltip: 'Runs on this machine. Nothing leaves it.',
+          maxInputTokens: context - most,
+          maxOutputTokens: most,
+          capabilities: {},
+        },
+      ];
+    },
+    provideLanguageModelChatResponse: async (_model, messages, _options, progress, token) => {
+      const asked = messages.map((message) => ({ role: roleOf(message), text: textOf(message) }));
+      await stoppable(token, (signal) =>
+        engine.chat({ messages: asked }, (text) => progress.report(new vscode.LanguageModelTextPart(text)), signal),
+      );
+    },
+    provideTokenCount: async (_model, text, token) => {
+      const content = typeof text === 'string' ? text : textOf(text);
+      const { counts } = await stoppable(token, (signal) =>
+        engine.countTokens([content], AbortSignal.any([signal, AbortSignal.timeout(countLimitMs)])),
+      );
+      return counts[0] ?? 0;
+    },
+  };
+  return vscode.Disposable.from(vscode.lm.registerLanguageModelChatProvider(vendor, provider), follow, changes);
+}
+
+function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel): vscode.Disposable {
+  const participant = vscode.chat.createChatParticipant(participantId, async (request, context, stream, token) => {
+    const command = commandNames.find((name) => name === request.command);
+    try {
+      const question = await questionOf(request, command, context.history);
+      const result = await stoppable(token, (signal) =>
+        engine.ask(question, { onText: (text) => stream.markdown(plain(text)) }, signal),
+      );
+      if (result.text.trim() === '') {
+        stream.markdown('The model had no answer.');
+      }
+      showCitations(stream, result.citations);
+      const cut = result.size?.parts.filter(({ reason }) => reason !== undefined) ?? [];
+      if (cut.length > 0) {
+        const names = cut.map(({ label, reason }) => `${visible(label)} (${reason})`).join(', ');
+        stream.progress(`Left out or cut: ${names}`);
+      }
+      return {};
+    } catch (error) {
+      if (token.isCancellationRequested) {
+        return {};
+      }
+      output.warn(`The question to @fasa failed: ${describeError(error)}`);
+      return { errorDetails: { message: describeError(error) } };
+    }
+  });
+  participant.iconPath = new vscode.ThemeIcon('chip');
+  return participant;
+}
+
+async function questionOf(
+  request: vscode.ChatRequest,
+  command: CommandName | undefined,
+  history: vscode.ChatContext['history'],
+): Promise<Question> {
+  const references: { readonly uri: string }[] = [];
+  const attachments: { readonly label: string; readonly text: string }[] = [];
+  for (const { value } of request.references) {
+    if (value instanceof vscode.Uri) {
+      references.push({ uri: value.toString() });
+    } else if (value instanceof vscode.Location) {
+      const document = await vscode.workspace.openTextDocument(value.uri);
+      attachments.push({ label: rangeName(value.uri, value.range), text: document.getText(value.range) });
+    } else if (typeof value === 'string') {
+      attachments.push({ label: 'Given', text: value });
+    }
+  }
+  const editor = vscode.window.activeTextEditor;
+  const selection =
+    command !== undefined && editor !== undefined && !editor.selection.isEmpty
+      ? { uri: editor.document.uri.toString(), text: editor.document.getText(editor.selection) }
+      : undefined;
+  if (command !== undefined && selection === undefined && references.length + attachments.length === 0 && editor) {
+    references.push({ uri: editor.document.uri.toString() });
+  }
+  return {
+    conversation: 'native',
+    // without words there is still a question to make
+    question: request.prompt.trim() === '' && command === undefined ? 'What is this repository?' : request.prompt,
+    references,
+    attachments,
+    history: turnsOf(history),
+    ...(command === undefined ? {} : { command }),
+    ...(selection === undefined ? {} : { selection }),
+    ...(vscode.workspace.isTrusted ? {} : { openOnly: true }),
+  };
+}
+
+function turnsOf(history: vscode.ChatContext['history']): AskTurn[] {
+  const turns: AskTurn[] = [];
+  for (const [index, turn] of history.entries()) {
+    const before = history[index - 1];
+    if (turn instanceof vscode.ChatResponseTurn && before instanceof vscode.ChatRequestTurn) {
+      const answer = turn.response
+        .map((part) => (part instanceof vscode.ChatResponseMarkdownPart ? part.value.value : ''))
+        .join('');
+      const question = before.prompt.trim() === '' ? `/${before.command ?? ''}` : before.prompt;
+      turns.push({ question, answer });
+    }
+  }
+  return turns.filter(({ answer }) => answer !== '');
+}
+
+function showCitations(stream: vscode.ChatResponseStream, citations: readonly Citation[]): void {
+  if (citations.length === 0) {
+    return;
+  }
+  stream.markdown('\n\nWhere the answer looked:\n');
+  for (const { uri, range, share } of citations) {
+    const place = vscode.Uri.parse(uri);
+    const { start, end } = range;
+    const lines = new vscode.Range(start.line, start.character, end.line, end.character);
+    stream.markdown('\n- ');
+    stream.anchor(new vscode.Location(place, lines), placeName(place));
+    stream.markdown(` ${(share * 100).toFixed(1)} %`);
+  }
+}
+
+/** The model's words: no HTML, no command links, hidden characters in view. */
+function plain(text: string): vscode.MarkdownString {
+  const markdown = new vscode.MarkdownString(visible(text));
+  markdown.isTrusted = false;
+  markdown.supportHtml = false;
+  return markdown;
+}
+
+function roleOf({ role }: vscode.LanguageModelChatRequestMessage): 'system' | 'user' | 'assistant' {
+  // 3 is the role of system messages, which newer versions of the editor send
+  return role === vscode.LanguageModelChatMessageRole.Assistant ? 'assistant' : Number(role) === 3 ? 'system' : 'user';
+}
+
+/** Text parts, and the text of tools' results; other parts are nothing that the model can read. */
+function textOf({ content }: vscode.LanguageModelChatRequestMessage): string {
+  const texts = content.map((part) => {
+    if (part instanceof vscode.LanguageModelTextPart) {
+      return part.value;
+    }
+    if (part instanceof vscode.LanguageModelToolResultPart) {
+      return part.content.map((inner) => (inner instanceof vscode.LanguageModelTextPart ? inner.value : '')).join('');
+    }
+    return '';
+  });
+  return texts.join('');
+}
+
+async function stoppable<T>(token: vscode.CancellationToken, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const subscription = token.onCancellationRequested(() => controller.abort());
+  if (token.isCancellationRequested) {
+    controller.abort();
+  }
+  try {
+    return await work(controller.signal);
+  } finally {
+    subscription.dispose();
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * The conversation in the panel: asks, stops, asks again, keeps. Knows messages, the store and the engine's face, and no
+ * editor, so that it runs in tests and in the benchmark as it runs in the editor.
+ */
+
+import type { AskResult, AskTurn, Citation } from '../../language-server/protocol';
+import { withoutThoughts } from '../../media/chat/answer';
+import type { Chip, CitationView, CommandName, SizeView, ToView, TurnView } from '../../media/chat/messages';
+import { describeError } from '../describe-error';
+import type { ChatEngine, Question } from './engine-face';
+import type { AskedWith, Conversation, ConversationStore } from './store';
+
+/** What goes with the next question, as the editor has it now. */
+export interface QuestionContext {
+  readonly chips: readonly Chip[];
+  readonly references: readonly { readonly uri: string }[];
+  readonly selection?: { readonly uri: string; readonly text: string };
+  readonly attachments: readonly { readonly label: string; readonly text: string }[];
+}
+
+export interface SessionParts {
+  readonly store: ConversationStore;
+  readonly engine: ChatEngine;
+  post(message: ToView): void;
+  /** Below the workspace's folder. */
+  path(uri: string): string;
+  context(): Promise<QuestionContext>;
+  /** Files that are not open may be read. */
+  readonly trusted: boolean;
+  /** The question was asked: what the user added for it goes. */
+  asked(): void;
+  warn(message: string): void;
+}
+
+/** Between two messages with what an answer grew by, and between two writes of it while it grows. Milliseconds. */
+const postEveryMs = 30;
+const saveEveryMs = 3000;
+const mostTitle = 60;
+/** Turns that are told to the server; it keeps fewer. */
+const mostHistory = 20;
+
+export class ChatSession {
+  readonly #parts: SessionParts;
+  #conversation: Conversation = emptyConversation();
+  #running: { readonly turn: string; readonly controller: AbortController; readonly done: Promise<void> } | undefined;
+  #sizing: AbortController | undefined;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
+  get busy(): boolean {
+    return this.#running !== undefined;
+  }
+
+  turn(id: string): TurnView | undefined {
+    return this.#conversation.turns.find((turn) => turn.id === id);
+  }
+
+  /** Everything again: for a page that has just been made. */
+  show(): void {
+    const { id, title, turns } = this.#conversation;
+    this.#parts.post({ kind: 'conversation', id, title, turns });
+  }
+
+  /** Asks, and answers when the answer has ended in whatever way. */
+  async ask(text: string, command?: CommandName): Promise<void> {
+    if (this.busy || (text.trim() === '' && command === undefined)) {
+      return;
+    }
+    const context = await this.#parts.context();
+    if (this.busy) {
+      return;
+    }
+    this.#parts.asked();
+    await this.#ask(text, command, context.chips, context);
+  }
+
+  /** The same question again, in the place of this turn and those after it. */
+  async retry(id: string): Promise<void> {
+    const turn = this.turn(id);
+    if (turn !== undefined) {
+      await this.edit(id, turn.question);
+    }
+  }
+
+  async edit(id: string, text: string): Promise<void> {
+    const turn = this.turn(id);
+    if (turn === undefined || (text.trim() === '' && turn.command === undefined)) {
+      return;
+    }
+    await this.stop();
+    const with_ = this.#conversation.asked.find((one) => one.turn === id);
+    this.#removeFrom(id);
+    await this.#ask(text, turn.command, turn.chips, with_ ?? { references: [], attachments: [] });
+  }
+
+  /** This turn and those after it: what follows was said on its ground. */
+  async delete(id: string): Promise<void> {
+    if (this.turn(id) === undefined) {
+      return;
+    }
+    await this.stop();
+    this.#removeFrom(id);
+    if (this.#conversation.turns.length === 0) {
+      await this.#parts.store.delete(this.#conversation.id);
+    } else {
+      await this.#save();
+    }
+  }
+
+  /** Ends the running answer; what is there of it stays. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    running?.controller.abort();
+    await running?.done;
+  }
+
+  async open(id: string): Promise<void> {
+    const conversation = await this.#parts.store.get(id);
+    if (conversation !== undefined && id !== this.#conversation.id) {
+      await this.stop();
+      this.#conversation = conversation;
+    }
+    this.show();
+  }
+
+  async startNew(): Promise<void> {
+    await this.stop();
+    if (this.#conversation.turns.length > 0) {
+      this.#conversation = emptyConversation();
+    }
+    this.show();
+  }
+
+  /** After a change of the store from outside: another name, or gone. */
+  async refresh(): Promise<void> {
+    const stored = await this.#parts.store.get(this.#conversation.id);
+    if (stored === undefined) {
+      await this.stop();
+      this.#conversation = emptyConversation();
+      this.show();
+    } else {
+      this.#conversation = { ...this.#conversation, title: stored.title };
+    }
+  }
+
+  /** Tells the page how much of the model's context the question would take. */
+  async measure(text: string, command?: CommandName): Promise<void> {
+    this.#sizing?.abort();
+    const controller = new AbortController();
+    this.#sizing = controller;
+    try {
+      const context = await this.#parts.context();
+      if (text.trim() === '' && command === undefined && context.chips.length === 0) {
+        this.#parts.post({ kind: 'size' });
+        return;
+      }
+      // nothing but a space stands for a question that is not written yet
+      const question = this.#question(text.trim() === '' && command === undefined ? '?' : text, command, context);
+      const size = await this.#parts.engine.size(question, controller.signal);
+      if (!controller.signal.aborted) {
+        this.#parts.post({ kind: 'size', size });
+      }
+    } catch {
+      // a server that does not run or has no model says so in its own place
+      if (!controller.signal.aborted) {
+        this.#parts.post({ kind: 'size' });
+      }
+    }
+  }
+
+  async #ask(
+    text: string,
+    command: CommandName | undefined,
+    chips: readonly Chip[],
+    context: Omit<QuestionContext, 'chips'>,
+  ): Promise<void> {
+    const question = this.#question(text, command, context);
+    const turn: TurnView = {
+      id: crypto.randomUUID(),
+      question: text,
+      ...(command === undefined ? {} : { command }),
+      chips,
+      answer: '',
+      state: 'waiting',
+      citations: [],
+    };
+    const { selection } = context;
+    const asked: AskedWith = {
+      turn: turn.id,
+      references: context.references,
+      attachments: context.attachments,
+      ...(selection === undefined ? {} : { selection }),
+    };
+    const first = this.#conversation.turns.length === 0 && this.#conversation.title === '';
+    this.#conversation = {
+      ...this.#conversation,
+      title: first ? titleOf(text, command) : this.#conversation.title,
+      turns: [...this.#conversation.turns, turn],
+      asked: [...this.#conversation.asked, asked],
+    };
+    this.#parts.post({ kind: 'turn', turn });
+    const controller = new AbortController();
+    const done = this.#run(turn, question, controller.signal);
+    this.#running = { turn: turn.id, controller, done };
+    await done;
+  }
+
+  async #run(turn: TurnView, question: Question, signal: AbortSignal): Promise<void> {
+    const grown = new Growth((delta) => this.#parts.post({ kind: 'answer', turn: turn.id, delta }), postEveryMs);
+    const saver = setInterval(() => void this.#save(), saveEveryMs);
+    let answer = '';
+    let final: TurnView;
+    try {
+      await this.#save();
+      const result = await this.#parts.engine.ask(
+        question,
+        {
+          onText: (delta) => {
+            answer += delta;
+            grown.add(delta);
+            this.#replace({ ...turn, answer, state: 'answering' });
+          },
+          onRead: (share) => this.#parts.post({ kind: 'progress', turn: turn.id, share }),
+        },
+        signal,
+      );
+      final = { ...turn, ...this.#answered(result) };
+    } catch (error) {
+      final = signal.aborted
+        ? { ...turn, answer, state: 'stopped' }
+        : { ...turn, answer, state: 'failed', problem: describeError(error).slice(0, 4000) };
+      if (!signal.aborted) {
+        this.#parts.warn(`The question failed: ${describeError(error)}`);
+      }
+    } finally {
+      clearInterval(saver);
+      grown.end();
+      this.#running = undefined;
+    }
+    this.#replace(final);
+    this.#parts.post({ kind: 'turn', turn: final });
+    await this.#save();
+  }
+
+  #question(text: string, command: CommandName | undefined, context: Omit<QuestionContext, 'chips'>): Question {
+    const { references, selection, attachments } = context;
+    return {
+      conversation: this.#conversation.id,
+      question: text,
+      references,
+      attachments,
+      history: this.#history(),
+      ...(this.#parts.trusted ? {} : { openOnly: true }),
+      ...(command === undefined ? {} : { command }),
+      ...(selection === undefined ? {} : { selection }),
+    };
+  }
+
+  /** What was answered so far; thoughts were for the answer alone. */
+  #history(): AskTurn[] {
+    return this.#conversation.turns
+      .filter(({ state, answer }) => state !== 'failed' && answer !== '')
+      .slice(-mostHistory)
+      .map(({ question, command, answer, state }) => ({
+        question: question.trim() === '' ? `/${command ?? ''}` : question,
+        answer: state === 'done' ? answer : withoutThoughts(answer),
+      }));
+  }
+
+  #answered({ text, citations, stats, size }: AskResult): Pick<TurnView, 'answer' | 'state' | 'citations'> {
+    const { tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens } = stats;
+    return {
+      answer: text,
+      state: 'done',
+      citations: citations.map((citation) => this.#citation(citation)),
+      ...{ stats: { tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens } },
+      ...(size === undefined ? {} : { size: size as SizeView }),
+    };
+  }
+
+  #citation({ uri, range, share }: Citation): CitationView {
+    const { start, end } = range;
+    // a range that ends at the start of a line ends with the line before
+    const last = end.character === 0 && end.line > start.line ? end.line - 1 : end.line;
+    return { uri, path: this.#parts.path(uri), firstLine: start.line + 1, lastLine: last + 1, share };
+  }
+
+  #replace(turn: TurnView): void {
+    const turns = this.#conversation.turns.map((other) => (other.id === turn.id ? turn : other));
+    this.#conversation = { ...this.#conversation, turns };
+  }
+
+  #removeFrom(id: string): void {
+    const at = this.#conversation.turns.findIndex((turn) => turn.id === id);
+    const gone = new Set(this.#conversation.turns.slice(at).map((turn) => turn.id));
+    this.#conversation = {
+      ...this.#conversation,
+      turns: this.#conversation.turns.slice(0, at),
+      asked: this.#conversation.asked.filter(({ turn }) => !gone.has(turn)),
+    };
+    this.#parts.post({ kind: 'removed', from: id });
+  }
+
+  async #save(): Promise<void> {
+    if (this.#conversation.turns.length > 0) {
+      this.#conversation = { ...this.#conversation, changed: new Date().toISOString() };
+      await this.#parts.store.save(this.#conversation);
+    }
+  }
+}
+
+/** Collects what comes in many small pieces. */
+class Growth {
+  readonly #post: (delta: string) => void;
+  readonly #everyMs: number;
+  #waiting = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(post: (delta: string) => void, everyMs: number) {
+    this.#post = post;
+    this.#everyMs = everyMs;
+  }
+
+  add(delta: string): void {
+    this.#waiting += delta;
+    this.#timer ??= setTimeout(() => this.#flush(), this.#everyMs);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#flush();
+  }
+
+  #flush(): void {
+    this.#timer = undefined;
+    if (this.#waiting !== '') {
+      this.#post(this.#waiting);
+      this.#waiting = '';
+    }
+  }
+}
+
+function emptyConversation(): Conversation {
+  const now = new Date().toISOString();
+  return { id: crypto.randomUUID(), title: '', created: now, changed: now, turns: [], asked: [] };
+}
+
+function titleOf(text: string, command: CommandName | undefined): string {
+  const line = text.trim().replace(/\s+/g, ' ');
+  const title = `${command === undefined ? '' : `/${command} `}${line}`.trim();
+  return title.length > mostTitle ? `${title.slice(0, mostTitle - 1)}…` : title;
+}

@@ -1,0 +1,340 @@
+/** The chat panel: a webview view, and what its messages do. */
+
+import * as vscode from 'vscode';
+import { withoutThoughts } from '../../media/chat/answer';
+import { type CommandName, checkToHost, type ToHost, type ToView } from '../../media/chat/messages';
+import type { BlockApplier } from '../apply/apply-block';
+import { ApplyError } from '../apply/changes';
+import type { LanguageServer } from '../client';
+import { describeError } from '../describe-error';
+import { webviewHtml, webviewOptions } from '../webview-html';
+import { CitationMarks } from './citations';
+import { ContextItems } from './context-items';
+import type { ChatEngine } from './engine-face';
+import { toMarkdown } from './export';
+import { openLink } from './links';
+import { problemsAt } from './mentions';
+import { placeName, resolveInWorkspace } from './places';
+import { ChatSession } from './session';
+import { ConversationStore } from './store';
+
+export const chatViewId = 'fasa.chat';
+
+export interface ChatViewParts {
+  readonly context: vscode.ExtensionContext;
+  readonly output: vscode.LogOutputChannel;
+  readonly server: LanguageServer;
+  readonly engine: ChatEngine;
+  readonly applier: BlockApplier;
+}
+
+/** The last conversation of the workspace comes back with the window. */
+const lastKey = 'fasa.chat.last';
+
+export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
+  readonly #parts: ChatViewParts;
+  readonly #items = new ContextItems();
+  readonly #marks = new CitationMarks();
+  readonly #store: ConversationStore;
+  readonly #session: ChatSession;
+  readonly #subscriptions: vscode.Disposable;
+  #view: vscode.WebviewView | undefined;
+  #ready = false;
+  /** What could not be shown before the page was there. */
+  #waiting: ToView[] = [];
+  #serverState = '';
+  #lastDraft: { readonly text: string; readonly command?: CommandName } = { text: '' };
+
+  constructor(parts: ChatViewParts) {
+    this.#parts = parts;
+    const { context, output, server, engine } = parts;
+    const storage = context.storageUri ?? context.globalStorageUri;
+    this.#store = new ConversationStore(vscode.Uri.joinPath(storage, 'conversations').fsPath, (text) =>
+      output.warn(text),
+    );
+    this.#session = new ChatSession({
+      store: this.#store,
+      engine,
+      post: (message) => this.#post(message),
+      path: (uri) => placeName(vscode.Uri.parse(uri)),
+      context: () => this.#items.resolve(),
+      asked: () => {
+        this.#items.asked();
+        void context.workspaceState.update(lastKey, this.#session.conversation.id);
+      },
+      get trusted() {
+        return vscode.workspace.isTrusted;
+      },
+      warn: (text) => output.warn(text),
+    });
+    this.#subscriptions = vscode.Disposable.from(
+      vscode.window.registerWebviewViewProvider(chatViewId, this),
+      this.#items.onDidChange(() => this.#post({ kind: 'chips', chips: this.#items.chips })),
+      server.onDidChange(() => this.#showServer(false)),
+    );
+  }
+
+  resolveWebviewView(view: vscode.WebviewView): void {
+    const { extensionUri } = this.#parts.context;
+    this.#view = view;
+    this.#ready = false;
+    view.webview.options = webviewOptions(extensionUri);
+    view.webview.onDidReceiveMessage((value: unknown) => this.#receive(value));
+    view.onDidDispose(() => {
+      this.#view = undefined;
+      this.#ready = false;
+    });
+    view.webview.html = webviewHtml(view.webview, extensionUri, 'chat', 'FASA Chat');
+  }
+
+  /** Opens the panel with the caret in its text. */
+  async focus(): Promise<void> {
+    await vscode.commands.executeCommand(`${chatViewId}.focus`);
+    this.#post({ kind: 'show', what: 'chat' });
+  }
+
+  async startNew(): Promise<void> {
+    await this.#session.startNew();
+    await this.#remember();
+    await this.focus();
+  }
+
+  async showConversations(): Promise<void> {
+    await vscode.commands.executeCommand(`${chatViewId}.focus`);
+    this.#post({ kind: 'show', what: 'conversations' });
+  }
+
+  async exportCurrent(): Promise<void> {
+    await this.#export(this.#session.conversation.id);
+  }
+
+  /** A command of the editor's menu: asked about what is selected, else about the current file; or about problems. */
+  async askCommand(command: CommandName, argument: unknown): Promise<void> {
+    const problem = problemPlace(argument);
+    await this.focus();
+    if (this.#session.busy) {
+      await vscode.window.showInformationMessage('An answer is being written. Stop it to ask something else.');
+      return;
+    }
+    if (problem) {
+      this.#items.addItem(problemsAt(problem.uri, problem.line));
+    }
+    await this.#session.ask('', command);
+    await this.#remember();
+  }
+
+  dispose(): void {
+    this.#subscriptions.dispose();
+    this.#items.dispose();
+    this.#marks.dispose();
+    this.#view = undefined;
+  }
+
+  #post(message: ToView): void {
+    if (this.#view && this.#ready) {
+      void this.#view.webview.postMessage(message);
+    } else if (message.kind === 'show' || message.kind === 'compose') {
+      // all else is in the state that the page gets first
+      this.#waiting.push(message);
+    }
+  }
+
+  #receive(value: unknown): void {
+    let message: ToHost;
+    try {
+      message = checkToHost(value);
+    } catch (error) {
+      this.#parts.output.warn(`A message of the chat panel was not understood: ${describeError(error)}`);
+      return;
+    }
+    this.#handle(message).catch((error: unknown) => this.#tell(error));
+  }
+
+  async #handle(message: ToHost): Promise<void> {
+    switch (message.kind) {
+      case 'ready':
+        return this.#pageReady();
+      case 'ask':
+        this.#lastDraft = { text: '' };
+        await this.#session.ask(message.text, message.command);
+        return this.#remember();
+      case 'stop':
+        return this.#session.stop();
+      case 'retry':
+        return this.#session.retry(message.turn);
+      case 'edit':
+        return this.#session.edit(message.turn, message.text);
+      case 'delete':
+        return this.#session.delete(message.turn);
+      case 'copy':
+        return this.#copy(message.turn);
+      case 'draft':
+        this.#lastDraft = message;
+        return this.#session.measure(message.text, message.command);
+      case 'mention': {
+        const candidates = await this.#items.candidates(message.type, message.query);
+        return this.#post({ kind: 'candidates', request: message.request, candidates });
+      }
+      case 'addChip':
+        return this.#items.add(message.id);
+      case 'removeChip':
+        return this.#items.remove(message.id);
+      case 'openCitation': {
+        const citation = this.#session.turn(message.turn)?.citations[message.index];
+        return citation && this.#marks.open(citation);
+      }
+      case 'openLink':
+        return openLink(message.url);
+      case 'apply': {
+        await this.#parts.applier.apply(this.#session.turn(message.turn)?.answer ?? '', message.block, message.action);
+        return message.action === 'copy' ? this.#post({ kind: 'say', text: 'Copied.' }) : undefined;
+      }
+      case 'newConversation':
+        return this.startNew();
+      case 'listConversations':
+        return this.#list(message.query);
+      case 'openConversation':
+        await this.#session.open(message.id);
+        return this.#remember();
+      case 'renameConversation':
+        await this.#store.rename(message.id, message.title);
+        await this.#session.refresh();
+        return this.#list('');
+      case 'deleteConversation':
+        return this.#delete(message.id);
+      case 'exportConversation':
+        return this.#export(message.id);
+      case 'problem':
+        return this.#parts.output.warn(`The chat panel: ${message.text}`);
+    }
+  }
+
+  async #pageReady(): Promise<void> {
+    this.#ready = true;
+    const last = this.#parts.context.workspaceState.get<string>(lastKey);
+    if (last !== undefined && this.#session.conversation.turns.length === 0) {
+      await this.#session.open(last);
+    } else {
+      this.#session.show();
+    }
+    this.#post({ kind: 'chips', chips: this.#items.chips });
+    this.#showServer(true);
+    for (const message of this.#waiting.splice(0)) {
+      this.#post(message);
+    }
+  }
+
+  #showServer(always: boolean): void {
+    const { life, status } = this.#parts.server.view;
+    const loaded =
+      life === 'running' &&
+      (status?.state === 'ready' ||
+        status?.state === 'busy' ||
+        status?.state === 'encoding' ||
+        status?.state === 'paused');
+    const problem = status?.problem ? `${status.problem.message} ${status.problem.remedy}` : undefined;
+    const words =
+      problem ??
+      (life === 'gave-up' ? 'The language server has stopped. Restart it from the menu of the status bar.' : undefined);
+    const state = JSON.stringify([loaded, words, status?.model?.name, vscode.workspace.isTrusted]);
+    if (always || state !== this.#serverState) {
+      const became = loaded && this.#serverState !== '' && !always;
+      this.#serverState = state;
+      this.#post({
+        kind: 'server',
+        ready: loaded,
+        trusted: vscode.workspace.isTrusted,
+        ...(status?.model ? { model: status.model.name } : {}),
+        ...(words === undefined ? {} : { problem: words }),
+      });
+      if (became) {
+        void this.#session.measure(this.#lastDraft.text, this.#lastDraft.command);
+      }
+    }
+  }
+
+  async #list(query: string): Promise<void> {
+    const found = await this.#store.search(query);
+    this.#post({
+      kind: 'conversations',
+      query,
+      list: found.map(({ conversation: { id, title, changed, turns }, found: place }) => ({
+        id,
+        title: title || 'Untitled',
+        changed,
+        turns: turns.length,
+        ...(place === undefined ? {} : { found: place }),
+      })),
+    });
+  }
+
+  async #copy(id: string): Promise<void> {
+    const answer = this.#session.turn(id)?.answer;
+    if (answer !== undefined) {
+      await vscode.env.clipboard.writeText(withoutThoughts(answer));
+      this.#post({ kind: 'say', text: 'Copied.' });
+    }
+  }
+
+  async #delete(id: string): Promise<void> {
+    const title = (await this.#store.get(id))?.title ?? '';
+    const remove = 'Delete';
+    const chosen = await vscode.window.showWarningMessage(
+      `Delete the conversation "${title}"?`,
+      { modal: true },
+      remove,
+    );
+    if (chosen === remove) {
+      if (id === this.#session.conversation.id) {
+        await this.#session.stop();
+      }
+      await this.#store.delete(id);
+      if (id === this.#session.conversation.id) {
+        await this.#session.startNew();
+      }
+      await this.#list('');
+    }
+  }
+
+  async #export(id: string): Promise<void> {
+    const conversation = await this.#store.get(id);
+    if (conversation === undefined) {
+      throw new ApplyError('There is nothing to export yet.');
+    }
+    const name =
+      conversation.title
+        .replace(/[^\w -]+/g, '')
+        .trim()
+        .slice(0, 60) || 'conversation';
+    const place = resolveInWorkspace(`${name}.md`, vscode.window.activeTextEditor?.document.uri);
+    const target = await vscode.window.showSaveDialog({
+      title: 'Export Conversation',
+      filters: { Markdown: ['md'] },
+      ...(place ? { defaultUri: place } : {}),
+    });
+    if (target) {
+      await vscode.workspace.fs.writeFile(target, Buffer.from(toMarkdown(conversation), 'utf8'));
+      this.#post({ kind: 'say', text: 'Exported.' });
+    }
+  }
+
+  async #remember(): Promise<void> {
+    const { id, turns } = this.#session.conversation;
+    await this.#parts.context.workspaceState.update(lastKey, turns.length > 0 ? id : undefined);
+  }
+
+  #tell(error: unknown): void {
+    const words = describeError(error);
+    if (!(error instanceof ApplyError)) {
+      this.#parts.output.error(`The chat panel: ${words}`);
+    }
+    void vscode.window.showWarningMessage(words);
+  }
+}
+
+/** What a code action on a problem brings. */
+function problemPlace(argument: unknown): { readonly uri: vscode.Uri; readonly line: number } | undefined {
+  const place = typeof argument === 'object' && argument !== null ? (argument as Record<string, unknown>) : {};
+  const { problem, line } = place;
+  return typeof problem === 'string' && typeof line === 'number' ? { uri: vscode.Uri.parse(problem), line } : undefined;
+}

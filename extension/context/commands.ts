@@ -1,0 +1,74 @@
+import * as vscode from 'vscode';
+import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol';
+import type { LanguageServer } from '../client';
+import { formatBytes, formatCount } from '../format';
+
+/** Encodes what is not encoded yet, under a notification that can be cancelled: the rest then waits for idle time. */
+export async function encodeRepository(server: LanguageServer): Promise<void> {
+  const options = {
+    location: vscode.ProgressLocation.Notification,
+    title: 'Encoding the repository',
+    cancellable: true,
+  };
+  const outcome = await vscode.window.withProgress(options, async (progress, token) => {
+    const abort = new AbortController();
+    let shown = 0;
+    const report = () => {
+      const encoding = server.view.status?.repository?.encoding;
+      if (encoding === undefined) {
+        return;
+      }
+      const { filesDone, files, tokensDone, tokens, secondsLeft } = encoding;
+      const percent = Math.floor((100 * tokensDone) / Math.max(1, tokens));
+      const left = secondsLeft === undefined ? '' : `, ${secondsLeft} s left`;
+      progress.report({
+        message: `${formatCount(filesDone)} of ${formatCount(files)} files${left}`,
+        increment: Math.max(0, percent - shown),
+      });
+      shown = Math.max(shown, percent);
+    };
+    const subscriptions = vscode.Disposable.from(
+      server.onDidChange(report),
+      token.onCancellationRequested(() => abort.abort()),
+    );
+    try {
+      await server.call(encodeRequest, {}, abort.signal);
+      return 'done';
+    } catch (error) {
+      if (abort.signal.aborted) {
+        return 'cancelled';
+      }
+      throw error;
+    } finally {
+      subscriptions.dispose();
+    }
+  });
+  const repository = server.view.status?.repository;
+  if (outcome === 'done' && repository !== undefined) {
+    const { filesEncoded, tokensEncoded } = repository;
+    vscode.window.setStatusBarMessage(
+      `FASA Code: ${formatCount(filesEncoded)} files, ${formatCount(tokensEncoded)} tokens are encoded`,
+      5000,
+    );
+  }
+}
+
+/** Says how much would be freed, asks, and empties the store. */
+export async function clearCache(server: LanguageServer): Promise<void> {
+  const { signal } = new AbortController();
+  const { bytes } = await server.call<ClearCacheResult>(clearCacheRequest, { dryRun: true }, signal);
+  if (bytes === 0) {
+    await vscode.window.showInformationMessage('There is nothing to clear: no repository is encoded on this disk.');
+    return;
+  }
+  const clear = `Delete ${formatBytes(bytes)}`;
+  const chosen = await vscode.window.showWarningMessage(
+    `Delete all encoded repositories from the cache folder (${formatBytes(bytes)})?`,
+    { modal: true, detail: 'What is in use stays in memory; the rest is encoded again when a repository is opened.' },
+    clear,
+  );
+  if (chosen === clear) {
+    const freed = await server.call<ClearCacheResult>(clearCacheRequest, {}, signal);
+    vscode.window.setStatusBarMessage(`FASA Code: ${formatBytes(freed.bytes)} freed`, 5000);
+  }
+}

@@ -1,0 +1,144 @@
+import type { ContextFile, ContextFolder } from '../../language-server/protocol';
+import { formatCount } from '../format';
+
+/** A folder or a file of the context's tree. */
+export interface ContextNode {
+  readonly name: string;
+  /** Below the repository's folder, without a slash at the end; '' for the repository itself. */
+  readonly path: string;
+  /** Of the repository's folder. */
+  readonly folderUri: string;
+  readonly kind: 'folder' | 'file';
+  /** Of a file, or of a folder that is left out as a whole. */
+  readonly file?: ContextFile;
+  readonly children: readonly ContextNode[];
+  /** Of all files below that are in the context. */
+  readonly files: number;
+  readonly tokens: number;
+  readonly encodedFiles: number;
+}
+
+interface Growing {
+  readonly folders: Map<string, Growing>;
+  readonly files: ContextFile[];
+  /** The folder itself is left out, or the user chose something for it. */
+  own?: ContextFile;
+}
+
+/** The repository as a tree: folders before files, by name. */
+export function contextTree(folder: ContextFolder): ContextNode {
+  const root = grow(folder.files);
+  return nodeOf(root, folder.name, '', folder.uri);
+}
+
+function grow(files: readonly ContextFile[]): Growing {
+  const root: Growing = { folders: new Map(), files: [] };
+  for (const file of files) {
+    const isFolder = file.path.endsWith('/');
+    const parts = file.path.replace(/\/$/, '').split('/');
+    let at = root;
+    for (const name of isFolder ? parts : parts.slice(0, -1)) {
+      const next = at.folders.get(name) ?? { folders: new Map(), files: [] };
+      at.folders.set(name, next);
+      at = next;
+    }
+    if (isFolder) {
+      at.own = file;
+    } else {
+      at.files.push(file);
+    }
+  }
+  return root;
+}
+
+function nodeOf(growing: Growing, name: string, path: string, folderUri: string): ContextNode {
+  const below = (child: string) => (path === '' ? child : `${path}/${child}`);
+  const byName = (left: ContextNode, right: ContextNode) => (left.name < right.name ? -1 : 1);
+  const folders = [...growing.folders].map(([child, grown]) => nodeOf(grown, child, below(child), folderUri));
+  const files = growing.files.map((file): ContextNode => {
+    const child = file.path.slice(file.path.lastIndexOf('/') + 1);
+    const isIn = file.state !== 'left out';
+    return {
+      name: child,
+      path: file.path,
+      folderUri,
+      kind: 'file',
+      file,
+      children: [],
+      files: isIn ? 1 : 0,
+      tokens: isIn ? file.tokens : 0,
+      encodedFiles: file.state === 'encoded' ? 1 : 0,
+    };
+  });
+  const children = [...folders.sort(byName), ...files.sort(byName)];
+  const sum = (pick: (node: ContextNode) => number) => children.reduce((all, node) => all + pick(node), 0);
+  return {
+    name,
+    path,
+    folderUri,
+    kind: 'folder',
+    ...(growing.own === undefined ? {} : { file: growing.own }),
+    children,
+    files: sum((node) => node.files),
+    tokens: sum((node) => node.tokens),
+    encodedFiles: sum((node) => node.encodedFiles),
+  };
+}
+
+/** What stands behind the name. */
+export function describeNode(node: ContextNode): string {
+  const { file } = node;
+  if (file !== undefined && (node.kind === 'file' || node.files === 0)) {
+    return describeFile(file);
+  }
+  if (node.files === 0) {
+    return 'left out';
+  }
+  const files = `${formatCount(node.files)} ${node.files === 1 ? 'file' : 'files'}`;
+  const encoded = node.encodedFiles < node.files ? `, ${formatCount(node.encodedFiles)} encoded` : '';
+  return `${files}, ${tokensOf(node.tokens)}${encoded}`;
+}
+
+function describeFile({ state, reason, tokens, choice }: ContextFile): string {
+  const said = choice === undefined || reason === 'excluded by you' ? '' : `, ${choice}d by you`;
+  switch (state) {
+    case 'left out':
+      return tokens > 0 ? `${reason}, ${tokensOf(tokens)}${said}` : `${reason}${said}`;
+    case 'encoded':
+      return `${tokensOf(tokens)}${said}`;
+    case 'encoding':
+      return `${tokensOf(tokens)}, encoding${said}`;
+    case 'waiting':
+      return `${tokensOf(tokens)}, not encoded yet${said}`;
+  }
+}
+
+/** A codicon, or undefined for a plain folder. */
+export function iconOfNode(node: ContextNode): string | undefined {
+  const { file } = node;
+  if (node.kind === 'folder') {
+    return node.files === 0 ? 'circle-slash' : undefined;
+  }
+  switch (file?.state) {
+    case 'encoded':
+      return 'pass';
+    case 'encoding':
+      return 'loading~spin';
+    case 'waiting':
+      return 'circle-outline';
+    default:
+      return 'circle-slash';
+  }
+}
+
+/** For the menus: what can be chosen for it. A secret, or what no text is, cannot be included. */
+export function menuOfNode({ file, files, kind }: ContextNode): string {
+  const isIn = kind === 'folder' ? files > 0 : file?.state !== 'left out';
+  const chosen = file?.choice === undefined ? '' : '.chosen';
+  const final = file?.reason === 'secret' || file?.reason === 'binary' || file?.reason === 'symbolic link';
+  return `${isIn ? 'in' : final ? 'never' : 'out'}${chosen}`;
+}
+
+function tokensOf(tokens: number): string {
+  return `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
+}

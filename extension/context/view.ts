@@ -1,0 +1,133 @@
+import * as vscode from 'vscode';
+import {
+  type ChooseContextParams,
+  type ContextResult,
+  chooseContextRequest,
+  contextRequest,
+} from '../../language-server/protocol';
+import type { LanguageServer } from '../client';
+import { describeError } from '../describe-error';
+import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode } from './tree-model';
+
+export const contextViewId = 'fasa.context';
+
+/** The tree follows the server's status, but no faster. */
+const leastMsBetween = 1000;
+
+/** What of the repository is in the context, as a tree in the explorer: each file's tokens, state or reason. */
+export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode.Disposable {
+  readonly #server: LanguageServer;
+  readonly #output: vscode.LogOutputChannel;
+  readonly #changes = new vscode.EventEmitter<undefined>();
+  readonly #view: vscode.TreeView<ContextNode>;
+  readonly #subscriptions: vscode.Disposable[] = [];
+  #shown = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  readonly onDidChangeTreeData = this.#changes.event;
+
+  constructor(server: LanguageServer, output: vscode.LogOutputChannel) {
+    this.#server = server;
+    this.#output = output;
+    this.#view = vscode.window.createTreeView(contextViewId, { treeDataProvider: this, showCollapseAll: true });
+    this.#subscriptions.push(
+      this.#view,
+      this.#changes,
+      server.onDidChange(() => this.#follow()),
+      this.#view.onDidChangeVisibility(() => this.#follow()),
+    );
+    this.#follow();
+  }
+
+  getTreeItem(node: ContextNode): vscode.TreeItem {
+    const uri = uriOf(node);
+    const isRoot = node.path === '';
+    const state =
+      node.children.length === 0
+        ? vscode.TreeItemCollapsibleState.None
+        : isRoot
+          ? vscode.TreeItemCollapsibleState.Expanded
+          : vscode.TreeItemCollapsibleState.Collapsed;
+    const item = new vscode.TreeItem(node.name, state);
+    const icon = iconOfNode(node);
+    item.id = `${node.folderUri} ${node.path}`;
+    item.description = describeNode(node);
+    item.tooltip = `${vscode.workspace.asRelativePath(uri)}: ${item.description}`;
+    item.iconPath = icon === undefined ? vscode.ThemeIcon.Folder : new vscode.ThemeIcon(icon);
+    item.contextValue = menuOfNode(node);
+    item.accessibilityInformation = { label: `${node.name}, ${item.description}` };
+    if (node.kind === 'file') {
+      item.command = { command: 'vscode.open', title: 'Open', arguments: [uri] };
+    }
+    return item;
+  }
+
+  async getChildren(node?: ContextNode): Promise<ContextNode[]> {
+    if (node !== undefined) {
+      return [...node.children];
+    }
+    try {
+      const { folders } = await this.#server.call<ContextResult>(contextRequest, {}, new AbortController().signal);
+      const roots = folders.map(contextTree).filter((root) => root.children.length > 0);
+      this.#view.message = messageOf(folders.length, roots) ?? '';
+      const [only, ...more] = roots;
+      return only !== undefined && more.length === 0 ? [...only.children] : roots;
+    } catch (error) {
+      this.#view.message = 'The language server does not answer.';
+      this.#output.info(`The context is not shown: ${describeError(error)}`);
+      return [];
+    }
+  }
+
+  async show(): Promise<void> {
+    await vscode.commands.executeCommand(`${contextViewId}.focus`);
+  }
+
+  /** The user's word on a node of the tree. */
+  async choose(argument: unknown, choice: ChooseContextParams['choice']): Promise<void> {
+    if (!isNode(argument)) {
+      return;
+    }
+    const params: ChooseContextParams = { uri: uriOf(argument).toString(), choice };
+    await this.#server.call(chooseContextRequest, params, new AbortController().signal);
+    this.#changes.fire(undefined);
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    vscode.Disposable.from(...this.#subscriptions).dispose();
+  }
+
+  /** Only what is seen is asked for, and only when it is not what it was. */
+  #follow(): void {
+    const { life, status } = this.#server.view;
+    const now = JSON.stringify([life, status?.state === 'off', status?.repository]);
+    if (now === this.#shown || !this.#view.visible || this.#timer !== undefined) {
+      return;
+    }
+    this.#shown = now;
+    this.#changes.fire(undefined);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#follow();
+    }, leastMsBetween);
+  }
+}
+
+function messageOf(folders: number, roots: readonly ContextNode[]): string | undefined {
+  if (roots.length > 0) {
+    return undefined;
+  }
+  return folders === 0
+    ? 'No folder is open.'
+    : 'No file of this workspace is read: the model is not loaded, has no calibration, or reading is turned off.';
+}
+
+function uriOf({ folderUri, path }: ContextNode): vscode.Uri {
+  const folder = vscode.Uri.parse(folderUri, true);
+  return path === '' ? folder : vscode.Uri.joinPath(folder, path);
+}
+
+function isNode(value: unknown): value is ContextNode {
+  return typeof value === 'object' && value !== null && 'folderUri' in value && 'path' in value;
+}

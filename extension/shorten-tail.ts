@@ -1,0 +1,30 @@
+import * as vscode from 'vscode';
+import type { CommandContext } from './commands';
+import { settingsSection } from './settings';
+
+const leastTokens = 128;
+
+/** Halves the tokens of the current file that the model reads; says what they are now. */
+export async function shortenTail({ output }: CommandContext): Promise<void> {
+  const section = vscode.workspace.getConfiguration(settingsSection);
+  const name = 'completion.tailTokens';
+  const now = section.get<number>(name) ?? leastTokens;
+  const shorter = Math.max(leastTokens, Math.floor(now / 2));
+  if (shorter >= now) {
+    await vscode.window.showInformationMessage(`FASA Code reads ${now} tokens around the cursor, and no fewer.`);
+    return;
+  }
+  const own = section.inspect<number>(name);
+  const target =
+    own?.workspaceValue === undefined ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace;
+  await section.update(name, shorter, target);
+  output.info(`The tail is ${shorter} tokens now; it was ${now}.`);
+  const undo = 'Undo';
+  const chosen = await vscode.window.showInformationMessage(
+    `FASA Code now reads ${shorter} tokens around the cursor; it was ${now}.`,
+    undo,
+  );
+  if (chosen === undo) {
+    await section.update(name, now, target);
+  }
+}

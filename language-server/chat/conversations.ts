@@ -1,0 +1,81 @@
+/** Earlier turns as tokens, per conversation, so that a question reuses what the model has read. */
+
+import type { Engine } from '../engine/engine';
+import type { AskTurn } from '../protocol';
+import { toLf, wellFormed } from '../text';
+import type { ChatMessage } from './template';
+
+export interface Turn extends AskTurn {
+  readonly asked: ChatMessage;
+  readonly answered: ChatMessage;
+}
+
+const mostTurns = 8;
+const mostConversations = 16;
+/** What the template adds to the two messages of a turn. */
+const templateTokens = 16;
+
+export class Conversations {
+  readonly #turns = new Map<string, readonly Turn[]>();
+
+  clear(): void {
+    this.#turns.clear();
+  }
+
+  /**
+   * The turns before a question. With a history those are its turns: one that is remembered keeps the files it was asked
+   * with, another (from before a restart, or stopped in the middle) is question and answer alone.
+   */
+  before(engine: Engine, conversation: string, history: readonly AskTurn[] | undefined): readonly Turn[] {
+    const known = this.#turns.get(conversation) ?? [];
+    if (history === undefined) {
+      return known;
+    }
+    return history
+      .slice(-mostTurns)
+      .map(
+        (turn) =>
+          known.find((other) => other.question === turn.question && other.answer === turn.answer) ??
+          plain(engine, turn),
+      );
+  }
+
+  remember(conversation: string, kept: readonly Turn[], turn: Turn): void {
+    this.#turns.delete(conversation);
+    if (conversation === '') {
+      return;
+    }
+    this.#turns.set(conversation, [...kept, turn].slice(-mostTurns));
+    const oldest = this.#turns.keys().next();
+    if (this.#turns.size > mostConversations && oldest.done !== true) {
+      this.#turns.delete(oldest.value);
+    }
+  }
+}
+
+export function turnTokens(turn: Turn): number {
+  return turn.asked.content.length + turn.answered.content.length + templateTokens;
+}
+
+/** The latest turns that fit. */
+export function recentTurns(turns: readonly Turn[], room: number): Turn[] {
+  const kept: Turn[] = [];
+  let left = room;
+  for (const turn of turns.toReversed()) {
+    left -= turnTokens(turn);
+    if (left < 0) {
+      break;
+    }
+    kept.unshift(turn);
+  }
+  return kept;
+}
+
+function plain(engine: Engine, { question, answer }: AskTurn): Turn {
+  return {
+    question,
+    answer,
+    asked: { role: 'user', content: engine.tokenize(wellFormed(toLf(question))) },
+    answered: { role: 'assistant', content: engine.tokenize(wellFormed(toLf(answer))) },
+  };
+}

@@ -1,0 +1,53 @@
+/** Another chat's messages answered as they are: the editor's own chat brings its prompt with it. */
+
+import type { Engine, Generation } from '../engine/engine';
+import { EngineError } from '../engine/errors';
+import type { ChatParams } from '../protocol';
+import { toLf, wellFormed } from '../text';
+import { isLoop } from './ask';
+import { type ChatMessage, chatTokens } from './template';
+
+export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
+  readonly signal: AbortSignal;
+  readonly onText: (delta: string) => void;
+}
+
+const mostAnswerTokens = 1024;
+
+/** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
+export async function answerMessages(engine: Engine, run: MessagesRun): Promise<Generation> {
+  const wanted = Math.min(run.maxTokens ?? mostAnswerTokens, Math.floor(engine.contextTokens / 4));
+  const tokens = chatTokens(engine, joinTurns(engine, run.messages));
+  if (tokens.length + wanted > engine.contextTokens) {
+    throw new EngineError(
+      'CONTEXT_FULL',
+      `The messages have ${tokens.length} tokens; with their answer they do not fit the context of ${engine.contextTokens}.`,
+      { remedy: 'Start a new chat, name fewer files, or raise the number of context tokens.' },
+    );
+  }
+  return engine.generate({
+    sequence: 'chat',
+    tokens,
+    maxTokens: Math.max(1, wanted),
+    sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: 1 },
+    signal: run.signal,
+    onText: (delta, whole) => {
+      run.onText(delta);
+      return isLoop(whole) ? 'stop' : 'continue';
+    },
+  });
+}
+
+/** Templates want turns in turn: neighbours of one role become one message. */
+function joinTurns(engine: Engine, messages: ChatParams['messages']): ChatMessage[] {
+  const joined: { role: ChatMessage['role']; text: string }[] = [];
+  for (const { role, text } of messages) {
+    const last = joined.at(-1);
+    if (last?.role === role) {
+      last.text += `\n\n${text}`;
+    } else {
+      joined.push({ role, text });
+    }
+  }
+  return joined.map(({ role, text }) => ({ role, content: engine.tokenize(wellFormed(toLf(text))) }));
+}

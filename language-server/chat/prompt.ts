@@ -1,0 +1,126 @@
+/** What is in front of an answer: instructions, earlier turns, files, texts, the question; nothing cut without a word. */
+
+import type { Engine } from '../engine/engine';
+import { concatenate, type TokenPart } from '../engine/token-parts';
+import type { AskParams, AskSize, AskSizePart } from '../protocol';
+import { commentPathLine } from '../repository/path-line';
+import type { SourceFile } from '../repository/source-files';
+import { toLf, wellFormed } from '../text';
+import { questionText } from './commands';
+import { recentTurns, type Turn, turnTokens } from './conversations';
+import type { TextFitter } from './fit';
+import type { ChatMessage } from './template';
+
+const instructions =
+  'You are a programming assistant. Answer the question about the code that you are shown, briefly and precisely. ' +
+  'Say so when the code does not hold the answer.';
+
+const mostAnswerTokens = 512;
+/** Files that nobody named; more takes longer to read than most questions are worth. */
+const mostRelatedTokens = 2048;
+/** For the template's own tokens. */
+const reservedTokens = 96;
+
+export interface QuestionFiles {
+  /** Those that the question refers to. */
+  readonly named: readonly SourceFile[];
+  /** References that are not read, with the reason. */
+  readonly refused: readonly { readonly label: string; readonly reason: string }[];
+  /** What the repository has on the question, most related first. */
+  readonly related: readonly SourceFile[];
+}
+
+export interface AskPlan {
+  /** Oldest turn first. */
+  readonly kept: readonly Turn[];
+  readonly asked: ChatMessage;
+  readonly messages: readonly ChatMessage[];
+  readonly size: AskSize;
+}
+
+/** The selection's path is named by the caller, who knows the workspace. */
+export type PromptQuestion = Pick<AskParams, 'question' | 'command' | 'attachments'> & {
+  readonly selection?: { readonly path: string; readonly text: string } | undefined;
+};
+
+/**
+ * In the order of what a person means by a question: the question, the selection, texts and files that it names, the
+ * latest turns, then what the repository has on it.
+ */
+export function planAsk(
+  engine: Engine,
+  fitter: TextFitter,
+  asked: PromptQuestion,
+  files: QuestionFiles,
+  turns: readonly Turn[],
+): AskPlan {
+  const answerTokens = Math.min(mostAnswerTokens, Math.floor(engine.contextTokens / 4));
+  const room = engine.contextTokens - answerTokens - (engine.repository?.anchor.length ?? 0);
+  const system: ChatMessage = { role: 'system', content: engine.tokenize(instructions) };
+  const question = engine.tokenize(wellFormed(toLf(questionText(asked.command, asked.question))));
+  const parts: AskSizePart[] = [
+    whole('instructions', 'Instructions and template', system.content.length + reservedTokens),
+    whole('question', 'Question', question.length),
+  ];
+  let left = room - system.content.length - reservedTokens - question.length;
+  const fits = left >= 0;
+  const take = (kind: AskSizePart['kind'], label: string, head: string, text: string, most = left): Int32Array => {
+    const { tokens, wholeTokens } = fitter.fit(engine, { head, text }, Math.max(0, Math.min(left, most)));
+    left -= tokens.length;
+    parts.push(fittedPart(kind, label, wholeTokens, tokens.length));
+    return tokens;
+  };
+  const texts: TokenPart[] = [];
+  if (asked.selection !== undefined) {
+    const { path, text } = asked.selection;
+    texts.push(take('selection', path, `Selected in ${path}:`, text));
+  }
+  for (const { label, text } of asked.attachments ?? []) {
+    texts.push(take('attachment', label, `${label}:`, text));
+  }
+  const named = files.named.map((file) => take('file', file.path, commentPathLine(file.path), file.text));
+  for (const { label, reason } of files.refused) {
+    parts.push({ kind: 'file', label, includedTokens: 0, reason });
+  }
+  const kept = recentTurns(turns, left);
+  left -= kept.reduce((sum, turn) => sum + turnTokens(turn), 0);
+  if (turns.length > 0) {
+    parts.push(historyPart(turns, kept));
+  }
+  let related = mostRelatedTokens;
+  const others = files.related.map((file) => {
+    const tokens = take('related', file.path, commentPathLine(file.path), file.text, related);
+    related -= tokens.length;
+    return tokens;
+  });
+  // the most related is nearest to the question
+  const context = [...others.toReversed(), ...named.toReversed(), ...texts].filter((tokens) => tokens.length > 0);
+  const content = concatenate(context.length > 0 ? [...context, engine.tokenize('\n'), question] : [question]);
+  const message: ChatMessage = { role: 'user', content };
+  return {
+    kept,
+    asked: message,
+    messages: [system, ...kept.flatMap((turn) => [turn.asked, turn.answered]), message],
+    size: { roomTokens: room, answerTokens, tokens: room - left, fits, parts },
+  };
+}
+
+function whole(kind: AskSizePart['kind'], label: string, tokens: number): AskSizePart {
+  return { kind, label, tokens, includedTokens: tokens };
+}
+
+function fittedPart(kind: AskSizePart['kind'], label: string, tokens: number, includedTokens: number): AskSizePart {
+  const part = { kind, label, tokens, includedTokens };
+  if (includedTokens >= tokens) {
+    return part;
+  }
+  return { ...part, reason: includedTokens === 0 ? 'no room left' : 'only its beginning fits' };
+}
+
+function historyPart(turns: readonly Turn[], kept: readonly Turn[]): AskSizePart {
+  const sum = (some: readonly Turn[]) => some.reduce((all, turn) => all + turnTokens(turn), 0);
+  const part = { kind: 'history', tokens: sum(turns), includedTokens: sum(kept) } as const;
+  const label =
+    kept.length === turns.length ? 'Earlier turns' : `Earlier turns: the last ${kept.length} of ${turns.length}`;
+  return kept.length === turns.length ? { ...part, label } : { ...part, label, reason: 'no room left' };
+}

@@ -1,0 +1,72 @@
+/** The repositories of one command as context: what is on disk already, or all of it, encoded under a bar. */
+
+import { pathToFileURL } from 'node:url';
+import { ContextService } from '../context-service';
+import type { Engine } from '../engine/engine';
+import { silentLog } from '../log';
+import { defaultSettings } from '../settings';
+import type { CommonOptions } from './arguments';
+import { withEngine } from './open-engine';
+import type { Output } from './output';
+
+export interface ContextUse {
+  /** Encodes what is not on disk; else it is left out of the context. */
+  readonly encode: boolean;
+  /** Says on stderr what is in the context. */
+  readonly say: boolean;
+}
+
+/** @throws EngineError */
+export async function withContext<T>(
+  options: CommonOptions,
+  output: Output,
+  signal: AbortSignal,
+  { encode, say }: ContextUse,
+  work: (engine: Engine, context: ContextService) => Promise<T>,
+): Promise<T> {
+  const run = async (engine: Engine) => {
+    const context = new ContextService({
+      log: { ...silentLog, warn: (text) => output.message(text), error: (text) => output.message(text) },
+      onChange: () => showProgress(context, output),
+      settings: { ...defaultSettings.repository, tokens: options.repositoryTokens },
+      background: false,
+    });
+    try {
+      for (const folder of options.repos) {
+        context.addFolder(pathToFileURL(folder).href);
+      }
+      context.use(engine);
+      if (engine.repository !== undefined) {
+        await (encode ? context.lane.finish(signal) : context.lane.openAll(signal));
+        output.progressDone();
+        if (say) {
+          sayWhatIsIn(context, output);
+        }
+      }
+      return await work(engine, context);
+    } finally {
+      await context.close();
+    }
+  };
+  return withEngine(options, output, signal, run, true);
+}
+
+function showProgress({ lane }: ContextService, output: Output): void {
+  const { progress } = lane;
+  if (progress !== undefined) {
+    const { filesDone, files, tokensDone, tokens, secondsLeft } = progress;
+    const left = secondsLeft === undefined ? '' : `, ${secondsLeft} s left`;
+    output.progress(`Encoding, ${filesDone} of ${files} files${left}`, tokensDone / Math.max(1, tokens));
+  }
+}
+
+function sayWhatIsIn({ status }: ContextService, output: Output): void {
+  if (status === undefined) {
+    return;
+  }
+  const { tokens, tokensEncoded, files, filesEncoded } = status;
+  const missing = tokensEncoded < tokens ? '; the rest is not encoded yet (--encode does it)' : '';
+  output.message(
+    `Repository: ${tokensEncoded} of ${tokens} tokens of ${filesEncoded} of ${files} files are in the context${missing}.`,
+  );
+}

@@ -1,0 +1,81 @@
+/** What completions did since the server started, and what went on after a cancel: `bench completion` reads it. */
+
+import type { NativeGenerationStats } from '../engine/addon';
+import type { Engine } from '../engine/engine';
+import type { CompletionCounts } from '../protocol';
+
+/** Cancels kept for their times. */
+const mostTimes = 10_000;
+
+export class CompletionCounters {
+  #requests = 0;
+  #fromCache = 0;
+  #silent = 0;
+  #cancelled = 0;
+  #late = 0;
+  #fedTokens = 0;
+  #decodedTokens = 0;
+  #tokensAfterCancel = 0;
+  #cancelToIdleMs: number[] = [];
+
+  request(): void {
+    this.#requests++;
+  }
+
+  note(what: 'fromCache' | 'silent' | 'cancelled' | 'late'): void {
+    switch (what) {
+      case 'fromCache':
+        this.#fromCache++;
+        break;
+      case 'silent':
+        this.#silent++;
+        break;
+      case 'cancelled':
+        this.#cancelled++;
+        break;
+      case 'late':
+        this.#late++;
+    }
+  }
+
+  noteGeneration(stats: NativeGenerationStats): void {
+    this.#fedTokens += stats.fedTokens;
+    this.#decodedTokens += stats.decodedTokens;
+  }
+
+  /** Around one generation: from the abort of its signal to its end, the time and the tokens that still came into the KV. */
+  watch(engine: Engine, signal: AbortSignal): { end(): void } {
+    let abortedAt: number | undefined;
+    let cached = 0;
+    const aborted = () => {
+      abortedAt = performance.now();
+      cached = engine.usage('inline').tokens;
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+    return {
+      end: () => {
+        signal.removeEventListener('abort', aborted);
+        if (abortedAt !== undefined) {
+          this.#tokensAfterCancel += Math.max(0, engine.usage('inline').tokens - cached);
+          if (this.#cancelToIdleMs.length < mostTimes) {
+            this.#cancelToIdleMs.push(performance.now() - abortedAt);
+          }
+        }
+      },
+    };
+  }
+
+  get counts(): CompletionCounts {
+    return {
+      requests: this.#requests,
+      fromCache: this.#fromCache,
+      silent: this.#silent,
+      cancelled: this.#cancelled,
+      late: this.#late,
+      fedTokens: this.#fedTokens,
+      decodedTokens: this.#decodedTokens,
+      tokensAfterCancel: this.#tokensAfterCancel,
+      cancelToIdleMs: this.#cancelToIdleMs,
+    };
+  }
+}

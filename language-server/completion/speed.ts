@@ -1,0 +1,61 @@
+/** How fast the model is here, measured from requests: what is worth feeding and how long an answer takes follow from it. */
+
+import type { NativeGenerationStats } from '../engine/addon';
+
+const weight = 0.3;
+/** Fewer tokens say more about the request's fixed costs than about feeding. */
+const leastFedTokens = 16;
+/** Tokens of a line of code. */
+const usualTokens = 12;
+/** What feeding the text behind the cursor may take, again for each key: it stands behind what is typed. */
+const suffixMs = 250;
+const leastSuffixTokens = 32;
+
+export class MeasuredSpeed {
+  #feedMsPerToken: number | undefined;
+  #decodeMsPerToken: number | undefined;
+  #keyFedTokens = 8;
+
+  note(stats: NativeGenerationStats): void {
+    if (stats.fedTokens >= leastFedTokens && stats.prefillMs > 0) {
+      this.#feedMsPerToken = blend(this.#feedMsPerToken, stats.prefillMs / stats.fedTokens);
+    }
+    // the first token comes out of the prefill
+    if (stats.decodedTokens > 1 && stats.decodeMs > 0) {
+      this.#decodeMsPerToken = blend(this.#decodeMsPerToken, stats.decodeMs / (stats.decodedTokens - 1));
+    }
+    this.#keyFedTokens = blend(this.#keyFedTokens, Math.min(stats.fedTokens, 512));
+  }
+
+  get feedMsPerToken(): number | undefined {
+    return this.#feedMsPerToken;
+  }
+
+  get decodeMsPerToken(): number | undefined {
+    return this.#decodeMsPerToken;
+  }
+
+  /** Of a usual line; undefined until something was decoded. */
+  get answerMs(): number | undefined {
+    if (this.#decodeMsPerToken === undefined) {
+      return undefined;
+    }
+    return usualTokens * this.#decodeMsPerToken + this.#keyFedTokens * (this.#feedMsPerToken ?? 0);
+  }
+
+  /**
+   * Most tokens behind the cursor that a prompt should have: a power of two, so that it rarely changes.
+   * @param most what the tail allows
+   */
+  suffixTokens(most: number): number {
+    if (this.#feedMsPerToken === undefined) {
+      return most;
+    }
+    const affordable = Math.max(leastSuffixTokens, suffixMs / this.#feedMsPerToken);
+    return Math.min(most, 2 ** Math.floor(Math.log2(affordable)));
+  }
+}
+
+function blend(before: number | undefined, now: number): number {
+  return before === undefined ? now : before + weight * (now - before);
+}

@@ -1,0 +1,155 @@
+/**
+ * Syntax around a cursor, by tree-sitter: grammars are loaded when a language is first completed in, and a bounded window
+ * is parsed within a bounded time. Where there is no grammar, or no time, indentation decides (shape.ts).
+ */
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type * as TreeSitter from 'web-tree-sitter';
+import { type SyntaxShape, shapeInTree } from './syntax-shape';
+
+/** File of the grammar, by language id. */
+const grammars: Readonly<Record<string, string>> = {
+  c: 'cpp',
+  cpp: 'cpp',
+  csharp: 'c-sharp',
+  css: 'css',
+  'cuda-cpp': 'cpp',
+  go: 'go',
+  java: 'java',
+  javascript: 'javascript',
+  javascriptreact: 'javascript',
+  php: 'php',
+  powershell: 'powershell',
+  python: 'python',
+  ruby: 'ruby',
+  rust: 'rust',
+  shellscript: 'bash',
+  typescript: 'typescript',
+  typescriptreact: 'tsx',
+};
+
+/** UTF-16 units before and after the cursor that are parsed; the first line may be cut. */
+const charsBefore = 32 * 1024;
+const charsAfter = 8 * 1024;
+const parseLimitMs = 40;
+/** A first request in a language does not wait longer for its grammar. */
+const loadLimitMs = 150;
+
+interface Grammars {
+  readonly library: typeof TreeSitter;
+  readonly folder: string;
+}
+
+export class Syntax {
+  readonly #parsers = new Map<string, Promise<TreeSitter.Parser | undefined>>();
+  readonly #onProblem: (message: string) => void;
+  #grammars: Promise<Grammars | undefined> | undefined;
+
+  /** @param onProblem called once for each grammar that does not load */
+  constructor(onProblem: (message: string) => void = () => undefined) {
+    this.#onProblem = onProblem;
+  }
+
+  /** @returns undefined where syntax has nothing to say: no grammar, not loaded in time, not parsed in time */
+  async shapeAt(languageId: string, text: string, offset: number): Promise<SyntaxShape | undefined> {
+    const grammar = grammars[languageId];
+    if (grammar === undefined) {
+      return undefined;
+    }
+    const parser = await withLimit(this.#parser(grammar), loadLimitMs);
+    if (parser === undefined) {
+      return undefined;
+    }
+    const start = windowStart(text, offset);
+    const source = text.slice(start, offset + charsAfter);
+    const tree = parse(parser, source);
+    if (tree === undefined) {
+      return undefined;
+    }
+    try {
+      return shapeInTree(tree.rootNode, source, offset - start, languageId);
+    } finally {
+      tree.delete();
+    }
+  }
+
+  #parser(grammar: string): Promise<TreeSitter.Parser | undefined> {
+    const known = this.#parsers.get(grammar);
+    if (known !== undefined) {
+      return known;
+    }
+    const loading = this.#load(grammar).catch((error: unknown) => {
+      this.#onProblem(`The grammar ${grammar} does not load, so indentation decides: ${String(error)}`);
+      return undefined;
+    });
+    this.#parsers.set(grammar, loading);
+    return loading;
+  }
+
+  async #load(grammar: string): Promise<TreeSitter.Parser | undefined> {
+    this.#grammars ??= openGrammars();
+    const opened = await this.#grammars;
+    if (opened === undefined) {
+      return undefined;
+    }
+    const { library, folder } = opened;
+    const language = await library.Language.load(path.join(folder, `tree-sitter-${grammar}.wasm`));
+    const parser = new library.Parser();
+    parser.setLanguage(language);
+    return parser;
+  }
+}
+
+/** Beside the bundle in `dist/`; from the sources, in the `dist/` of the same tree. */
+function grammarFolder(): string | undefined {
+  const chosen = process.env['FASA_SYNTAX'];
+  const folders =
+    chosen === undefined || chosen === ''
+      ? [path.join(__dirname, 'syntax'), path.join(__dirname, '..', '..', 'dist', 'syntax')]
+      : [path.resolve(chosen)];
+  return folders.find((folder) => existsSync(path.join(folder, 'web-tree-sitter.cjs')));
+}
+
+/** The library is loaded from its file: bundled, it would not find its WebAssembly. */
+async function openGrammars(): Promise<Grammars | undefined> {
+  const folder = grammarFolder();
+  if (folder === undefined) {
+    return undefined;
+  }
+  const file = path.join(folder, 'web-tree-sitter.cjs');
+  const library = createRequire(file)(file) as typeof TreeSitter;
+  await library.Parser.init();
+  return { library, folder };
+}
+
+function parse(parser: TreeSitter.Parser, source: string): TreeSitter.Tree | undefined {
+  const until = performance.now() + parseLimitMs;
+  const tree = parser.parse(source, null, { progressCallback: () => performance.now() > until });
+  if (tree === null) {
+    parser.reset();
+    return undefined;
+  }
+  return tree;
+}
+
+/** A line start where one is near. */
+function windowStart(text: string, offset: number): number {
+  const rough = Math.max(0, offset - charsBefore);
+  if (rough === 0) {
+    return 0;
+  }
+  const newline = text.indexOf('\n', rough);
+  return newline === -1 || newline >= offset ? rough : newline + 1;
+}
+
+async function withLimit<T>(work: Promise<T>, milliseconds: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  const result = await Promise.race([work, limit]);
+  clearTimeout(timer);
+  return result;
+}

@@ -1,0 +1,142 @@
+/** Open documents and the cells of notebooks, kept as the client tells of changes, in whatever units it counts columns. */
+
+import {
+  type Connection,
+  NotebookDocuments,
+  type Position,
+  type Range,
+  TextDocuments,
+} from 'vscode-languageserver/node';
+import { TextDocument, type TextDocumentContentChangeEvent } from 'vscode-languageserver-textdocument';
+import { fromUtf16, type PositionEncoding, toUtf16 } from './position-encoding';
+
+/** One change of a client, already applied to the document. */
+export interface DocumentEdit {
+  readonly document: TextDocument;
+  readonly changes: readonly TextDocumentContentChangeEvent[];
+}
+
+/** Other cells of the notebook of a cell, or nothing. */
+export interface Surroundings {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Cells further away add up to more than any window of the model's reads. */
+const mostSurroundingChars = 1024 * 1024;
+
+export class Documents {
+  readonly #texts: TextDocuments<TextDocument>;
+  readonly #notebooks: NotebookDocuments<TextDocument>;
+  #encoding: PositionEncoding = 'utf-16';
+
+  /** @param edited called after each change, before any later request is answered */
+  constructor(edited: (edit: DocumentEdit) => void) {
+    this.#texts = new TextDocuments<TextDocument>({
+      create: TextDocument.create,
+      update: (document, changes, version) => {
+        const updated = this.#update(document, changes, version);
+        edited({ document: updated, changes });
+        return updated;
+      },
+    });
+    this.#notebooks = new NotebookDocuments(this.#texts);
+  }
+
+  /** Before any document is opened. */
+  use(encoding: PositionEncoding): void {
+    this.#encoding = encoding;
+  }
+
+  listen(connection: Connection): void {
+    this.#texts.listen(connection);
+    this.#notebooks.listen(connection);
+  }
+
+  onDidOpen(handler: (document: TextDocument) => void): void {
+    this.#texts.onDidOpen(({ document }) => handler(document));
+  }
+
+  onDidChange(handler: (document: TextDocument) => void): void {
+    this.#texts.onDidChangeContent(({ document }) => handler(document));
+  }
+
+  onDidSave(handler: (uri: string) => void): void {
+    this.#texts.onDidSave(({ document }) => handler(document.uri));
+  }
+
+  onDidClose(handler: (uri: string) => void): void {
+    this.#texts.onDidClose(({ document }) => handler(document.uri));
+  }
+
+  get(uri: string): TextDocument | undefined {
+    return this.#texts.get(uri);
+  }
+
+  /** The client's position as UTF-16; one in a document that is not open stays as it is. */
+  position<T extends Position>(uri: string, position: T): T {
+    return this.#convert(uri, position, toUtf16);
+  }
+
+  /** A range of ours as the client counts. */
+  clientRange(uri: string, { start, end }: Range): Range {
+    return { start: this.#convert(uri, start, fromUtf16), end: this.#convert(uri, end, fromUtf16) };
+  }
+
+  /** Code cells of the same language, in the order of the notebook, each ending in a newline; '' for other documents. */
+  around(document: TextDocument): Surroundings {
+    const notebook = this.#notebooks.findNotebookDocumentForCell(document.uri);
+    if (notebook === undefined) {
+      return { before: '', after: '' };
+    }
+    let before = '';
+    let after = '';
+    let passed = false;
+    for (const cell of notebook.cells) {
+      if (cell.document === document.uri) {
+        passed = true;
+        continue;
+      }
+      const other = this.#notebooks.getCellTextDocument(cell);
+      if (other === undefined || other.languageId !== document.languageId) {
+        continue;
+      }
+      if (passed) {
+        after += `\n${other.getText()}`;
+      } else {
+        before += `${other.getText()}\n`;
+      }
+    }
+    return { before: before.slice(-mostSurroundingChars), after: after.slice(0, mostSurroundingChars) };
+  }
+
+  #update(document: TextDocument, changes: readonly TextDocumentContentChangeEvent[], version: number): TextDocument {
+    if (this.#encoding === 'utf-16') {
+      return TextDocument.update(document, [...changes], version);
+    }
+    // each change is counted in the text that the one before it left
+    let updated = document;
+    for (const change of changes) {
+      const converted = 'range' in change ? { text: change.text, range: this.#rangeIn(updated, change.range) } : change;
+      updated = TextDocument.update(updated, [converted], version);
+    }
+    return updated;
+  }
+
+  #rangeIn(document: TextDocument, { start, end }: Range): Range {
+    return { start: this.#inLine(document, start, toUtf16), end: this.#inLine(document, end, toUtf16) };
+  }
+
+  #convert<T extends Position>(uri: string, position: T, convert: typeof toUtf16): T {
+    const document = this.#encoding === 'utf-16' ? undefined : this.get(uri);
+    return document === undefined ? position : this.#inLine(document, position, convert);
+  }
+
+  #inLine<T extends Position>(document: TextDocument, position: T, convert: typeof toUtf16): T {
+    const { line } = position;
+    const text = document
+      .getText({ start: { line, character: 0 }, end: { line: line + 1, character: 0 } })
+      .replace(/\r?\n$/, '');
+    return { ...position, character: convert(text, position.character, this.#encoding) };
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * Chunk files in the cache folder, by address: docs/chunk-files.md. The folder is the index: a file is written whole and
+ * renamed, and verified when it is opened, so a kill at any instant leaves the old state or the new. Several processes may
+ * share a store: the same address holds the same bytes whoever wrote it, and a file that is mapped outlives its removal.
+ */
+
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import path from 'node:path';
+
+interface Entry {
+  readonly bytes: number;
+  /** Milliseconds of the file's own time stamp; order alone counts, so a clock that jumps costs the wrong file at worst. */
+  readonly usedAt: number;
+}
+
+/** A temporary file this old belongs to a writer that died. */
+const deadWriterMs = 10 * 60_000;
+/** Use is noted on disk no more often than this. */
+const leastMsBetweenNotes = 60 * 60_000;
+/** Evicting goes a bit below the cap, so that not every write evicts. */
+const evictTo = 0.9;
+
+export class ChunkStore {
+  readonly #root: string;
+  readonly #folder: string;
+  readonly #mostBytes: number;
+  readonly #onProblem: (message: string) => void;
+  readonly #entries = new Map<string, Entry>();
+  #bytes = 0;
+  #known: Promise<void> | undefined;
+  #evicting = false;
+
+  /**
+   * @param root of all stores: one folder a model and layout
+   * @param name of this one's folder
+   * @param mostBytes over all stores of the root
+   */
+  constructor(root: string, name: string, mostBytes: number, onProblem: (message: string) => void) {
+    this.#root = root;
+    this.#folder = path.join(root, name);
+    this.#mostBytes = mostBytes;
+    this.#onProblem = onProblem;
+  }
+
+  get mostBytes(): number {
+    return this.#mostBytes;
+  }
+
+  /** What is known of this store and of those beside it. */
+  get size(): { readonly chunks: number; readonly bytes: number } {
+    return { chunks: this.#entries.size, bytes: this.#bytes };
+  }
+
+  /** Where the chunk of an address is, or would be. */
+  file(address: string): string {
+    return path.join(this.#folder, address.slice(0, 2), `${address}.kv`);
+  }
+
+  /** Makes the folder of a file; a problem is told, and writing will say it again. */
+  async prepare(address: string): Promise<string> {
+    await this.#scan();
+    const file = this.file(address);
+    try {
+      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    } catch (error) {
+      this.#onProblem(`The chunk store cannot be used: ${String(error)}`);
+    }
+    return file;
+  }
+
+  async has(address: string): Promise<boolean> {
+    await this.#scan();
+    const file = this.file(address);
+    if (this.#entries.has(file)) {
+      return true;
+    }
+    await this.#note(file); // another process may have written it
+    return this.#entries.has(file);
+  }
+
+  /** After a file was written or opened. */
+  async used(address: string): Promise<void> {
+    const file = this.file(address);
+    const known = this.#entries.get(file);
+    const now = Date.now();
+    if (known !== undefined && Math.abs(now - known.usedAt) > leastMsBetweenNotes) {
+      await utimes(file, new Date(now), new Date(now)).catch(() => undefined);
+    }
+    await this.#note(file);
+    await this.#evict();
+  }
+
+  /** It cannot be used: it is removed, to be encoded again. */
+  async forget(address: string): Promise<void> {
+    await this.#remove(this.file(address));
+  }
+
+  /** Removes all chunks of all models; answers the bytes freed. */
+  async clear(): Promise<number> {
+    await this.#scan();
+    let freed = 0;
+    for (const [file, entry] of [...this.#entries]) {
+      freed += (await this.#remove(file)) ? entry.bytes : 0;
+    }
+    return freed;
+  }
+
+  #scan(): Promise<void> {
+    this.#known ??= this.#scanAll();
+    return this.#known;
+  }
+
+  async #scanAll(): Promise<void> {
+    const files = await readdir(this.#root, { recursive: true, withFileTypes: true }).catch(() => []);
+    for (const entry of files) {
+      if (!entry.isFile()) {
+        continue;
+      }
+      const file = path.join(entry.parentPath, entry.name);
+      if (entry.name.endsWith('.kv')) {
+        await this.#note(file);
+      } else if (entry.name.endsWith('.tmp')) {
+        const info = await stat(file).catch(() => undefined);
+        if (info !== undefined && Math.abs(Date.now() - info.mtimeMs) > deadWriterMs) {
+          await rm(file, { force: true }).catch(() => undefined);
+        }
+      }
+    }
+    await this.#evict();
+  }
+
+  async #note(file: string): Promise<void> {
+    const info = await stat(file).catch(() => undefined);
+    this.#bytes -= this.#entries.get(file)?.bytes ?? 0;
+    this.#entries.delete(file);
+    if (info?.isFile() === true) {
+      this.#entries.set(file, { bytes: info.size, usedAt: info.mtimeMs });
+      this.#bytes += info.size;
+    }
+  }
+
+  async #remove(file: string): Promise<boolean> {
+    try {
+      await rm(file, { force: true });
+    } catch (error) {
+      this.#onProblem(`${file} cannot be removed: ${String(error)}`);
+      return false;
+    }
+    this.#bytes -= this.#entries.get(file)?.bytes ?? 0;
+    this.#entries.delete(file);
+    return true;
+  }
+
+  /** The least recently used go first. */
+  async #evict(): Promise<void> {
+    if (this.#bytes <= this.#mostBytes || this.#evicting) {
+      return;
+    }
+    this.#evicting = true;
+    try {
+      const oldest = [...this.#entries].sort(([, a], [, b]) => a.usedAt - b.usedAt);
+      for (const [file] of oldest) {
+        if (this.#bytes <= this.#mostBytes * evictTo) {
+          break;
+        }
+        await this.#remove(file);
+      }
+    } finally {
+      this.#evicting = false;
+    }
+  }
+}

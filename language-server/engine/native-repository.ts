@@ -1,0 +1,275 @@
+/** Chunks over the native addon: encoded in the background lane, kept in the store, opened and verified from it. */
+
+import { createHash } from 'node:crypto';
+import type { NativeChunk, NativeEncoder, NativeModel, NativeRepository, NativeTier } from './addon';
+import type { CalibrationFile } from './calibration';
+import { cancellable } from './cancellable';
+import { ChunkStore } from './chunk-store';
+import type { ChunkInPlay, EncodedChunk, RepositoryEngine, StoreOptions } from './engine';
+import { EngineError, throwIfAborted, toEngineError } from './errors';
+import { concatenate, type TokenPart } from './token-parts';
+
+/** Path line included. */
+export const chunkTokens = 1024;
+/** Of the format of the chunk files and of all that decides what is in them. */
+const formatVersion = 1;
+/** Behind every request, before measuring. */
+const encodePriority = -5;
+const microBatchTokens = 128;
+/** Scales and minima of an int4 page are 8.5 bytes for each channel of 128 tokens: docs/calibration.md. */
+const pageTokens = 128;
+
+/** Late fusion: so many tokens before the cursor see the repository. Decided by `eval cross-file`: docs/benchmarks.md. */
+export const defaultComposition = { lateTokens: 64, bias: 0 } as const;
+
+export interface NativeRepositoryParts {
+  readonly model: NativeModel;
+  readonly calibration: CalibrationFile;
+  readonly threads: number;
+  readonly tier: NativeTier;
+  readonly store: StoreOptions;
+  /** What the sequences read last. */
+  readonly held: () => readonly ChunkInPlay[];
+}
+
+class NativeEncodedChunk implements EncodedChunk {
+  readonly address: string;
+  readonly native: NativeChunk;
+
+  constructor(address: string, native: NativeChunk) {
+    this.address = address;
+    this.native = native;
+  }
+
+  get tokens(): number {
+    return this.native.tokens;
+  }
+
+  get fastBytes(): number {
+    return this.native.fastBytes;
+  }
+
+  get slowBytes(): number {
+    return this.native.slowBytes;
+  }
+
+  dispose(): void {
+    this.native.dispose();
+  }
+}
+
+export class NativeRepositoryEngine implements RepositoryEngine {
+  readonly anchor: Int32Array;
+  readonly chunkTokens = chunkTokens;
+  readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
+  readonly #parts: NativeRepositoryParts;
+  readonly #store: ChunkStore;
+  readonly #layout: string;
+  readonly #problems = new Set<string>();
+  readonly #running = new Set<{ stepAside(): void }>();
+  #encoder: NativeEncoder | undefined;
+  #closed = false;
+
+  constructor(parts: NativeRepositoryParts) {
+    this.#parts = parts;
+    const { model, calibration, store, tier } = parts;
+    this.anchor = anchorOf(model);
+    const { layers, kvHeads, headSize, kvBytesPerToken, fingerprint } = model.info;
+    const channels = 2 * (calibration.dominantFcs[0]?.[0]?.length ?? 0);
+    const blocks = Math.ceil(channels / 8);
+    const importance = (layers * kvHeads * (64 * 8 * blocks + 64 * Math.ceil((32 * blocks) / 64))) / pageTokens;
+    const rows = store.rowType === 'q8_0' ? (layers * kvHeads * 2 * headSize * 34) / 32 : kvBytesPerToken;
+    this.bytesPerToken = {
+      full: kvBytesPerToken,
+      fast: importance + (tier === 'fasa-c' ? rows : 0),
+      disk: importance + rows,
+    };
+    this.#layout = createHash('sha256')
+      .update(JSON.stringify([formatVersion, fingerprint, store.rowType, calibration.dominantFcs, [...this.anchor]]))
+      .digest('hex');
+    const name = `${fingerprint}-${this.#layout.slice(0, 12)}`;
+    this.#store = new ChunkStore(store.folder, name, store.mostBytes, (message) => this.#tell(message));
+  }
+
+  get priorStrength(): number | undefined {
+    return this.#parts.calibration.composition?.priorStrength;
+  }
+
+  get disk(): RepositoryEngine['disk'] {
+    return { ...this.#store.size, mostBytes: this.#store.mostBytes };
+  }
+
+  get held(): RepositoryEngine['held'] {
+    const chunks = new Set(this.#parts.held().map(({ chunk }) => chunk));
+    const held = { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
+    for (const { tokens, fastBytes, slowBytes } of chunks) {
+      held.tokens += tokens;
+      held.fullBytes += tokens * this.bytesPerToken.full;
+      held.fastBytes += fastBytes;
+      held.slowBytes += slowBytes;
+    }
+    return held;
+  }
+
+  /** Positions: the anchor's, a window that all chunks share, the tail. */
+  get composition(): { readonly anchorTokens: number; readonly tailPosition: number } {
+    return { anchorTokens: this.anchor.length, tailPosition: this.anchor.length + chunkTokens };
+  }
+
+  address(tokens: Int32Array): string {
+    const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
+    return createHash('sha256').update(this.#layout).update(bytes).digest('hex').slice(0, 40);
+  }
+
+  async open(address: string, signal: AbortSignal): Promise<EncodedChunk | undefined> {
+    throwIfAborted(signal);
+    if (!(await this.#store.has(address))) {
+      return undefined;
+    }
+    throwIfAborted(signal);
+    try {
+      const task = this.#native().open(this.#store.file(address), address, { priority: encodePriority });
+      const chunk = await cancellable(task, signal);
+      await this.#store.used(address);
+      return new NativeEncodedChunk(address, chunk);
+    } catch (error) {
+      const failure = toEngineError(error);
+      if (failure.code === 'BAD_CHUNK' || failure.code === 'FILE_UNREADABLE') {
+        this.#tell(`${failure.message}; it is encoded again`);
+        await this.#store.forget(address);
+        return undefined;
+      }
+      if (failure.code === 'FILE_NOT_FOUND') {
+        return undefined;
+      }
+      throw failure;
+    }
+  }
+
+  async encode(
+    chunks: readonly Int32Array[],
+    signal: AbortSignal,
+    onProgress: (tokens: number) => void = () => undefined,
+  ): Promise<readonly EncodedChunk[]> {
+    const sources = await Promise.all(
+      chunks.map(async (tokens) => {
+        const address = this.address(tokens);
+        return { tokens, address, file: await this.#store.prepare(address) };
+      }),
+    );
+    const natives = await this.#inTurns(signal, () =>
+      this.#native().encode(sources, { priority: encodePriority }, onProgress),
+    );
+    return Promise.all(
+      natives.map(async (native, i) => {
+        const address = sources[i]?.address ?? '';
+        if (native.problem !== undefined) {
+          this.#tell(`A chunk stays in memory alone: ${native.problem}`);
+        } else {
+          await this.#store.used(address);
+        }
+        return new NativeEncodedChunk(address, native);
+      }),
+    );
+  }
+
+  async clearDisk(): Promise<number> {
+    return this.#store.clear();
+  }
+
+  /** What was just queued with a higher priority runs now, before the micro-batch that is being encoded. */
+  stepAside(): void {
+    for (const run of this.#running) {
+      run.stepAside();
+    }
+  }
+
+  /** @throws EngineError BAD_ARGUMENT for chunks of another engine */
+  inPlay(chunks: readonly ChunkInPlay[]): NativeRepository {
+    const composition = { ...defaultComposition, ...this.#parts.calibration.composition };
+    return {
+      chunks: chunks.map(({ chunk }) => {
+        if (!(chunk instanceof NativeEncodedChunk)) {
+          throw new EngineError('BAD_ARGUMENT', 'A chunk was encoded by another engine.');
+        }
+        return chunk.native;
+      }),
+      priors: Float32Array.from(chunks, ({ prior }) => prior),
+      bias: composition.bias,
+      lateTokens: composition.lateTokens,
+    };
+  }
+
+  dispose(): void {
+    this.#closed = true;
+    this.#encoder?.dispose();
+    this.#encoder = undefined;
+  }
+
+  /** A task that is cancelled to step aside is queued again, behind what it made way for; the addon goes on where it was. */
+  async #inTurns<T>(signal: AbortSignal, start: () => { readonly promise: Promise<T>; cancel(): void }): Promise<T> {
+    for (;;) {
+      throwIfAborted(signal);
+      const task = start();
+      let aside = false;
+      const run = {
+        stepAside: () => {
+          aside = true;
+          task.cancel();
+        },
+      };
+      const abort = () => task.cancel();
+      this.#running.add(run);
+      signal.addEventListener('abort', abort);
+      try {
+        return await task.promise;
+      } catch (error) {
+        const failure = toEngineError(error);
+        if (failure.code !== 'CANCELLED' || !aside || signal.aborted || this.#closed) {
+          throw failure;
+        }
+      } finally {
+        this.#running.delete(run);
+        signal.removeEventListener('abort', abort);
+      }
+    }
+  }
+
+  #native(): NativeEncoder {
+    if (this.#closed) {
+      throw new EngineError('DISPOSED', 'The model was unloaded.');
+    }
+    const { model, calibration, threads, tier, store } = this.#parts;
+    this.#encoder ??= model.createEncoder({
+      anchor: this.anchor,
+      threads,
+      microBatch: microBatchTokens,
+      calibration,
+      rowType: store.rowType,
+      tier,
+      chunkTokens,
+    });
+    return this.#encoder;
+  }
+
+  /** Once each: a disk that is full is full for every chunk. */
+  #tell(message: string): void {
+    const kind = message.replace(/\S*\.kv\S*/g, '');
+    if (!this.#problems.has(kind)) {
+      this.#problems.add(kind);
+      this.#parts.store.onProblem?.(message);
+    }
+  }
+}
+
+/** The attention sink that everything is read behind: BOS where the model has it, and a header that fits any repository. */
+function anchorOf(model: NativeModel): Int32Array {
+  const { bos, addBos, fimRepository } = model.info.tokens;
+  const parts: TokenPart[] = addBos && bos !== undefined ? [[bos]] : [];
+  if (fimRepository !== undefined) {
+    parts.push([fimRepository], model.tokenize('repository\n', false));
+  } else {
+    parts.push(model.tokenize('# Source files of a repository\n', false));
+  }
+  return concatenate(parts);
+}

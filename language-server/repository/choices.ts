@@ -1,0 +1,118 @@
+/**
+ * The user's own word on files and folders of one repository: include or exclude. Kept in the cache folder, never in the
+ * repository; written whole (temporary file, flush, rename), so that a crash leaves the old choices or the new ones.
+ */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+
+export type Choice = 'include' | 'exclude';
+
+const mostChoices = 10_000;
+
+export class Choices {
+  readonly #root: string;
+  readonly #file: string;
+  #choices: ReadonlyMap<string, Choice>;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @param root of the repository, absolute; @param folder where choices are kept */
+  constructor(root: string, folder: string) {
+    this.#root = root;
+    const name = createHash('sha256').update(root).digest('hex').slice(0, 24);
+    this.#file = path.join(folder, `${name}.json`);
+    this.#choices = read(this.#file);
+  }
+
+  /** On this very path. */
+  at(relative: string): Choice | undefined {
+    return this.#choices.get(relative);
+  }
+
+  /** On this path or on the nearest folder above that has one. */
+  of(relative: string): Choice | undefined {
+    if (this.#choices.size === 0) {
+      return undefined;
+    }
+    for (let at = relative; ; at = at.slice(0, at.lastIndexOf('/'))) {
+      const choice = this.#choices.get(at);
+      if (choice !== undefined || !at.includes('/')) {
+        return choice ?? this.#choices.get('');
+      }
+    }
+  }
+
+  /** Something below this folder is to be included. */
+  includesBelow(relative: string): boolean {
+    for (const [other, choice] of this.#choices) {
+      if (choice === 'include' && other.startsWith(`${relative}/`)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Holds at once; settles when it is on disk. '' is the whole repository.
+   * @throws the file system's errors: it holds until the end of the process then
+   */
+  set(relative: string, choice: Choice | 'default'): Promise<void> {
+    this.#choices = changed(this.#choices, relative, choice);
+    const write = this.#writing.then(async () => {
+      // another window may have written since
+      await writeWhole(this.#file, this.#root, changed(read(this.#file), relative, choice));
+    });
+    this.#writing = write.catch(() => undefined);
+    return write;
+  }
+}
+
+function changed(
+  choices: ReadonlyMap<string, Choice>,
+  relative: string,
+  choice: Choice | 'default',
+): ReadonlyMap<string, Choice> {
+  const next = new Map(choices);
+  next.delete(relative);
+  if (choice !== 'default' && next.size < mostChoices) {
+    next.set(relative, choice);
+  }
+  return next;
+}
+
+/** A file that is not there, not ours or broken holds no choices. */
+function read(file: string): Map<string, Choice> {
+  const choices = new Map<string, Choice>();
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const stored: unknown = typeof value === 'object' && value !== null && 'choices' in value ? value.choices : {};
+    for (const [relative, choice] of Object.entries(typeof stored === 'object' && stored !== null ? stored : {})) {
+      if ((choice === 'include' || choice === 'exclude') && choices.size < mostChoices) {
+        choices.set(relative, choice);
+      }
+    }
+  } catch {
+    // none
+  }
+  return choices;
+}
+
+async function writeWhole(file: string, root: string, choices: ReadonlyMap<string, Choice>): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(`${JSON.stringify({ root, choices: Object.fromEntries(choices) }, null, 2)}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,25 @@
+/** How the chunks in play are weighed for one request: a prior for the choice of tokens, from BM25 over identifiers. */
+
+export interface CompositionPolicy {
+  /** Added to the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
+  readonly priorStrength: number;
+  /** Chunks of one request; the best by BM25 where there are more. */
+  readonly mostChunks: number;
+}
+
+/** The strength is from the design's study of a small model with a short window; calibration may say otherwise. */
+export const defaultPolicy: CompositionPolicy = { priorStrength: 2, mostChunks: 512 };
+
+/**
+ * The prior of each score: -strength * z, where z is how many standard deviations (over all chunks) it is below the
+ * best. All 0 where no chunk stands out.
+ */
+export function priorsOf(scores: readonly number[], strength: number): number[] {
+  const count = scores.length;
+  const mean = scores.reduce((sum, score) => sum + score, 0) / Math.max(1, count);
+  const variance = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / Math.max(1, count);
+  const deviation = Math.sqrt(variance);
+  const best = scores.reduce((most, score) => Math.max(most, score), Number.NEGATIVE_INFINITY);
+  // never -0
+  return scores.map((score) => (deviation > 1e-9 && score < best ? -strength * ((best - score) / deviation) : 0));
+}

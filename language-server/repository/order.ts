@@ -1,0 +1,79 @@
+/** In which order the files of a repository are encoded, and which are left when there is no room for all. */
+
+import path from 'node:path';
+import { importCandidates } from './imports';
+
+/** What is known of the user's doings, most recent first where it is a list. Paths below the folder. */
+export interface RelevanceFacts {
+  /** Open documents, with the text that their imports are read from. */
+  readonly open: readonly { readonly path: string; readonly text: string }[];
+  /** Edited since the server started. */
+  readonly edited: readonly string[];
+  /** Changed by the last commits. */
+  readonly committed: readonly string[];
+  /** Likeness to the text around the cursor, by path: higher is more. */
+  readonly scores: ReadonlyMap<string, number>;
+}
+
+export const noFacts: RelevanceFacts = { open: [], edited: [], committed: [], scores: new Map() };
+
+/**
+ * Open files, what they import, edited ones, those of the last commits, those next to open ones, then by likeness to
+ * the text around the cursor; the rest as {@link restRank} has it.
+ * @param files in path order @param root of the folder, absolute
+ * @returns all of them, each once
+ */
+export function orderFiles(files: readonly string[], root: string, facts: RelevanceFacts): string[] {
+  const known = new Set(files);
+  const ordered = new Set<string>();
+  const take = (candidates: Iterable<string>) => {
+    for (const candidate of candidates) {
+      if (known.has(candidate)) {
+        ordered.add(candidate);
+      }
+    }
+  };
+  take(facts.open.map((file) => file.path));
+  for (const file of facts.open) {
+    take(importsOf(file, root, known));
+  }
+  take(facts.edited);
+  take(facts.committed);
+  const folders = new Set(facts.open.map((file) => path.posix.dirname(file.path)));
+  take(files.filter((file) => folders.has(path.posix.dirname(file))));
+  const liked = [...facts.scores].filter(([, score]) => score > 0).sort(([, left], [, right]) => right - left);
+  take(liked.map(([file]) => file));
+  const rest = files.filter((file) => !ordered.has(file));
+  // a sort that keeps the path order among equals
+  take(rest.sort((left, right) => restRank(left) - restRank(right)));
+  return [...ordered];
+}
+
+export function importsOf(
+  file: { readonly path: string; readonly text: string },
+  root: string,
+  known: ReadonlySet<string>,
+): string[] {
+  const found: string[] = [];
+  for (const candidates of importCandidates(file.text, path.join(root, file.path), root)) {
+    const relatives = candidates.map((candidate) => path.relative(root, candidate).split(path.sep).join('/'));
+    const first = relatives.find((relative) => known.has(relative) && relative !== file.path);
+    if (first !== undefined) {
+      found.push(first);
+    }
+  }
+  return found;
+}
+
+const sourceEndings =
+  /\.(?:[cm]?[jt]sx?|vue|svelte|py[ix]?|go|rs|java|kt|kts|scala|cs|fs|vb|c|cc|cpp|cxx|h|hh|hpp|hxx|mm?|cu|swift|rb|php|pl|pm|lua|jl|r|ex|exs|erl|hs|ml|mli|clj|dart|zig|nim|sql|proto|graphql|sh|ps1)$/i;
+const textEndings = /\.(?:md|mdx|rst|adoc|txt)$/i;
+const asides =
+  /(?:^|\/)(?:tests?|__tests__|specs?|fixtures?|testdata|examples?|benchmarks?|third[_-]party|vendor|docs?)\//i;
+
+/** Sources, then tests and examples, then texts, then configuration; deep paths after shallow ones of their kind. */
+function restRank(file: string): number {
+  const aside = asides.test(file) || /[._-](?:test|spec)\.[^/]+$|(?:^|\/)test_[^/]+$/i.test(file);
+  const kind = sourceEndings.test(file) ? (aside ? 1 : 0) : textEndings.test(file) ? 2 : 3;
+  return kind * 100 + Math.min(99, file.split('/').length);
+}

@@ -1,0 +1,532 @@
+/**
+ * What of one folder is in the context: which files, cut into which chunks, and which of those are encoded. It follows
+ * the files, the user's choices and the documents that are open; it never encodes: the lane does (encoding-lane.ts).
+ */
+
+import { createHash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ChunkInPlay, EncodedChunk, Engine } from '../engine/engine';
+import { isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
+import type { Log } from '../log';
+import { Bm25Index } from './bm25';
+import { type Chunk, chunksOf } from './chunker';
+import { type CompositionPolicy, defaultPolicy, priorsOf } from './composition';
+import { type ContextChunk, drop } from './context-chunk';
+import { recentInGit } from './git-log';
+import { ignoreFileNames } from './ignore-rules';
+import type { LeftOutReason } from './left-out';
+import { noFacts, orderFiles, type RelevanceFacts } from './order';
+import type { SourceFile, SourceFiles } from './source-files';
+import { type Survey, survey } from './walk';
+
+export interface ContextParts {
+  readonly sources: SourceFiles;
+  readonly log: Log;
+  /** What is in, or what is encoded of it, changed. */
+  readonly onChange: () => void;
+  /** Most tokens of this folder. */
+  readonly budget: (engine: Engine) => Promise<number>;
+}
+
+/** A file that was read and cut. */
+export interface FileRecord {
+  readonly path: string;
+  version: string;
+  readonly hash: string;
+  readonly tokens: number;
+  /** None where it is over the budget. */
+  readonly chunks: readonly ContextChunk[];
+  /** The survey that it was compared with last. */
+  generation: number;
+}
+
+/** What is known of a file that is not in the context. */
+interface Verdict {
+  readonly generation: number;
+  /** undefined: it is gone. */
+  readonly reason: LeftOutReason | undefined;
+  /** Of a file that did not fit. */
+  readonly tokens?: number;
+}
+
+const emptySurvey: Survey = { files: [], leftOut: new Map(), folders: [], truncated: false };
+/** Events come in bursts: a branch switch, a formatter, a save of all. */
+const debounceMs = 200;
+/** More new paths than this, and the folder is walked again without a look at each. */
+const mostNewPaths = 64;
+const mostEdited = 200;
+/** Files that are too large for what is left of the budget are passed over, so many times. */
+const mostMisses = 64;
+/** Tokenizing does not hold up requests for longer than this. */
+const sliceMs = 5;
+/** Characters before the cursor that say what the user is at. */
+const mostTailChars = 6000;
+
+export class RepositoryContext {
+  readonly #parts: ContextParts;
+  readonly #index = new Bm25Index<ContextChunk>();
+  readonly #records = new Map<string, FileRecord>();
+  readonly #verdicts = new Map<string, Verdict>();
+  readonly #sources = new WeakMap<EncodedChunk, ContextChunk>();
+  #engine: Engine | undefined;
+  #enabled = true;
+  #survey = emptySurvey;
+  #facts: RelevanceFacts = noFacts;
+  #tail = '';
+  #wanted: ReadonlyMap<string, FileRecord> = new Map();
+  #leftOut: ReadonlyMap<string, LeftOutReason> = new Map();
+  #budget = 0;
+  #generation = 0;
+  #surveyIsStale = true;
+  #changed = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #planning: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
+  #again = false;
+  #closed = false;
+
+  constructor(parts: ContextParts) {
+    this.#parts = parts;
+  }
+
+  get sources(): SourceFiles {
+    return this.#parts.sources;
+  }
+
+  /** Files in the context, most relevant first. */
+  get files(): ReadonlyMap<string, FileRecord> {
+    return this.#wanted;
+  }
+
+  /** Tokens of a file that did not fit into the budget, if it was read. */
+  tokensLeftOut(path: string): number {
+    return this.#verdicts.get(path)?.tokens ?? 0;
+  }
+
+  /** Files and folders (with a slash at the end) that are not, and why. */
+  get leftOut(): ReadonlyMap<string, LeftOutReason> {
+    return this.#leftOut;
+  }
+
+  /** Folders that were walked, relative; for a watcher. */
+  get folders(): readonly string[] {
+    return this.#survey.folders;
+  }
+
+  get budgetTokens(): number {
+    return this.#budget;
+  }
+
+  get facts(): RelevanceFacts {
+    return this.#facts;
+  }
+
+  /** The engine that reads; another one than before forgets all chunks. undefined: none is loaded. */
+  use(engine: Engine | undefined): void {
+    if (engine === this.#engine) {
+      return;
+    }
+    this.#planning?.controller.abort();
+    this.#forget();
+    this.#engine = engine;
+    this.#plan(0);
+  }
+
+  /** @param exclude globs that leave files out */
+  configure(enabled: boolean, exclude: readonly string[]): void {
+    this.#enabled = enabled;
+    this.#parts.sources.rules.exclude(exclude);
+    this.walkAgain(0);
+  }
+
+  /** The documents that are open in the editor, the one used last first. */
+  setOpen(open: RelevanceFacts['open']): void {
+    const same =
+      open.length === this.#facts.open.length && open.every((file, at) => file.path === this.#facts.open[at]?.path);
+    this.#facts = { ...this.#facts, open };
+    if (!same) {
+      this.#plan(debounceMs);
+    }
+  }
+
+  /** Files that may have changed, appeared or gone. @param relative paths below the folder */
+  noteChanges(relative: readonly string[]): void {
+    for (const changed of relative) {
+      this.#changed.add(changed);
+    }
+    if (this.#changed.size > 0) {
+      this.#plan(debounceMs);
+    }
+  }
+
+  /** Rules, choices or many files changed. */
+  walkAgain(delayMs = debounceMs): void {
+    this.#surveyIsStale = true;
+    this.#plan(delayMs);
+  }
+
+  /** Settles when nothing is left to plan. */
+  async planned(signal?: AbortSignal): Promise<void> {
+    while (this.#timer !== undefined || this.#planning !== undefined) {
+      throwIfAborted(signal);
+      if (this.#timer !== undefined) {
+        this.#start();
+      }
+      await this.#planning?.done;
+    }
+  }
+
+  /** Chunks that are to be looked for or encoded, most relevant first. */
+  pending(): ContextChunk[] {
+    const found: ContextChunk[] = [];
+    for (const { chunks } of this.#wanted.values()) {
+      for (const chunk of chunks) {
+        if (chunk.state === 'new' || chunk.state === 'absent') {
+          found.push(chunk);
+        }
+      }
+    }
+    return found;
+  }
+
+  /**
+   * What a request reads beside its own tokens: all that is encoded at this moment, without the document's own file,
+   * whose live text the request has itself.
+   * @param own path of the document below the folder @param text around the cursor, or the question
+   */
+  chunksFor(own: string | undefined, text: string, policy: CompositionPolicy = this.#policy()): ChunkInPlay[] {
+    this.#tail = text.slice(-mostTailChars);
+    const scores = this.#index.scores(this.#tail);
+    const chunks: { readonly chunk: EncodedChunk; readonly score: number }[] = [];
+    for (const record of this.#wanted.values()) {
+      for (const chunk of record.path === own ? [] : record.chunks) {
+        if (chunk.encoded !== undefined) {
+          this.#sources.set(chunk.encoded, chunk);
+          chunks.push({ chunk: chunk.encoded, score: scores.get(chunk) ?? 0 });
+        }
+      }
+    }
+    if (chunks.length > policy.mostChunks) {
+      chunks.sort((left, right) => right.score - left.score);
+      chunks.length = policy.mostChunks;
+    }
+    const priors = priorsOf(
+      chunks.map(({ score }) => score),
+      policy.priorStrength,
+    );
+    return chunks.map(({ chunk }, at) => ({ chunk, prior: priors[at] ?? 0 }));
+  }
+
+  /** Where a chunk of {@link chunksFor} stands in its file; undefined for one that is of another folder. */
+  sourceOf(chunk: EncodedChunk): ContextChunk | undefined {
+    return this.#sources.get(chunk);
+  }
+
+  /** Chunks on disk are gone: those in play stay, those that wait have to be encoded. */
+  noteDiskCleared(): void {
+    for (const chunk of this.pending()) {
+      chunk.state = 'absent';
+    }
+  }
+
+  /** What calibration measured for the model comes before the default. */
+  #policy(): CompositionPolicy {
+    return { ...defaultPolicy, priorStrength: this.#engine?.repository?.priorStrength ?? defaultPolicy.priorStrength };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#planning?.controller.abort();
+    await this.#planning?.done;
+    this.#forget();
+  }
+
+  #forget(): void {
+    for (const { chunks } of this.#records.values()) {
+      chunks.forEach(drop);
+    }
+    this.#records.clear();
+    this.#verdicts.clear();
+    this.#index.clear();
+    this.#wanted = new Map();
+    this.#leftOut = new Map();
+    this.#surveyIsStale = true;
+  }
+
+  #plan(delayMs: number): void {
+    if (this.#closed) {
+      return;
+    }
+    if (this.#planning !== undefined) {
+      this.#again = true;
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#start(), delayMs);
+  }
+
+  #start(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#planning !== undefined || this.#closed) {
+      return;
+    }
+    const controller = new AbortController();
+    this.#planning = { controller, done: this.#makePlan(controller.signal) };
+  }
+
+  /** Never rejects. */
+  async #makePlan(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#choose(signal);
+    } catch (error) {
+      const failure = toEngineError(error);
+      if (!isCancelled(failure)) {
+        this.#parts.log.error(`The repository could not be read: ${failure.code}: ${failure.message}`);
+      }
+    }
+    this.#planning = undefined;
+    if (this.#again) {
+      this.#again = false;
+      this.#plan(signal.aborted ? 0 : debounceMs);
+    }
+    if (this.#engine !== undefined) {
+      this.#parts.onChange();
+    }
+  }
+
+  async #choose(signal: AbortSignal): Promise<void> {
+    const engine = this.#engine;
+    if (engine?.repository === undefined || !this.#enabled) {
+      this.#forget();
+      this.#survey = emptySurvey;
+      return;
+    }
+    const changed = this.#changed;
+    this.#changed = new Set();
+    try {
+      await this.#chooseAmong(engine, changed, signal);
+    } catch (error) {
+      for (const path of changed) {
+        this.#changed.add(path);
+      }
+      throw error;
+    }
+  }
+
+  async #chooseAmong(engine: Engine, changed: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    await this.#weighChanges(changed);
+    if (this.#surveyIsStale) {
+      this.#surveyIsStale = false;
+      try {
+        this.#survey = await survey(this.#parts.sources, { signal });
+      } catch (error) {
+        this.#surveyIsStale = true;
+        throw error;
+      }
+      this.#facts = { ...this.#facts, committed: await recentInGit(this.#parts.sources.root, signal) };
+      throwIfAborted(signal);
+      this.#generation++;
+    }
+    this.#budget = await this.#parts.budget(engine);
+    const facts = { ...this.#facts, scores: this.#fileScores() };
+    const ordered = orderFiles(this.#survey.files, this.#parts.sources.root, facts);
+    const wanted = new Map<string, FileRecord>();
+    const leftOut = new Map(this.#survey.leftOut);
+    if (this.#wanted.size === 0) {
+      // the first time, what was read can be encoded while the rest is read
+      this.#wanted = wanted;
+      this.#leftOut = leftOut;
+    }
+    let used = 0;
+    let misses = 0;
+    for (const path of ordered) {
+      throwIfAborted(signal);
+      if (used >= this.#budget || misses >= mostMisses) {
+        leftOut.set(path, 'over the budget');
+        continue;
+      }
+      const record = await this.#recordOf(engine, path, changed.has(path), this.#budget - used, signal);
+      if ('reason' in record) {
+        if (record.reason !== undefined) {
+          leftOut.set(path, record.reason);
+        }
+        misses += record.reason === 'over the budget' ? 1 : 0;
+        continue;
+      }
+      wanted.set(path, record);
+      used += record.tokens;
+      if (this.#wanted === wanted) {
+        this.#parts.onChange();
+      }
+    }
+    this.#wanted = wanted;
+    this.#leftOut = leftOut;
+    for (const [path, record] of this.#records) {
+      if (!wanted.has(path)) {
+        this.#discard(record);
+      }
+    }
+  }
+
+  /** What events named: whether the folder needs another walk, and what the user edited. */
+  async #weighChanges(changed: ReadonlySet<string>): Promise<void> {
+    const known = new Set(this.#survey.files);
+    const edited = [...changed].filter((path) => known.has(path));
+    const added = [...changed].filter((path) => !known.has(path) && !this.#isLeftOut(path));
+    if (edited.length > 0 && edited.length <= mostEdited) {
+      const before = this.#facts.edited.filter((path) => !changed.has(path));
+      this.#facts = { ...this.#facts, edited: [...edited, ...before].slice(0, mostEdited) };
+    }
+    const isRule = (path: string) => ignoreFileNames.has(path.slice(path.lastIndexOf('/') + 1));
+    this.#surveyIsStale ||= added.length > mostNewPaths || [...changed].some(isRule);
+    for (const path of added) {
+      // one that is new, or a folder: the walk tells
+      this.#surveyIsStale ||= (await this.#parts.sources.rules.whyIgnored(path, false)) === undefined;
+    }
+  }
+
+  /** Below a folder, or a file, that the last walk left out; what is built there is nobody's business. */
+  #isLeftOut(path: string): boolean {
+    for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
+      if (this.#survey.leftOut.has(path.slice(0, end + 1))) {
+        return true;
+      }
+    }
+    return this.#survey.leftOut.has(path);
+  }
+
+  /** @param room tokens that are left of the budget */
+  async #recordOf(
+    engine: Engine,
+    path: string,
+    changed: boolean,
+    room: number,
+    signal: AbortSignal,
+  ): Promise<FileRecord | Verdict> {
+    const verdict = this.#verdicts.get(path);
+    const isOld = changed || verdict?.generation !== this.#generation;
+    if (verdict !== undefined && !isOld && (verdict.tokens === undefined || verdict.tokens > room)) {
+      return verdict;
+    }
+    const result = await this.#read(engine, path, changed, signal);
+    const judged = typeof result === 'string' || result === undefined;
+    if (!judged && result.tokens <= room) {
+      this.#verdicts.delete(path);
+      return result;
+    }
+    const made: Verdict = judged
+      ? { generation: this.#generation, reason: result }
+      : { generation: this.#generation, reason: 'over the budget', tokens: result.tokens };
+    this.#verdicts.set(path, made);
+    return made;
+  }
+
+  /** @returns undefined for a file that is gone */
+  async #read(
+    engine: Engine,
+    path: string,
+    changed: boolean,
+    signal: AbortSignal,
+  ): Promise<FileRecord | LeftOutReason | undefined> {
+    const known = this.#records.get(path);
+    if (known !== undefined && !changed && known.generation === this.#generation) {
+      return known;
+    }
+    const result = await this.#parts.sources.readListed(path, changed ? undefined : known?.version);
+    if (result === 'unchanged' && known !== undefined) {
+      known.generation = this.#generation;
+      return known;
+    }
+    if (result === undefined || result === 'unchanged' || 'leftOut' in result) {
+      this.#discard(known);
+      return result === undefined || result === 'unchanged' ? undefined : result.leftOut;
+    }
+    const { file } = result;
+    const hash = createHash('sha1').update(file.text).digest('base64');
+    if (known?.hash === hash) {
+      known.version = file.version;
+      known.generation = this.#generation;
+      return known;
+    }
+    return this.#cut(engine, file, hash, known, signal);
+  }
+
+  async #cut(
+    engine: Engine,
+    file: SourceFile,
+    hash: string,
+    known: FileRecord | undefined,
+    signal: AbortSignal,
+  ): Promise<FileRecord | LeftOutReason> {
+    const cut: Chunk[] = [];
+    let started = performance.now();
+    for (const chunk of chunksOf(engine, file.path, file.text)) {
+      cut.push(chunk);
+      if (performance.now() - started > sliceMs) {
+        await nextTurn();
+        throwIfAborted(signal);
+        started = performance.now();
+      }
+    }
+    if (cut.length === 0) {
+      this.#discard(known);
+      return 'empty';
+    }
+    const before = new Map((known?.chunks ?? []).map((chunk) => [chunk.address, chunk]));
+    const chunks = cut.map((chunk) => this.#keepOrMake(engine, file.path, chunk, before));
+    // what is left of the old text is in no other record
+    for (const chunk of before.values()) {
+      this.#index.remove(chunk);
+      drop(chunk);
+    }
+    const tokens = chunks.reduce((sum, chunk) => sum + chunk.tokens.length, 0);
+    const record = { path: file.path, version: file.version, hash, tokens, chunks, generation: this.#generation };
+    this.#records.set(file.path, record);
+    return record;
+  }
+
+  #keepOrMake(engine: Engine, path: string, chunk: Chunk, before: Map<string, ContextChunk>): ContextChunk {
+    const { tokens, firstLine, lastLine, blockLines } = chunk;
+    const address = engine.repository?.address(tokens) ?? '';
+    const kept = before.get(address);
+    if (kept !== undefined) {
+      before.delete(address);
+      Object.assign(kept, { firstLine, lastLine, blockLines });
+      return kept;
+    }
+    const made: ContextChunk = {
+      path,
+      address,
+      tokens,
+      firstLine,
+      lastLine,
+      blockLines,
+      state: 'new',
+      encoded: undefined,
+    };
+    this.#index.add(made, chunk.text);
+    return made;
+  }
+
+  #discard(record: FileRecord | undefined): void {
+    if (record === undefined) {
+      return;
+    }
+    for (const chunk of record.chunks) {
+      this.#index.remove(chunk);
+      drop(chunk);
+    }
+    this.#records.delete(record.path);
+  }
+
+  /** Likeness of each file to the text that was asked about last: that of its best chunk. */
+  #fileScores(): ReadonlyMap<string, number> {
+    const scores = new Map<string, number>();
+    for (const [{ path }, score] of this.#tail === '' ? [] : this.#index.scores(this.#tail)) {
+      scores.set(path, Math.max(score, scores.get(path) ?? 0));
+    }
+    return scores;
+  }
+}

@@ -1,0 +1,18 @@
+/** Where the encoded chunks of all repositories are kept. */
+
+import path from 'node:path';
+import type { AttentionMode, StoreOptions } from '../engine/engine';
+import type { Log } from '../log';
+import { cacheFolder } from '../models/cache-folder';
+
+/** @returns undefined where attention is dense: then no repository is read */
+export function chunkStore(attention: AttentionMode, diskGigabytes: number, log: Log): StoreOptions | undefined {
+  return attention === 'dense'
+    ? undefined
+    : {
+        folder: path.join(cacheFolder(), 'chunks'),
+        mostBytes: diskGigabytes * 1e9,
+        rowType: 'f16',
+        onProblem: (message) => log.warn(message),
+      };
+}

@@ -1,0 +1,217 @@
+/**
+ * An answer on the page while it grows. Finished parts are rendered once; of the last part only what is not finished is
+ * rendered again, at most once a frame; code that still grows gets the new characters and nothing else.
+ */
+
+import { element, iconButton, showHidden, visibleText } from '../dom';
+import { type AnswerPart, type CodePart, type MarkdownPart, readAnswer, type ThoughtPart } from './answer';
+import { highlight } from './highlight';
+import { blockStarts, type LinkHost, renderMarkdown } from './markdown';
+import type { applyActions } from './messages';
+
+export interface AnswerHost extends LinkHost {
+  apply(block: number, action: (typeof applyActions)[number]): void;
+}
+
+/** What is on the page of a part. */
+interface PartView {
+  readonly root: HTMLElement;
+  /** The part grew, or it ended. */
+  update(part: AnswerPart, last: boolean): void;
+}
+
+export class AnswerView {
+  readonly root = element('div', { class: 'answer' });
+  readonly #host: AnswerHost;
+  #text = '';
+  #parts: AnswerPart[] = [];
+  #views: PartView[] = [];
+  #frame: number | undefined;
+  #finished = false;
+  /** For tests and figures: how often a part was rendered anew. */
+  renders = 0;
+
+  constructor(host: AnswerHost) {
+    this.#host = host;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  append(delta: string): void {
+    this.#text += delta;
+    this.#frame ??= requestAnimationFrame(() => this.#render());
+  }
+
+  /** The whole answer, now; nothing follows. */
+  finish(text: string): void {
+    if (!text.startsWith(this.#text)) {
+      this.#parts = [];
+      this.#views = [];
+      this.root.replaceChildren();
+    }
+    this.#text = text;
+    this.#finished = true;
+    this.#render();
+  }
+
+  dispose(): void {
+    if (this.#frame !== undefined) {
+      cancelAnimationFrame(this.#frame);
+      this.#frame = undefined;
+    }
+  }
+
+  #render(): void {
+    this.dispose();
+    this.renders++;
+    const kept = this.#parts.slice(0, -1);
+    const grown = readAnswer(this.#text, this.#parts.at(-1)?.start ?? 0, kept);
+    this.#parts = [...kept, ...grown];
+    for (const [offset, part] of grown.entries()) {
+      const index = kept.length + offset;
+      const last = index === this.#parts.length - 1 && !this.#finished;
+      let view = this.#views[index];
+      if (view === undefined || view.root.dataset['kind'] !== part.kind) {
+        const fresh = this.#create(part, index);
+        if (view === undefined) {
+          this.root.append(fresh.root);
+        } else {
+          view.root.replaceWith(fresh.root);
+        }
+        this.#views[index] = fresh;
+        view = fresh;
+      }
+      view.update(part, last);
+    }
+    for (const view of this.#views.splice(this.#parts.length)) {
+      view.root.remove();
+    }
+  }
+
+  #create(part: AnswerPart, index: number): PartView {
+    const view =
+      part.kind === 'markdown'
+        ? new MarkdownView(this.#host)
+        : part.kind === 'thought'
+          ? new ThoughtView()
+          : new CodeView(this.#host, this.#parts.slice(0, index).filter(({ kind }) => kind === 'code').length);
+    view.root.dataset['kind'] = part.kind;
+    return view;
+  }
+}
+
+class MarkdownView implements PartView {
+  readonly root = element('div', { class: 'markdown' });
+  readonly #host: LinkHost;
+  /** So much of the text is in finished blocks. */
+  #finished = 0;
+  #open: HTMLElement | undefined;
+
+  constructor(host: LinkHost) {
+    this.#host = host;
+  }
+
+  update(part: AnswerPart, last: boolean): void {
+    const { text } = part as MarkdownPart;
+    if (text.length < this.#finished) {
+      this.#finished = 0;
+      this.#open = undefined;
+      this.root.replaceChildren();
+    }
+    const rest = text.slice(this.#finished);
+    const open = blockStarts(rest).at(-1) ?? 0;
+    const closed = last ? rest.slice(0, open) : rest;
+    this.#open?.remove();
+    this.#open = undefined;
+    if (closed !== '') {
+      this.root.append(renderMarkdown(closed, this.#host));
+      this.#finished += closed.length;
+    }
+    if (last && rest.length > open) {
+      this.#open = element('div', { class: 'open-block' });
+      this.#open.append(renderMarkdown(rest.slice(open), this.#host));
+      this.root.append(this.#open);
+    }
+  }
+}
+
+class ThoughtView implements PartView {
+  readonly root = element('details', { class: 'thought' });
+  readonly #summary = element('summary', {}, 'Thinking…');
+  readonly #body = element('div', { class: 'thought-text' });
+
+  constructor() {
+    this.root.append(this.#summary, this.#body);
+  }
+
+  update(part: AnswerPart, last: boolean): void {
+    const { text, closed } = part as ThoughtPart;
+    this.#summary.textContent = closed || !last ? 'Thoughts' : 'Thinking…';
+    this.#body.replaceChildren(visibleText(text.trim()));
+  }
+}
+
+class CodeView implements PartView {
+  readonly root = element('figure', { class: 'code' });
+  readonly #host: AnswerHost;
+  readonly #block: number;
+  readonly #code = element('code');
+  readonly #caption = element('figcaption');
+  #shown = '';
+  #done = false;
+
+  constructor(host: AnswerHost, block: number) {
+    this.#host = host;
+    this.#block = block;
+    const pre = element('pre', { tabindex: '0', role: 'region', 'aria-label': `Code block ${block + 1}` });
+    pre.append(this.#code);
+    this.root.append(this.#caption, pre);
+    this.#caption.append(element('span', { class: 'code-title' }, 'code'));
+  }
+
+  update(part: AnswerPart, last: boolean): void {
+    const code = part as CodePart;
+    if (this.#done) {
+      return;
+    }
+    const { text } = code;
+    if (code.closed || !last) {
+      this.#done = true;
+      const colours = highlight(text, code.changes.length > 0 ? '' : code.language);
+      this.#code.replaceChildren(colours ?? visibleText(text));
+      if (colours !== undefined) {
+        showHidden(this.#code);
+      }
+      this.#finishCaption(code);
+    } else if (text.startsWith(this.#shown)) {
+      this.#code.append(visibleText(text.slice(this.#shown.length)));
+    } else {
+      this.#code.replaceChildren(visibleText(text));
+    }
+    this.#shown = text;
+  }
+
+  #finishCaption(code: CodePart): void {
+    const title = code.path ?? (code.changes.length > 0 ? 'change' : code.language || 'code');
+    const act = (action: (typeof applyActions)[number]) => () => this.#host.apply(this.#block, action);
+    const actions = element('span', {
+      class: 'code-actions',
+      role: 'toolbar',
+      'aria-label': `Code block ${this.#block + 1}`,
+    });
+    const changes = code.changes.length;
+    actions.append(iconButton('copy', 'Copy code', act('copy')));
+    if (changes === 0) {
+      actions.append(
+        iconButton('insert', 'Insert at cursor', act('insert')),
+        iconButton('replace', 'Replace selection', act('replace')),
+        iconButton('new-file', 'Insert into new file', act('newFile')),
+      );
+    }
+    actions.append(iconButton('diff', changes > 0 ? 'Review changes in a diff' : 'Compare with file', act('diff')));
+    const count = changes > 0 ? `, ${changes === 1 ? '1 change' : `${changes} changes`}` : '';
+    this.#caption.replaceChildren(element('span', { class: 'code-title', title }, `${title}${count}`), actions);
+  }
+}

@@ -1,0 +1,301 @@
+/** Where a question is written: chips, text, the pickers of `@` and `/`, the meter, send and stop. */
+
+import { element, iconButton } from '../dom';
+import {
+  type Candidate,
+  type Chip,
+  type CommandName,
+  commandNames,
+  type MentionKind,
+  mentionKinds,
+  type SizeView,
+  type ToHost,
+} from './messages';
+import { Picker, type PickerItem } from './picker';
+import { leftOut } from './turn-view';
+
+const commandWords: Readonly<Record<CommandName, string>> = {
+  explain: 'what this code does, and why',
+  fix: 'find what is wrong and correct it',
+  tests: 'write tests',
+  doc: 'write documentation comments',
+  review: 'name bugs, risks and unclear places',
+};
+const mentionWords: Readonly<Record<MentionKind, string>> = {
+  file: 'a file of the workspace',
+  folder: 'the files of a folder',
+  symbol: 'a function, class or other symbol',
+  problems: 'errors and warnings of the editor',
+  changes: 'what changed since the last commit',
+};
+
+const draftDelayMs = 300;
+const counts = new Intl.NumberFormat('en-US');
+
+export class Composer {
+  readonly root = element('form', { class: 'composer', 'aria-label': 'Question' });
+  readonly #send: (message: ToHost) => void;
+  readonly #chips = element('ul', { class: 'chips', 'aria-label': 'Goes with the question' });
+  readonly #area = element('textarea', {
+    rows: '3',
+    placeholder: 'Ask about this repository. @ adds files, / commands.',
+    'aria-label': 'Question',
+    role: 'combobox',
+    'aria-autocomplete': 'list',
+    'aria-expanded': 'false',
+    'aria-controls': 'picker',
+    maxlength: '200000',
+  });
+  readonly #picker: Picker;
+  readonly #meter = element('div', { class: 'meter' });
+  readonly #stop = iconButton('debug-stop', 'Stop', () => this.#send({ kind: 'stop' }));
+  readonly #ask = iconButton('send', 'Ask', () => this.submit());
+  #request = 0;
+  #draftTimer: ReturnType<typeof setTimeout> | undefined;
+  #busy = false;
+  /** The kind of a mention that is being chosen, and where its word starts. */
+  #mention: { readonly kind: MentionKind; readonly start: number } | undefined;
+
+  constructor(send: (message: ToHost) => void) {
+    this.#send = send;
+    this.#picker = new Picker(this.#area, 'picker');
+    const add = iconButton('mention', 'Add files, symbols, problems or changes', () => this.#startMention());
+    const row = element('div', { class: 'composer-row' }, add, this.#meter, this.#stop, this.#ask);
+    this.root.append(this.#chips, this.#picker.root, this.#area, row);
+    this.root.addEventListener('submit', (event) => event.preventDefault());
+    this.#area.addEventListener('input', () => this.#typed());
+    this.#area.addEventListener('keydown', (event) => this.#key(event));
+    this.#area.addEventListener('blur', () => setTimeout(() => this.#picker.close(), 150));
+    this.setBusy(false);
+    this.setSize(undefined);
+  }
+
+  focus(): void {
+    this.#area.focus();
+  }
+
+  set text(text: string) {
+    this.#area.value = text;
+    this.#typed();
+  }
+
+  setBusy(busy: boolean): void {
+    this.#busy = busy;
+    this.#stop.hidden = !busy;
+    this.#ask.hidden = busy;
+  }
+
+  setChips(chips: readonly Chip[]): void {
+    this.#chips.replaceChildren(
+      ...chips.map((chip) => {
+        const remove = element('button', {
+          type: 'button',
+          class: 'codicon codicon-close chip-remove',
+          'aria-label': `Remove ${chip.label}`,
+          title: `Remove ${chip.label}`,
+          on: {
+            click: () => {
+              this.#send({ kind: 'removeChip', id: chip.id });
+              this.focus();
+            },
+          },
+        });
+        return element(
+          'li',
+          { class: 'chip', title: chip.detail ?? chip.label },
+          element('span', {}, chip.label),
+          remove,
+        );
+      }),
+    );
+    this.#chips.hidden = chips.length === 0;
+    this.#draft();
+  }
+
+  setSize(size: SizeView | undefined): void {
+    if (size === undefined) {
+      this.#meter.replaceChildren();
+      return;
+    }
+    const share = Math.min(1, size.tokens / Math.max(1, size.roomTokens));
+    const bar = element('span', { class: 'meter-bar', 'aria-hidden': 'true' });
+    bar.style.setProperty('--share', String(share));
+    const words = size.fits
+      ? `${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens`
+      : `too long: ${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens`;
+    const details = element('details', { class: size.fits ? 'meter-details' : 'meter-details too-long' });
+    const missing = leftOut(size);
+    const cut = size.parts.filter(({ reason }) => reason !== undefined).length;
+    details.append(
+      element(
+        'summary',
+        { title: 'What the model gets to see' },
+        bar,
+        cut > 0 ? `${words}, ${cut} left out or cut` : words,
+      ),
+    );
+    const list = element('ul', { class: 'size-parts' });
+    for (const part of size.parts) {
+      const tokens =
+        part.reason === undefined
+          ? counts.format(part.includedTokens)
+          : `${counts.format(part.includedTokens)} of ${part.tokens === undefined ? '?' : counts.format(part.tokens)}, ${part.reason}`;
+      list.append(element('li', { class: part.reason === undefined ? '' : 'cut' }, `${part.label}: ${tokens}`));
+    }
+    details.append(list);
+    details.open = this.#meter.querySelector('details')?.open ?? false;
+    this.#meter.replaceChildren(details);
+    if (missing !== undefined) {
+      this.#meter.classList.add('has-cut');
+    } else {
+      this.#meter.classList.remove('has-cut');
+    }
+  }
+
+  setCandidates(request: number, candidates: readonly Candidate[]): void {
+    if (request !== this.#request || this.#mention === undefined) {
+      return;
+    }
+    const { kind } = this.#mention;
+    this.#picker.show(
+      candidates.map((candidate) => ({
+        label: candidate.label,
+        ...(candidate.detail === undefined ? {} : { detail: candidate.detail }),
+        icon: icons[candidate.kind],
+        choose: () => {
+          this.#dropMention();
+          this.#send({ kind: 'addChip', id: candidate.id, type: kind });
+        },
+      })),
+      candidates.length === 0 ? 'Nothing found' : undefined,
+    );
+  }
+
+  submit(): void {
+    const { text, command } = this.#read();
+    if (this.#busy || (text.trim() === '' && command === undefined)) {
+      return;
+    }
+    this.#picker.close();
+    this.#send({ kind: 'ask', text, ...(command === undefined ? {} : { command }) });
+    this.#area.value = '';
+    this.#mention = undefined;
+    this.setSize(undefined);
+    this.#area.focus();
+  }
+
+  /** `/command rest` */
+  #read(): { readonly text: string; readonly command?: CommandName } {
+    const match = /^\/(\w+)(?:\s+|$)/.exec(this.#area.value);
+    const command = commandNames.find((name) => name === match?.[1]);
+    return command === undefined || match === null
+      ? { text: this.#area.value }
+      : { text: this.#area.value.slice(match[0].length), command };
+  }
+
+  #typed(): void {
+    this.#draft();
+    const caret = this.#area.selectionStart;
+    const before = this.#area.value.slice(0, caret);
+    const command = /^\/(\w*)$/.exec(before);
+    const mention = /(?:^|\s)@(\w*)(?::([^\s@]*))?$/.exec(before);
+    if (command !== null) {
+      const typed = command[1] ?? '';
+      this.#picker.show(this.#commandItems(typed));
+      return;
+    }
+    if (mention === null) {
+      this.#mention = undefined;
+      this.#picker.close();
+      return;
+    }
+    const [whole, word = '', query] = mention;
+    const start = caret - whole.trimStart().length;
+    const kind = mentionKinds.find((name) => name === word);
+    if (kind !== undefined && (query !== undefined || kind === 'problems' || kind === 'changes')) {
+      this.#query(kind, start, query ?? '');
+    } else if (query === undefined) {
+      const kinds = mentionKinds.filter((name) => name.startsWith(word));
+      if (kinds.length > 0) {
+        this.#mention = undefined;
+        this.#picker.show(kinds.map((name) => this.#kindItem(name, start)));
+      } else {
+        this.#query('file', start, word);
+      }
+    }
+  }
+
+  #query(kind: MentionKind, start: number, query: string): void {
+    this.#mention = { kind, start };
+    this.#request += 1;
+    this.#send({ kind: 'mention', request: this.#request, type: kind, query });
+  }
+
+  #commandItems(typed: string): PickerItem[] {
+    return commandNames
+      .filter((name) => name.startsWith(typed))
+      .map((name) => ({
+        label: `/${name}`,
+        detail: commandWords[name],
+        icon: 'terminal',
+        choose: () => this.#replace(0, `/${name} `),
+      }));
+  }
+
+  #kindItem(kind: MentionKind, start: number): PickerItem {
+    return {
+      label: `@${kind}`,
+      detail: mentionWords[kind],
+      icon: icons[kind],
+      choose: () => this.#replace(start, `@${kind}:`),
+    };
+  }
+
+  #startMention(): void {
+    const { value, selectionStart } = this.#area;
+    const space = selectionStart > 0 && !/\s$/.test(value.slice(0, selectionStart)) ? ' ' : '';
+    this.#area.focus();
+    this.#area.setRangeText(`${space}@`, selectionStart, selectionStart, 'end');
+    this.#typed();
+  }
+
+  #replace(start: number, text: string): void {
+    this.#area.setRangeText(text, start, this.#area.selectionStart, 'end');
+    this.#area.focus();
+    this.#picker.close();
+    this.#typed();
+  }
+
+  /** A chosen mention is a chip: its word goes. */
+  #dropMention(): void {
+    const start = this.#mention?.start ?? this.#area.selectionStart;
+    this.#mention = undefined;
+    this.#replace(start, '');
+  }
+
+  #draft(): void {
+    clearTimeout(this.#draftTimer);
+    this.#draftTimer = setTimeout(() => this.#send({ kind: 'draft', ...this.#read() }), draftDelayMs);
+  }
+
+  #key(event: KeyboardEvent): void {
+    if (this.#picker.key(event)) {
+      return;
+    }
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      this.submit();
+    } else if (event.key === 'Escape' && this.#busy) {
+      event.preventDefault();
+      this.#send({ kind: 'stop' });
+    }
+  }
+}
+
+const icons: Readonly<Record<MentionKind, string>> = {
+  file: 'file',
+  folder: 'folder',
+  symbol: 'symbol-method',
+  problems: 'warning',
+  changes: 'git-compare',
+};

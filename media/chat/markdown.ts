@@ -1,0 +1,102 @@
+/**
+ * Markdown of a model as elements. HTML is off, the result is purified, nothing is fetched: an image becomes words, a link
+ * says where it leads and is followed by the host, after a question, or not at all.
+ */
+
+import DOMPurify from 'dompurify';
+import MarkdownIt from 'markdown-it';
+import { element, showHidden, visibleText } from '../dom';
+
+const markdown = new MarkdownIt({ html: false, linkify: false, breaks: false, maxNesting: 40 });
+
+// an image would be fetched, or be a place to carry text out by its address
+markdown.renderer.rules['image'] = (tokens, index) => {
+  const token = tokens[index];
+  const words = `[image: ${token?.content ?? ''} ${token?.attrGet('src') ?? ''}]`;
+  return markdown.utils.escapeHtml(words);
+};
+
+const allowed = {
+  ALLOWED_TAGS: [
+    ...['p', 'br', 'hr', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'ul', 'ol', 'li', 'blockquote', 'pre', 'code'],
+    ...['em', 'strong', 's', 'a', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
+  ],
+  ALLOWED_ATTR: ['href', 'start'],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: false,
+};
+
+export interface LinkHost {
+  /** The user clicked: the host decides. */
+  openLink(url: string): void;
+}
+
+/** Where the top-level blocks of a text begin: offsets, ascending, the first 0. All but the last no longer change. */
+export function blockStarts(text: string): number[] {
+  const lines: number[] = [0];
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) {
+    lines.push(at + 1);
+  }
+  const starts = markdown
+    .parse(text, {})
+    .filter((token) => token.level === 0 && token.nesting !== -1 && token.map !== null)
+    .map((token) => lines[token.map?.[0] ?? 0] ?? 0);
+  return [...new Set([0, ...starts.slice(1)])];
+}
+
+export function renderMarkdown(text: string, host: LinkHost): DocumentFragment {
+  const fragment = DOMPurify.sanitize(markdown.render(text), { ...allowed, RETURN_DOM_FRAGMENT: true });
+  for (const heading of fragment.querySelectorAll('h1, h2, h3, h4, h5, h6')) {
+    // the panel's own headings are above those of an answer
+    const level = Math.min(6, Number(heading.tagName.slice(1)) + 2);
+    const replaced = element(`h${level}`, { class: 'answer-heading' });
+    replaced.append(...heading.childNodes);
+    heading.replaceWith(replaced);
+  }
+  for (const anchor of fragment.querySelectorAll('a')) {
+    anchor.replaceWith(link(anchor, host));
+  }
+  for (const table of fragment.querySelectorAll('table')) {
+    const frame = element('div', { class: 'table-frame', tabindex: '0', role: 'group', 'aria-label': 'Table' });
+    table.replaceWith(frame);
+    frame.append(table);
+  }
+  showHidden(fragment);
+  return fragment;
+}
+
+/** Without an address of its own, so that neither the editor nor the browser follows it; its target is in view. */
+function link(anchor: HTMLAnchorElement, host: LinkHost): DocumentFragment {
+  const url = anchor.getAttribute('href') ?? '';
+  const shown = anchor.textContent ?? '';
+  const open = () => host.openLink(url);
+  const button = element('a', {
+    class: 'link',
+    role: 'link',
+    tabindex: '0',
+    title: url,
+    on: {
+      click: open,
+      keydown: (event) => {
+        if (event instanceof KeyboardEvent && (event.key === 'Enter' || event.key === ' ')) {
+          event.preventDefault();
+          open();
+        }
+      },
+    },
+  });
+  button.append(...anchor.childNodes);
+  const fragment = document.createDocumentFragment();
+  fragment.append(button);
+  if (shown.trim() !== url) {
+    const target = element('span', { class: 'link-target' });
+    target.append(' (', visibleText(shortened(url)), ')');
+    fragment.append(target);
+  }
+  return fragment;
+}
+
+/** Host first, whole: that is what tells where a link leads. */
+function shortened(url: string): string {
+  return url.length > 120 ? `${url.slice(0, 119)}…` : url;
+}

@@ -1,0 +1,160 @@
+/** Every message between the chat panel and its host, in both directions: shapes, and the types that follow from them. */
+
+import {
+  type Checked,
+  checkMessage,
+  count,
+  flag,
+  list,
+  type Message,
+  number,
+  object,
+  oneOf,
+  optional,
+  text,
+} from '../validate';
+
+const id = text(100);
+const label = text(1000);
+
+export const commandNames = ['explain', 'fix', 'tests', 'doc', 'review'] as const;
+export type CommandName = (typeof commandNames)[number];
+
+export const mentionKinds = ['file', 'folder', 'symbol', 'problems', 'changes'] as const;
+export type MentionKind = (typeof mentionKinds)[number];
+
+/** What goes with a question: shown above it, and removable. */
+export const chip = object({
+  id,
+  kind: oneOf('selection', 'current', ...mentionKinds),
+  label,
+  /** The whole of it, for a tooltip. */
+  detail: optional(label),
+});
+export type Chip = Checked<typeof chip>;
+
+export const citation = object({
+  uri: text(10_000),
+  /** Below the workspace's folder, or as the host names the place. */
+  path: label,
+  /** 1-based, inclusive. */
+  firstLine: count,
+  lastLine: count,
+  /** Of all chosen tokens; 0 to 1. */
+  share: number,
+});
+export type CitationView = Checked<typeof citation>;
+
+export const sizePart = object({
+  kind: oneOf('instructions', 'question', 'selection', 'attachment', 'file', 'related', 'history', 'repository'),
+  label,
+  tokens: optional(count),
+  includedTokens: count,
+  reason: optional(label),
+});
+export const size = object({
+  roomTokens: number,
+  answerTokens: number,
+  tokens: number,
+  fits: flag,
+  parts: list(sizePart),
+});
+export type SizeView = Checked<typeof size>;
+
+export const stats = object({
+  tokens: count,
+  tokensPerSecond: number,
+  firstTokenMs: number,
+  reusedTokens: count,
+  fedTokens: count,
+});
+export type StatsView = Checked<typeof stats>;
+
+export const turn = object({
+  id,
+  question: text(),
+  command: optional(oneOf(...commandNames)),
+  /** What went with it. */
+  chips: list(chip, 200),
+  answer: text(),
+  state: oneOf('waiting', 'answering', 'done', 'stopped', 'failed'),
+  /** Why it failed, and what to do. */
+  problem: optional(text(4000)),
+  citations: list(citation, 100),
+  stats: optional(stats),
+  size: optional(size),
+});
+export type TurnView = Checked<typeof turn>;
+
+export const summary = object({ id, title: label, changed: label, turns: count, found: optional(label) });
+export type SummaryView = Checked<typeof summary>;
+
+export const candidate = object({ id, kind: oneOf(...mentionKinds), label, detail: optional(label) });
+export type Candidate = Checked<typeof candidate>;
+
+export const applyActions = ['insert', 'replace', 'newFile', 'diff', 'copy'] as const;
+
+const toViewShapes = {
+  /** Everything: first, and when another conversation is opened. */
+  conversation: { id, title: label, turns: list(turn) },
+  /** A turn is new, or other than before. */
+  turn: { turn },
+  /** A turn and those after it are gone. */
+  removed: { from: id },
+  /** An answer grew. */
+  answer: { turn: id, delta: text() },
+  /** How much of the prompt has been read; 0 to 1. */
+  progress: { turn: id, share: number },
+  chips: { chips: list(chip, 200) },
+  /** Of the question as it is being written; absent: not known now. */
+  size: { size: optional(size) },
+  server: { ready: flag, model: optional(label), problem: optional(text(4000)), trusted: flag },
+  candidates: { request: count, candidates: list(candidate, 200) },
+  conversations: { query: label, list: list(summary) },
+  compose: { text: text() },
+  show: { what: oneOf('conversations', 'chat') },
+  /** For a screen reader, and for a moment at the bottom. */
+  say: { text: label },
+} as const;
+
+const toHostShapes = {
+  ready: {},
+  ask: { text: text(256 * 1024), command: optional(oneOf(...commandNames)) },
+  stop: {},
+  retry: { turn: id },
+  /** Asks another question in place of this turn and those after it. */
+  edit: { turn: id, text: text(256 * 1024) },
+  delete: { turn: id },
+  copy: { turn: id },
+  /** The question as it is being written, to be measured. */
+  draft: { text: text(256 * 1024), command: optional(oneOf(...commandNames)) },
+  mention: { request: count, type: oneOf(...mentionKinds), query: label },
+  addChip: { id, type: oneOf(...mentionKinds) },
+  removeChip: { id },
+  openCitation: { turn: id, index: count },
+  /** The host shows where it leads before anything is opened. */
+  openLink: { url: text(10_000) },
+  /** A code block of an answer, by its place among them: the host takes the text from its own copy. */
+  apply: { turn: id, block: count, action: oneOf(...applyActions) },
+  newConversation: {},
+  listConversations: { query: label },
+  openConversation: { id },
+  renameConversation: { id, title: label },
+  deleteConversation: { id },
+  exportConversation: { id },
+  /** For the host's log. */
+  problem: { text: text(4000) },
+} as const;
+
+export type ToView = Message<typeof toViewShapes>;
+export type ToHost = Message<typeof toHostShapes>;
+
+/** @throws MessageError */
+export function checkToView(value: unknown): ToView {
+  return checkMessage(toViewShapes, value);
+}
+
+/** @throws MessageError */
+export function checkToHost(value: unknown): ToHost {
+  return checkMessage(toHostShapes, value);
+}

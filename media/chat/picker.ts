@@ -1,0 +1,102 @@
+/** A list under the caret's word, worked by the keyboard while the focus stays in the text: a combobox's listbox. */
+
+import { element } from '../dom';
+
+export interface PickerItem {
+  readonly label: string;
+  readonly detail?: string;
+  /** A codicon. */
+  readonly icon: string;
+  choose(): void;
+}
+
+export class Picker {
+  readonly root: HTMLElement;
+  readonly #owner: HTMLElement;
+  readonly #id: string;
+  #items: readonly PickerItem[] = [];
+  #active = 0;
+
+  constructor(owner: HTMLElement, id: string) {
+    this.#owner = owner;
+    this.#id = id;
+    this.root = element('ul', { id, class: 'picker', role: 'listbox', 'aria-label': 'Suggestions', hidden: true });
+  }
+
+  show(items: readonly PickerItem[], none?: string): void {
+    this.#items = items;
+    this.#active = 0;
+    if (items.length === 0 && none === undefined) {
+      this.close();
+      return;
+    }
+    this.root.replaceChildren(
+      ...items.map((item, index) => {
+        const row = element('li', { id: `${this.#id}-${index}`, role: 'option', class: 'picker-item' });
+        row.append(
+          element('span', { class: `codicon codicon-${item.icon}`, 'aria-hidden': 'true' }),
+          element('span', { class: 'picker-label' }, item.label),
+          element('span', { class: 'picker-detail' }, item.detail ?? ''),
+        );
+        // before the text loses the focus
+        row.addEventListener('mousedown', (event) => {
+          event.preventDefault();
+          item.choose();
+        });
+        return row;
+      }),
+    );
+    if (items.length === 0 && none !== undefined) {
+      this.root.append(
+        element(
+          'li',
+          { role: 'option', class: 'picker-none', 'aria-disabled': 'true', 'aria-selected': 'false' },
+          none,
+        ),
+      );
+    }
+    this.root.hidden = false;
+    this.#owner.setAttribute('aria-expanded', 'true');
+    this.#mark();
+  }
+
+  close(): void {
+    this.root.hidden = true;
+    this.#items = [];
+    this.#owner.setAttribute('aria-expanded', 'false');
+    this.#owner.removeAttribute('aria-activedescendant');
+  }
+
+  /** @returns true when the key was the list's */
+  key(event: KeyboardEvent): boolean {
+    if (this.root.hidden || event.isComposing) {
+      return false;
+    }
+    const item = this.#items[this.#active];
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
+    if (step !== 0 && this.#items.length > 0) {
+      this.#active = (this.#active + step + this.#items.length) % this.#items.length;
+      this.#mark();
+    } else if ((event.key === 'Enter' || event.key === 'Tab') && item !== undefined) {
+      item.choose();
+    } else if (event.key === 'Escape') {
+      this.close();
+    } else {
+      return false;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  }
+
+  #mark(): void {
+    for (const [index, row] of [...this.root.children].entries()) {
+      const active = index === this.#active && this.#items.length > 0;
+      row.setAttribute('aria-selected', String(active));
+      if (active) {
+        this.#owner.setAttribute('aria-activedescendant', row.id);
+        row.scrollIntoView({ block: 'nearest' });
+      }
+    }
+  }
+}

@@ -1,0 +1,90 @@
+/** Characters that a reader does not see and that change what he reads, or what a program does: shown by their names. */
+
+const names: Readonly<Record<number, string>> = {
+  173: 'soft hyphen',
+  847: 'grapheme joiner',
+  1564: 'Arabic letter mark',
+  4447: 'Hangul filler',
+  4448: 'Hangul filler',
+  6068: 'Khmer vowel',
+  6069: 'Khmer vowel',
+  6158: 'Mongolian vowel separator',
+  8203: 'zero-width space',
+  8204: 'zero-width non-joiner',
+  8205: 'zero-width joiner',
+  8206: 'left-to-right mark',
+  8207: 'right-to-left mark',
+  8232: 'line separator',
+  8233: 'paragraph separator',
+  8234: 'left-to-right embedding',
+  8235: 'right-to-left embedding',
+  8236: 'pop directional formatting',
+  8237: 'left-to-right override',
+  8238: 'right-to-left override',
+  8288: 'word joiner',
+  8289: 'function application',
+  8290: 'invisible times',
+  8291: 'invisible separator',
+  8292: 'invisible plus',
+  8294: 'left-to-right isolate',
+  8295: 'right-to-left isolate',
+  8296: 'first strong isolate',
+  8297: 'pop directional isolate',
+  12644: 'Hangul filler',
+  65279: 'zero-width no-break space',
+  65440: 'Hangul filler',
+};
+
+/**
+ * Control characters save tab and line ends, soft hyphens, zero-width and bidirectional ones, fillers, interlinear marks,
+ * variation selectors of the supplement and tags. The joiner between two pictographs is part of an emoji.
+ */
+const hidden =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it looks for
+  /(?!(?<=\p{Extended_Pictographic}\ufe0f?|\p{Emoji_Modifier})\u200d\p{Extended_Pictographic})(?:\u034f|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}])/gu;
+
+export interface TextPiece {
+  readonly text: string;
+  /** What the character is, for a piece that is one hidden character. */
+  readonly name?: string;
+}
+
+/** A text in pieces: what is seen as it is, and hidden characters, named. */
+export function pieces(text: string): TextPiece[] {
+  const found: TextPiece[] = [];
+  let at = 0;
+  for (const match of text.matchAll(hidden)) {
+    if (match.index > at) {
+      found.push({ text: text.slice(at, match.index) });
+    }
+    found.push({ text: match[0], name: nameOf(match[0]) });
+    at = match.index + match[0].length;
+  }
+  if (at < text.length) {
+    found.push({ text: text.slice(at) });
+  }
+  return found;
+}
+
+/** For places that take plain text alone: hidden characters as `[U+202E]`. */
+export function visible(text: string): string {
+  return text.replace(hidden, (character) => `[${codePoint(character)}]`);
+}
+
+export function countHidden(text: string): number {
+  return text.match(hidden)?.length ?? 0;
+}
+
+export function withoutHidden(text: string): string {
+  return text.replace(hidden, '');
+}
+
+function nameOf(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const kind = code >= 0xe0000 ? 'tag character' : code < 0xa0 ? 'control character' : 'invisible character';
+  return `${codePoint(character)} ${names[code] ?? kind}`;
+}
+
+export function codePoint(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+}

@@ -1,0 +1,389 @@
+/** Chunks: encoded alone behind the anchor, read beside a sequence without being written again. */
+
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type {
+  NativeCalibration,
+  NativeChunk,
+  NativeEncoder,
+  NativeModel,
+  NativeRepository,
+} from '../../language-server/engine/addon';
+import { ChunkFile } from './chunk-file';
+import { compareLogits } from './kl';
+import { Random } from './random';
+import { type TinyModelOptions, tinyTextTokens } from './tiny-model';
+import { denseLogits, failureOf, greedy, threads, useWorkshop } from './workshop';
+
+const workshop = useWorkshop();
+const random = new Random(77);
+const text = (length: number) => random.tokens(length, 0, tinyTextTokens);
+const anchor = text(9);
+const address = (name: string) => name.padEnd(40, '0');
+
+const models: TinyModelOptions[] = [
+  { architecture: 'llama', heads: 3, kvHeads: 1 },
+  { architecture: 'qwen2', heads: 4, kvHeads: 2, feedForward: 128 },
+  { architecture: 'qwen3', heads: 4, kvHeads: 1, headSize: 128, feedForward: 128 },
+];
+
+/** Every second FC of every head. */
+function everySecond(model: NativeModel): NativeCalibration {
+  const one = Array.from({ length: model.info.headSize / 4 }, (_, i) => 2 * i);
+  return {
+    dominantFcs: Array.from({ length: model.info.layers }, () => Array.from({ length: model.info.kvHeads }, () => one)),
+  };
+}
+
+function encoderOf(
+  model: NativeModel,
+  change: Partial<Parameters<NativeModel['createEncoder']>[0]> = {},
+): NativeEncoder {
+  return model.createEncoder({
+    anchor,
+    threads,
+    calibration: everySecond(model),
+    rowType: 'f16',
+    tier: 'fasa-m',
+    chunkTokens: 512,
+    microBatch: 48,
+    ...change,
+  });
+}
+
+interface Encoding {
+  readonly joint?: boolean;
+  readonly folder?: string;
+  readonly onProgress?: (tokens: number) => void;
+}
+
+function encode(encoder: NativeEncoder, pieces: readonly Int32Array[], { joint, folder, onProgress }: Encoding = {}) {
+  const sources = pieces.map((tokens, i) => ({
+    tokens,
+    address: address(`piece-${i}-`),
+    ...(folder === undefined ? {} : { file: path.join(folder, `${i}.kv`) }),
+  }));
+  return encoder.encode(sources, { priority: 0, joint: joint ?? false }, onProgress ?? (() => {}));
+}
+
+const folderOf = () => mkdtempSync(path.join(workshop.folder, 'chunks-'));
+
+/** Logits of the tail over anchor, chunks and tail; all of the tail sees the chunks. */
+function composed(
+  model: NativeModel,
+  tail: Int32Array,
+  repository: Omit<NativeRepository, 'lateTokens'>,
+  { budget = 4096, tailPosition = anchor.length + 512, late = 4096, dense = false } = {},
+): Promise<Float32Array> {
+  const context = workshop.context(model, {
+    contextTokens: 1024,
+    calibration: everySecond(model),
+    composition: { anchorTokens: anchor.length, tailPosition },
+  });
+  const tokens = Int32Array.from([...anchor, ...tail]);
+  return context.evaluate({
+    tokens,
+    from: anchor.length,
+    stepwise: false,
+    attention: dense ? 'dense' : 'fasa-c',
+    budget,
+    fasaFromTokens: 0,
+    repository: { ...repository, lateTokens: late },
+  }).promise;
+}
+
+/** f16 rows, other sums of the same numbers. */
+const sameKl = 1e-4;
+
+function expectSame(a: Float32Array, b: Float32Array, vocabulary: number, most = sameKl): void {
+  expect(a.length).toBe(b.length);
+  expect(compareLogits(a, b, vocabulary).maxKl).toBeLessThan(most);
+}
+
+describe.each(models)('%o', (options) => {
+  it('a chunk encoded in company has the keys and values that it has alone', async () => {
+    const model = await workshop.model(options);
+    const pieces = [text(130), text(60), text(1), text(200), text(300)];
+    const together = folderOf();
+    await encode(encoderOf(model), pieces, { folder: together }).promise;
+    for (const [i, piece] of pieces.entries()) {
+      const alone = folderOf();
+      await encode(encoderOf(model, { microBatch: 512 }), [piece], { folder: alone }).promise;
+      const a = new ChunkFile(readFileSync(path.join(together, `${i}.kv`)));
+      const b = new ChunkFile(readFileSync(path.join(alone, '0.kv')));
+      expect(a.tokens).toBe(piece.length);
+      expect(a.largestDifference(b)).toBeLessThan(0.02);
+      // and they are no zeros
+      expect(a.largestValue()).toBeGreaterThan(0.1);
+    }
+  });
+
+  it('the pieces of one text, encoded jointly, are read as its plain dense prefill', async () => {
+    const model = await workshop.model(options);
+    const pieces = [text(150), text(128), text(77)];
+    const tail = text(40);
+    const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const whole = Int32Array.from([...anchor, ...pieces.flatMap((piece) => [...piece]), ...tail]);
+    const plain = await denseLogits(workshop.context(model, { contextTokens: 1024 }), whole, anchor.length + total);
+    const chunks = await encode(encoderOf(model), pieces, { joint: true }).promise;
+    const tailPosition = anchor.length + total;
+    const { vocabulary } = model.info;
+    expectSame(plain, await composed(model, tail, { chunks }, { tailPosition }), vocabulary);
+    expectSame(plain, await composed(model, tail, { chunks }, { tailPosition, dense: true }), vocabulary);
+    // any order, and the tail does need them
+    expectSame(plain, await composed(model, tail, { chunks: chunks.toReversed() }, { tailPosition }), vocabulary);
+    const without = await composed(model, tail, { chunks: chunks.slice(1) }, { tailPosition });
+    expect(compareLogits(plain, without, vocabulary).maxKl).toBeGreaterThan(10 * sameKl);
+  });
+
+  it('a chunk at an offset is read as one whose keys were turned by it', async () => {
+    const model = await workshop.model(options);
+    const folder = folderOf();
+    const encoder = encoderOf(model);
+    const [first, second] = [text(140), text(90)];
+    const [a, b] = (await encode(encoder, [first, second], { folder }).promise) as [NativeChunk, NativeChunk];
+    const file = path.join(folder, 'turned.kv');
+    const turned = new ChunkFile(readFileSync(path.join(folder, '1.kv')));
+    turned.turnKeys(first.length, model.info);
+    writeFileSync(file, turned.sealed());
+    const reference = await encoder.open(file, address('piece-1-'), { priority: 0 }).promise;
+    const tail = text(30);
+    const { vocabulary } = model.info;
+    const expected = await composed(model, tail, { chunks: [a, reference] });
+    const offsets = Int32Array.from([0, first.length]);
+    expectSame(expected, await composed(model, tail, { chunks: [a, b], offsets }), vocabulary);
+    const unturned = await composed(model, tail, { chunks: [a, b] });
+    expect(compareLogits(expected, unturned, vocabulary).maxKl).toBeGreaterThan(3 * sameKl);
+    // a single decoded token takes another way through the graph
+    const step = async (repository: NativeRepository) => {
+      const context = workshop.context(model, {
+        contextTokens: 256,
+        calibration: everySecond(model),
+        composition: { anchorTokens: anchor.length, tailPosition: anchor.length + 512 },
+      });
+      const tokens = Int32Array.from([...anchor, ...tail]);
+      const options = { attention: 'fasa-c', budget: 4096, fasaFromTokens: 0, stepwise: true } as const;
+      return context.evaluate({ ...options, tokens, from: tokens.length - 4, repository }).promise;
+    };
+    const lateTokens = 64;
+    expectSame(
+      await step({ chunks: [a, reference], lateTokens }),
+      await step({ chunks: [a, b], offsets, lateTokens }),
+      vocabulary,
+    );
+  });
+
+  it('q8_0 rows are close to f16 ones, and smaller', async () => {
+    const model = await workshop.model(options);
+    const [piece, tail] = [text(300), text(30)];
+    const [exact] = (await encode(encoderOf(model), [piece]).promise) as [NativeChunk];
+    let rounded: NativeChunk;
+    try {
+      [rounded] = (await encode(encoderOf(model, { rowType: 'q8_0' }), [piece]).promise) as [NativeChunk];
+    } catch (error) {
+      // kernels for them may be missing on a platform: then they are refused, not misread
+      expect(error).toMatchObject({ code: 'UNSUPPORTED_MODEL' });
+      return;
+    }
+    expect(rounded.fastBytes).toBeLessThan(exact.fastBytes * 0.7);
+    const a = await composed(model, tail, { chunks: [exact] });
+    const b = await composed(model, tail, { chunks: [rounded] });
+    expectSame(a, b, model.info.vocabulary, 5e-3);
+  });
+});
+
+describe('choice', () => {
+  const options = models[1] ?? { architecture: 'qwen2' };
+
+  it('late tokens see the chunks, those before them do not', async () => {
+    const model = await workshop.model(options);
+    const chunks = await encode(encoderOf(model), [text(200)]).promise;
+    const tail = text(60);
+    const none = await composed(model, tail, { chunks: [] });
+    const late = await composed(model, tail, { chunks }, { late: 0 + 1 });
+    const { vocabulary } = model.info;
+    // lateTokens counts back from the first scored token: here only the anchor's end is before it
+    expect(compareLogits(none, late, vocabulary).maxKl).toBeGreaterThan(sameKl);
+  });
+
+  it('a chunk with a very low prior is never chosen, and attention says where the tokens looked', async () => {
+    const model = await workshop.model(options);
+    const chunks = await encode(encoderOf(model), [text(200), text(150)]).promise;
+    const context = workshop.context(model, {
+      contextTokens: 512,
+      calibration: everySecond(model),
+      composition: { anchorTokens: anchor.length, tailPosition: anchor.length + 512 },
+    });
+    const look = async (priors: Float32Array) => {
+      const result = await context.generate(
+        greedy(Int32Array.from([...anchor, ...text(30)]), 12, {
+          attention: 'fasa-c',
+          budget: 96,
+          countAttention: true,
+          repository: { chunks, priors, lateTokens: 64 },
+        }),
+        {},
+      ).promise;
+      return (result.chunkAttention ?? []).map((shares) => shares.reduce((sum, share) => sum + share, 0));
+    };
+    const even = await look(new Float32Array([0, 0]));
+    expect(even).toHaveLength(2);
+    expect(even[0]).toBeGreaterThan(0.05);
+    expect(even[1]).toBeGreaterThan(0.05);
+    expect((even[0] ?? 0) + (even[1] ?? 0)).toBeLessThanOrEqual(1.0001);
+    const one = await look(new Float32Array([0, -1000]));
+    expect(one[0]).toBeGreaterThan(even[0] ?? 1);
+    expect(one[1]).toBe(0);
+  });
+
+  it('a budget of all tokens is dense, a small one is close where little attention is lost', async () => {
+    const model = await workshop.model(options);
+    const chunks = await encode(encoderOf(model), [text(200), text(33), text(129)]).promise;
+    const tail = text(50);
+    const { vocabulary } = model.info;
+    const dense = await composed(model, tail, { chunks }, { dense: true });
+    expectSame(dense, await composed(model, tail, { chunks }, { budget: 4096 }), vocabulary);
+    const kl = async (budget: number) =>
+      compareLogits(dense, await composed(model, tail, { chunks }, { budget }), vocabulary).meanKl;
+    const [most, some] = [await kl(380), await kl(64)];
+    expect(most).toBeLessThan(0.01);
+    expect(some).toBeGreaterThan(most);
+  });
+
+  it('the same again from the cache, and typed on: only new tokens are fed', async () => {
+    const model = await workshop.model(options);
+    const chunks = await encode(encoderOf(model), [text(200)]).promise;
+    const context = workshop.context(model, {
+      contextTokens: 512,
+      calibration: everySecond(model),
+      composition: { anchorTokens: anchor.length, tailPosition: anchor.length + 512 },
+    });
+    const tail = text(200);
+    const ask = (tokens: Int32Array) =>
+      context.generate(
+        greedy(tokens, 5, { attention: 'fasa-c', budget: 128, repository: { chunks, lateTokens: 64 } }),
+        {},
+      ).promise;
+    const first = await ask(Int32Array.from([...anchor, ...tail]));
+    expect(first.stats.fedTokens).toBe(anchor.length + tail.length);
+    const typed = await ask(Int32Array.from([...anchor, ...tail, ...text(2)]));
+    expect(typed.stats.fedTokens).toBe(2);
+  });
+});
+
+describe('encoding', () => {
+  const options = models[0] ?? { architecture: 'llama' };
+
+  it('cancelled, and asked again, it goes on where it was, and gives the same', async () => {
+    const model = await workshop.model(options);
+    const encoder = encoderOf(model, { microBatch: 16 });
+    const pieces = [text(200), text(250)];
+    const begun = encode(encoder, pieces, {
+      onProgress: (tokens) => {
+        if (tokens >= 64) {
+          begun.cancel();
+        }
+      },
+    });
+    expect((await failureOf(() => begun)).code).toBe('CANCELLED');
+    const progress: number[] = [];
+    const folder = folderOf();
+    await encode(encoder, pieces, { folder, onProgress: (tokens) => progress.push(tokens) }).promise;
+    expect(progress[0]).toBeGreaterThanOrEqual(64);
+    expect(progress.at(-1)).toBe(450);
+    const fresh = folderOf();
+    await encode(encoderOf(model, { microBatch: 16 }), pieces, { folder: fresh }).promise;
+    for (const i of [0, 1]) {
+      expect(readFileSync(path.join(folder, `${i}.kv`)).equals(readFileSync(path.join(fresh, `${i}.kv`)))).toBe(true);
+    }
+  });
+
+  it('refuses what it cannot encode', async () => {
+    const model = await workshop.model(options);
+    const encoder = encoderOf(model);
+    expect((await failureOf(() => encode(encoder, [new Int32Array()]))).code).toBe('BAD_ARGUMENT');
+    expect((await failureOf(() => encode(encoder, [text(513)]))).code).toBe('BAD_ARGUMENT');
+    expect((await failureOf(() => encode(encoder, [Int32Array.from([-1])]))).code).toBe('BAD_ARGUMENT');
+    expect((await failureOf(() => encode(encoder, [text(300), text(300)], { joint: true }))).code).toBe('BAD_ARGUMENT');
+    expect((await failureOf(() => encoderOf(model, { anchor: new Int32Array() }))).code).toBe('BAD_ARGUMENT');
+    encoder.dispose();
+    expect((await failureOf(() => encode(encoder, [text(3)]))).code).toBe('DISPOSED');
+  });
+
+  it('a chunk of another model, a disposed one, or a context without a composition is refused', async () => {
+    const model = await workshop.model(options);
+    const other = await workshop.model(models[1] ?? options);
+    const [mine] = (await encode(encoderOf(model), [text(20)]).promise) as [NativeChunk];
+    const [foreign] = (await encode(encoderOf(other), [text(20)]).promise) as [NativeChunk];
+    expect((await failureOf(() => composed(model, text(5), { chunks: [foreign] }))).code).toBe('BAD_ARGUMENT');
+    const plain = workshop.context(model, { contextTokens: 64, calibration: everySecond(model) });
+    const repository = { chunks: [mine], lateTokens: 8 };
+    expect((await failureOf(() => plain.generate(greedy(text(9), 1, { repository }), {}))).code).toBe('BAD_ARGUMENT');
+    mine.dispose();
+    expect((await failureOf(() => composed(model, text(5), { chunks: [mine] }))).code).toBe('DISPOSED');
+  });
+});
+
+describe('files', () => {
+  const options = models[0] ?? { architecture: 'llama' };
+
+  it('opened again it is the same chunk, mapped or in memory', async () => {
+    const model = await workshop.model(options);
+    const folder = folderOf();
+    const piece = text(300);
+    const [stored] = (await encode(encoderOf(model), [piece], { folder }).promise) as [NativeChunk];
+    expect(stored.slowBytes).toBeGreaterThan(0);
+    expect(stored.problem).toBeUndefined();
+    const tail = text(20);
+    const expected = await composed(model, tail, { chunks: [stored] });
+    for (const tier of ['fasa-m', 'fasa-c'] as const) {
+      const chunk = await encoderOf(model, { tier }).open(path.join(folder, '0.kv'), address('piece-0-'), {
+        priority: 0,
+      }).promise;
+      expect(chunk.tokens).toBe(300);
+      expect(chunk.slowBytes).toBe(tier === 'fasa-m' ? stored.slowBytes : 0);
+      expect(await composed(model, tail, { chunks: [chunk] })).toEqual(expected);
+    }
+  });
+
+  it('one that is short, changed, renamed, of another model or no file is refused', async () => {
+    const model = await workshop.model(options);
+    const other = await workshop.model(models[1] ?? options);
+    const folder = folderOf();
+    await encode(encoderOf(model), [text(140)], { folder }).promise;
+    const good = readFileSync(path.join(folder, '0.kv'));
+    const open = (bytes: Uint8Array, name = 'piece-0-', of = model) => {
+      const file = path.join(folder, 'tried.kv');
+      writeFileSync(file, bytes);
+      return failureOf(() => encoderOf(of).open(file, address(name), { priority: 0 }));
+    };
+    for (let i = 0; i < 50; i++) {
+      const length = Math.floor((good.length * i) / 50);
+      expect((await open(good.subarray(0, length))).code).toBe(length === 0 ? 'FILE_UNREADABLE' : 'BAD_CHUNK');
+    }
+    const places = new ChunkFile(good).places();
+    for (const at of [0, 9, 20, 40, 100, 130, 150, 170, 185, ...places]) {
+      const bytes = Buffer.from(good);
+      bytes[at] = (bytes[at] ?? 0) ^ 4;
+      expect((await open(bytes)).code, `byte ${at}`).toBe('BAD_CHUNK');
+    }
+    expect((await open(Buffer.concat([good, Buffer.alloc(1)]))).code).toBe('BAD_CHUNK');
+    expect((await open(good, 'piece-1-')).code).toBe('BAD_CHUNK');
+    expect((await open(good, 'piece-0-', other)).code).toBe('BAD_CHUNK');
+    const missing = path.join(folder, 'missing.kv');
+    const encoder = encoderOf(model);
+    expect((await failureOf(() => encoder.open(missing, address('a-'), { priority: 0 }))).code).toBe('FILE_NOT_FOUND');
+    expect((await failureOf(() => encoder.open(folder, address('a-'), { priority: 0 }))).code).toBe('FILE_UNREADABLE');
+  });
+
+  it('what cannot be written stays in memory, with the reason, and leaves nothing behind', async () => {
+    const model = await workshop.model(options);
+    const folder = path.join(folderOf(), 'missing');
+    const [chunk] = (await encode(encoderOf(model), [text(50)], { folder }).promise) as [NativeChunk];
+    expect(chunk.problem).toMatch(/cannot be made/);
+    expect(chunk.slowBytes).toBe(0);
+    expect(chunk.file).toBeUndefined();
+    expect((await composed(model, text(5), { chunks: [chunk] })).length).toBeGreaterThan(0);
+  });
+});

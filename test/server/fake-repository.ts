@@ -1,0 +1,149 @@
+/** Chunks of the fake engine: a store in memory, encoding that takes time, steps aside and can be cancelled. */
+
+import type { ChunkInPlay, EncodedChunk, RepositoryEngine } from '../../language-server/engine/engine';
+import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/engine/errors';
+
+export interface FakeRepositoryOptions {
+  /** For each chunk; default 1. */
+  readonly encodeMs?: number;
+  readonly chunkTokens?: number;
+  /** Texts of chunks that cannot be encoded. */
+  readonly failOn?: string;
+  readonly failCode?: ErrorCode;
+}
+
+export interface FakeRepositoryParts {
+  /** Takes a turn of the engine behind all requests, and its time. @throws EngineError CANCELLED */
+  readonly step: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly onEvent: (event: string) => void;
+  readonly anchor: Int32Array;
+  readonly textOf: (tokens: Int32Array) => string;
+}
+
+class FakeChunk implements EncodedChunk {
+  readonly address: string;
+  readonly tokens: number;
+  readonly fastBytes = 64;
+  readonly slowBytes = 1024;
+  readonly head: string;
+  readonly #onDispose: () => void;
+  #disposed = false;
+
+  constructor(address: string, tokens: number, head: string, onDispose: () => void) {
+    this.address = address;
+    this.tokens = tokens;
+    this.head = head;
+    this.#onDispose = onDispose;
+  }
+
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  dispose(): void {
+    if (!this.#disposed) {
+      this.#disposed = true;
+      this.#onDispose();
+    }
+  }
+}
+
+export class FakeRepository implements RepositoryEngine {
+  readonly anchor: Int32Array;
+  readonly chunkTokens: number;
+  readonly bytesPerToken = { full: 1024, fast: 64, disk: 1100 };
+  readonly #options: FakeRepositoryOptions;
+  readonly #parts: FakeRepositoryParts;
+  readonly #store = new Map<string, Int32Array>();
+  #held: readonly ChunkInPlay[] = [];
+  #alive = 0;
+
+  constructor(options: FakeRepositoryOptions, parts: FakeRepositoryParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.anchor = parts.anchor;
+    this.chunkTokens = options.chunkTokens ?? 512;
+  }
+
+  get disk(): RepositoryEngine['disk'] {
+    let bytes = 0;
+    for (const tokens of this.#store.values()) {
+      bytes += tokens.length * this.bytesPerToken.disk;
+    }
+    return { chunks: this.#store.size, bytes, mostBytes: 1e9 };
+  }
+
+  get held(): RepositoryEngine['held'] {
+    const tokens = this.#held.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+    const { full, fast, disk } = this.bytesPerToken;
+    return { tokens, fullBytes: tokens * full, fastBytes: tokens * fast, slowBytes: tokens * (disk - fast) };
+  }
+
+  /** Chunks that nobody has disposed of. */
+  get alive(): number {
+    return this.#alive;
+  }
+
+  address(tokens: Int32Array): string {
+    return this.#parts.textOf(tokens);
+  }
+
+  async open(address: string, signal: AbortSignal): Promise<EncodedChunk | undefined> {
+    throwIfAborted(signal);
+    await Promise.resolve();
+    const tokens = this.#store.get(address);
+    if (tokens === undefined) {
+      return undefined;
+    }
+    this.#parts.onEvent(`opened ${head(address)}`);
+    return this.#chunk(address, tokens);
+  }
+
+  async encode(
+    chunks: readonly Int32Array[],
+    signal: AbortSignal,
+    onProgress?: (tokens: number) => void,
+  ): Promise<readonly EncodedChunk[]> {
+    let done = 0;
+    for (const tokens of chunks) {
+      const text = this.#parts.textOf(tokens);
+      await this.#parts.step(this.#options.encodeMs ?? 1, signal);
+      if (this.#options.failOn !== undefined && text.includes(this.#options.failOn)) {
+        throw new EngineError(this.#options.failCode ?? 'INTERNAL', 'The chunk cannot be encoded.');
+      }
+      this.#parts.onEvent(`encoded ${JSON.stringify(text)}`);
+      this.#store.set(text, tokens);
+      done += tokens.length;
+      onProgress?.(done);
+    }
+    return chunks.map((tokens) => this.#chunk(this.address(tokens), tokens));
+  }
+
+  async clearDisk(): Promise<number> {
+    const { bytes } = this.disk;
+    this.#store.clear();
+    return bytes;
+  }
+
+  /** `// a.ts -1.5, // b.ts 0`: what a request reads. */
+  describe(chunks: readonly ChunkInPlay[]): string {
+    this.#held = chunks;
+    return chunks
+      .map(({ chunk, prior }) => {
+        const { head: name, disposed } = chunk as FakeChunk;
+        return `${name} ${disposed ? 'DISPOSED' : prior.toFixed(1)}`;
+      })
+      .join(', ');
+  }
+
+  #chunk(address: string, tokens: Int32Array): FakeChunk {
+    this.#alive++;
+    return new FakeChunk(address, tokens.length, head(address), () => {
+      this.#alive--;
+    });
+  }
+}
+
+function head(text: string): string {
+  return text.slice(0, text.indexOf('\n'));
+}

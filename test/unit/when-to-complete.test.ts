@@ -1,0 +1,208 @@
+/** When something is offered: silence, the typing pace, what became of earlier offers, the speed of the model. */
+
+import { describe, expect, test } from 'vitest';
+import { BudgetWatch } from '../../language-server/completion/budget-watch';
+import { Offers } from '../../language-server/completion/offers';
+import { debounceMs, TypingPace } from '../../language-server/completion/pace';
+import { whySilent } from '../../language-server/completion/silence';
+import { MeasuredSpeed } from '../../language-server/completion/speed';
+import type { NativeGenerationStats } from '../../language-server/engine/addon';
+
+describe('nothing is offered', () => {
+  test.each([
+    ['na|me = 1', /inside a word/],
+    ['größe|n', /inside a word/],
+    ['f(a)|', /closing bracket/],
+    ['f(a);|  ', /closing bracket/],
+    ['}|', /closing bracket/],
+  ])('at %s', (line, reason) => {
+    expect(silentAt(line)).toMatch(reason);
+  });
+
+  test.each(['name|', 'name| = 1', 'f(|)', 'f(a) |', '} |', '|', 'f(a)| + 1', 'a.|'])('but at %s it is', (line) => {
+    expect(silentAt(line)).toBeUndefined();
+  });
+
+  test('in a document over the size of the settings', () => {
+    const place = { linePrefix: 'a', lineSuffix: '' };
+    expect(whySilent({ ...place, documentLength: 2049 }, 2)).toMatch(/larger than 2 kB/);
+    expect(whySilent({ ...place, documentLength: 2048 }, 2)).toBeUndefined();
+  });
+
+  function silentAt(line: string): string | undefined {
+    const [linePrefix = '', lineSuffix = ''] = line.split('|');
+    return whySilent({ linePrefix, lineSuffix, documentLength: 100 }, 1024);
+  }
+});
+
+describe('the wait after a key', () => {
+  function typing(gapMs: number, keys = 30): TypingPace {
+    const pace = new TypingPace();
+    for (let key = 0; key < keys; key++) {
+      pace.typed(key * gapMs);
+    }
+    return pace;
+  }
+
+  test('follows the pace of the user when the model is slower than he', () => {
+    const [fast, slow] = [typing(100), typing(300)];
+    expect(debounceMs(fast, 900, 2900)).toBeCloseTo(125, -1);
+    expect(debounceMs(slow, 900, 8700)).toBeCloseTo(375, -1);
+    expect(debounceMs(fast, undefined, 2900)).toBeGreaterThan(100);
+  });
+
+  test('is none for a model that answers between two keys, and after a pause', () => {
+    expect(debounceMs(typing(200), 120, 5800)).toBe(0);
+    expect(debounceMs(typing(200), 900, 5800 + 500)).toBe(0);
+    expect(debounceMs(new TypingPace(), 900, 0)).toBe(0);
+  });
+
+  test('is never long, and pauses do not count as pace', () => {
+    const pace = typing(900);
+    expect(debounceMs(pace, 5000, 29 * 900)).toBe(400);
+    const before = pace.milliseconds;
+    pace.typed(29 * 900 + 60_000);
+    expect(pace.milliseconds).toBe(before);
+  });
+});
+
+describe('an offer', () => {
+  const uri = 'file:///a.ts';
+  const text = 'x = ;\n';
+  const offer = { uri, text, offset: 4, suggestions: [{ text: 'value', replace: 0 }] };
+  const at = (typed: string) => `x = ${typed};\n`;
+  const shown = (more: object = {}) => {
+    const offers = new Offers();
+    offers.shown({ ...offer, ...more }, 0);
+    return offers;
+  };
+
+  test('that is accepted tells where its end is', () => {
+    expect(shown().edited(uri, at('value'), 10)).toBe(9);
+    const replaced = shown({ text: 'x = ]\n', suggestions: [{ text: 'a];', replace: 1 }] });
+    expect(replaced.edited(uri, 'x = a];\n', 10)).toBe(7);
+    const second = shown({
+      suggestions: [
+        { text: 'one', replace: 0 },
+        { text: 'other', replace: 0 },
+      ],
+    });
+    expect(second.edited(uri, at('other'), 10)).toBe(9);
+  });
+
+  test('that was read, left and come back to is not wanted there', () => {
+    const offers = shown();
+    expect(offers.edited(uri, at('q'), 1000)).toBeUndefined();
+    expect(offers.isDismissed({ uri, text, offset: 4 }, 3000)).toBe(true);
+    expect(offers.isDismissed({ uri, text: `${text}more`, offset: 4 }, 3000)).toBe(false);
+    expect(offers.isDismissed({ uri, text, offset: 3 }, 3000)).toBe(false);
+    expect(offers.isDismissed({ uri, text, offset: 4 }, 1000 + 200_000)).toBe(false);
+  });
+
+  test('that was left by a slip, or before it could be read, is wanted', () => {
+    const slip = shown();
+    slip.edited(uri, at('q'), 1000);
+    expect(slip.isDismissed({ uri, text, offset: 4 }, 1400)).toBe(false);
+    const unread = shown();
+    unread.edited(uri, at('q'), 200);
+    expect(unread.isDismissed({ uri, text, offset: 4 }, 3000)).toBe(false);
+  });
+
+  test('that is typed along is still there, closing characters of the editor included', () => {
+    const offers = shown({ suggestions: [{ text: '(a, b)', replace: 0 }] });
+    offers.edited(uri, at('()'), 1000);
+    offers.edited(uri, text, 2000);
+    expect(offers.isDismissed({ uri, text, offset: 4 }, 5000)).toBe(false);
+    expect(offers.edited(uri, at('(a, b)'), 6000)).toBe(10);
+  });
+
+  test('of a closed document is forgotten', () => {
+    const offers = shown();
+    offers.edited(uri, at('q'), 1000);
+    offers.closed(uri);
+    expect(offers.isDismissed({ uri, text, offset: 4 }, 3000)).toBe(false);
+  });
+});
+
+describe('completions that are late', () => {
+  const stats = (queueMs: number, prefillMs: number, decodeMs: number): NativeGenerationStats => ({
+    reusedTokens: 0,
+    fedTokens: 1,
+    decodedTokens: 2,
+    queueMs,
+    prefillMs,
+    firstTokenMs: prefillMs,
+    decodeMs,
+    fasaSteps: 0,
+    bytesReadPerToken: 0,
+  });
+
+  test('are too slow when most of the last are, with what took the time', () => {
+    const watch = new BudgetWatch();
+    watch.note(true, 5000, stats(0, 10, 5000));
+    watch.note(true, 5000, stats(0, 10, 5000));
+    expect(watch.slow).toBeUndefined();
+    watch.note(true, 5000, stats(0, 10, 5000));
+    expect(watch.slow).toMatchObject({
+      cause: 'decoding',
+      message: '3 of the last 3 completions were not done within 5.0 s. Writing the suggestion takes most of it.',
+    });
+    watch.note(true, 5000, stats(0, 4000, 900));
+    expect(watch.slow?.cause).toBe('feeding');
+    watch.note(true, 5000, stats(4000, 900, 100));
+    expect(watch.slow?.cause).toBe('waiting');
+    watch.note(true, 5000, undefined);
+    expect(watch.slow?.cause).toBe('feeding');
+  });
+
+  test('are no longer when they come in time again, or with another model', () => {
+    const watch = new BudgetWatch();
+    const late = () => watch.note(true, 100, undefined);
+    for (const note of [late, late, late]) {
+      note();
+    }
+    for (let count = 0; count < 3; count++) {
+      watch.note(false, 100, stats(0, 1, 1));
+    }
+    expect(watch.slow).toBeUndefined();
+    for (const note of [late, late, late]) {
+      note();
+    }
+    expect(watch.slow).toBeDefined();
+    watch.clear();
+    expect(watch.slow).toBeUndefined();
+  });
+});
+
+describe('the measured speed', () => {
+  const stats = (fed: number, prefillMs: number, decoded: number, decodeMs: number): NativeGenerationStats => ({
+    reusedTokens: 0,
+    fedTokens: fed,
+    decodedTokens: decoded,
+    queueMs: 0,
+    prefillMs,
+    firstTokenMs: prefillMs,
+    decodeMs,
+    fasaSteps: 0,
+    bytesReadPerToken: 0,
+  });
+
+  test('says how much behind the cursor can be fed for each key', () => {
+    const speed = new MeasuredSpeed();
+    expect(speed.suffixTokens(256)).toBe(256);
+    speed.note(stats(100, 400, 0, 0)); // 4 ms a token: 62 in a quarter of a second
+    expect(speed.suffixTokens(256)).toBe(32);
+    expect(speed.suffixTokens(20)).toBe(20);
+    const fast = new MeasuredSpeed();
+    fast.note(stats(1000, 100, 0, 0));
+    expect(fast.suffixTokens(256)).toBe(256);
+  });
+
+  test('says how long a usual answer takes, once something was decoded', () => {
+    const speed = new MeasuredSpeed();
+    expect(speed.answerMs).toBeUndefined();
+    speed.note(stats(2, 10, 11, 200));
+    expect(speed.answerMs).toBe(12 * 20);
+    expect(speed.feedMsPerToken).toBeUndefined();
+  });
+});
