@@ -28,9 +28,15 @@ export function packagePath() {
 
 function checkParts() {
   const wanted = [
-    ...['extension.js', 'server.js', 'cli.js', 'licenses.txt', 'media/chat.js', 'native/addon.node'].map((name) =>
-      path.join(dist, name),
-    ),
+    ...[
+      'extension.js',
+      'server.js',
+      'cli.js',
+      'licenses.txt',
+      'media/chat.js',
+      'media/dashboard.js',
+      'native/addon.node',
+    ].map((name) => path.join(dist, name)),
     ...ROOT_FILES.map((name) => path.join(root, name)),
   ];
   const missing = wanted.filter((file) => !existsSync(file)).map(shown);

@@ -1,8 +1,16 @@
 /** The engine over the native addon: one model, one KV per sequence, created when it is first used. */
 
 import os from 'node:os';
-import type { NativeAddon, NativeContext, NativeContextUsage, NativeModel, NativeModelInfo } from './addon';
+import type {
+  NativeAddon,
+  NativeContext,
+  NativeContextUsage,
+  NativeDevice,
+  NativeModel,
+  NativeModelInfo,
+} from './addon';
 import { type CalibrationFile, findCalibration } from './calibration';
+import { chooseDevice } from './devices';
 import type {
   AttentionMode,
   ChunkInPlay,
@@ -54,8 +62,9 @@ export const createNativeEngine: EngineFactory = async (options) => {
     if ((options.attention === 'fasa-c' || options.attention === 'fasa-m') && calibration === undefined) {
       throw missingCalibration(info);
     }
-    const model = await loadModel(addon, info.path, options);
-    return new NativeEngine(addon, model, contextTokens, calibration, options);
+    const device = chooseDevice(addon.devices(), options.device);
+    const model = await loadModel(addon, info.path, device, options);
+    return new NativeEngine(addon, model, device, contextTokens, calibration, options);
   } catch (error) {
     throw namingFile(error, info.path);
   }
@@ -80,8 +89,14 @@ function missingCalibration(info: NativeModelInfo): EngineError {
   });
 }
 
-async function loadModel(addon: NativeAddon, file: string, options: EngineOptions): Promise<NativeModel> {
-  const task = addon.loadModel({ path: file }, (share) => options.onProgress?.(share));
+async function loadModel(
+  addon: NativeAddon,
+  file: string,
+  device: NativeDevice | undefined,
+  options: EngineOptions,
+): Promise<NativeModel> {
+  const place = device === undefined ? {} : { device: device.name };
+  const task = addon.loadModel({ path: file, ...place }, (share) => options.onProgress?.(share));
   const abort = () => task.cancel();
   options.signal?.addEventListener('abort', abort);
   try {
@@ -101,6 +116,8 @@ class NativeEngine implements Engine {
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
   readonly #addon: NativeAddon;
   readonly #model: NativeModel;
+  /** undefined: the CPU. */
+  readonly #gpu: NativeDevice | undefined;
   readonly #calibration: CalibrationFile | undefined;
   readonly #threads: number;
   readonly #contexts = new Map<SequenceName, NativeContext>();
@@ -113,18 +130,21 @@ class NativeEngine implements Engine {
   constructor(
     addon: NativeAddon,
     model: NativeModel,
+    gpu: NativeDevice | undefined,
     contextTokens: number,
     calibration: CalibrationFile | undefined,
     options: EngineOptions,
   ) {
     this.#addon = addon;
     this.#model = model;
+    this.#gpu = gpu;
     this.#calibration = calibration;
     this.#threads = chooseThreads(options.threads);
     this.contextTokens = contextTokens;
     const budget = options.budget !== undefined && options.budget > 0 ? options.budget : defaultBudget;
     this.attention = { mode: options.attention ?? 'auto', budget, calibrated: calibration !== undefined };
-    if (options.store !== undefined && calibration !== undefined) {
+    // chunks are encoded and read on the CPU alone
+    if (options.store !== undefined && calibration !== undefined && gpu === undefined) {
       const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
       const { store } = options;
       const held = () => [...this.#lastChunks.values()].flat();
@@ -141,6 +161,11 @@ class NativeEngine implements Engine {
   }
 
   get device(): EngineDevice {
+    const gpu = this.#gpu;
+    if (gpu !== undefined) {
+      const { memoryFree, memoryTotal } = this.#addon.devices().find(({ name }) => name === gpu.name) ?? gpu;
+      return { kind: gpu.kind, name: gpu.description, threads: this.#threads, memoryFree, memoryTotal };
+    }
     const cpu = this.#addon.devices().find((device) => device.kind === 'cpu');
     return {
       kind: 'cpu',
@@ -257,6 +282,7 @@ class NativeEngine implements Engine {
         contextTokens: this.contextTokens,
         threads: this.#threads,
         microBatch: microBatchTokens,
+        ...(this.#gpu === undefined ? {} : { tier: this.attention.mode === 'fasa-m' ? 'fasa-m' : 'fasa-c' }),
         ...(this.#calibration === undefined ? {} : { calibration: this.#calibration }),
         ...(this.#repository === undefined ? {} : { composition: this.#repository.composition }),
       });

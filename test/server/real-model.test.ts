@@ -21,10 +21,10 @@ const line = lines.length - 1;
 const column = lines[line]?.length ?? 0;
 
 let client: Client;
-/** What is encoded beside a test would be measured with it. */
-const repository = { enabled: false };
 let startOptions: StartOptions;
 const settings = { timeBudgetMs: 120_000, tailTokens: 512 };
+/** The meter's figures are those of the open files alone. */
+const repository = { enabled: false };
 
 beforeAll(async () => {
   startOptions = {

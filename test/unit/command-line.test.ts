@@ -20,6 +20,7 @@ describe('the command line', () => {
         attention: 'auto',
         budget: 0,
         threads: 0,
+        device: '',
         contextTokens: 0,
         seed: undefined,
         json: false,
@@ -27,6 +28,7 @@ describe('the command line', () => {
       corpus: undefined,
       label: undefined,
       out: undefined,
+      crossFile: {},
     });
   });
 
