@@ -216,7 +216,8 @@ function applyingSteps(chat) {
     [
       'code goes to the cursor on a click, and one undo takes it back',
       async () => {
-        await workbench.openFile('utils.js');
+        await page.locator('.tab', { hasText: 'utils.js' }).click();
+        await page.locator('.tab.active', { hasText: 'utils.js' }).waitFor({ timeout: windowLimitMs });
         const before = readFileSync(chat.file, 'utf8');
         await workbench.goToEnd();
         await chat.button('Insert at cursor', turn(0)).click();
@@ -252,7 +253,7 @@ function applyingSteps(chat) {
         await page
           .locator('.tab', { hasText: 'proposed changes' })
           .waitFor({ state: 'detached', timeout: windowLimitMs });
-        await workbench.openFile('utils.js');
+        await page.locator('.tab', { hasText: 'utils.js' }).click();
         await workbench.editor.locator('.view-lines').click();
         const after = await chat.savedText();
         assert.ok(after.includes('// first change') && after.includes('// second change'));
@@ -311,8 +312,7 @@ function dashboardSteps(chat) {
       'the dashboard opens from the meter, lists the files, and measures',
       async () => {
         await workbench.openMenu();
-        await page.keyboard.type('dashboard');
-        await page.keyboard.press('Enter');
+        await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Open dashboard' }).click();
         chat.dashboard = await webviewFrame(page, '.tiles');
         await chat.dashboard.locator('th.path', { hasText: 'lib/utils.js' }).first().waitFor({ timeout: modelLimitMs });
         await chat.dashboard.locator('vscode-button', { hasText: 'Measure now' }).click();
