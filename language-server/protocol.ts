@@ -355,6 +355,8 @@ export interface ServerSettings {
   readonly attention: 'auto' | 'dense' | 'fasa-c' | 'fasa-m';
   readonly budget: number;
   readonly threads: number;
+  /** `auto`, `cpu`, or the name of a GPU. */
+  readonly device: string;
   /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */
   readonly contextTokens: number;
   readonly repository: {

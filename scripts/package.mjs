@@ -10,7 +10,15 @@ import { platform } from './lib/platform.mjs';
 import { megabytes, step } from './lib/terminal.mjs';
 
 /** Files at the root that the package holds besides dist/ and media/ (see .vscodeignore). */
-const ROOT_FILES = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE', '.vscodeignore'];
+const ROOT_FILES = [
+  'package.json',
+  'package.nls.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'NOTICE',
+  '.vscodeignore',
+];
 
 /** Where the package of this version and platform is made. */
 export function packagePath() {

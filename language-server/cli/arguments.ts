@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { AttentionMode } from '../engine/engine';
 import { EngineError } from '../engine/errors';
+import { type CrossFileValues, crossFileOptionNames } from './cross-file/option-names';
 
 export interface CommonOptions {
   /** Absolute path of the repository's folder: the first of `repos`. */
@@ -18,6 +19,8 @@ export interface CommonOptions {
   /** 0: the default. */
   readonly budget: number;
   readonly threads: number;
+  /** '' for the default. */
+  readonly device: string;
   readonly contextTokens: number;
   readonly seed: number | undefined;
   readonly json: boolean;
@@ -44,6 +47,10 @@ export interface CommandLine {
   readonly policies: readonly string[] | undefined;
   /** A calibration file instead of the shipped one. */
   readonly calibration: string | undefined;
+  /** As given: `eval cross-file` reads them. */
+  readonly crossFile: CrossFileValues;
+  /** `serve` over stdin and stdout. */
+  readonly stdio: boolean;
 }
 
 export const usage = `Usage: fasa-code COMMAND [options]
@@ -56,12 +63,18 @@ Commands
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
                               or of attention alone on random data (--synthetic dDhHgG)
   bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
+  bench repository            a repository encoded, opened again, edited and read (--repo DIR --depths N,N,...)
+  bench completion            typing replayed over files of --repo through the real server (--documents K --seed N)
   eval fidelity               next-token distributions of sparse decoding against dense (--corpus DIR --length N
                               --documents K --policy fasa,paper,oracle,quest,streaming,...)
   eval retrieval              constants defined once, far away, and asked for at the end (the same options)
+  eval cross-file             identifiers that other files define, with and without the repository (--corpus DIR
+                              --cases N --dense-cases N --conditions none,bm25,dense,fasa,... --late N --prior X ...)
+  eval citations              facts planted in known files: whether answers cite those (--corpus DIR --cases N)
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
   models info [NAME|FILE]     what is in a model file, and whether it fits this machine
+  serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
   doctor                      what works on this machine, what does not, and what to do
 
 Options
@@ -69,8 +82,9 @@ Options
   --encode              for complete, ask and context: encode what is not encoded of the repository first
   --repository-tokens N most tokens of a repository in the context (default: what the machine allows)
   --model NAME|FILE     default: FASA_MODEL, else the default model in the cache folder
-  --attention MODE      auto, dense or fasa-c (default: auto)
+  --attention MODE      auto, dense, fasa-c or fasa-m (default: auto)
   --budget N            cached tokens that FASA reads per KV head (default: 256)
+  --device NAME         auto, cpu or the name of a GPU (default: auto; bench: cpu)
   --threads N           default: physical cores, at most 4
   --context-tokens N    default: as trained, at most 8192
   --seed N              for ask (default: 1)
@@ -93,6 +107,7 @@ const optionNames = {
   attention: { type: 'string' },
   budget: { type: 'string' },
   threads: { type: 'string' },
+  device: { type: 'string' },
   'context-tokens': { type: 'string' },
   seed: { type: 'string' },
   corpus: { type: 'string' },
@@ -105,6 +120,8 @@ const optionNames = {
   documents: { type: 'string' },
   policy: { type: 'string' },
   calibration: { type: 'string' },
+  ...crossFileOptionNames,
+  stdio: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -138,6 +155,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
       attention: attentionMode(values.attention),
       budget: wholeNumber('budget', values.budget, 1) ?? 0,
       threads: wholeNumber('threads', values.threads, 1) ?? 0,
+      device: values.device ?? '',
       contextTokens: wholeNumber('context-tokens', values['context-tokens'], 64) ?? 0,
       seed: wholeNumber('seed', values.seed, 0),
       json: values.json === true,
@@ -153,6 +171,8 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     documents: wholeNumber('documents', values.documents, 1),
     policies: values.policy?.split(','),
     calibration: values.calibration,
+    crossFile: values,
+    stdio: values.stdio === true,
   };
 }
 
@@ -165,10 +185,10 @@ function parse(argv: readonly string[]) {
 }
 
 function attentionMode(value: string | undefined): AttentionMode {
-  if (value === undefined || value === 'auto' || value === 'dense' || value === 'fasa-c') {
+  if (value === undefined || value === 'auto' || value === 'dense' || value === 'fasa-c' || value === 'fasa-m') {
     return value ?? 'auto';
   }
-  throw usageError(`--attention must be auto, dense or fasa-c, not "${value}".`);
+  throw usageError(`--attention must be auto, dense, fasa-c or fasa-m, not "${value}".`);
 }
 
 function wholeNumber(name: string, value: string | undefined, least: number): number | undefined {

@@ -39,6 +39,8 @@ export interface NativeDevice {
   readonly name: string;
   readonly description: string;
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
+  /** A driver that computes on the CPU: for checks alone. */
+  readonly software: boolean;
   /** Bytes. */
   readonly memoryFree: number;
   readonly memoryTotal: number;
@@ -172,6 +174,8 @@ export interface NativeContextOptions {
   readonly microBatch?: number;
   /** Needed for attention `fasa-c`. */
   readonly calibration?: NativeCalibration;
+  /** On a GPU: keys and values lie there (`fasa-c`, the default) or in host memory (`fasa-m`). */
+  readonly tier?: NativeTier;
   /** The first `anchorTokens` tokens keep positions 0, 1, ...; the others count from `tailPosition` on. For chunks. */
   readonly composition?: { readonly anchorTokens: number; readonly tailPosition: number };
 }
@@ -347,6 +351,8 @@ export interface NativeCalibrateOptions {
 
 export interface NativeLoadOptions {
   readonly path: string;
+  /** The name of a GPU ({@link NativeDevice.name}) that the weights go to, and contexts compute on; absent: the CPU. */
+  readonly device?: string;
 }
 
 /** libllama over the same file: what our graph is compared with, in tests and benchmarks alone. */

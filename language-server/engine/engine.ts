@@ -165,6 +165,8 @@ export interface EngineOptions {
   readonly modelPath: string;
   readonly contextTokens?: number;
   readonly threads?: number;
+  /** `auto` (default), `cpu`, or the name of a GPU. */
+  readonly device?: string;
   readonly attention?: AttentionMode;
   readonly budget?: number;
   /** Absent: no repository is read. */

@@ -196,6 +196,7 @@ export class ModelHost {
       attention: settings.attention,
       budget: settings.budget,
       threads: settings.threads,
+      device: settings.device,
       contextTokens: settings.contextTokens,
       signal,
       onProgress: (share) => {

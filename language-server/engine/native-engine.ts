@@ -1,8 +1,16 @@
 /** The engine over the native addon: one model, one KV per sequence, created when it is first used. */
 
 import os from 'node:os';
-import type { NativeAddon, NativeContext, NativeContextUsage, NativeModel, NativeModelInfo } from './addon';
+import type {
+  NativeAddon,
+  NativeContext,
+  NativeContextUsage,
+  NativeDevice,
+  NativeModel,
+  NativeModelInfo,
+} from './addon';
 import { type CalibrationFile, findCalibration } from './calibration';
+import { chooseDevice } from './devices';
 import type {
   AttentionMode,
   ChunkInPlay,
@@ -21,7 +29,7 @@ import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
 import { checkMeasurable, measureContext } from './measure-context';
 import { checkMemory, memoryAvailable } from './memory';
-import { NativeRepositoryEngine } from './native-repository';
+import { chunkTokens, NativeRepositoryEngine } from './native-repository';
 import { chooseThreads } from './threads';
 
 export const defaultBudget = 256;
@@ -38,6 +46,8 @@ const microBatchTokens = 128;
 
 /** Higher runs first on the engine thread. */
 const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
+/** Ahead of time: behind all of them, before encoding. */
+const backgroundPriority = -1;
 
 /** @throws EngineError of every loading code, OUT_OF_MEMORY before anything is allocated */
 export const createNativeEngine: EngineFactory = async (options) => {
@@ -45,22 +55,32 @@ export const createNativeEngine: EngineFactory = async (options) => {
   const addon = loadAddon();
   const info = inspectModel(addon, options.modelPath);
   try {
-    const contextTokens = chooseContextTokens(info, options.contextTokens);
-    checkMemory(info, contextTokens, memoryAvailable());
     const calibration = options.attention === 'dense' ? undefined : await findCalibration(info);
-    if (options.attention === 'fasa-c' && calibration === undefined) {
+    const window = options.store === undefined || calibration === undefined ? 0 : chunkTokens;
+    const contextTokens = chooseContextTokens(info, options.contextTokens, window);
+    checkMemory(info, contextTokens, memoryAvailable());
+    if ((options.attention === 'fasa-c' || options.attention === 'fasa-m') && calibration === undefined) {
       throw missingCalibration(info);
     }
-    const model = await loadModel(addon, info.path, options);
-    return new NativeEngine(addon, model, contextTokens, calibration, options);
+    const device = chooseDevice(addon.devices(), options.device);
+    const model = await loadModel(addon, info.path, device, options);
+    return new NativeEngine(addon, model, device, contextTokens, calibration, options);
   } catch (error) {
     throw namingFile(error, info.path);
   }
 };
 
-/** Asked 0 or absent: the trained context, at most {@link mostDefaultContext}. */
-export function chooseContextTokens(info: Pick<NativeModelInfo, 'trainedContext'>, asked: number | undefined): number {
-  return asked !== undefined && asked > 0 ? asked : Math.min(info.trainedContext, mostDefaultContext);
+/**
+ * Asked 0 or absent: the trained context without the positions that chunks stand at, at most {@link mostDefaultContext}.
+ * @param window positions between anchor and tail
+ */
+export function chooseContextTokens(
+  info: Pick<NativeModelInfo, 'trainedContext'>,
+  asked: number | undefined,
+  window = 0,
+): number {
+  const trained = Math.max(info.trainedContext - window, Math.ceil(info.trainedContext / 2));
+  return asked !== undefined && asked > 0 ? asked : Math.min(trained, mostDefaultContext);
 }
 
 function missingCalibration(info: NativeModelInfo): EngineError {
@@ -69,8 +89,14 @@ function missingCalibration(info: NativeModelInfo): EngineError {
   });
 }
 
-async function loadModel(addon: NativeAddon, file: string, options: EngineOptions): Promise<NativeModel> {
-  const task = addon.loadModel({ path: file }, (share) => options.onProgress?.(share));
+async function loadModel(
+  addon: NativeAddon,
+  file: string,
+  device: NativeDevice | undefined,
+  options: EngineOptions,
+): Promise<NativeModel> {
+  const place = device === undefined ? {} : { device: device.name };
+  const task = addon.loadModel({ path: file, ...place }, (share) => options.onProgress?.(share));
   const abort = () => task.cancel();
   options.signal?.addEventListener('abort', abort);
   try {
@@ -90,10 +116,12 @@ class NativeEngine implements Engine {
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
   readonly #addon: NativeAddon;
   readonly #model: NativeModel;
+  /** undefined: the CPU. */
+  readonly #gpu: NativeDevice | undefined;
   readonly #calibration: CalibrationFile | undefined;
   readonly #threads: number;
   readonly #contexts = new Map<SequenceName, NativeContext>();
-  readonly #runs = new Map<Promise<Generation>, { readonly sequence: SequenceName; readonly run: GenerationRun }>();
+  readonly #runs = new Map<Promise<Generation>, { readonly priority: number; readonly run: GenerationRun }>();
   readonly #closing = new AbortController();
   readonly #repository: NativeRepositoryEngine | undefined;
   readonly #lastChunks = new Map<SequenceName, readonly ChunkInPlay[]>();
@@ -102,18 +130,21 @@ class NativeEngine implements Engine {
   constructor(
     addon: NativeAddon,
     model: NativeModel,
+    gpu: NativeDevice | undefined,
     contextTokens: number,
     calibration: CalibrationFile | undefined,
     options: EngineOptions,
   ) {
     this.#addon = addon;
     this.#model = model;
+    this.#gpu = gpu;
     this.#calibration = calibration;
     this.#threads = chooseThreads(options.threads);
     this.contextTokens = contextTokens;
     const budget = options.budget !== undefined && options.budget > 0 ? options.budget : defaultBudget;
     this.attention = { mode: options.attention ?? 'auto', budget, calibrated: calibration !== undefined };
-    if (options.store !== undefined && calibration !== undefined) {
+    // chunks are encoded and read on the CPU alone
+    if (options.store !== undefined && calibration !== undefined && gpu === undefined) {
       const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
       const { store } = options;
       const held = () => [...this.#lastChunks.values()].flat();
@@ -130,6 +161,11 @@ class NativeEngine implements Engine {
   }
 
   get device(): EngineDevice {
+    const gpu = this.#gpu;
+    if (gpu !== undefined) {
+      const { memoryFree, memoryTotal } = this.#addon.devices().find(({ name }) => name === gpu.name) ?? gpu;
+      return { kind: gpu.kind, name: gpu.description, threads: this.#threads, memoryFree, memoryTotal };
+    }
     const cpu = this.#addon.devices().find((device) => device.kind === 'cpu');
     return {
       kind: 'cpu',
@@ -158,6 +194,7 @@ class NativeEngine implements Engine {
     const { repository: chunks, ...rest } = request;
     this.#lastChunks.set(request.sequence, chunks ?? []);
     const repository = chunks === undefined || chunks.length === 0 ? undefined : this.#repository?.inPlay(chunks);
+    const priority = request.background === true ? backgroundPriority : priorities[request.sequence];
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const run = new GenerationRun(
       this.#context(request.sequence),
@@ -171,14 +208,14 @@ class NativeEngine implements Engine {
         attention: this.attention.mode,
         budget: this.attention.budget,
         fasaFromTokens: this.fasaFromTokens ?? 0,
-        priority: priorities[request.sequence],
+        priority,
         ...(repository === undefined ? {} : { repository }),
       },
       chunks ?? [],
     );
     const promise = run.run();
-    this.#runs.set(promise, { sequence: request.sequence, run });
-    this.#letPass(request.sequence);
+    this.#runs.set(promise, { priority, run });
+    this.#letPass(priority);
     this.#repository?.stepAside();
     try {
       return await promise;
@@ -245,6 +282,7 @@ class NativeEngine implements Engine {
         contextTokens: this.contextTokens,
         threads: this.#threads,
         microBatch: microBatchTokens,
+        ...(this.#gpu === undefined ? {} : { tier: this.attention.mode === 'fasa-m' ? 'fasa-m' : 'fasa-c' }),
         ...(this.#calibration === undefined ? {} : { calibration: this.#calibration }),
         ...(this.#repository === undefined ? {} : { composition: this.#repository.composition }),
       });
@@ -254,9 +292,9 @@ class NativeEngine implements Engine {
   }
 
   /** Less urgent work steps aside for what was just queued. */
-  #letPass(sequence: SequenceName): void {
+  #letPass(priority: number): void {
     for (const other of this.#runs.values()) {
-      if (priorities[other.sequence] < priorities[sequence]) {
+      if (other.priority < priority) {
         other.run.stepAside();
       }
     }

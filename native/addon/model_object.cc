@@ -1,6 +1,7 @@
 #include "addon/objects.h"
 #include "addon/values.h"
 #include "engine/calibrate.h"
+#include "engine/gpu_context.h"
 
 #include <algorithm>
 #include <cmath>
@@ -99,6 +100,12 @@ model & model_object::alive() const {
     return *m;
 }
 
+void model_object::need_cpu(const char * what) const {
+    if (alive().device) {
+        fail(ERROR_BAD_ARGUMENT, "%s needs a model that is loaded without a device", what);
+    }
+}
+
 Napi::Value model_object::info(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive().file, m->hp, m->summary, &m->words); });
 }
@@ -147,13 +154,18 @@ Napi::Value model_object::create_context(const Napi::CallbackInfo & info) {
             const Napi::Object c = composition.As<Napi::Object>();
             p.composition = composition_params { int_of(c, "anchorTokens", 1, FASA_PAGE_TOKENS), int_of(c, "tailPosition", 1, 1 << 24) };
         }
+        if (m->device) {
+            const Napi::Value tier = o.Get("tier");
+            const bool rows_on_host = !tier.IsUndefined() && string_of(o, "tier") == "fasa-m";
+            return context_object::make(info.Env(), std::make_shared<gpu_context>(m, std::move(p), rows_on_host));
+        }
         return context_object::make(info.Env(), std::make_shared<context>(m, std::move(p)));
     });
 }
 
 Napi::Value model_object::create_encoder(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        alive();
+        need_cpu("the encoding of chunks");
         const Napi::Object o = object_at(info, 0);
         const std::string row_type = string_of(o, "rowType"), tier = string_of(o, "tier");
         if ((row_type != "f16" && row_type != "q8_0") || (tier != "fasa-c" && tier != "fasa-m")) {
@@ -177,7 +189,7 @@ Napi::Value model_object::create_encoder(const Napi::CallbackInfo & info) {
 
 Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        alive();
+        need_cpu("calibration");
         const Napi::Object o = object_at(info, 0);
         calibrate_params p;
         p.n_dominant = int_of(o, "dominantFcs", 1, 1024);

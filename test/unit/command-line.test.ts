@@ -10,6 +10,7 @@ describe('the command line', () => {
       kind: 'command',
       command: 'ask',
       encode: false,
+      stdio: false,
       operands: ['what', 'is', 'it'],
       options: {
         repo: path.resolve('/here'),
@@ -19,6 +20,7 @@ describe('the command line', () => {
         attention: 'auto',
         budget: 0,
         threads: 0,
+        device: '',
         contextTokens: 0,
         seed: undefined,
         json: false,
@@ -26,6 +28,7 @@ describe('the command line', () => {
       corpus: undefined,
       label: undefined,
       out: undefined,
+      crossFile: {},
     });
   });
 
