@@ -261,7 +261,7 @@ function applyingSteps(chat) {
         await workbench.shot('08-diff');
         assert.equal(readFileSync(chat.file, 'utf8'), before, 'nothing is written by looking');
         await page.locator('.editor.modified .view-line', { hasText: 'second change' }).click();
-        await page.keyboard.press('Alt+Enter');
+        await page.keyboard.press('Alt+y');
         await page
           .locator('.editor.original .view-line', { hasText: 'second change' })
           .waitFor({ timeout: windowLimitMs });
