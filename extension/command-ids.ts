@@ -10,6 +10,7 @@ export const commandIds = [
   'fasa.downloadDefaultModel',
   'fasa.shortenTail',
   'fasa.openChat',
+  'fasa.openDashboard',
   'fasa.newConversation',
   'fasa.showConversations',
   'fasa.exportConversation',

@@ -7,6 +7,7 @@ import type { LanguageServer } from './client';
 import { type CommandId, commandIds } from './command-ids';
 import { clearCache, encodeRepository } from './context/commands';
 import type { ContextView } from './context/view';
+import type { Dashboard } from './dashboard/panel';
 import { describeError } from './describe-error';
 import { downloadDefaultModel } from './download-default-model';
 import { showMenu } from './menu';
@@ -20,6 +21,7 @@ export interface CommandContext {
   readonly server: LanguageServer;
   readonly chat: ChatView;
   readonly reviews: Reviews;
+  readonly dashboard: Dashboard;
   readonly contextView: ContextView;
 }
 
@@ -35,6 +37,7 @@ const handlers: Record<CommandId, (context: CommandContext, argument: unknown) =
   'fasa.downloadDefaultModel': downloadDefaultModel,
   'fasa.shortenTail': shortenTail,
   'fasa.openChat': ({ chat }) => chat.focus(),
+  'fasa.openDashboard': ({ dashboard }) => dashboard.show(),
   'fasa.newConversation': ({ chat }) => chat.startNew(),
   'fasa.showConversations': ({ chat }) => chat.showConversations(),
   'fasa.exportConversation': ({ chat }) => chat.exportCurrent(),

@@ -5,6 +5,7 @@ import type * as vscode from 'vscode';
 import { LanguageServer } from './client';
 import { createChat } from './chat/create-chat';
 import { ContextView } from './context/view';
+import { Dashboard } from './dashboard/panel';
 import { describeError } from './describe-error';
 import { registerCommands } from './commands';
 import { createCrashNotice } from './crash-notice';
@@ -39,6 +40,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   running = server;
   const contextView = new ContextView(server, output);
   const chat = createChat(context, output, server);
+  const dashboard = new Dashboard(context.extensionUri, server, output);
   context.subscriptions.push(
     output,
     server,
@@ -46,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     contextView,
     followFocus(server, output),
     chat.disposable,
+    dashboard,
     registerCommands({
       extensionId: context.extension.id,
       extensionPath: context.extensionPath,
@@ -53,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
       server,
       chat: chat.view,
       reviews: chat.reviews,
+      dashboard,
       contextView,
     }),
     onDidChangeSettings((what) => {

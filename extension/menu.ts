@@ -37,6 +37,10 @@ function menuItems({ server: { view } }: CommandContext): MenuItem[] {
   } else if (view.life === 'running' && !view.status?.problem) {
     items.push(item('debug-pause', 'Pause', 'fasa.pause', 'suggest nothing until resumed'));
   }
+  items.push(
+    item('comment-discussion', 'Open chat', 'fasa.openChat', 'ask about this repository'),
+    item('dashboard', 'Open dashboard', 'fasa.openDashboard', 'what the cache holds and saves, measured'),
+  );
   const repository = view.status?.repository;
   if (repository) {
     items.push(item('list-tree', 'Show context', 'fasa.showContext', 'files that the model reads, and those left out'));

@@ -22,6 +22,7 @@ export function createStatusItem(server: LanguageServer): vscode.Disposable {
     const tooltip = new vscode.MarkdownString(statusTooltip(server.view), true);
     tooltip.isTrusted = { enabledCommands: [...tooltipCommands] };
     item.tooltip = tooltip;
+    void vscode.commands.executeCommand('setContext', 'fasa.hasModel', server.view.status?.model !== undefined);
     void vscode.commands.executeCommand('setContext', 'fasa.paused', server.view.status?.state === 'paused');
   };
   update();

@@ -10,6 +10,7 @@ import { doctor } from './cli/doctor';
 import { evaluate } from './cli/eval';
 import { models } from './cli/models';
 import { terminalOutput } from './cli/output';
+import { serve } from './cli/serve';
 import { toEngineError } from './engine/errors';
 import { version } from './version';
 
@@ -44,6 +45,8 @@ async function run(line: CommandLine): Promise<number> {
     case 'models':
       await models(line, output, signal);
       return 0;
+    case 'serve':
+      return serve(line, signal);
     case 'doctor':
       return (await doctor(line, output, signal)) ? 0 : 1;
     default:

@@ -10,6 +10,7 @@ import { Offers } from './completion/offers';
 import { debounceMs, TypingPace } from './completion/pace';
 import { whySilent } from './completion/silence';
 import type { Suggestion } from './completion/suggestion';
+import { Syntax } from './completion/syntax';
 import type { ContextService } from './context-service';
 import type { DocumentEdit, Documents } from './documents';
 import type { Engine, Generation } from './engine/engine';
@@ -59,7 +60,7 @@ export class InlineCompletions {
 
   constructor(parts: InlineCompletionParts) {
     this.#parts = parts;
-    this.#completer = new Completer(this.#counters, (problem) => parts.log.warn(problem));
+    this.#completer = new Completer(this.#counters, new Syntax({ onProblem: (problem) => parts.log.warn(problem) }));
   }
 
   get counts(): CompletionCounts {

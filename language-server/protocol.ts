@@ -235,6 +235,8 @@ export interface RequestStatus {
   readonly reusedTokens: number;
   readonly fedTokens: number;
   readonly bytesReadPerToken: number;
+  /** When it ended, ISO 8601. */
+  readonly at?: string;
   /** Milliseconds: waiting behind other requests, reading the prompt, decoding after the first token. */
   readonly queueMs?: number;
   readonly feedMs?: number;
@@ -289,19 +291,13 @@ export interface AskSize {
   readonly tokens: number;
   /** False: question and instructions alone are too long. */
   readonly fits: boolean;
+  /** Of the repository, encoded and read sparsely beside the prompt: they take nothing of its room. */
+  readonly repositoryTokens?: number;
   readonly parts: readonly AskSizePart[];
 }
 
 export interface AskSizePart {
-  readonly kind:
-    | 'instructions'
-    | 'question'
-    | 'selection'
-    | 'attachment'
-    | 'file'
-    | 'related'
-    | 'history'
-    | 'repository';
+  readonly kind: 'instructions' | 'question' | 'selection' | 'attachment' | 'file' | 'related' | 'history';
   readonly label: string;
   /** The whole of it; undefined: it was not read. */
   readonly tokens?: number;

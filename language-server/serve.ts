@@ -317,7 +317,7 @@ class Server {
     const { partialResultToken: token, ...question } = askParams(params);
     const engine = await this.#host.ready(signal);
     let told = 0;
-    const { generation, size } = await this.#host.whileBusy(() =>
+    const { generation, size, citations } = await this.#host.whileBusy(() =>
       this.#chat.ask(engine, {
         ...question,
         signal,
@@ -333,7 +333,7 @@ class Server {
     );
     const stats = requestStatus('chat', generation);
     this.#status.noteRequest(stats);
-    return { text: generation.text, citations: [], stats, size };
+    return { text: generation.text, citations, stats, size };
   }
 
   async #askSize(params: unknown, signal: AbortSignal): Promise<AskSize> {

@@ -138,6 +138,7 @@ export function requestStatus(kind: RequestStatus['kind'], { stats }: Generation
     reusedTokens: stats.reusedTokens,
     fedTokens: stats.fedTokens,
     bytesReadPerToken: stats.bytesReadPerToken,
+    at: new Date().toISOString(),
     queueMs: stats.queueMs,
     feedMs: stats.prefillMs,
     decodeMs: stats.decodeMs,

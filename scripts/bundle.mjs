@@ -30,8 +30,8 @@ const bundles = [
   { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
   { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
   { entryPoints: ['language-server/cli.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
-  page({ chat: 'media/chat/main.ts' }),
-  { ...page({ chat: 'media/chat/chat.css' }), sourcemap: false },
+  page({ chat: 'media/chat/main.ts', dashboard: 'media/dashboard/main.ts' }),
+  { ...page({ chat: 'media/chat/chat.css', dashboard: 'media/dashboard/dashboard.css' }), sourcemap: false },
 ];
 
 /**

@@ -10,7 +10,15 @@ import { platform } from './lib/platform.mjs';
 import { megabytes, step } from './lib/terminal.mjs';
 
 /** Files at the root that the package holds besides dist/ and media/ (see .vscodeignore). */
-const ROOT_FILES = ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'NOTICE', '.vscodeignore'];
+const ROOT_FILES = [
+  'package.json',
+  'package.nls.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'NOTICE',
+  '.vscodeignore',
+];
 
 /** Where the package of this version and platform is made. */
 export function packagePath() {
@@ -20,9 +28,15 @@ export function packagePath() {
 
 function checkParts() {
   const wanted = [
-    ...['extension.js', 'server.js', 'cli.js', 'licenses.txt', 'media/chat.js', 'native/addon.node'].map((name) =>
-      path.join(dist, name),
-    ),
+    ...[
+      'extension.js',
+      'server.js',
+      'cli.js',
+      'licenses.txt',
+      'media/chat.js',
+      'media/dashboard.js',
+      'native/addon.node',
+    ].map((name) => path.join(dist, name)),
     ...ROOT_FILES.map((name) => path.join(root, name)),
   ];
   const missing = wanted.filter((file) => !existsSync(file)).map(shown);

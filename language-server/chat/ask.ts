@@ -1,13 +1,17 @@
 /** Questions about the repository: files and earlier turns packed to fit the context, the answer streamed. */
 
-import type { ChunkInPlay, Engine, Generation } from '../engine/engine';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ChunkInPlay, EncodedChunk, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
 import { concatenate } from '../engine/token-parts';
-import type { AskParams, AskSize } from '../protocol';
+import type { AskParams, AskSize, Citation } from '../protocol';
+import type { ContextChunk } from '../repository/context-chunk';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
 import type { Workspace } from '../workspace';
 import { chooseFiles, filesBelow } from './choose-files';
+import { type ChunkPlace, citationsOf } from './citations';
 import { Conversations } from './conversations';
 import { TextFitter } from './fit';
 import { type AskPlan, planAsk, type QuestionFiles } from './prompt';
@@ -29,6 +33,8 @@ export interface AskRun extends AskInput {
 
 export interface Answer {
   readonly generation: Generation;
+  /** Where it looked in the repository's chunks. */
+  readonly citations: readonly Citation[];
   readonly size: AskSize;
 }
 
@@ -52,7 +58,7 @@ export class Chat {
 
   /** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
   async ask(engine: Engine, input: AskRun): Promise<Answer> {
-    const { kept, asked, messages, size } = await this.#plan(engine, input);
+    const { kept, asked, messages, size, chunks } = await this.#plan(engine, input);
     if (!size.fits) {
       const tokens = size.parts.find(({ kind }) => kind === 'question')?.tokens ?? 0;
       throw new EngineError(
@@ -62,14 +68,13 @@ export class Chat {
       );
     }
     throwIfAborted(input.signal);
-    const repository = engine.repository === undefined ? [] : this.#chunksFor(documentsOf(input), textOf(input));
     const generation = await engine.generate({
       sequence: 'chat',
       tokens: behindAnchor(engine, chatTokens(engine, messages)),
       maxTokens: size.answerTokens,
       sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: input.seed ?? 1 },
       signal: input.signal,
-      ...(repository.length === 0 ? {} : { repository }),
+      ...(chunks.length === 0 ? {} : { repository: chunks, countAttention: true }),
       onProgress: (fed, total) => input.onProgress?.(fed / Math.max(1, total)),
       onText: (delta, whole) => {
         input.onText(delta);
@@ -82,7 +87,8 @@ export class Chat {
       asked,
       answered: { role: 'assistant', content: engine.tokenize(generation.text) },
     });
-    return { generation, size };
+    const citations = citationsOf(generation.attention ?? [], ({ chunk }) => this.#placeOf(chunk));
+    return { generation, citations, size };
   }
 
   /** What {@link ask} would put into the prompt. @throws EngineError CANCELLED */
@@ -90,22 +96,50 @@ export class Chat {
     return (await this.#plan(engine, input)).size;
   }
 
-  async #plan(engine: Engine, input: AskInput): Promise<AskPlan> {
+  async #plan(engine: Engine, input: AskInput): Promise<AskPlan & { readonly chunks: readonly ChunkInPlay[] }> {
     this.#forgetOtherModels(engine);
     const turns = this.#conversations.before(engine, input.conversation, input.history);
-    const files = await this.#files(input, turns.length === 0);
+    const encoded =
+      engine.repository === undefined || input.openOnly === true
+        ? []
+        : this.#chunksFor(documentsOf(input), textOf(input));
+    const inPlay = new Set(encoded.flatMap(({ chunk }) => this.#sourceOf(chunk)?.file ?? []));
+    const files = await this.#files(input, turns.length === 0, inPlay);
     throwIfAborted(input.signal);
+    // what is in the prompt need not be read beside it
+    const inPrompt = new Set([...files.named, ...files.related].map(({ absolute }) => absolute));
+    const chunks = encoded.filter(({ chunk }) => !inPrompt.has(this.#sourceOf(chunk)?.file ?? ''));
     const { selection } = input;
     const question = {
       ...input,
       selection:
         selection === undefined ? undefined : { path: this.#workspace.place(selection.uri).path, text: selection.text },
     };
-    return planAsk(engine, this.#fitter, question, files, turns);
+    const plan = planAsk(engine, this.#fitter, question, files, turns);
+    const repositoryTokens = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+    return { ...plan, chunks, size: repositoryTokens > 0 ? { ...plan.size, repositoryTokens } : plan.size };
   }
 
-  /** What the question refers to and names; in the first turn, what the repository has on it as well. */
-  async #files(input: AskInput, first: boolean): Promise<QuestionFiles> {
+  #sourceOf(chunk: EncodedChunk): { readonly file: string; readonly source: ContextChunk } | undefined {
+    for (const { context, sources } of this.#workspace.repositories) {
+      const source = context.sourceOf(chunk);
+      if (source !== undefined) {
+        return { file: path.join(sources.root, source.path), source };
+      }
+    }
+    return undefined;
+  }
+
+  #placeOf(chunk: EncodedChunk): ChunkPlace | undefined {
+    const found = this.#sourceOf(chunk);
+    return found && { uri: pathToFileURL(found.file).href, ...found.source };
+  }
+
+  /**
+   * What the question refers to and names; in the first turn, what else the repository has on it, where that is not read
+   * as chunks.
+   */
+  async #files(input: AskInput, first: boolean, inPlay: ReadonlySet<string>): Promise<QuestionFiles> {
     const named: SourceFile[] = [];
     const refused: { readonly label: string; readonly reason: string }[] = [];
     const add = (file: SourceFile) => {
@@ -116,18 +150,18 @@ export class Chat {
     for (const { uri } of input.references) {
       throwIfAborted(input.signal);
       const text = input.openText(uri);
-      const { path, file, repository } = this.#workspace.place(uri);
+      const { path: label, file, repository } = this.#workspace.place(uri);
       if (text !== undefined) {
         const live = wellFormed(toLf(text.slice(0, mostOpenChars)));
-        add({ absolute: file ?? uri, path, text: live, version: 'live' });
+        add({ absolute: file ?? uri, path: label, text: live, version: 'live' });
         continue;
       }
       if (input.openOnly === true) {
-        refused.push({ label: path, reason: 'not open, and the workspace is not trusted' });
+        refused.push({ label, reason: 'not open, and the workspace is not trusted' });
         continue;
       }
       if (file === undefined || repository === undefined) {
-        refused.push({ label: path, reason: 'not in the workspace' });
+        refused.push({ label, reason: 'not in the workspace' });
         continue;
       }
       const below = await filesBelow(repository, file, input.signal);
@@ -138,7 +172,8 @@ export class Chat {
     }
     const related: SourceFile[] = [];
     for (const repository of input.openOnly === true ? [] : this.#workspace.repositories) {
-      related.push(...(await chooseFiles(repository, input.question, named.length > 0 || !first, input.signal)));
+      const namedOnly = named.length > 0 || !first;
+      related.push(...(await chooseFiles(repository, input.question, { namedOnly, inPlay }, input.signal)));
     }
     return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };
   }

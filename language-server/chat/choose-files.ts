@@ -16,19 +16,21 @@ export interface FoundFiles {
 
 /**
  * What the repository has on a question.
- * @param namedOnly only files whose path or name stands in the question
+ * @param rules.namedOnly only files whose path or name stands in the question
+ * @param rules.inPlay absolute paths of files that are read without being in the prompt: those only where they are named
  * @returns most related first
  */
 export async function chooseFiles(
   repository: Repository,
   question: string,
-  namedOnly: boolean,
+  { namedOnly, inPlay }: { readonly namedOnly: boolean; readonly inPlay: ReadonlySet<string> },
   signal: AbortSignal,
 ): Promise<SourceFile[]> {
   const { sources } = repository;
   const paths = await walk(sources, { signal });
   const named = namedPaths(question, paths);
-  const chosen = named.length > 0 || namedOnly ? named : likelyPaths(question, paths);
+  const read = (file: string) => inPlay.has(path.join(sources.root, file));
+  const chosen = named.length > 0 || namedOnly ? named : likelyPaths(question, paths).filter((file) => !read(file));
   const files: SourceFile[] = [];
   for (const relative of chosen) {
     const result = files.length < mostFiles ? await sources.read(path.join(sources.root, relative)) : undefined;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { AttentionMode } from '../engine/engine';
 import { EngineError } from '../engine/errors';
+import { type CrossFileValues, crossFileOptionNames } from './cross-file/option-names';
 
 export interface CommonOptions {
   /** Absolute path of the repository's folder: the first of `repos`. */
@@ -46,6 +47,10 @@ export interface CommandLine {
   readonly policies: readonly string[] | undefined;
   /** A calibration file instead of the shipped one. */
   readonly calibration: string | undefined;
+  /** As given: `eval cross-file` reads them. */
+  readonly crossFile: CrossFileValues;
+  /** `serve` over stdin and stdout. */
+  readonly stdio: boolean;
 }
 
 export const usage = `Usage: fasa-code COMMAND [options]
@@ -58,12 +63,18 @@ Commands
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
                               or of attention alone on random data (--synthetic dDhHgG)
   bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
+  bench repository            a repository encoded, opened again, edited and read (--repo DIR --depths N,N,...)
+  bench completion            typing replayed over files of --repo through the real server (--documents K --seed N)
   eval fidelity               next-token distributions of sparse decoding against dense (--corpus DIR --length N
                               --documents K --policy fasa,paper,oracle,quest,streaming,...)
   eval retrieval              constants defined once, far away, and asked for at the end (the same options)
+  eval cross-file             identifiers that other files define, with and without the repository (--corpus DIR
+                              --cases N --dense-cases N --conditions none,bm25,dense,fasa,... --late N --prior X ...)
+  eval citations              facts planted in known files: whether answers cite those (--corpus DIR --cases N)
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
   models info [NAME|FILE]     what is in a model file, and whether it fits this machine
+  serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
   doctor                      what works on this machine, what does not, and what to do
 
 Options
@@ -109,6 +120,8 @@ const optionNames = {
   documents: { type: 'string' },
   policy: { type: 'string' },
   calibration: { type: 'string' },
+  ...crossFileOptionNames,
+  stdio: { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -158,6 +171,8 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     documents: wholeNumber('documents', values.documents, 1),
     policies: values.policy?.split(','),
     calibration: values.calibration,
+    crossFile: values,
+    stdio: values.stdio === true,
   };
 }
 

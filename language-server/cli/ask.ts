@@ -1,6 +1,9 @@
 /** `ask QUESTION`: an answer about the repository, streamed. */
 
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Chat } from '../chat/ask';
+import type { Citation } from '../protocol';
 import { requestStatus } from '../status';
 import { type CommandLine, usageError } from './arguments';
 import { withContext } from './open-context';
@@ -14,7 +17,7 @@ export async function ask(line: CommandLine, output: Output, signal: AbortSignal
   }
   await withContext(options, output, signal, { encode: line.encode, say: true }, async (engine, context) => {
     const chat = new Chat(context.workspace, (uris, text) => context.chunksForQuestion(uris, text));
-    const { generation, size } = await chat.ask(engine, {
+    const { generation, size, citations } = await chat.ask(engine, {
       conversation: '',
       question,
       references: [],
@@ -31,11 +34,12 @@ export async function ask(line: CommandLine, output: Output, signal: AbortSignal
     output.progressDone();
     if (!options.json) {
       output.result('\n');
+      sayCitations(citations, options.repo, output);
       return;
     }
     output.json({
       text: generation.text,
-      citations: [],
+      citations,
       size,
       model: engine.model.name,
       attention: engine.attention,
@@ -46,4 +50,17 @@ export async function ask(line: CommandLine, output: Output, signal: AbortSignal
       stats: { ...requestStatus('chat', generation), ...generation.stats },
     });
   });
+}
+
+/** `src/a.ts:10-14  12.3 %`, best first. */
+function sayCitations(citations: readonly Citation[], repo: string, output: Output): void {
+  if (citations.length === 0) {
+    return;
+  }
+  output.result('\nWhere the answer looked:\n');
+  for (const { uri, range, share } of citations) {
+    const file = path.relative(repo, fileURLToPath(uri)).split(path.sep).join('/');
+    const [first, last] = [range.start.line + 1, range.end.line];
+    output.result(`  ${file}:${first}${last > first ? `-${last}` : ''}  ${(100 * share).toFixed(1)} %\n`);
+  }
 }

@@ -1,21 +1,30 @@
-/** `bench decode|prefill`: speed, measured against libllama in the same run. */
+/**
+ * `bench decode|prefill|repository|completion`: speed, against libllama in the same run; of a repository in the context; and
+ * of completions while typing.
+ */
 
 import { type CommandLine, usageError } from './arguments';
+import { benchCompletion } from './bench-completion';
 import { benchDecode } from './bench-decode';
 import { benchPrefill } from './bench-prefill';
+import { benchRepository } from './bench-repository';
 import type { Output } from './output';
 
 export async function bench(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const [what, ...rest] = line.operands;
-  if (rest.length > 0) {
-    throw usageError('bench takes one word: decode or prefill.');
+  if (rest.length > (what === 'repository' ? 1 : 0)) {
+    throw usageError('bench takes one word: decode, prefill, repository or completion.');
   }
   switch (what) {
     case 'decode':
       return benchDecode(line, output, signal);
     case 'prefill':
       return benchPrefill(line, output, signal);
+    case 'repository':
+      return benchRepository(line, output, signal);
+    case 'completion':
+      return benchCompletion(line, output, signal);
     default:
-      throw usageError('bench takes one word: decode or prefill.');
+      throw usageError('bench takes one word: decode, prefill, repository or completion.');
   }
 }

@@ -7,6 +7,7 @@ import { type CommandLine, usageError } from './arguments';
 import { type BenchModel, needCalibration, needMemory, withBenchModel } from './bench-model';
 import { table } from './bench-table';
 import { type EvalDocument, readDocuments } from './eval-documents';
+import { randomNumbers, shuffled } from './eval-random';
 import { choosePolicies, type EvalPolicy, runPolicy, runReference } from './eval-runs';
 import type { Output } from './output';
 
@@ -136,22 +137,6 @@ function isRight({ model }: BenchModel, { tokens, from, answer }: Question, logi
     const row = logits.subarray((first + i) * vocabulary, (first + i + 1) * vocabulary);
     return bestToken(row) === token;
   });
-}
-
-function shuffled<T>(values: readonly T[], random: () => number): T[] {
-  return values
-    .map((value) => ({ value, order: random() }))
-    .toSorted((left, right) => left.order - right.order)
-    .map(({ value }) => value);
-}
-
-/** Numbers from 0 to 1, the same for a seed on every machine (a 32-bit linear congruential generator). */
-function randomNumbers(seed: number): () => number {
-  let state = (seed ^ 0x9e3779b9) >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 function report(records: readonly RetrievalRecord[], bench: BenchModel, json: boolean, output: Output): void {

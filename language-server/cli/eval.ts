@@ -1,6 +1,8 @@
-/** `eval fidelity|retrieval`: quality of sparse decoding, against dense and against other ways to choose. */
+/** `eval fidelity|retrieval|cross-file|citations`: quality of sparse decoding, against dense and against other ways to choose. */
 
 import { type CommandLine, usageError } from './arguments';
+import { evalCitations } from './eval-citations';
+import { evalCrossFile } from './eval-cross-file';
 import { evalFidelity } from './eval-fidelity';
 import { evalRetrieval } from './eval-retrieval';
 import type { Output } from './output';
@@ -13,5 +15,11 @@ export async function evaluate(line: CommandLine, output: Output, signal: AbortS
   if (rest.length === 0 && what === 'retrieval') {
     return evalRetrieval(line, output, signal);
   }
-  throw usageError('eval takes one word: fidelity or retrieval.');
+  if (rest.length === 0 && what === 'cross-file') {
+    return evalCrossFile(line, output, signal);
+  }
+  if (rest.length === 0 && what === 'citations') {
+    return evalCitations(line, output, signal);
+  }
+  throw usageError('eval takes one word: fidelity, retrieval, cross-file or citations.');
 }

@@ -6,7 +6,7 @@ import { cancelled, EngineError, isCancelled, throwIfAborted } from '../engine/e
 import type { ServerSettings } from '../protocol';
 import { fileForm } from '../repository/file-form';
 import { commentPathLine } from '../repository/path-line';
-import type { CompletionCounters } from './counters';
+import type { CompletionCounters, Watch } from './counters';
 import { type Deadline, startDeadline } from './deadline';
 import { filterCompletion } from './filters';
 import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt';
@@ -71,11 +71,12 @@ export class Completer {
   readonly #cache = new SuggestionCache();
   readonly #counters: CompletionCounters | undefined;
   readonly #syntax: Syntax;
+  /** What was fed of the last prompts: the KV holds it, unless something else was fed since. */
+  #fed: Int32Array = new Int32Array();
 
-  /** @param onProblem something that completions go on without */
-  constructor(counters?: CompletionCounters, onProblem?: (message: string) => void) {
+  constructor(counters?: CompletionCounters, syntax = new Syntax()) {
     this.#counters = counters;
-    this.#syntax = new Syntax(onProblem);
+    this.#syntax = syntax;
   }
 
   /** What is left of earlier suggestions at this place: no model is asked. */
@@ -93,6 +94,9 @@ export class Completer {
         return { ...(known[0] ?? noSuggestion), suggestions: known, from: 'cache', late: false };
       }
       const prompt = makePrompt(engine, input, this.speed);
+      if (!(await this.#feedPieces(engine, prompt, input, deadline))) {
+        return { ...noSuggestion, suggestions: [], from: 'model', late: true };
+      }
       const started = performance.now();
       const sampling = { ...greedy, seed: input.seed ?? 0 };
       // the same for all candidates
@@ -131,17 +135,55 @@ export class Completer {
    * @throws EngineError as complete
    */
   async feed(engine: Engine, input: CompletionInput): Promise<void> {
-    const { tokens, stableTokens } = makePrompt(engine, input, this.speed);
+    const prompt = makePrompt(engine, input, this.speed);
+    await this.#feedPieces(engine, prompt, input);
+    await this.#feedUpTo(engine, prompt, prompt.stableTokens, input);
+  }
+
+  /**
+   * Feeds a long prompt in pieces, most of it: who types on meanwhile cancels one piece, not all of them, so that the
+   * model has read the file in the end however fast he types.
+   * @returns false when the time was over
+   */
+  async #feedPieces(engine: Engine, prompt: Prompt, input: CompletionInput, deadline?: Deadline): Promise<boolean> {
+    let done = sharedTokens(this.#fed, prompt.tokens);
+    while (prompt.stableTokens - done > this.speed.pieceTokens) {
+      if (deadline?.over === true) {
+        return false;
+      }
+      done += this.speed.pieceTokens;
+      await this.#feedUpTo(engine, prompt, done, input);
+    }
+    return true;
+  }
+
+  async #feedUpTo(engine: Engine, { tokens }: Prompt, count: number, input: CompletionInput): Promise<void> {
     throwIfAborted(input.signal);
-    const generation = await engine.generate({
-      sequence: 'inline',
-      tokens: tokens.slice(0, stableTokens),
-      maxTokens: 0,
-      sampling: { ...greedy, seed: 0 },
-      signal: input.signal,
-      ...(input.background === true ? { background: true } : {}),
-    });
-    this.#note(generation);
+    const part = tokens.slice(0, count);
+    const watch = this.#counters?.watch(engine, input.signal);
+    let noted = false;
+    try {
+      const generation = await engine.generate({
+        sequence: 'inline',
+        tokens: part,
+        maxTokens: 0,
+        sampling: { ...greedy, seed: 0 },
+        signal: input.signal,
+        onProgress: (fed) => watch?.onProgress(fed),
+        ...(input.background === true ? { background: true } : {}),
+      });
+      this.#fed = part;
+      this.#note(generation);
+      this.speed.pieceFed();
+      noted = true;
+    } catch (error) {
+      if (isCancelled(error)) {
+        this.speed.pieceCancelled();
+      }
+      throw error;
+    } finally {
+      watch?.end(noted);
+    }
   }
 
   /** Another model would say something else. */
@@ -183,14 +225,17 @@ export class Completer {
   ): Promise<{ readonly suggestion: Suggestion; readonly generation: Generation | undefined }> {
     const stopContext = await this.#stopContext(prompt, input);
     const watch = this.#counters?.watch(engine, input.signal);
+    let noted = false;
     try {
-      const { generation, text } = await decode(engine, prompt, input, { sampling, stopContext, deadline });
+      const { generation, text } = await decode(engine, prompt, input, { sampling, stopContext, deadline, watch });
       if (generation !== undefined) {
+        this.#fed = prompt.tokens;
         this.#note(generation);
+        noted = true;
       }
       return { suggestion: filterCompletion(text, prompt.cursor), generation };
     } finally {
-      watch?.end();
+      watch?.end(noted);
     }
   }
 
@@ -229,10 +274,19 @@ function chunksInPlay(engine: Engine, { cursor }: Prompt, input: CompletionInput
     : input.chunksFor(`${cursor.after.slice(0, mostBehindChars)}\n${cursor.before}`);
 }
 
+function sharedTokens(left: Int32Array, right: Int32Array): number {
+  let count = 0;
+  while (count < left.length && count < right.length && left[count] === right[count]) {
+    count++;
+  }
+  return count;
+}
+
 interface Decoding {
   readonly sampling: NativeSampling;
   readonly stopContext: StopContext;
   readonly deadline: Deadline;
+  readonly watch: Watch | undefined;
 }
 
 interface Decoded {
@@ -244,7 +298,7 @@ async function decode(
   engine: Engine,
   prompt: Prompt,
   input: CompletionInput,
-  { sampling, stopContext, deadline }: Decoding,
+  { sampling, stopContext, deadline, watch }: Decoding,
 ): Promise<Decoded> {
   let kept = '';
   let stopped = false;
@@ -271,7 +325,11 @@ async function decode(
       stopTokens: partTokens(engine),
       signal: AbortSignal.any([input.signal, late.signal]),
       ...(repository.length === 0 ? {} : { repository }),
-      onText: (_delta, whole) => (keep(whole) || deadline.over ? 'stop' : 'continue'),
+      onProgress: (fed) => watch?.onProgress(fed),
+      onText: (_delta, whole) => {
+        watch?.onText();
+        return keep(whole) || deadline.over ? 'stop' : 'continue';
+      },
       ...(input.background === true ? { background: true } : {}),
     });
     return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext), generation };

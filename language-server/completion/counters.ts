@@ -7,6 +7,14 @@ import type { CompletionCounts } from '../protocol';
 /** Cancels kept for their times. */
 const mostTimes = 10_000;
 
+/** Of one generation. */
+export interface Watch {
+  onProgress(fedTokens: number): void;
+  onText(): void;
+  /** @param cameToItsEnd it was counted by its statistics */
+  end(cameToItsEnd: boolean): void;
+}
+
 export class CompletionCounters {
   #requests = 0;
   #fromCache = 0;
@@ -43,18 +51,33 @@ export class CompletionCounters {
     this.#decodedTokens += stats.decodedTokens;
   }
 
-  /** Around one generation: from the abort of its signal to its end, the time and the tokens that still came into the KV. */
-  watch(engine: Engine, signal: AbortSignal): { end(): void } {
+  /**
+   * Around one generation: what it did when it was cancelled, and, from the abort of its signal to its end, the time and the
+   * tokens that still came into the KV.
+   */
+  watch(engine: Engine, signal: AbortSignal): Watch {
     let abortedAt: number | undefined;
     let cached = 0;
+    let fed = 0;
+    let decoded = 0;
     const aborted = () => {
       abortedAt = performance.now();
       cached = engine.usage('inline').tokens;
     };
     signal.addEventListener('abort', aborted, { once: true });
     return {
-      end: () => {
+      onProgress: (tokens) => {
+        fed = tokens;
+      },
+      onText: () => {
+        decoded++;
+      },
+      end: (cameToItsEnd) => {
         signal.removeEventListener('abort', aborted);
+        if (!cameToItsEnd) {
+          this.#fedTokens += fed;
+          this.#decodedTokens += decoded;
+        }
         if (abortedAt !== undefined) {
           this.#tokensAfterCancel += Math.max(0, engine.usage('inline').tokens - cached);
           if (this.#cancelToIdleMs.length < mostTimes) {

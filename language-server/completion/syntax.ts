@@ -42,14 +42,20 @@ interface Grammars {
   readonly folder: string;
 }
 
+export interface SyntaxOptions {
+  /** Called once for each grammar that does not load. */
+  readonly onProblem?: (message: string) => void;
+  readonly loadLimitMs?: number;
+  readonly parseLimitMs?: number;
+}
+
 export class Syntax {
   readonly #parsers = new Map<string, Promise<TreeSitter.Parser | undefined>>();
-  readonly #onProblem: (message: string) => void;
+  readonly #options: SyntaxOptions;
   #grammars: Promise<Grammars | undefined> | undefined;
 
-  /** @param onProblem called once for each grammar that does not load */
-  constructor(onProblem: (message: string) => void = () => undefined) {
-    this.#onProblem = onProblem;
+  constructor(options: SyntaxOptions = {}) {
+    this.#options = options;
   }
 
   /** @returns undefined where syntax has nothing to say: no grammar, not loaded in time, not parsed in time */
@@ -58,13 +64,13 @@ export class Syntax {
     if (grammar === undefined) {
       return undefined;
     }
-    const parser = await withLimit(this.#parser(grammar), loadLimitMs);
+    const parser = await withLimit(this.#parser(grammar), this.#options.loadLimitMs ?? loadLimitMs);
     if (parser === undefined) {
       return undefined;
     }
     const start = windowStart(text, offset);
     const source = text.slice(start, offset + charsAfter);
-    const tree = parse(parser, source);
+    const tree = parse(parser, source, this.#options.parseLimitMs ?? parseLimitMs);
     if (tree === undefined) {
       return undefined;
     }
@@ -81,7 +87,7 @@ export class Syntax {
       return known;
     }
     const loading = this.#load(grammar).catch((error: unknown) => {
-      this.#onProblem(`The grammar ${grammar} does not load, so indentation decides: ${String(error)}`);
+      this.#options.onProblem?.(`The grammar ${grammar} does not load, so indentation decides: ${String(error)}`);
       return undefined;
     });
     this.#parsers.set(grammar, loading);
@@ -124,8 +130,8 @@ async function openGrammars(): Promise<Grammars | undefined> {
   return { library, folder };
 }
 
-function parse(parser: TreeSitter.Parser, source: string): TreeSitter.Tree | undefined {
-  const until = performance.now() + parseLimitMs;
+function parse(parser: TreeSitter.Parser, source: string, limitMs: number): TreeSitter.Tree | undefined {
+  const until = performance.now() + limitMs;
   const tree = parser.parse(source, null, { progressCallback: () => performance.now() > until });
   if (tree === null) {
     parser.reset();

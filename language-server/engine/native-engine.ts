@@ -31,7 +31,7 @@ import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
 import { checkMeasurable, measureContext } from './measure-context';
 import { checkMemory, memoryAvailable } from './memory';
-import { NativeRepositoryEngine } from './native-repository';
+import { chunkTokens, NativeRepositoryEngine } from './native-repository';
 import { chooseThreads } from './threads';
 
 export const defaultBudget = 256;
@@ -57,10 +57,11 @@ export const createNativeEngine: EngineFactory = async (options) => {
   const addon = loadAddon();
   const info = inspectModel(addon, options.modelPath);
   try {
-    const contextTokens = chooseContextTokens(info, options.contextTokens);
-    checkMemory(info, contextTokens, memoryAvailable());
     const calibration = options.attention === 'dense' ? undefined : await findCalibration(info);
-    if (options.attention === 'fasa-c' && calibration === undefined) {
+    const window = options.store === undefined || calibration === undefined ? 0 : chunkTokens;
+    const contextTokens = chooseContextTokens(info, options.contextTokens, window);
+    checkMemory(info, contextTokens, memoryAvailable());
+    if ((options.attention === 'fasa-c' || options.attention === 'fasa-m') && calibration === undefined) {
       throw missingCalibration(info);
     }
     const device = chooseDevice(addon.devices(), options.device);
@@ -71,9 +72,17 @@ export const createNativeEngine: EngineFactory = async (options) => {
   }
 };
 
-/** Asked 0 or absent: the trained context, at most {@link mostDefaultContext}. */
-export function chooseContextTokens(info: Pick<NativeModelInfo, 'trainedContext'>, asked: number | undefined): number {
-  return asked !== undefined && asked > 0 ? asked : Math.min(info.trainedContext, mostDefaultContext);
+/**
+ * Asked 0 or absent: the trained context without the positions that chunks stand at, at most {@link mostDefaultContext}.
+ * @param window positions between anchor and tail
+ */
+export function chooseContextTokens(
+  info: Pick<NativeModelInfo, 'trainedContext'>,
+  asked: number | undefined,
+  window = 0,
+): number {
+  const trained = Math.max(info.trainedContext - window, Math.ceil(info.trainedContext / 2));
+  return asked !== undefined && asked > 0 ? asked : Math.min(trained, mostDefaultContext);
 }
 
 function missingCalibration(info: NativeModelInfo): EngineError {

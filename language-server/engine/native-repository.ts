@@ -263,7 +263,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
 }
 
 /** The attention sink that everything is read behind: BOS where the model has it, and a header that fits any repository. */
-function anchorOf(model: NativeModel): Int32Array {
+export function anchorOf(model: NativeModel): Int32Array {
   const { bos, addBos, fimRepository } = model.info.tokens;
   const parts: TokenPart[] = addBos && bos !== undefined ? [[bos]] : [];
   if (fimRepository !== undefined) {

@@ -12,6 +12,9 @@ import { indentOf, toLf, wellFormed } from '../text';
 import { fileForm } from './file-form';
 import { commentPathLine } from './path-line';
 
+/** What cutting asks of an engine. */
+export type Tokenizer = Pick<Engine, 'model' | 'tokenize' | 'repository'>;
+
 export interface Chunk {
   /** Path line and body; at most so many as were asked for. */
   readonly tokens: Int32Array;
@@ -48,13 +51,13 @@ interface Unit {
 }
 
 /** @param path below the repository's folder, forward slashes; @param text as read: any line ends, any UTF-16 */
-export function chunkFile(engine: Engine, path: string, text: string, options: ChunkerOptions = {}): Chunk[] {
+export function chunkFile(engine: Tokenizer, path: string, text: string, options: ChunkerOptions = {}): Chunk[] {
   return [...chunksOf(engine, path, text, options)];
 }
 
 /** The same one by one, so that a caller can do other things between two chunks of a large file. */
 export function* chunksOf(
-  engine: Engine,
+  engine: Tokenizer,
   path: string,
   text: string,
   { chunkTokens = engine.repository?.chunkTokens ?? defaultChunkTokens }: ChunkerOptions = {},
@@ -152,7 +155,7 @@ function hash(text: string): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-function* unitsOf(engine: Engine, text: string, mostTokens: number): Generator<Unit> {
+function* unitsOf(engine: Tokenizer, text: string, mostTokens: number): Generator<Unit> {
   let line = 0;
   for (let start = 0; start < text.length; line++) {
     const newline = text.indexOf('\n', start);
@@ -167,7 +170,7 @@ function* unitsOf(engine: Engine, text: string, mostTokens: number): Generator<U
 }
 
 /** The longest of the text from `start` on, halved as often as it takes to be at most `mostTokens`. */
-function unitAt(engine: Engine, text: string, start: number, end: number, line: number, mostTokens: number): Unit {
+function unitAt(engine: Tokenizer, text: string, start: number, end: number, line: number, mostTokens: number): Unit {
   for (let stop = end; ; stop = start + Math.ceil((stop - start) / 2)) {
     const whole = isHighSurrogate(text, stop - 1) && stop < text.length ? stop + 1 : stop;
     const piece = text.slice(start, whole);
@@ -188,7 +191,7 @@ interface PathHead {
   readonly tokens: number;
 }
 
-function pathHead(engine: Engine, path: string, chunkTokens: number): PathHead {
+function pathHead(engine: Tokenizer, path: string, chunkTokens: number): PathHead {
   const separator = engine.model.tokens.fimSeparator;
   const separated = fileForm(engine.model.tokens) === 'separator' && separator !== undefined;
   const special = separated ? [separator] : [];
@@ -201,7 +204,7 @@ function pathHead(engine: Engine, path: string, chunkTokens: number): PathHead {
   }
 }
 
-function makeChunk(engine: Engine, head: PathHead, units: readonly Unit[]): Chunk {
+function makeChunk(engine: Tokenizer, head: PathHead, units: readonly Unit[]): Chunk {
   const text = units.map((unit) => unit.text).join('');
   const tokens = concatenate([head.special, engine.tokenize(head.text + text)]);
   return {

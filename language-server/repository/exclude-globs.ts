@@ -31,7 +31,7 @@ function alternatives(glob: string): string[] {
         next.push(...(match[2] ?? '').split(',').map((part) => `${match[1]}${part}${match[3]}`));
       }
     }
-    open = next.slice(0, mostAlternatives);
+    open = [...new Set(next)].slice(0, mostAlternatives);
     if (!expanded) {
       return open;
     }

@@ -40,7 +40,7 @@ const binaryEndings =
 
 /** The convention of Go (https://go.dev/s/generatedcode), and what other generators write at the top of a file. */
 const generatedText =
-  /^[^\p{L}\n]{0,8}(?:Code generated .* DO NOT EDIT\.|.*@generated\b(?! by hand)|(?:This file (?:is|was)|File) (?:auto(?:matically)?[- ]?)generated\b.*)$/mu;
+  /^[^\p{L}\n]{0,8}(?:Code generated .* DO NOT EDIT\.|@generated\b.*|(?:This file (?:is|was)|File) (?:auto(?:matically)?[- ]?)generated\b.*)$/mu;
 
 /** Well-known shapes of access tokens and private keys, each with enough of its body to be no mere mention. */
 const secretText =

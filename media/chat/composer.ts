@@ -120,8 +120,10 @@ export class Composer {
     const share = Math.min(1, size.tokens / Math.max(1, size.roomTokens));
     const bar = element('span', { class: 'meter-bar', 'aria-hidden': 'true' });
     bar.style.setProperty('--share', String(share));
+    const beside =
+      size.repositoryTokens === undefined ? '' : `, and ${counts.format(size.repositoryTokens)} of the repository`;
     const words = size.fits
-      ? `${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens`
+      ? `${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens${beside}`
       : `too long: ${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens`;
     const details = element('details', { class: size.fits ? 'meter-details' : 'meter-details too-long' });
     const missing = leftOut(size);

@@ -9,6 +9,9 @@ import { element, showHidden, visibleText } from '../dom';
 
 const markdown = new MarkdownIt({ html: false, linkify: false, breaks: false, maxNesting: 40 });
 
+// the web, and paths of the workspace; what another scheme would start is not the model's to start
+markdown.validateLink = (url) => /^https?:\/\//i.test(url) || !/^(?:\/\/|\s*[a-z][a-z\d+.-]*:)/i.test(url);
+
 // an image would be fetched, or be a place to carry text out by its address
 markdown.renderer.rules['image'] = (tokens, index) => {
   const token = tokens[index];

@@ -180,6 +180,52 @@ describe('the size of a question', () => {
   });
 });
 
+describe('the chunks of the repository', () => {
+  test('are read beside the prompt, and the answer cites where it looked', async () => {
+    const lines = Array.from({ length: 40 }, (_, line) => `const a${line} = ${line}; // filler\n`);
+    lines[20] = 'const planted = "the needle is here";\n';
+    writeFileSync(path.join(folder, 'far.ts'), lines.join(''));
+    const client = await startServer({
+      engine: {
+        contextTokens: 4096,
+        fasaFromTokens: 64,
+        repository: {},
+        looksAt: 'the needle is here',
+        answers: [{ when: '', text: 'It is planted.' }],
+      },
+      folders: [folder],
+    });
+    await client.until('all encoded', () => client.status?.repository?.filesEncoded === 3);
+    const { citations, size } = await ask(client, 'Where is the pin?');
+    expect(size?.repositoryTokens).toBeGreaterThan(1000);
+    expect(size?.parts.filter(({ kind }) => kind === 'related')).toEqual([]);
+    const [best] = citations;
+    expect(best?.uri).toBe(pathToFileURL(path.join(folder, 'far.ts')).href);
+    expect(best?.range.start.line).toBeGreaterThanOrEqual(18);
+    expect(best?.range.end.line).toBeLessThanOrEqual(23);
+    expect(best?.share).toBeGreaterThan(0.45);
+    // what is in the prompt is not read beside it
+    const whole = size?.repositoryTokens ?? 0;
+    const named = await ask(client, 'What does far.ts do?', { conversation: 'two' });
+    expect(named.size?.repositoryTokens).toBeLessThan(whole - 1000);
+    expect(named.citations.map(({ uri }) => path.basename(uri))).not.toContain('far.ts');
+  });
+
+  test('are not read where the workspace is not trusted', async () => {
+    const client = await startServer({
+      engine: { fasaFromTokens: 64, repository: {}, answers: [{ when: '', text: 'yes' }] },
+      folders: [folder],
+    });
+    await client.until('all encoded', () => client.status?.repository?.filesEncoded === 2);
+    const reference = { uri: pathToFileURL(path.join(folder, 'parser.ts')).href };
+    const { size } = await ask(client, 'What does server.ts do?', { openOnly: true, references: [reference] });
+    expect(size?.repositoryTokens).toBeUndefined();
+    expect(size?.parts.filter(({ kind }) => kind === 'related' || kind === 'file')).toEqual([
+      { kind: 'file', label: 'parser.ts', includedTokens: 0, reason: 'not open, and the workspace is not trusted' },
+    ]);
+  });
+});
+
 describe('a command', () => {
   test('is put in words, with or without a question', async () => {
     const client = await startServer({ engine: { answers: [{ when: 'Review this code', text: 'fine' }] } });

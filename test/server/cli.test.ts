@@ -83,14 +83,15 @@ describe('complete', () => {
       line: 3,
       column: 11,
       threads: 1,
-      repository: { files: 1, filesEncoded: 1, leftOut: {} },
       stats: { kind: 'inline', reusedTokens: 0, fasaSteps: 0 },
     });
     const { prompt, stats } = result as {
       prompt: { tokens: number; repositoryTokens: number };
       stats: { fedTokens: number };
     };
-    expect(prompt.repositoryTokens).toBeGreaterThanOrEqual(20);
+    // without a calibration no repository is read
+    expect(prompt.repositoryTokens).toBe(0);
+    expect(result).not.toHaveProperty('repository');
     expect(stats.fedTokens).toBe(prompt.tokens);
   });
 
@@ -107,6 +108,20 @@ describe('complete', () => {
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toMatch(message);
     expect(ended.err.trim().split('\n')).toHaveLength(1);
+  });
+});
+
+describe('context', () => {
+  test('of a model without calibration reads nothing, and says so', async () => {
+    const plain = await run(['context', ...common]);
+    expect(plain).toMatchObject({ code: 0, out: '' });
+    expect(plain.err).toContain('Nothing of a repository is read');
+    const json = JSON.parse((await run(['context', '--json', ...common])).out) as Record<string, unknown>;
+    expect(json).toMatchObject({ reads: false, folders: [{ files: [], tokens: 0 }] });
+  });
+
+  test('takes no operands', async () => {
+    expect(await run(['context', 'a.ts', ...common])).toMatchObject({ code: 2 });
   });
 });
 

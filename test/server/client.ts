@@ -44,6 +44,8 @@ export interface StartOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Another server than the one with the fake engine: its entry, below the project's folder. */
   readonly entry?: string;
+  /** Of its command line; default: --stdio. */
+  readonly arguments?: readonly string[];
   /** Of the client, for the server to watch. */
   readonly processId?: number;
   /** Of the client, beside workspace folders. */
@@ -216,7 +218,7 @@ export async function spawnServer(options: StartOptions = {}): Promise<Client> {
   const cacheFolder = mkdtempSync(path.join(os.tmpdir(), 'fasa-server-'));
   const script = path.join(cacheFolder, 'server.cjs');
   writeFileSync(script, await bundled);
-  const child = spawn(process.execPath, [script, '--stdio'], {
+  const child = spawn(process.execPath, [script, ...(options.arguments ?? ['--stdio'])], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       ...process.env,

@@ -4,15 +4,18 @@
  */
 
 import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/addon';
-import type {
-  CalibrationRun,
-  Engine,
-  EngineCalibration,
-  EngineMeasurement,
-  EngineOptions,
-  Generation,
-  GenerationRequest,
-  SequenceName,
+import {
+  attentionBlockTokens,
+  type CalibrationRun,
+  type ChunkAttention,
+  type ChunkInPlay,
+  type Engine,
+  type EngineCalibration,
+  type EngineMeasurement,
+  type EngineOptions,
+  type Generation,
+  type GenerationRequest,
+  type SequenceName,
 } from '../../language-server/engine/engine';
 import { cancelled, EngineError, type ErrorCode } from '../../language-server/engine/errors';
 import { TextStream } from '../../language-server/engine/text-stream';
@@ -41,6 +44,8 @@ export interface FakeOptions {
   readonly calibration?: { readonly documentMs: number; readonly fails?: boolean };
   /** Absent: the engine reads no repository. */
   readonly repository?: FakeRepositoryOptions;
+  /** With countAttention: half of the attention goes to the blocks of chunks that hold this text, the rest to all alike. */
+  readonly looksAt?: string;
 }
 
 export const fakeTokens = {
@@ -305,7 +310,26 @@ export class FakeEngine implements Engine {
         fasaSteps: 0,
         bytesReadPerToken: kvBytesPerToken,
       },
+      ...(request.countAttention === true ? { attention: this.#attention(request.repository ?? []) } : {}),
     };
+  }
+
+  #attention(chunks: readonly ChunkInPlay[]): ChunkAttention[] {
+    const wanted = this.#options.looksAt;
+    const blocks = chunks.map(({ chunk }) =>
+      Array.from({ length: Math.ceil(chunk.tokens / attentionBlockTokens) }, (_, block) => {
+        // one token is one byte, and the address of a chunk is its text
+        const bytes = Buffer.from(chunk.address, 'utf8');
+        const at = wanted === undefined ? -1 : bytes.indexOf(wanted);
+        return at >= 0 && Math.floor(at / attentionBlockTokens) === block;
+      }),
+    );
+    const all = blocks.flat();
+    const looked = Math.max(1, all.filter(Boolean).length);
+    return chunks.map(({ chunk }, index) => ({
+      chunk,
+      shares: Float32Array.from(blocks[index] ?? [], (hit) => (hit ? 0.5 / looked : 0) + 0.5 / all.length),
+    }));
   }
 
   async #pause(milliseconds: number, signal: AbortSignal, where: string): Promise<void> {

@@ -10,6 +10,7 @@ describe('the command line', () => {
       kind: 'command',
       command: 'ask',
       encode: false,
+      stdio: false,
       operands: ['what', 'is', 'it'],
       options: {
         repo: path.resolve('/here'),
@@ -27,6 +28,7 @@ describe('the command line', () => {
       corpus: undefined,
       label: undefined,
       out: undefined,
+      crossFile: {},
     });
   });
 

@@ -20,6 +20,10 @@ interface Manifest {
   };
   readonly contributes: {
     readonly commands: readonly { readonly command: string; readonly category: string; readonly title: string }[];
+    readonly keybindings: readonly { readonly command: string; readonly key: string; readonly mac?: string }[];
+    readonly walkthroughs: readonly {
+      readonly steps: readonly { readonly media: { readonly image: string; readonly altText: string } }[];
+    }[];
     readonly menus: { readonly commandPalette: readonly { readonly command: string }[] };
     readonly configuration: { readonly properties: Readonly<Record<string, Property>> };
   };
@@ -27,7 +31,12 @@ interface Manifest {
 }
 
 const root = new URL('../../', import.meta.url);
-const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Manifest;
+const source = readFileSync(new URL('package.json', root), 'utf8');
+const texts = JSON.parse(readFileSync(new URL('package.nls.json', root), 'utf8')) as Readonly<Record<string, string>>;
+/** As the editor reads it: with the texts in their places. */
+const manifest = JSON.parse(
+  source.replace(/"%([^"%]+)%"/g, (place, key: string) => JSON.stringify(texts[key] ?? place)),
+) as Manifest;
 const properties = manifest.contributes.configuration.properties;
 
 /** Settings that the extension uses itself; all others are the server's. */
@@ -109,6 +118,33 @@ test('the commands of the manifest are those of the code', () => {
   }
   for (const command of tooltipCommands) {
     expect(commandIds).toContain(command);
+  }
+});
+
+test('every text can be translated: it is in package.nls.json (node scripts/texts.mjs), and each there is used', () => {
+  const places = [...source.matchAll(/"%([^"%]+)%"/g)].map(([, key = '']) => key);
+  expect(places.filter((key) => texts[key] === undefined)).toEqual([]);
+  expect(Object.keys(texts).filter((key) => !places.includes(key))).toEqual([]);
+  const inline = source.match(
+    /^ *"(?:title|category|markdownDescription|altText|fullName|contextualTitle)": "(?!%).*$/gm,
+  );
+  expect(inline ?? []).toEqual([]);
+});
+
+test('no key is taken that people need', () => {
+  for (const { key, mac = key, command } of manifest.contributes.keybindings) {
+    for (const one of [key, mac].flatMap((keys) => keys.split(' '))) {
+      expect(one, command).not.toMatch(/(^|\+)(tab|left|right|up|down|escape|enter)$|^(ctrl|cmd)\+c$/);
+    }
+  }
+});
+
+test('the walkthrough has four steps, each with a picture that is there', () => {
+  const [walkthrough] = manifest.contributes.walkthroughs;
+  expect(walkthrough?.steps).toHaveLength(4);
+  for (const { media } of walkthrough?.steps ?? []) {
+    expect(media.altText.length).toBeGreaterThan(10);
+    expect(readFileSync(new URL(media.image, root)).toString('latin1', 1, 4)).toBe('PNG');
   }
 });
 

@@ -30,6 +30,8 @@ export const defaultUserSettings = {
   // A slow and busy machine needs longer than the default to read a file for the first time, and has less to read here.
   'fasa.completion.timeBudgetMs': 60_000,
   'fasa.completion.tailTokens': 512,
+  // Encoding a repository takes minutes on such a machine: the part about repositories turns it on.
+  'fasa.repository.enabled': false,
 };
 
 const { properties } = readJson(path.join(root, 'package.json')).contributes.configuration;

@@ -1,0 +1,85 @@
+/** What the status records said since the window opened: bytes, measured speeds, requests. Bounded, in memory alone. */
+
+import type { Status } from '../../language-server/protocol';
+import type { BytesSample, RequestView, SpeedSample } from '../../media/dashboard/messages';
+
+const mostBytes = 1000;
+const mostSpeeds = 200;
+const mostRequests = 50;
+const leastMsBetweenBytes = 1000;
+
+export class StatusHistory {
+  #bytes: BytesSample[] = [];
+  readonly #speeds: SpeedSample[] = [];
+  readonly #requests: RequestView[] = [];
+  #lastSpeed = '';
+  #lastRequest = '';
+
+  get bytes(): readonly BytesSample[] {
+    return this.#bytes;
+  }
+
+  get speeds(): readonly SpeedSample[] {
+    return this.#speeds;
+  }
+
+  get requests(): readonly RequestView[] {
+    return this.#requests;
+  }
+
+  /** @param at milliseconds since 1970 */
+  add({ cache, speed, lastRequest }: Status, at: number): void {
+    if (cache !== undefined) {
+      this.#addBytes({
+        at,
+        tokens: cache.tokens,
+        fullBytes: cache.fullBytes,
+        fastBytes: cache.fastBytes,
+        slowBytes: cache.slowBytes,
+      });
+    }
+    if (speed !== undefined && speed.measuredAt !== this.#lastSpeed) {
+      this.#lastSpeed = speed.measuredAt;
+      push(
+        this.#speeds,
+        { at, atTokens: speed.atTokens, denseMs: speed.denseMsPerToken, fasaMs: speed.fasaMsPerToken },
+        mostSpeeds,
+      );
+    }
+    // the time tells two requests with the same figures apart
+    const key = JSON.stringify(lastRequest);
+    if (lastRequest !== undefined && key !== this.#lastRequest) {
+      this.#lastRequest = key;
+      const { at: ended, ...figures } = lastRequest;
+      push(this.#requests, { ...figures, at: ended === undefined ? at : Date.parse(ended) }, mostRequests);
+    }
+  }
+
+  /** Where nothing changes the last two samples are enough; when there are many, every other of the old ones goes. */
+  #addBytes(sample: BytesSample): void {
+    const [before, last] = this.#bytes.slice(-2);
+    if (last !== undefined && sample.at - last.at < leastMsBetweenBytes) {
+      this.#bytes[this.#bytes.length - 1] = { ...sample, at: last.at };
+      return;
+    }
+    if (last !== undefined && before !== undefined && same(last, sample) && same(before, last)) {
+      this.#bytes[this.#bytes.length - 1] = sample;
+      return;
+    }
+    this.#bytes.push(sample);
+    if (this.#bytes.length > mostBytes) {
+      this.#bytes = this.#bytes.filter((_, index) => index % 2 === 0 || index === this.#bytes.length - 1);
+    }
+  }
+}
+
+function same(left: BytesSample, right: BytesSample): boolean {
+  return left.fullBytes === right.fullBytes && left.fastBytes === right.fastBytes && left.slowBytes === right.slowBytes;
+}
+
+function push<T>(list: T[], item: T, most: number): void {
+  list.push(item);
+  if (list.length > most) {
+    list.shift();
+  }
+}

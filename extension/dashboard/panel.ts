@@ -1,0 +1,245 @@
+/** The dashboard: a page in an editor's tab that follows the server's status. */
+
+import * as vscode from 'vscode';
+import { type ContextResult, contextRequest, measureRequest, type Status } from '../../language-server/protocol';
+import { checkToHost, type FilesView, type NowView, type ToHost, type ToView } from '../../media/dashboard/messages';
+import { dashboardSvg } from '../../media/dashboard/svg';
+import type { LanguageServer } from '../client';
+import { describeError } from '../describe-error';
+import { webviewHtml, webviewOptions } from '../webview-html';
+import { StatusHistory } from './history';
+
+const viewType = 'fasa.dashboard';
+const mostFiles = 5000;
+/** Between two looks at the list of files. Milliseconds. */
+const filesEveryMs = 2000;
+const historyEveryMs = 1000;
+
+export class Dashboard implements vscode.Disposable {
+  readonly #extensionUri: vscode.Uri;
+  readonly #server: LanguageServer;
+  readonly #output: vscode.LogOutputChannel;
+  readonly #history = new StatusHistory();
+  readonly #subscription: vscode.Disposable;
+  #panel: vscode.WebviewPanel | undefined;
+  #measuring: AbortController | undefined;
+  #filesTimer: NodeJS.Timeout | undefined;
+  #historyTimer: NodeJS.Timeout | undefined;
+  #filesKey = '';
+
+  constructor(extensionUri: vscode.Uri, server: LanguageServer, output: vscode.LogOutputChannel) {
+    this.#extensionUri = extensionUri;
+    this.#server = server;
+    this.#output = output;
+    this.#subscription = server.onDidChange(({ status }) => {
+      if (status) {
+        this.#history.add(status, Date.now());
+      }
+      this.#follow(status);
+    });
+  }
+
+  async show(): Promise<void> {
+    if (this.#panel) {
+      this.#panel.reveal();
+      return;
+    }
+    const panel = vscode.window.createWebviewPanel(
+      viewType,
+      'FASA Dashboard',
+      vscode.ViewColumn.Active,
+      webviewOptions(this.#extensionUri),
+    );
+    this.#panel = panel;
+    panel.webview.onDidReceiveMessage((value: unknown) => this.#receive(value));
+    panel.onDidDispose(() => {
+      this.#panel = undefined;
+      this.#measuring?.abort();
+    });
+    panel.webview.html = webviewHtml(panel.webview, this.#extensionUri, 'dashboard', 'FASA Dashboard');
+  }
+
+  dispose(): void {
+    clearTimeout(this.#filesTimer);
+    clearTimeout(this.#historyTimer);
+    this.#measuring?.abort();
+    this.#subscription.dispose();
+    this.#panel?.dispose();
+  }
+
+  #receive(value: unknown): void {
+    let message: ToHost;
+    try {
+      message = checkToHost(value);
+    } catch (error) {
+      this.#output.warn(`A message of the dashboard was not understood: ${describeError(error)}`);
+      return;
+    }
+    this.#handle(message).catch((error: unknown) => {
+      this.#output.error(`The dashboard: ${describeError(error)}`);
+      void vscode.window.showWarningMessage(describeError(error));
+    });
+  }
+
+  async #handle(message: ToHost): Promise<void> {
+    switch (message.kind) {
+      case 'ready':
+        this.#filesKey = '';
+        this.#post({ kind: 'now', now: nowOf(this.#server.view.status) });
+        this.#postHistory();
+        this.#post({ kind: 'measuring', running: this.#measuring !== undefined });
+        return this.#postFiles();
+      case 'measure':
+        return this.#measure();
+      case 'cancelMeasure':
+        return this.#measuring?.abort();
+      case 'exportJson':
+        return this.#export('json', `${JSON.stringify(await this.#record(), undefined, 2)}\n`);
+      case 'exportSvg': {
+        const svg = dashboardSvg(this.#history.bytes, this.#history.speeds);
+        if (svg === undefined) {
+          throw new Error('There is nothing to export yet: no plot has a measurement.');
+        }
+        return this.#export('svg', svg);
+      }
+      case 'problem':
+        return this.#output.warn(`The dashboard: ${message.text}`);
+    }
+  }
+
+  async #measure(): Promise<void> {
+    if (this.#measuring) {
+      return;
+    }
+    const measuring = new AbortController();
+    this.#measuring = measuring;
+    this.#post({ kind: 'measuring', running: true });
+    let problem: string | undefined;
+    try {
+      await this.#server.call<Status>(measureRequest, {}, measuring.signal);
+    } catch (error) {
+      problem = measuring.signal.aborted ? 'Cancelled.' : describeError(error).slice(0, 2000);
+    } finally {
+      this.#measuring = undefined;
+    }
+    this.#postHistory();
+    this.#post({ kind: 'measuring', running: false, ...(problem === undefined ? {} : { problem }) });
+  }
+
+  #follow(status: Status | undefined): void {
+    if (!this.#panel) {
+      return;
+    }
+    this.#post({ kind: 'now', now: nowOf(status) });
+    this.#historyTimer ??= setTimeout(() => {
+      this.#historyTimer = undefined;
+      this.#postHistory();
+    }, historyEveryMs);
+    const key = JSON.stringify([
+      status?.repository?.files,
+      status?.repository?.tokens,
+      status?.repository?.tokensEncoded,
+    ]);
+    if (key !== this.#filesKey) {
+      this.#filesTimer ??= setTimeout(() => {
+        this.#filesTimer = undefined;
+        this.#filesKey = key;
+        void this.#postFiles();
+      }, filesEveryMs);
+    }
+  }
+
+  #postHistory(): void {
+    const { bytes, speeds, requests } = this.#history;
+    this.#post({ kind: 'history', bytes, speeds, requests });
+  }
+
+  async #postFiles(): Promise<void> {
+    if (this.#panel) {
+      const files = await this.#files();
+      this.#post({ kind: 'files', ...(files === undefined ? {} : { files }) });
+    }
+  }
+
+  async #files(): Promise<FilesView | undefined> {
+    try {
+      const { folders } = await this.#server.call<ContextResult>(contextRequest, {}, AbortSignal.timeout(30_000));
+      const all = folders.flatMap((folder) =>
+        folder.files.map(({ path, tokens, state, chunks, chunksEncoded, reason }) => ({
+          path: folders.length > 1 ? `${folder.name}/${path}` : path,
+          tokens,
+          state,
+          encoded: chunks > 0 ? chunksEncoded / chunks : 0,
+          ...(reason === undefined ? {} : { reason }),
+        })),
+      );
+      const sum = (pick: (folder: ContextResult['folders'][number]) => number) =>
+        folders.reduce((total, folder) => total + pick(folder), 0);
+      return {
+        list: all.slice(0, mostFiles),
+        files: all.length,
+        tokens: sum(({ tokens }) => tokens),
+        tokensEncoded: sum(({ tokensEncoded }) => tokensEncoded),
+        budgetTokens: sum(({ budgetTokens }) => budgetTokens),
+      };
+    } catch (error) {
+      // a server that does not run, or has no model: the page says that no file is in
+      this.#output.debug(`The dashboard has no list of files: ${describeError(error)}`);
+      return undefined;
+    }
+  }
+
+  /** All that is shown, as it was measured. */
+  async #record(): Promise<object> {
+    const { bytes, speeds, requests } = this.#history;
+    return {
+      exportedAt: new Date().toISOString(),
+      status: this.#server.view.status ?? null,
+      bytes,
+      speeds,
+      requests,
+      files: (await this.#files()) ?? null,
+    };
+  }
+
+  async #export(ending: 'json' | 'svg', content: string): Promise<void> {
+    const target = await vscode.window.showSaveDialog({
+      title: `Export the dashboard as ${ending.toUpperCase()}`,
+      filters: { [ending.toUpperCase()]: [ending] },
+    });
+    if (target) {
+      await vscode.workspace.fs.writeFile(target, Buffer.from(content, 'utf8'));
+    }
+  }
+
+  #post(message: ToView): void {
+    void this.#panel?.webview.postMessage(message);
+  }
+}
+
+/** What is not measured is absent. */
+function nowOf(status: Status | undefined): NowView {
+  if (status === undefined) {
+    return { state: 'The language server is not running' };
+  }
+  const { model, device, attention, cache, repository, speed, fidelity } = status;
+  return {
+    state: status.problem?.message ?? status.state,
+    ...(model ? { model: `${model.name} ${model.quantization}` } : {}),
+    ...(device ? { device: `${device.name}, ${device.threads === 1 ? '1 thread' : `${device.threads} threads`}` } : {}),
+    ...(attention
+      ? {
+          attention: `attention ${attention.mode}, budget ${attention.budget}${attention.calibrated ? '' : ', not calibrated'}`,
+        }
+      : {}),
+    ...(cache && cache.tokens > 0
+      ? { tokens: cache.tokens, fullBytes: cache.fullBytes, fastBytes: cache.fastBytes, slowBytes: cache.slowBytes }
+      : {}),
+    ...(cache?.saved === undefined ? {} : { saved: cache.saved }),
+    ...(repository?.diskBytes === undefined ? {} : { diskBytes: repository.diskBytes }),
+    ...(speed ? { speedup: speed.speedup, speedAtTokens: speed.atTokens } : {}),
+    ...(fidelity && fidelity.samples > 0
+      ? { meanKl: fidelity.meanKl, agreement: fidelity.agreement, samples: fidelity.samples }
+      : {}),
+  };
+}

@@ -1,0 +1,144 @@
+/** Chunks of the evaluated repositories: cut as the product cuts them, encoded once, kept on disk for the next run. */
+
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { NativeChunk, NativeEncoder } from '../../engine/addon';
+import { cancellable } from '../../engine/cancellable';
+import { toEngineError } from '../../engine/errors';
+import { Bm25Index } from '../../repository/bm25';
+import { type Chunk, chunkFile } from '../../repository/chunker';
+import type { BenchModel } from '../bench-model';
+import type { CorpusRepository } from './corpus';
+import type { Snippet } from './prompt';
+
+/** Of the text search baseline: about what peers put into a prompt as one snippet. */
+const snippetTokens = 256;
+
+export interface PieceOfFile {
+  /** Of its file. */
+  readonly path: string;
+  readonly chunk: Chunk;
+}
+
+/** The pieces of one repository, with text search over them. */
+export class Pieces {
+  readonly all: readonly PieceOfFile[];
+  readonly #index = new Bm25Index<number>();
+
+  constructor(bench: BenchModel, repository: CorpusRepository, tokens: number) {
+    const { model } = bench;
+    const tokenizer = {
+      model: model.info,
+      tokenize: (text: string) => model.tokenize(text, false),
+      repository: undefined,
+    };
+    this.all = repository.files.flatMap((file) =>
+      chunkFile(tokenizer, file.path, file.text, { chunkTokens: tokens }).map((chunk) => ({ path: file.path, chunk })),
+    );
+    for (const [i, piece] of this.all.entries()) {
+      this.#index.add(i, `${piece.path}\n${piece.chunk.text}`);
+    }
+  }
+
+  static snippets(bench: BenchModel, repository: CorpusRepository): Pieces {
+    return new Pieces(bench, repository, snippetTokens);
+  }
+
+  get tokens(): number {
+    return this.all.reduce((sum, { chunk }) => sum + chunk.tokens.length, 0);
+  }
+
+  /** BM25 of each piece, in their order. */
+  scores(query: string): number[] {
+    const scores = this.#index.scores(query);
+    return this.all.map((_, i) => scores.get(i) ?? 0);
+  }
+
+  /** All but those of one file, which is the one that is edited. */
+  snippetsBeside(file: string, query: string): Snippet[] {
+    const scores = this.scores(query);
+    return this.all.flatMap(({ path: own, chunk }, i) =>
+      own === file ? [] : [{ tokens: chunk.tokens, score: scores[i] ?? 0 }],
+    );
+  }
+}
+
+interface Source {
+  readonly tokens: Int32Array;
+  readonly address: string;
+  readonly file: string;
+}
+
+const chunksAtOnce = 8;
+
+/** Encodes chunks, or opens those that an earlier run encoded. */
+export class ChunkPool {
+  readonly #encoder: NativeEncoder;
+  readonly #folder: string;
+  readonly #key: string;
+
+  /** @param key whatever the encoder was made from: model, anchor, row type, calibration */
+  constructor(encoder: NativeEncoder, folder: string, key: string) {
+    this.#encoder = encoder;
+    this.#folder = folder;
+    this.#key = key;
+  }
+
+  /**
+   * In the order of the pieces.
+   * @throws EngineError CANCELLED, OUT_OF_MEMORY
+   */
+  async ready(
+    pieces: readonly PieceOfFile[],
+    signal: AbortSignal,
+    onProgress: (tokens: number) => void,
+  ): Promise<NativeChunk[]> {
+    await mkdir(this.#folder, { recursive: true });
+    const sources = pieces.map(({ chunk: { tokens } }): Source => {
+      const address = createHash('sha256')
+        .update(this.#key)
+        .update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength))
+        .digest('hex')
+        .slice(0, 40);
+      return { tokens, address, file: path.join(this.#folder, `${address}.kv`) };
+    });
+    const ready = new Map<Source, NativeChunk>();
+    let done = 0;
+    for (const source of sources) {
+      const opened = await this.#open(source, signal);
+      if (opened !== undefined) {
+        ready.set(source, opened);
+        done += source.tokens.length;
+      }
+    }
+    onProgress(done);
+    const missing = sources.filter((source) => !ready.has(source));
+    for (let i = 0; i < missing.length; i += chunksAtOnce) {
+      const group = missing.slice(i, i + chunksAtOnce);
+      const before = done;
+      const task = this.#encoder.encode(group, { priority: 0 }, (tokens) => onProgress(before + tokens));
+      for (const [k, chunk] of (await cancellable(task, signal)).entries()) {
+        const source = group[k];
+        if (source !== undefined) {
+          ready.set(source, chunk);
+          done += source.tokens.length;
+        }
+      }
+      onProgress(done);
+    }
+    return sources.flatMap((source) => ready.get(source) ?? []);
+  }
+
+  async #open({ file, address }: Source, signal: AbortSignal): Promise<NativeChunk | undefined> {
+    try {
+      return await cancellable(this.#encoder.open(file, address, { priority: 0 }), signal);
+    } catch (error) {
+      const { code } = toEngineError(error);
+      if (code === 'FILE_NOT_FOUND' || code === 'BAD_CHUNK') {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/** Which chunks go beside a tail, and how: relevance, order, offsets. */
+
+import type { NativeChunk, NativeRepository } from '../../engine/addon';
+import type { Variant } from './options';
+
+export interface ScoredChunk {
+  readonly chunk: NativeChunk;
+  /** BM25 against the tail. */
+  readonly score: number;
+}
+
+/** As many as fit, the most relevant first. */
+export function best(chunks: readonly ScoredChunk[], mostTokens: number): ScoredChunk[] {
+  let left = mostTokens;
+  const chosen: ScoredChunk[] = [];
+  for (const one of chunks.toSorted((left_, right) => right.score - left_.score)) {
+    if (one.chunk.tokens > left) {
+      break;
+    }
+    chosen.push(one);
+    left -= one.chunk.tokens;
+  }
+  return chosen;
+}
+
+/**
+ * Prior of a chunk: `strength` times how many standard deviations its score is below the best one's; 0 to minus a few.
+ * Without any spread all are 0.
+ */
+export function priorsOf(scores: readonly number[], strength: number): Float32Array {
+  const most = Math.max(...scores);
+  const average = scores.reduce((sum, value) => sum + value, 0) / scores.length;
+  const deviation = Math.sqrt(scores.reduce((sum, value) => sum + (value - average) ** 2, 0) / scores.length);
+  return Float32Array.from(scores, (score) => (deviation > 0 ? (strength * (score - most)) / deviation : 0));
+}
+
+/** Sequential: the most relevant is nearest to the tail. Shared: all at the window's start. */
+export function compose(chunks: readonly ScoredChunk[], variant: Variant): NativeRepository {
+  const ordered = chunks.toSorted((left, right) => left.score - right.score);
+  const offsets = new Int32Array(ordered.length);
+  if (variant.offsets === 'sequential') {
+    let sum = 0;
+    ordered.forEach(({ chunk }, i) => {
+      offsets[i] = sum;
+      sum += chunk.tokens;
+    });
+  }
+  return {
+    chunks: ordered.map(({ chunk }) => chunk),
+    priors: priorsOf(
+      ordered.map(({ score }) => score),
+      variant.prior,
+    ),
+    offsets,
+    bias: variant.bias * Math.log(Math.max(1, ordered.length)),
+    lateTokens: variant.late,
+  };
+}
+
+/** Where the tail's positions begin: behind the window that chunks share, or behind them all. */
+export function tailPosition(
+  anchorTokens: number,
+  windowTokens: number,
+  chunks: readonly ScoredChunk[],
+  variant: Variant,
+): number {
+  const all = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+  return anchorTokens + (variant.offsets === 'sequential' ? all : windowTokens);
+}

@@ -1,0 +1,102 @@
+/** Options of `eval cross-file`. Lists give every combination as a variant of FASA over chunks; the first is the record's. */
+
+import { usageError } from '../arguments';
+import type { CrossFileValues } from './option-names';
+
+export const conditionNames = [
+  /** The tail alone. */
+  'none',
+  /** The best snippets by BM25, 1,024 tokens of them, in front of the tail. */
+  'bm25',
+  /** As many chunks as the trained window holds, best by BM25, in front of the tail: one dense prefill. */
+  'dense',
+  /** All chunks of the repository, each attended to densely. */
+  'chunks-dense',
+  /** All chunks, read by FASA. */
+  'fasa',
+  /** As many chunks as the trained window holds, best by BM25, read by FASA. */
+  'fasa-window',
+  /** All chunks and three times as many tokens of other repositories, read by FASA. */
+  'fasa-unrelated',
+] as const;
+
+export type ConditionName = (typeof conditionNames)[number];
+
+export type Offsets = 'shared' | 'sequential';
+
+/** How chunks are put together with the tail. */
+export interface Variant {
+  /** Tokens of the tail that see the chunks. */
+  readonly late: number;
+  /** Added to predicted logits, for each standard deviation that a chunk's BM25 score is below the best one's. */
+  readonly prior: number;
+  /** Times ln(chunks): added to the logits of chunk tokens. */
+  readonly bias: number;
+  readonly offsets: Offsets;
+  readonly budget: number;
+}
+
+export interface CrossFileOptions {
+  readonly conditions: readonly ConditionName[];
+  /** Of each repository. */
+  readonly cases: number;
+  /** Of these, how many the dense conditions are measured on. */
+  readonly denseCases: number;
+  readonly tailTokens: number;
+  readonly variants: readonly [Variant, ...Variant[]];
+  readonly rows: 'f16' | 'q8_0';
+}
+
+/** @throws EngineError USAGE */
+export function parseCrossFile(values: CrossFileValues, defaultBudget: number): CrossFileOptions {
+  const lates = numbers('late', values.late ?? '64', 0);
+  const priors = numbers('prior', values.prior ?? '2', 0);
+  const biases = numbers('bias', values.bias ?? '0', Number.NEGATIVE_INFINITY);
+  const offsets = words('offsets', values.offsets ?? 'shared', ['shared', 'sequential'] as const);
+  const budgets = numbers('budgets', values.budgets ?? String(defaultBudget), 1);
+  const [first, ...others] = lates.flatMap((late) =>
+    priors.flatMap((prior) =>
+      biases.flatMap((bias) =>
+        offsets.flatMap((place) => budgets.map((budget): Variant => ({ late, prior, bias, offsets: place, budget }))),
+      ),
+    ),
+  );
+  if (first === undefined) {
+    throw usageError('--late, --prior, --bias, --offsets and --budgets need a value each.');
+  }
+  return {
+    conditions: words('conditions', values.conditions ?? conditionNames.join(','), conditionNames),
+    cases: whole('cases', values.cases ?? '50'),
+    denseCases: whole('dense-cases', values['dense-cases'] ?? '10'),
+    tailTokens: whole('tail', values.tail ?? '512'),
+    variants: [first, ...others],
+    rows: words('rows', values.rows ?? 'f16', ['f16', 'q8_0'] as const)[0] ?? 'f16',
+  };
+}
+
+function numbers(name: string, value: string, least: number): number[] {
+  return value.split(',').map((part) => {
+    const number = Number(part);
+    if (part.trim() === '' || !Number.isFinite(number) || number < least) {
+      throw usageError(`--${name} must be numbers with commas between them, not "${value}".`);
+    }
+    return number;
+  });
+}
+
+function whole(name: string, value: string): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number < 1 || number > 1_000_000) {
+    throw usageError(`--${name} must be a whole number of at least 1, not "${value}".`);
+  }
+  return number;
+}
+
+function words<T extends string>(name: string, value: string, allowed: readonly T[]): T[] {
+  const chosen = value.split(',');
+  const wrong = chosen.find((word) => !allowed.some((one) => one === word));
+  if (wrong !== undefined) {
+    throw usageError(`--${name} must be of ${allowed.join(', ')}, not "${wrong}".`);
+  }
+  return allowed.filter((word) => chosen.includes(word));
+}
