@@ -17,6 +17,7 @@ export function readServerSettings(): ServerSettings {
     attention: get('attention'),
     budget: get('budget'),
     threads: get('threads'),
+    device: get('device'),
     contextTokens: get('contextTokens'),
     repository: {
       enabled: vscode.workspace.isTrusted && get<boolean>('repository.enabled'),

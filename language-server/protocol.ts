@@ -201,6 +201,8 @@ export interface AttentionStatus {
   readonly budget: number;
   /** The model has a calibration file; without one `auto` is dense. */
   readonly calibrated: boolean;
+  /** Share done, 0 to 1, while it is calibrated in the background. */
+  readonly calibrating?: number;
 }
 
 /** Of whole decode steps over the user's own context: never estimated. */
@@ -355,6 +357,8 @@ export interface ServerSettings {
   readonly attention: 'auto' | 'dense' | 'fasa-c' | 'fasa-m';
   readonly budget: number;
   readonly threads: number;
+  /** `auto`, `cpu`, or the name of a GPU. */
+  readonly device: string;
   /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */
   readonly contextTokens: number;
   readonly repository: {

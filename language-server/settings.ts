@@ -7,6 +7,7 @@ export const defaultSettings: ServerSettings = {
   attention: 'auto',
   budget: 256,
   threads: 0,
+  device: 'auto',
   contextTokens: 0,
   repository: {
     enabled: true,
@@ -43,9 +44,10 @@ export function checkSettings(value: unknown): CheckedSettings {
   const base = defaultSettings;
   const settings: ServerSettings = {
     modelPath: root.text('modelPath', base.modelPath),
-    attention: root.choice('attention', ['auto', 'dense', 'fasa-c'], base.attention),
+    attention: root.choice('attention', ['auto', 'dense', 'fasa-c', 'fasa-m'], base.attention),
     budget: root.integer('budget', 16, 65_536, base.budget),
     threads: root.integer('threads', 0, 256, base.threads),
+    device: root.text('device', base.device),
     contextTokens: root.integer('contextTokens', 0, 1_048_576, base.contextTokens),
     repository: {
       enabled: repository.flag('enabled', base.repository.enabled),
@@ -68,8 +70,8 @@ export function checkSettings(value: unknown): CheckedSettings {
 
 /** The values that need the model to be loaded again when they change. */
 export function engineKey(settings: ServerSettings): string {
-  const { modelPath, attention, budget, threads, contextTokens, repository } = settings;
-  return JSON.stringify([modelPath, attention, budget, threads, contextTokens, repository.diskGigabytes]);
+  const { modelPath, attention, budget, threads, device, contextTokens, repository } = settings;
+  return JSON.stringify([modelPath, attention, budget, threads, device, contextTokens, repository.diskGigabytes]);
 }
 
 class Section {

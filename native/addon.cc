@@ -5,6 +5,7 @@
 #include "engine/synthetic.h"
 #include "fasa/kernels.h"
 #include "model/backend.h"
+#include "model/device.h"
 #include "model/gguf_file.h"
 
 #include "ggml.h"
@@ -24,12 +25,11 @@ static Napi::Value devices(const Napi::CallbackInfo & info) {
         for (size_t i = 0; i < ggml_backend_dev_count(); i++) {
             ggml_backend_dev_props props;
             ggml_backend_dev_get_props(ggml_backend_dev_get(i), &props);
-            const char * kind = props.type == GGML_BACKEND_DEVICE_TYPE_CPU ? "cpu"
-                : props.type == GGML_BACKEND_DEVICE_TYPE_GPU || props.type == GGML_BACKEND_DEVICE_TYPE_IGPU ? "gpu" : "accelerator";
             Napi::Object o = Napi::Object::New(info.Env());
             o.Set("name",        Napi::String::New(info.Env(), props.name));
             o.Set("description", Napi::String::New(info.Env(), props.description));
-            o.Set("kind",        Napi::String::New(info.Env(), kind));
+            o.Set("kind",        Napi::String::New(info.Env(), device_kind(ggml_backend_dev_get(i))));
+            o.Set("software",    Napi::Boolean::New(info.Env(), device_is_software(ggml_backend_dev_get(i))));
             o.Set("memoryFree",  Napi::Number::New(info.Env(), (double) props.memory_free));
             o.Set("memoryTotal", Napi::Number::New(info.Env(), (double) props.memory_total));
             list.Set((uint32_t) i, o);
@@ -64,10 +64,12 @@ static Napi::Value inspect_model(const Napi::CallbackInfo & info) {
 
 static Napi::Value load_model(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        const std::string path = path_of(object_at(info, 0).Get("path"));
-        return js_task::start(info.Env(), nullptr, 0, { function_at(info, 1) }, [path](worker_task & w, js_task & t) -> js_task::make_result {
+        const Napi::Object o = object_at(info, 0);
+        const std::string path = path_of(o.Get("path"));
+        ggml_backend_dev_t device = o.Get("device").IsUndefined() ? nullptr : device_find(string_of(o, "device"));
+        return js_task::start(info.Env(), nullptr, 0, { function_at(info, 1) }, [path, device](worker_task & w, js_task & t) -> js_task::make_result {
             double told = -1.0; // a hundred steps are enough for a person
-            std::shared_ptr<model> m = model::load(path, w.flags.abort, [&](float share) {
+            std::shared_ptr<model> m = model::load(path, device, w.flags.abort, [&](float share) {
                 if (share - told >= 0.01 || share >= 1.0f) {
                     told = share;
                     t.call(0, { share });

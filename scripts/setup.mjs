@@ -1,7 +1,8 @@
 // npm run setup [-- --tests]
 //
 // From a clone to `node dist/cli.js`: dependencies, headers, addon, bundles, default model. With --tests also the kernel
-// tests' addon, Chromium and the editor host. Each step is skipped when it is done; all can be interrupted and repeated.
+// tests' addon, Chromium, the editor host and, where it can be had, a software Vulkan driver. Each step is skipped when it
+// is done; all can be interrupted and repeated.
 // Only Node's own modules are imported before the dependencies are there.
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -27,6 +28,8 @@ export async function setUp({ tests = false } = {}) {
   await step('chromium', setUpChromium);
   const { setUpEditorHost } = await import('./setup/editor-host.mjs');
   await step('editor host', setUpEditorHost);
+  const { setUpVulkan } = await import('./setup/vulkan.mjs');
+  await step('vulkan', setUpVulkan);
 }
 
 if (path.resolve(process.argv[1] ?? '') === import.meta.filename) {

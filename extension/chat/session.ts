@@ -36,6 +36,8 @@ export interface SessionParts {
 const postEveryMs = 30;
 const saveEveryMs = 3000;
 const mostTitle = 60;
+/** Turns that the page gets at once. */
+const shownTurns = 30;
 /** Turns that are told to the server; it keeps fewer. */
 const mostHistory = 20;
 
@@ -64,7 +66,18 @@ export class ChatSession {
   /** Everything again: for a page that has just been made. */
   show(): void {
     const { id, title, turns } = this.#conversation;
-    this.#parts.post({ kind: 'conversation', id, title, turns });
+    const earlier = Math.max(0, turns.length - shownTurns);
+    this.#parts.post({ kind: 'conversation', id, title, earlier, turns: turns.slice(earlier) });
+  }
+
+  /** Some of the turns before one, which the page does not hold: a long conversation is not all on the page. */
+  showEarlier(id: string): void {
+    const { turns } = this.#conversation;
+    const end = turns.findIndex((turn) => turn.id === id);
+    const start = Math.max(0, end - shownTurns);
+    if (end > 0) {
+      this.#parts.post({ kind: 'earlier', earlier: start, turns: turns.slice(start, end) });
+    }
   }
 
   /** Asks, and answers when the answer has ended in whatever way. */

@@ -202,6 +202,8 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         return this.#list('');
       case 'deleteConversation':
         return this.#delete(message.id);
+      case 'showEarlier':
+        return this.#session.showEarlier(message.turn);
       case 'exportConversation':
         return this.#export(message.id);
       case 'problem':

@@ -19,6 +19,8 @@ export interface CommonOptions {
   /** 0: the default. */
   readonly budget: number;
   readonly threads: number;
+  /** '' for the default. */
+  readonly device: string;
   readonly contextTokens: number;
   readonly seed: number | undefined;
   readonly json: boolean;
@@ -80,8 +82,9 @@ Options
   --encode              for complete, ask and context: encode what is not encoded of the repository first
   --repository-tokens N most tokens of a repository in the context (default: what the machine allows)
   --model NAME|FILE     default: FASA_MODEL, else the default model in the cache folder
-  --attention MODE      auto, dense or fasa-c (default: auto)
+  --attention MODE      auto, dense, fasa-c or fasa-m (default: auto)
   --budget N            cached tokens that FASA reads per KV head (default: 256)
+  --device NAME         auto, cpu or the name of a GPU (default: auto; bench: cpu)
   --threads N           default: physical cores, at most 4
   --context-tokens N    default: as trained, at most 8192
   --seed N              for ask (default: 1)
@@ -104,6 +107,7 @@ const optionNames = {
   attention: { type: 'string' },
   budget: { type: 'string' },
   threads: { type: 'string' },
+  device: { type: 'string' },
   'context-tokens': { type: 'string' },
   seed: { type: 'string' },
   corpus: { type: 'string' },
@@ -151,6 +155,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
       attention: attentionMode(values.attention),
       budget: wholeNumber('budget', values.budget, 1) ?? 0,
       threads: wholeNumber('threads', values.threads, 1) ?? 0,
+      device: values.device ?? '',
       contextTokens: wholeNumber('context-tokens', values['context-tokens'], 64) ?? 0,
       seed: wholeNumber('seed', values.seed, 0),
       json: values.json === true,
@@ -180,10 +185,10 @@ function parse(argv: readonly string[]) {
 }
 
 function attentionMode(value: string | undefined): AttentionMode {
-  if (value === undefined || value === 'auto' || value === 'dense' || value === 'fasa-c') {
+  if (value === undefined || value === 'auto' || value === 'dense' || value === 'fasa-c' || value === 'fasa-m') {
     return value ?? 'auto';
   }
-  throw usageError(`--attention must be auto, dense or fasa-c, not "${value}".`);
+  throw usageError(`--attention must be auto, dense, fasa-c or fasa-m, not "${value}".`);
 }
 
 function wholeNumber(name: string, value: string | undefined, least: number): number | undefined {

@@ -58,10 +58,16 @@ export async function benchCompletion(line: CommandLine, output: Output, signal:
       ...(options.budget > 0 ? { budget: options.budget } : {}),
       threads: options.threads,
       contextTokens: options.contextTokens,
+      // encoding goes on beside the typing, and would be measured with it: all of it first, or none
+      repository: { enabled: line.encode },
     },
     signal,
   });
   try {
+    if (line.encode) {
+      output.message('Encoding the repository ...');
+      await server.encode();
+    }
     const tally: Tally = { typedCharacters: 0, savedCharacters: 0, firstSuggestionMs: [], decodeMsPerToken: [] };
     for (const [index, stretch] of plan.entries()) {
       output.progress('Typing', index / plan.length);
@@ -105,7 +111,11 @@ async function chooseStretches(repo: string, most: number, typist: Typist, signa
     for (let part = 0; part < stretches; part++) {
       const from = Math.floor(text.length * (0.25 + 0.35 * part)) + typist.choose(200);
       const start = text.indexOf('\n', from) + 1;
-      const end = start + stretchChars;
+      // to the end of a line: what follows is not inside the word that is typed
+      const end = text.indexOf('\n', start + stretchChars);
+      if (end === -1) {
+        break;
+      }
       plan.push({ path: file, before: text.slice(0, start), typed: text.slice(start, end), after: text.slice(end) });
     }
   }
@@ -216,6 +226,7 @@ async function recordOf(
     threads: status.device?.threads,
     seed,
     loadAverage: os.loadavg()[0] ?? 0,
+    repositoryTokens: status.repository?.tokensEncoded ?? 0,
     files: new Set(plan.map((stretch) => stretch.path)).size,
     requests: counts.requests,
     silent: counts.silent,

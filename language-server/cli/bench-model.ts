@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { NativeAddon, NativeModel } from '../engine/addon';
 import { type CalibrationFile, findCalibration, parseCalibration } from '../engine/calibration';
 import { cancellable } from '../engine/cancellable';
+import { chooseDevice } from '../engine/devices';
 import { EngineError } from '../engine/errors';
 import { loadAddon } from '../engine/load-addon';
 import { formatBytes, memoryAvailable } from '../engine/memory';
@@ -21,7 +22,7 @@ export interface BenchModel {
   readonly path: string;
   readonly calibration: CalibrationFile | undefined;
   readonly threads: number;
-  /** The machine's processor. */
+  /** The machine's processor, or the GPU. */
   readonly device: string;
 }
 
@@ -39,12 +40,14 @@ export async function withBenchModel<T>(
     line.calibration === undefined
       ? await findCalibration(info)
       : parseCalibration(await readText(line.calibration), path.resolve(line.calibration), info);
-  const loading = addon.loadModel({ path: file }, (share) => output.progress('Loading the model', share));
+  const gpu = chooseDevice(addon.devices(), line.options.device === '' ? 'cpu' : line.options.device);
+  const place = gpu === undefined ? {} : { device: gpu.name };
+  const loading = addon.loadModel({ path: file, ...place }, (share) => output.progress('Loading the model', share));
   const model = await cancellable(loading, signal);
   output.progressDone();
   try {
     const threads = chooseThreads(line.options.threads);
-    return await work({ addon, model, path: file, calibration, threads, device: deviceName() });
+    return await work({ addon, model, path: file, calibration, threads, device: gpu?.description ?? deviceName() });
   } finally {
     model.dispose();
   }

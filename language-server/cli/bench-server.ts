@@ -11,7 +11,13 @@ import {
   StreamMessageWriter,
 } from 'vscode-languageserver/node';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import { type CompletionCounts, completionCountsRequest, getStatusRequest, type Status } from '../protocol';
+import {
+  type CompletionCounts,
+  completionCountsRequest,
+  encodeRequest,
+  getStatusRequest,
+  type Status,
+} from '../protocol';
 
 export interface BenchServerOptions {
   readonly modelPath: string;
@@ -123,6 +129,11 @@ export class BenchServer {
       .sendRequest<InlineCompletionList>('textDocument/inlineCompletion', params, source.token)
       .catch(() => undefined);
     return { answer, cancel: () => source.cancel() };
+  }
+
+  /** All that belongs into the context, until it is done. */
+  async encode(): Promise<void> {
+    await this.#connection.sendRequest(encodeRequest);
   }
 
   counts(): Promise<CompletionCounts> {

@@ -3,6 +3,7 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import { findCalibration } from '../engine/calibration';
+import { chooseDevice } from '../engine/devices';
 import { type EngineError, toEngineError } from '../engine/errors';
 import { inspectModel } from '../engine/inspect';
 import { addonPath, loadAddon } from '../engine/load-addon';
@@ -60,12 +61,13 @@ export async function doctor(line: CommandLine, output: Output, signal: AbortSig
     const { library, features, fasaKernels } = loadAddon().cpuFeatures();
     return `${library}; ${features.join(' ')}; FASA kernels ${fasaKernels}`;
   });
-  await check('devices', () =>
-    loadAddon()
-      .devices()
-      .map((device) => `${device.name} (${device.kind}, ${formatBytes(device.memoryFree)} free)`)
-      .join(', '),
-  );
+  await check('devices', () => {
+    const devices = loadAddon().devices();
+    const list = devices.map(({ name, software, kind, memoryFree }) => {
+      return `${name} (${software ? 'software driver' : kind}, ${formatBytes(memoryFree)} free)`;
+    });
+    return `${list.join(', ')}; in use: ${chooseDevice(devices, options.device)?.name ?? 'CPU'}`;
+  });
   await check('model', async () => {
     const file = await resolveModel(options.model, true);
     const info = inspectModel(loadAddon(), file);

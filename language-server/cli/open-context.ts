@@ -56,7 +56,8 @@ function showProgress({ lane }: ContextService, output: Output): void {
   if (progress !== undefined) {
     const { filesDone, files, tokensDone, tokens, secondsLeft } = progress;
     const left = secondsLeft === undefined ? '' : `, ${secondsLeft} s left`;
-    output.progress(`Encoding, ${filesDone} of ${files} files${left}`, tokensDone / Math.max(1, tokens));
+    const share = tokensDone / Math.max(1, tokens);
+    output.progress('Encoding the repository', share, `${filesDone} of ${files} files${left}`);
   }
 }
 

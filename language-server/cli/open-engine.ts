@@ -27,6 +27,7 @@ export async function withEngine<T>(
     attention: options.attention,
     budget: options.budget,
     threads: options.threads,
+    device: options.device,
     contextTokens: options.contextTokens,
     signal,
     onProgress: (share) => output.progress('Loading the model', share),

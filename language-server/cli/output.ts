@@ -6,8 +6,8 @@ export interface Output {
   /** One JSON document. */
   json(value: unknown): void;
   message(text: string): void;
-  /** @param share 0 to 1 */
-  progress(title: string, share: number): void;
+  /** @param share 0 to 1 @param detail what changes all the time: behind a bar alone */
+  progress(title: string, share: number, detail?: string): void;
   /** Ends a bar that is shown. */
   progressDone(): void;
 }
@@ -30,7 +30,7 @@ export function terminalOutput(): Output {
       bar?.clear();
       process.stderr.write(`${text}\n`);
     },
-    progress: (title, share) => (bar ?? plain).show(title, Math.min(1, Math.max(0, share))),
+    progress: (title, share, detail) => (bar ?? plain).show(title, Math.min(1, Math.max(0, share)), detail),
     progressDone: () => bar?.clear(),
   };
 }
@@ -38,9 +38,9 @@ export function terminalOutput(): Output {
 class Bar {
   #shown = '';
 
-  show(title: string, share: number): void {
+  show(title: string, share: number, detail = ''): void {
     const full = Math.round(share * barWidth);
-    const line = `${title} ${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${Math.floor(share * 100)} %`;
+    const line = `${title} ${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${Math.floor(share * 100)} %${detail === '' ? '' : `, ${detail}`}`;
     if (line !== this.#shown) {
       process.stderr.write(`\r\u001b[K${line}`);
       this.#shown = line;

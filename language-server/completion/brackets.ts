@@ -35,9 +35,13 @@ export function closes(closer: string, opener: string | undefined): boolean {
   return opener !== undefined && openOf[closer] === opener;
 }
 
-/** What is open before a place and not closed behind it, innermost first. */
-export function unclosedAround(before: string, after: string): string[] {
+/**
+ * What is open before a place and not closed behind it, innermost first.
+ * @param isWhole `after` reaches to the document's end; what follows a part of it closes what is further out
+ */
+export function unclosedAround(before: string, after: string, isWhole: boolean): string[] {
   const unclosed: string[] = [];
+  let closed = 0;
   const left = [...brackets(before).open];
   for (const { char } of brackets(after).unmatched) {
     const match = left.findIndex((opener) => closes(char, opener));
@@ -46,8 +50,10 @@ export function unclosedAround(before: string, after: string): string[] {
     }
     unclosed.push(...left.splice(0, match));
     left.shift();
+    closed++;
   }
-  return [...unclosed, ...left];
+  const further = isWhole ? left : left.slice(0, closed === 0 ? 1 : 0);
+  return [...unclosed, ...further];
 }
 
 /** Index of the quote that ends a text on its line; a quote that ends none there is a character like others. */

@@ -174,7 +174,13 @@ export class Completer {
       });
       this.#fed = part;
       this.#note(generation);
+      this.speed.pieceFed();
       noted = true;
+    } catch (error) {
+      if (isCancelled(error)) {
+        this.speed.pieceCancelled();
+      }
+      throw error;
     } finally {
       watch?.end(noted);
     }

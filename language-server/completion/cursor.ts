@@ -7,6 +7,8 @@ export interface CursorText {
   /** The document, at most {@link windowChars} characters before and after the cursor, LF line ends. */
   readonly before: string;
   readonly after: string;
+  /** `after` reaches to the document's end. */
+  readonly reachesEnd: boolean;
   /** Offset of `before` in the document, in UTF-16 units. */
   readonly start: number;
   /** The cursor's line up to the cursor, and from there on (without its line end). */
@@ -40,6 +42,7 @@ export function cursorText(text: string, offset: number, windowChars: number): C
   return {
     before,
     after,
+    reachesEnd: end === text.length,
     start,
     linePrefix: before.slice(Math.max(lineStart, before.length - mostLineChars)),
     lineSuffix: (lineEnd === -1 ? after : after.slice(0, lineEnd)).slice(0, mostLineChars),

@@ -4,20 +4,21 @@ import type { NativeGenerationStats } from '../engine/addon';
 
 const weight = 0.3;
 /** Fewer tokens say more about the request's fixed costs than about feeding. */
-const leastFedTokens = 16;
+const leastFedTokens = 8;
 /** Tokens of a line of code. */
 const usualTokens = 12;
 /** What feeding the text behind the cursor may take, again for each key: it stands behind what is typed. */
 const suffixMs = 250;
 const leastSuffixTokens = 32;
-/** A cancel loses the piece that is being fed; keys come every 100 to 200 ms. */
-const pieceMs = 80;
-const [leastPiece, unknownPiece, mostPiece] = [16, 64, 1024];
+const [leastPiece, mostPiece] = [16, 4096];
+/** The engine feeds no more at once; a cancel loses that much at most. */
+const microBatch = 128;
 
 export class MeasuredSpeed {
   #feedMsPerToken: number | undefined;
   #decodeMsPerToken: number | undefined;
   #keyFedTokens = 8;
+  #pieceTokens = mostPiece;
 
   note(stats: NativeGenerationStats): void {
     if (stats.fedTokens >= leastFedTokens && stats.prefillMs > 0) {
@@ -46,12 +47,18 @@ export class MeasuredSpeed {
     return usualTokens * this.#decodeMsPerToken + this.#keyFedTokens * (this.#feedMsPerToken ?? 0);
   }
 
-  /** Tokens to feed at a time, so that a key that comes meanwhile throws little away. */
+  /** Tokens to feed at a time, so that a key that comes meanwhile throws little away: all, until keys do. */
   get pieceTokens(): number {
-    if (this.#feedMsPerToken === undefined) {
-      return unknownPiece;
-    }
-    return Math.min(mostPiece, Math.max(leastPiece, Math.round(pieceMs / this.#feedMsPerToken)));
+    return this.#pieceTokens;
+  }
+
+  /** A piece was cancelled before it was fed: smaller ones get through where this one does not. */
+  pieceCancelled(): void {
+    this.#pieceTokens = Math.max(leastPiece, Math.floor(Math.min(microBatch, this.#pieceTokens) / 2));
+  }
+
+  pieceFed(): void {
+    this.#pieceTokens = Math.min(mostPiece, this.#pieceTokens * 2);
   }
 
   /**

@@ -39,6 +39,8 @@ export interface NativeDevice {
   readonly name: string;
   readonly description: string;
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
+  /** A driver that computes on the CPU: for checks alone. */
+  readonly software: boolean;
   /** Bytes. */
   readonly memoryFree: number;
   readonly memoryTotal: number;
@@ -172,6 +174,8 @@ export interface NativeContextOptions {
   readonly microBatch?: number;
   /** Needed for attention `fasa-c`. */
   readonly calibration?: NativeCalibration;
+  /** On a GPU: keys and values lie there (`fasa-c`, the default) or in host memory (`fasa-m`). */
+  readonly tier?: NativeTier;
   /** The first `anchorTokens` tokens keep positions 0, 1, ...; the others count from `tailPosition` on. For chunks. */
   readonly composition?: { readonly anchorTokens: number; readonly tailPosition: number };
 }
@@ -335,7 +339,10 @@ export interface NativeModel {
   createContext(options: NativeContextOptions): NativeContext;
   createEncoder(options: NativeEncoderOptions): NativeEncoder;
   /** Chooses the dominant FCs from documents (each a token sequence); onProgress: share done, 0 to 1. */
-  calibrate(options: NativeCalibrateOptions, onProgress: (share: number) => void): NativeTask<NativeCalibration>;
+  calibrate(
+    options: NativeCalibrateOptions,
+    onProgress: (share: number) => void,
+  ): NativeTask<NativeCalibration & { readonly sums?: Float64Array }>;
   dispose(): void;
 }
 
@@ -343,10 +350,19 @@ export interface NativeCalibrateOptions {
   readonly documents: readonly Int32Array[];
   readonly dominantFcs: number;
   readonly threads: number;
+  /** Default -1. */
+  readonly priority?: number;
+  /**
+   * What earlier calls observed, at first none: the choice is then that of all documents, and the result has the sums of
+   * all. So documents can come one by one, with other work between them.
+   */
+  readonly sums?: Float64Array;
 }
 
 export interface NativeLoadOptions {
   readonly path: string;
+  /** The name of a GPU ({@link NativeDevice.name}) that the weights go to, and contexts compute on; absent: the CPU. */
+  readonly device?: string;
 }
 
 /** libllama over the same file: what our graph is compared with, in tests and benchmarks alone. */

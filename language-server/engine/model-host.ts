@@ -79,6 +79,11 @@ export class ModelHost {
     }
   }
 
+  /** Loads the model again: what it reads beside its file has changed. */
+  reload(): void {
+    this.#load();
+  }
+
   pause(): void {
     this.#paused = true;
     this.#parts.onChange();
@@ -196,6 +201,7 @@ export class ModelHost {
       attention: settings.attention,
       budget: settings.budget,
       threads: settings.threads,
+      device: settings.device,
       contextTokens: settings.contextTokens,
       signal,
       onProgress: (share) => {

@@ -1,12 +1,22 @@
 /** The engine over the native addon: one model, one KV per sequence, created when it is first used. */
 
 import os from 'node:os';
-import type { NativeAddon, NativeContext, NativeContextUsage, NativeModel, NativeModelInfo } from './addon';
-import { type CalibrationFile, findCalibration } from './calibration';
+import type {
+  NativeAddon,
+  NativeContext,
+  NativeContextUsage,
+  NativeDevice,
+  NativeModel,
+  NativeModelInfo,
+} from './addon';
+import { BackgroundCalibrator } from './background-calibrator';
+import { type CalibrationFile, findCalibration, ownCalibrationFile } from './calibration';
+import { chooseDevice } from './devices';
 import type {
   AttentionMode,
   ChunkInPlay,
   Engine,
+  EngineCalibration,
   EngineDevice,
   EngineFactory,
   EngineMeasurement,
@@ -21,7 +31,7 @@ import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
 import { checkMeasurable, measureContext } from './measure-context';
 import { checkMemory, memoryAvailable } from './memory';
-import { NativeRepositoryEngine } from './native-repository';
+import { chunkTokens, NativeRepositoryEngine } from './native-repository';
 import { chooseThreads } from './threads';
 
 export const defaultBudget = 256;
@@ -47,22 +57,32 @@ export const createNativeEngine: EngineFactory = async (options) => {
   const addon = loadAddon();
   const info = inspectModel(addon, options.modelPath);
   try {
-    const contextTokens = chooseContextTokens(info, options.contextTokens);
-    checkMemory(info, contextTokens, memoryAvailable());
     const calibration = options.attention === 'dense' ? undefined : await findCalibration(info);
-    if (options.attention === 'fasa-c' && calibration === undefined) {
+    const window = options.store === undefined || calibration === undefined ? 0 : chunkTokens;
+    const contextTokens = chooseContextTokens(info, options.contextTokens, window);
+    checkMemory(info, contextTokens, memoryAvailable());
+    if ((options.attention === 'fasa-c' || options.attention === 'fasa-m') && calibration === undefined) {
       throw missingCalibration(info);
     }
-    const model = await loadModel(addon, info.path, options);
-    return new NativeEngine(addon, model, contextTokens, calibration, options);
+    const device = chooseDevice(addon.devices(), options.device);
+    const model = await loadModel(addon, info.path, device, options);
+    return new NativeEngine(addon, model, device, contextTokens, calibration, options);
   } catch (error) {
     throw namingFile(error, info.path);
   }
 };
 
-/** Asked 0 or absent: the trained context, at most {@link mostDefaultContext}. */
-export function chooseContextTokens(info: Pick<NativeModelInfo, 'trainedContext'>, asked: number | undefined): number {
-  return asked !== undefined && asked > 0 ? asked : Math.min(info.trainedContext, mostDefaultContext);
+/**
+ * Asked 0 or absent: the trained context without the positions that chunks stand at, at most {@link mostDefaultContext}.
+ * @param window positions between anchor and tail
+ */
+export function chooseContextTokens(
+  info: Pick<NativeModelInfo, 'trainedContext'>,
+  asked: number | undefined,
+  window = 0,
+): number {
+  const trained = Math.max(info.trainedContext - window, Math.ceil(info.trainedContext / 2));
+  return asked !== undefined && asked > 0 ? asked : Math.min(trained, mostDefaultContext);
 }
 
 function missingCalibration(info: NativeModelInfo): EngineError {
@@ -71,8 +91,14 @@ function missingCalibration(info: NativeModelInfo): EngineError {
   });
 }
 
-async function loadModel(addon: NativeAddon, file: string, options: EngineOptions): Promise<NativeModel> {
-  const task = addon.loadModel({ path: file }, (share) => options.onProgress?.(share));
+async function loadModel(
+  addon: NativeAddon,
+  file: string,
+  device: NativeDevice | undefined,
+  options: EngineOptions,
+): Promise<NativeModel> {
+  const place = device === undefined ? {} : { device: device.name };
+  const task = addon.loadModel({ path: file, ...place }, (share) => options.onProgress?.(share));
   const abort = () => task.cancel();
   options.signal?.addEventListener('abort', abort);
   try {
@@ -92,6 +118,8 @@ class NativeEngine implements Engine {
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
   readonly #addon: NativeAddon;
   readonly #model: NativeModel;
+  /** undefined: the CPU. */
+  readonly #gpu: NativeDevice | undefined;
   readonly #calibration: CalibrationFile | undefined;
   readonly #threads: number;
   readonly #contexts = new Map<SequenceName, NativeContext>();
@@ -99,28 +127,53 @@ class NativeEngine implements Engine {
   readonly #closing = new AbortController();
   readonly #repository: NativeRepositoryEngine | undefined;
   readonly #lastChunks = new Map<SequenceName, readonly ChunkInPlay[]>();
+  readonly #calibrator: BackgroundCalibrator | undefined;
+  #calibrated: NativeModel | undefined;
   #measuring: AbortController | undefined;
 
   constructor(
     addon: NativeAddon,
     model: NativeModel,
+    gpu: NativeDevice | undefined,
     contextTokens: number,
     calibration: CalibrationFile | undefined,
     options: EngineOptions,
   ) {
     this.#addon = addon;
     this.#model = model;
+    this.#gpu = gpu;
     this.#calibration = calibration;
     this.#threads = chooseThreads(options.threads);
     this.contextTokens = contextTokens;
     const budget = options.budget !== undefined && options.budget > 0 ? options.budget : defaultBudget;
     this.attention = { mode: options.attention ?? 'auto', budget, calibrated: calibration !== undefined };
-    if (options.store !== undefined && calibration !== undefined) {
+    if (calibration === undefined && this.attention.mode === 'auto') {
+      this.#calibrator = new BackgroundCalibrator({
+        model: () => this.#modelOnCpu(),
+        quiet: () => Promise.allSettled([...this.#runs.keys()]),
+        file: ownCalibrationFile(model.info),
+      });
+    }
+    // chunks are encoded and read on the CPU alone
+    if (options.store !== undefined && calibration !== undefined && gpu === undefined) {
       const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
       const { store } = options;
       const held = () => [...this.#lastChunks.values()].flat();
       this.#repository = new NativeRepositoryEngine({ model, calibration, threads: this.#threads, tier, store, held });
     }
+  }
+
+  get calibration(): EngineCalibration | undefined {
+    return this.#calibrator;
+  }
+
+  /** Calibration observes the CPU's graph: with the model on a GPU it needs one there. */
+  async #modelOnCpu(): Promise<NativeModel> {
+    if (this.#gpu === undefined) {
+      return this.#model;
+    }
+    this.#calibrated ??= await this.#addon.loadModel({ path: this.#model.info.path }, () => {}).promise;
+    return this.#calibrated;
   }
 
   get repository(): NativeRepositoryEngine | undefined {
@@ -132,6 +185,11 @@ class NativeEngine implements Engine {
   }
 
   get device(): EngineDevice {
+    const gpu = this.#gpu;
+    if (gpu !== undefined) {
+      const { memoryFree, memoryTotal } = this.#addon.devices().find(({ name }) => name === gpu.name) ?? gpu;
+      return { kind: gpu.kind, name: gpu.description, threads: this.#threads, memoryFree, memoryTotal };
+    }
     const cpu = this.#addon.devices().find((device) => device.kind === 'cpu');
     return {
       kind: 'cpu',
@@ -183,6 +241,7 @@ class NativeEngine implements Engine {
     this.#runs.set(promise, { priority, run });
     this.#letPass(priority);
     this.#repository?.stepAside();
+    this.#calibrator?.stepAside();
     try {
       return await promise;
     } catch (error) {
@@ -232,12 +291,14 @@ class NativeEngine implements Engine {
 
   async dispose(): Promise<void> {
     this.#closing.abort();
+    this.#calibrator?.close();
     await Promise.allSettled([...this.#runs.keys()]);
     for (const context of this.#contexts.values()) {
       context.dispose();
     }
     this.#contexts.clear();
     this.#repository?.dispose();
+    this.#calibrated?.dispose();
     this.#model.dispose();
   }
 
@@ -248,6 +309,7 @@ class NativeEngine implements Engine {
         contextTokens: this.contextTokens,
         threads: this.#threads,
         microBatch: microBatchTokens,
+        ...(this.#gpu === undefined ? {} : { tier: this.attention.mode === 'fasa-m' ? 'fasa-m' : 'fasa-c' }),
         ...(this.#calibration === undefined ? {} : { calibration: this.#calibration }),
         ...(this.#repository === undefined ? {} : { composition: this.#repository.composition }),
       });

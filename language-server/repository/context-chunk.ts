@@ -1,6 +1,7 @@
 /** A chunk of one file of the repository, from its text to its keys and values. */
 
-import type { EncodedChunk } from '../engine/engine';
+import type { EncodedChunk, RepositoryEngine } from '../engine/engine';
+import { throwIfAborted } from '../engine/errors';
 
 export type ChunkState =
   | 'new' // nobody looked for it on disk yet
@@ -39,4 +40,23 @@ export function drop(chunk: ContextChunk): void {
   chunk.state = 'dropped';
   chunk.encoded?.dispose();
   chunk.encoded = undefined;
+}
+
+/** Takes a chunk that nobody looked for yet from disk, or finds that it is not there. @throws EngineError CANCELLED, ... */
+export async function openChunk(repository: RepositoryEngine, chunk: ContextChunk, signal: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  if (chunk.state !== 'new') {
+    return;
+  }
+  const opened = await repository.open(chunk.address, signal);
+  if (opened !== undefined) {
+    settle(chunk, opened);
+  } else if (isNew(chunk)) {
+    chunk.state = 'absent';
+  }
+}
+
+/** While it was looked for, it may have been dropped. */
+function isNew(chunk: ContextChunk): boolean {
+  return chunk.state === 'new';
 }

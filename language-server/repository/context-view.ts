@@ -3,9 +3,9 @@
 import { pathToFileURL } from 'node:url';
 import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol';
 import type { EncodingLane } from './encoding-lane';
+import type { FileRecord } from './file-records';
 import { orderFiles, type RelevanceFacts } from './order';
 import type { Repository } from './repository';
-import type { FileRecord } from './repository-context';
 
 /** @param document in whose order the files are to stand */
 export function contextFolder(repository: Repository, document?: RelevanceFacts['open'][number]): ContextFolder {

@@ -8,9 +8,10 @@ import type { Engine, RepositoryEngine } from '../engine/engine';
 import { cancelled, EngineError, type ErrorCode, isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
 import type { RepositoryStatus } from '../protocol';
-import { onBattery } from './battery';
-import { type ContextChunk, settle } from './context-chunk';
+import { type ContextChunk, openChunk, settle } from './context-chunk';
+import { type EncodingFigures, EncodingProgress } from './encoding-progress';
 import type { RepositoryContext } from './repository-context';
+import { Rests } from './rests';
 
 export interface LaneParts {
   /** Most relevant first. */
@@ -23,44 +24,24 @@ export interface LaneParts {
   readonly background?: boolean;
 }
 
-export type EncodingProgress = NonNullable<RepositoryStatus['encoding']>;
-
 /** Small files share a batch. */
 const batchTokens = 1024;
-/** After a keystroke or a request the machine is the user's for so long. */
-const restMs = 400;
-const batteryCheckMs = 30_000;
 /** While files are still being read, a small batch waits for more. */
 const gatherMs = 20;
-/** Of each new reading in the speed that is shown. */
-const speedShare = 0.3;
 
 /** Not of one chunk: trying the next one would fail as well. */
 const generalFailures: ReadonlySet<ErrorCode> = new Set(['OUT_OF_MEMORY', 'BACKEND', 'INTERNAL', 'DISK_FULL']);
 
-interface Session {
-  filesDone: number;
-  tokensDone: number;
-  /** Of the batch that runs. */
-  tokensRunning: number;
-}
-
 export class EncodingLane {
   readonly #parts: LaneParts;
+  readonly #rests: Rests;
   #engine: Engine | undefined;
   #pausedByUser = false;
-  #pauseOnBattery = true;
-  #batteryAt = Number.NEGATIVE_INFINITY;
-  #isOnBattery = false;
-  #activeAt = Number.NEGATIVE_INFINITY;
   #loop: Promise<void> | undefined;
   #batch: AbortController | undefined;
-  #session: Session | undefined;
-  #tokensPerSecond: number | undefined;
+  readonly #progress = new EncodingProgress();
   #woken = false;
   #urgent = 0;
-  #retry: NodeJS.Timeout | undefined;
-  #waking: (() => void) | undefined;
   #failure: EngineError | undefined;
   #told = '';
   readonly #suspects = new WeakSet<ContextChunk>();
@@ -68,34 +49,21 @@ export class EncodingLane {
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
+    this.#rests = new Rests(() => this.wake(), parts.onBattery);
   }
 
   /** While something is being encoded. */
-  get progress(): EncodingProgress | undefined {
-    const session = this.#session;
-    if (session === undefined) {
-      return undefined;
-    }
-    const pending = this.#parts.contexts().flatMap((context) => context.pending());
-    const running = this.#parts.contexts().flatMap((context) => encodingChunks(context));
-    const waiting = [...pending, ...running];
-    const tokensLeft = waiting.reduce((sum, chunk) => sum + chunk.tokens.length, 0) - session.tokensRunning;
-    const files = new Set(waiting.map((chunk) => chunk.path)).size;
-    return {
-      filesDone: session.filesDone,
-      files: session.filesDone + files,
-      tokensDone: session.tokensDone + session.tokensRunning,
-      tokens: session.tokensDone + session.tokensRunning + tokensLeft,
-      ...(this.#tokensPerSecond === undefined ? {} : { secondsLeft: Math.ceil(tokensLeft / this.#tokensPerSecond) }),
-    };
+  get progress(): EncodingFigures | undefined {
+    const running = this.#parts.contexts().flatMap((context) => context.chunksIn('encoding'));
+    return this.#progress.figures([...this.#pending(), ...running]);
   }
 
   get paused(): RepositoryStatus['paused'] {
     if (this.#pausedByUser) {
       return 'user';
     }
-    const waits = this.#isOnBattery && this.#pauseOnBattery && this.#urgent === 0;
-    return waits && this.#parts.contexts().some((context) => context.pending().length > 0) ? 'battery' : undefined;
+    const waits = this.#rests.onBattery && this.#urgent === 0;
+    return waits && this.#pending().length > 0 ? 'battery' : undefined;
   }
 
   /** Of the store of the engine that is loaded. */
@@ -105,7 +73,7 @@ export class EncodingLane {
 
   /** Measured over the batches so far. */
   get tokensPerSecond(): number | undefined {
-    return this.#tokensPerSecond;
+    return this.#progress.tokensPerSecond;
   }
 
   use(engine: Engine | undefined): void {
@@ -113,21 +81,21 @@ export class EncodingLane {
       return;
     }
     this.#engine = engine;
-    this.#tokensPerSecond = undefined;
+    this.#progress.forgetSpeed();
     this.#failure = undefined;
     this.#batch?.abort();
     this.wake();
   }
 
   configure(pauseOnBattery: boolean): void {
-    this.#pauseOnBattery = pauseOnBattery;
+    this.#rests.mindBattery(pauseOnBattery);
     this.wake();
   }
 
   pause(): void {
     this.#pausedByUser = true;
     this.#batch?.abort();
-    this.#waking?.();
+    this.#rests.wake();
     this.#parts.onChange();
   }
 
@@ -139,7 +107,7 @@ export class EncodingLane {
 
   /** The user types or asks: no new batch for a moment. */
   noteActivity(): void {
-    this.#activeAt = performance.now();
+    this.#rests.noteActivity();
   }
 
   /** There may be something to do. */
@@ -167,7 +135,7 @@ export class EncodingLane {
   async finish(signal: AbortSignal): Promise<void> {
     this.#urgent++;
     this.#failure = undefined;
-    this.#waking?.();
+    this.#rests.wake();
     try {
       for (;;) {
         throwIfAborted(signal);
@@ -181,10 +149,12 @@ export class EncodingLane {
         if (this.#engine?.repository === undefined || this.#closed) {
           throw cancelled();
         }
-        if (!this.#hasWork()) {
+        // a batch that is being encoded waits for nothing, and is not done
+        if (this.#pending().length > 0) {
+          this.wake();
+        } else if (this.#loop === undefined) {
           return;
         }
-        this.wake();
         await Promise.race([this.#loop, aborted(signal)]);
       }
     } finally {
@@ -207,9 +177,8 @@ export class EncodingLane {
 
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#retry);
     this.#batch?.abort();
-    this.#waking?.();
+    this.#rests.close();
     await this.#loop;
   }
 
@@ -230,8 +199,8 @@ export class EncodingLane {
     );
   }
 
-  #hasWork(): boolean {
-    return this.#parts.contexts().some((context) => context.pending().length > 0);
+  #pending(): ContextChunk[] {
+    return this.#parts.contexts().flatMap((context) => context.pending());
   }
 
   /** Until nothing waits or something forbids it. Never rejects. */
@@ -245,7 +214,7 @@ export class EncodingLane {
           break;
         }
         const repository = this.#engine?.repository;
-        const pending = this.#parts.contexts().flatMap((context) => context.pending());
+        const pending = this.#pending();
         if (repository === undefined || pending.length === 0) {
           break;
         }
@@ -254,15 +223,15 @@ export class EncodingLane {
           await this.#open(repository, unknown);
         } else if (isSmall(pending) && this.#parts.contexts().some((context) => context.isPlanning)) {
           // more files are about to come: together they make a batch
-          await this.#sleep(gatherMs);
+          await this.#rests.sleep(gatherMs);
         } else if (await this.#mayEncode()) {
-          await this.#encode(repository, pending);
+          await this.#encode();
         } else {
           break;
         }
       }
     } finally {
-      this.#session = undefined;
+      this.#progress.end();
       this.#parts.onChange();
     }
   }
@@ -276,10 +245,15 @@ export class EncodingLane {
     });
   }
 
-  async #encode(repository: RepositoryEngine, pending: readonly ContextChunk[]): Promise<void> {
-    const batch = this.#firstBatch(pending);
-    this.#session ??= { filesDone: 0, tokensDone: 0, tokensRunning: 0 };
-    const session = this.#session;
+  async #encode(): Promise<void> {
+    const repository = this.#engine?.repository;
+    // much may have changed while the user typed
+    const waiting = this.#pending().filter((chunk) => chunk.state === 'absent');
+    if (repository === undefined || waiting.length === 0 || !this.#mayWork()) {
+      return;
+    }
+    const batch = this.#firstBatch(waiting);
+    this.#progress.begin();
     for (const chunk of batch) {
       chunk.state = 'encoding';
     }
@@ -292,7 +266,7 @@ export class EncodingLane {
           batch.map((chunk) => chunk.tokens),
           signal,
           (done) => {
-            session.tokensRunning = done;
+            this.#progress.running(done);
             this.#parts.onChange();
           },
         );
@@ -304,10 +278,7 @@ export class EncodingLane {
             settle(chunk, one);
           }
         }
-        const speed = tokens / Math.max(1e-3, (performance.now() - started) / 1000);
-        this.#tokensPerSecond = (this.#tokensPerSecond ?? speed) * (1 - speedShare) + speed * speedShare;
-        session.tokensDone += tokens;
-        session.filesDone += this.#filesDoneBy(batch);
+        this.#progress.done(tokens, this.#filesDoneBy(batch), performance.now() - started);
       },
       (failure) => {
         // of what was cut short, the engine keeps what was complete: it is looked for again
@@ -323,7 +294,7 @@ export class EncodingLane {
         }
       },
     );
-    session.tokensRunning = 0;
+    this.#progress.running(0);
     this.#parts.onChange();
   }
 
@@ -389,67 +360,17 @@ export class EncodingLane {
     }
   }
 
-  /** Waits while the user types. @returns false: not now; the lane wakes by itself when that may have changed */
+  /** Waits while the user types. @returns false: battery forbids it for now */
   async #mayEncode(): Promise<boolean> {
-    while (this.#urgent === 0 && !this.#closed && !this.#pausedByUser) {
-      const wait = this.#activeAt + restMs - performance.now();
-      if (wait <= 0) {
-        break;
-      }
-      await this.#sleep(wait);
+    if (this.#urgent === 0) {
+      await this.#rests.untilStill();
     }
-    if (this.#urgent > 0 || !this.#pauseOnBattery) {
-      return true;
-    }
-    if (performance.now() - this.#batteryAt > batteryCheckMs) {
-      this.#batteryAt = performance.now();
-      this.#isOnBattery = await (this.#parts.onBattery ?? onBattery)();
-    }
-    if (this.#isOnBattery) {
-      clearTimeout(this.#retry);
-      this.#retry = setTimeout(() => this.wake(), batteryCheckMs);
-      this.#retry.unref();
-    }
-    return !this.#isOnBattery;
+    return this.#urgent > 0 || !(await this.#rests.batteryForbids());
   }
-
-  async #sleep(milliseconds: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, milliseconds);
-      this.#waking = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#waking = undefined;
-  }
-}
-
-async function openChunk(repository: RepositoryEngine, chunk: ContextChunk, signal: AbortSignal): Promise<void> {
-  throwIfAborted(signal);
-  if (chunk.state !== 'new') {
-    return;
-  }
-  const opened = await repository.open(chunk.address, signal);
-  if (opened !== undefined) {
-    settle(chunk, opened);
-  } else if (isNew(chunk)) {
-    chunk.state = 'absent';
-  }
-}
-
-/** While it was looked for, it may have been dropped. */
-function isNew(chunk: ContextChunk): boolean {
-  return chunk.state === 'new';
 }
 
 function isSmall(pending: readonly ContextChunk[]): boolean {
   return pending.reduce((sum, chunk) => sum + chunk.tokens.length, 0) < batchTokens;
-}
-
-function encodingChunks(context: RepositoryContext): ContextChunk[] {
-  const all = [...context.files.values()].flatMap(({ chunks }) => chunks);
-  return all.filter((chunk) => chunk.state === 'encoding');
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -3,20 +3,17 @@
  * the files, the user's choices and the documents that are open; it never encodes: the lane does (encoding-lane.ts).
  */
 
-import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChunkInPlay, EncodedChunk, Engine } from '../engine/engine';
 import { isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
-import { Bm25Index } from './bm25';
-import { type Chunk, chunksOf } from './chunker';
 import { type CompositionPolicy, defaultPolicy, priorsOf } from './composition';
-import { type ContextChunk, drop } from './context-chunk';
+import type { ChunkState, ContextChunk } from './context-chunk';
+import { type FileRecord, FileRecords } from './file-records';
 import { recentInGit } from './git-log';
 import { ignoreFileNames } from './ignore-rules';
 import type { LeftOutReason } from './left-out';
 import { noFacts, orderFiles, type RelevanceFacts } from './order';
-import type { SourceFile, SourceFiles } from './source-files';
+import type { SourceFiles } from './source-files';
 import { type Survey, survey } from './walk';
 
 export interface ContextParts {
@@ -28,27 +25,6 @@ export interface ContextParts {
   readonly budget: (engine: Engine) => Promise<number>;
 }
 
-/** A file that was read and cut. */
-export interface FileRecord {
-  readonly path: string;
-  version: string;
-  readonly hash: string;
-  readonly tokens: number;
-  /** None where it is over the budget. */
-  readonly chunks: readonly ContextChunk[];
-  /** The survey that it was compared with last. */
-  generation: number;
-}
-
-/** What is known of a file that is not in the context. */
-interface Verdict {
-  readonly generation: number;
-  /** undefined: it is gone. */
-  readonly reason: LeftOutReason | undefined;
-  /** Of a file that did not fit. */
-  readonly tokens?: number;
-}
-
 const emptySurvey: Survey = { files: [], leftOut: new Map(), folders: [], truncated: false };
 /** Events come in bursts: a branch switch, a formatter, a save of all. */
 const debounceMs = 200;
@@ -57,16 +33,12 @@ const mostNewPaths = 64;
 const mostEdited = 200;
 /** Files that are too large for what is left of the budget are passed over, so many times. */
 const mostMisses = 64;
-/** Tokenizing does not hold up requests for longer than this. */
-const sliceMs = 5;
 /** Characters before the cursor that say what the user is at. */
 const mostTailChars = 6000;
 
 export class RepositoryContext {
   readonly #parts: ContextParts;
-  readonly #index = new Bm25Index<ContextChunk>();
-  readonly #records = new Map<string, FileRecord>();
-  readonly #verdicts = new Map<string, Verdict>();
+  readonly #records: FileRecords;
   readonly #sources = new WeakMap<EncodedChunk, ContextChunk>();
   #engine: Engine | undefined;
   #enabled = true;
@@ -76,7 +48,6 @@ export class RepositoryContext {
   #wanted: ReadonlyMap<string, FileRecord> = new Map();
   #leftOut: ReadonlyMap<string, LeftOutReason> = new Map();
   #budget = 0;
-  #generation = 0;
   #surveyIsStale = true;
   #changed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -86,6 +57,7 @@ export class RepositoryContext {
 
   constructor(parts: ContextParts) {
     this.#parts = parts;
+    this.#records = new FileRecords(parts.sources);
   }
 
   get sources(): SourceFiles {
@@ -99,7 +71,7 @@ export class RepositoryContext {
 
   /** Tokens of a file that did not fit into the budget, if it was read. */
   tokensLeftOut(path: string): number {
-    return this.#verdicts.get(path)?.tokens ?? 0;
+    return this.#records.tokensLeftOut(path);
   }
 
   /** Files and folders (with a slash at the end) that are not, and why. */
@@ -181,10 +153,15 @@ export class RepositoryContext {
 
   /** Chunks that are to be looked for or encoded, most relevant first. */
   pending(): ContextChunk[] {
+    return this.chunksIn('new', 'absent');
+  }
+
+  /** Most relevant first. */
+  chunksIn(...states: readonly ChunkState[]): ContextChunk[] {
     const found: ContextChunk[] = [];
     for (const { chunks } of this.#wanted.values()) {
       for (const chunk of chunks) {
-        if (chunk.state === 'new' || chunk.state === 'absent') {
+        if (states.includes(chunk.state)) {
           found.push(chunk);
         }
       }
@@ -199,7 +176,7 @@ export class RepositoryContext {
    */
   chunksFor(own: string | undefined, text: string, policy: CompositionPolicy = this.#policy()): ChunkInPlay[] {
     this.#tail = text.slice(-mostTailChars);
-    const scores = this.#index.scores(this.#tail);
+    const scores = this.#records.scores(this.#tail);
     const chunks: { readonly chunk: EncodedChunk; readonly score: number }[] = [];
     for (const record of this.#wanted.values()) {
       for (const chunk of record.path === own ? [] : record.chunks) {
@@ -247,12 +224,7 @@ export class RepositoryContext {
   }
 
   #forget(): void {
-    for (const { chunks } of this.#records.values()) {
-      chunks.forEach(drop);
-    }
     this.#records.clear();
-    this.#verdicts.clear();
-    this.#index.clear();
     this.#wanted = new Map();
     this.#leftOut = new Map();
     this.#surveyIsStale = true;
@@ -331,9 +303,10 @@ export class RepositoryContext {
       }
       this.#facts = { ...this.#facts, committed: await recentInGit(this.#parts.sources.root, signal) };
       throwIfAborted(signal);
-      this.#generation++;
+      this.#records.compareAgain();
     }
     this.#budget = await this.#parts.budget(engine);
+    throwIfAborted(signal);
     const facts = { ...this.#facts, scores: this.#fileScores() };
     const ordered = orderFiles(this.#survey.files, this.#parts.sources.root, facts);
     const wanted = new Map<string, FileRecord>();
@@ -351,7 +324,8 @@ export class RepositoryContext {
         leftOut.set(path, 'over the budget');
         continue;
       }
-      const record = await this.#recordOf(engine, path, changed.has(path), this.#budget - used, signal);
+      const room = this.#budget - used;
+      const record = await this.#records.get(engine, path, { changed: changed.has(path), room, signal });
       if ('reason' in record) {
         if (record.reason !== undefined) {
           leftOut.set(path, record.reason);
@@ -367,11 +341,7 @@ export class RepositoryContext {
     }
     this.#wanted = wanted;
     this.#leftOut = leftOut;
-    for (const [path, record] of this.#records) {
-      if (!wanted.has(path)) {
-        this.#discard(record);
-      }
-    }
+    this.#records.keepOnly(wanted);
   }
 
   /** What events named: whether the folder needs another walk, and what the user edited. */
@@ -401,134 +371,10 @@ export class RepositoryContext {
     return this.#survey.leftOut.has(path);
   }
 
-  /** @param room tokens that are left of the budget */
-  async #recordOf(
-    engine: Engine,
-    path: string,
-    changed: boolean,
-    room: number,
-    signal: AbortSignal,
-  ): Promise<FileRecord | Verdict> {
-    const verdict = this.#verdicts.get(path);
-    const isOld = changed || verdict?.generation !== this.#generation;
-    if (verdict !== undefined && !isOld && (verdict.tokens === undefined || verdict.tokens > room)) {
-      return verdict;
-    }
-    const result = await this.#read(engine, path, changed, signal);
-    const judged = typeof result === 'string' || result === undefined;
-    if (!judged && result.tokens <= room) {
-      this.#verdicts.delete(path);
-      return result;
-    }
-    const made: Verdict = judged
-      ? { generation: this.#generation, reason: result }
-      : { generation: this.#generation, reason: 'over the budget', tokens: result.tokens };
-    this.#verdicts.set(path, made);
-    return made;
-  }
-
-  /** @returns undefined for a file that is gone */
-  async #read(
-    engine: Engine,
-    path: string,
-    changed: boolean,
-    signal: AbortSignal,
-  ): Promise<FileRecord | LeftOutReason | undefined> {
-    const known = this.#records.get(path);
-    if (known !== undefined && !changed && known.generation === this.#generation) {
-      return known;
-    }
-    const result = await this.#parts.sources.readListed(path, changed ? undefined : known?.version);
-    if (result === 'unchanged' && known !== undefined) {
-      known.generation = this.#generation;
-      return known;
-    }
-    if (result === undefined || result === 'unchanged' || 'leftOut' in result) {
-      this.#discard(known);
-      return result === undefined || result === 'unchanged' ? undefined : result.leftOut;
-    }
-    const { file } = result;
-    const hash = createHash('sha1').update(file.text).digest('base64');
-    if (known?.hash === hash) {
-      known.version = file.version;
-      known.generation = this.#generation;
-      return known;
-    }
-    return this.#cut(engine, file, hash, known, signal);
-  }
-
-  async #cut(
-    engine: Engine,
-    file: SourceFile,
-    hash: string,
-    known: FileRecord | undefined,
-    signal: AbortSignal,
-  ): Promise<FileRecord | LeftOutReason> {
-    const cut: Chunk[] = [];
-    let started = performance.now();
-    for (const chunk of chunksOf(engine, file.path, file.text)) {
-      cut.push(chunk);
-      if (performance.now() - started > sliceMs) {
-        await nextTurn();
-        throwIfAborted(signal);
-        started = performance.now();
-      }
-    }
-    if (cut.length === 0) {
-      this.#discard(known);
-      return 'empty';
-    }
-    const before = new Map((known?.chunks ?? []).map((chunk) => [chunk.address, chunk]));
-    const chunks = cut.map((chunk) => this.#keepOrMake(engine, file.path, chunk, before));
-    // what is left of the old text is in no other record
-    for (const chunk of before.values()) {
-      this.#index.remove(chunk);
-      drop(chunk);
-    }
-    const tokens = chunks.reduce((sum, chunk) => sum + chunk.tokens.length, 0);
-    const record = { path: file.path, version: file.version, hash, tokens, chunks, generation: this.#generation };
-    this.#records.set(file.path, record);
-    return record;
-  }
-
-  #keepOrMake(engine: Engine, path: string, chunk: Chunk, before: Map<string, ContextChunk>): ContextChunk {
-    const { tokens, firstLine, lastLine, blockLines } = chunk;
-    const address = engine.repository?.address(tokens) ?? '';
-    const kept = before.get(address);
-    if (kept !== undefined) {
-      before.delete(address);
-      Object.assign(kept, { firstLine, lastLine, blockLines });
-      return kept;
-    }
-    const made: ContextChunk = {
-      path,
-      address,
-      tokens,
-      firstLine,
-      lastLine,
-      blockLines,
-      state: 'new',
-      encoded: undefined,
-    };
-    this.#index.add(made, chunk.text);
-    return made;
-  }
-
-  #discard(record: FileRecord | undefined): void {
-    if (record === undefined) {
-      return;
-    }
-    for (const chunk of record.chunks) {
-      this.#index.remove(chunk);
-      drop(chunk);
-    }
-    this.#records.delete(record.path);
-  }
-
   /** Likeness of each file to the text that was asked about last: that of its best chunk. */
   #fileScores(): ReadonlyMap<string, number> {
     const scores = new Map<string, number>();
-    for (const [{ path }, score] of this.#tail === '' ? [] : this.#index.scores(this.#tail)) {
+    for (const [{ path }, score] of this.#tail === '' ? [] : this.#records.scores(this.#tail)) {
       scores.set(path, Math.max(score, scores.get(path) ?? 0));
     }
     return scores;

@@ -12,6 +12,7 @@ import { TurnElement } from './turn-view';
 /** Pixels from the end that still count as the end. */
 const nearEnd = 40;
 const mostSpoken = 1500;
+const mostShown = 40;
 
 class ChatPage {
   readonly #host: Webview<ToHost>;
@@ -22,7 +23,10 @@ class ChatPage {
   readonly #spoken = element('div', { class: 'screen-reader-only', role: 'status', 'aria-live': 'polite' });
   readonly #composer: Composer;
   readonly #list: ConversationList;
-  readonly #shown = new Map<string, TurnElement>();
+  readonly #earlier = element('button', { type: 'button', class: 'earlier', hidden: true });
+  /** In the order of the page. */
+  #shown = new Map<string, TurnElement>();
+  #earlierTurns = 0;
   #follows = true;
 
   constructor(host: Webview<ToHost>) {
@@ -30,7 +34,13 @@ class ChatPage {
     const send = (message: ToHost) => host.send(message);
     this.#composer = new Composer(send);
     this.#list = new ConversationList(send, () => this.#showList(false));
-    this.#scroller.append(this.#empty, this.#turns);
+    this.#earlier.addEventListener('click', () => {
+      const [first] = this.#shown.keys();
+      if (first !== undefined) {
+        send({ kind: 'showEarlier', turn: first });
+      }
+    });
+    this.#scroller.append(this.#empty, this.#earlier, this.#turns);
     document.body.append(this.#banner, this.#scroller, this.#list.root, this.#composer.root, this.#spoken);
     this.#scroller.addEventListener('scroll', () => {
       const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
@@ -54,7 +64,11 @@ class ChatPage {
   #take(message: ToView): void {
     switch (message.kind) {
       case 'conversation':
+        this.#earlierTurns = message.earlier;
         this.#reset(message.turns);
+        break;
+      case 'earlier':
+        this.#prepend(message.turns, message.earlier);
         break;
       case 'turn':
         this.#updateTurn(message.turn);
@@ -110,6 +124,27 @@ class ChatPage {
     this.#changed();
   }
 
+  #prepend(turns: readonly TurnView[], earlier: number): void {
+    const before = this.#scroller.scrollHeight - this.#scroller.scrollTop;
+    const fresh = turns.map((turn) => new TurnElement(turn, (message) => this.#host.send(message)));
+    this.#turns.prepend(...fresh.map(({ root }) => root));
+    this.#shown = new Map([...fresh.map((one) => [one.turn.id, one] as const), ...this.#shown]);
+    this.#earlierTurns = earlier;
+    this.#changed();
+    // what was in view stays in view
+    this.#scroller.scrollTop = this.#scroller.scrollHeight - before;
+  }
+
+  /** A conversation may be longer than a page should be: the oldest turns go, and come again on a click. */
+  #trim(): void {
+    while (this.#shown.size > mostShown && this.#follows) {
+      const [oldest] = this.#shown;
+      oldest?.[1].remove();
+      this.#shown.delete(oldest?.[0] ?? '');
+      this.#earlierTurns += 1;
+    }
+  }
+
   #updateTurn(turn: TurnView): void {
     const shown = this.#shown.get(turn.id);
     const before = shown?.turn.state;
@@ -118,6 +153,7 @@ class ChatPage {
       this.#shown.set(turn.id, fresh);
       this.#turns.append(fresh.root);
       this.#follows = true;
+      this.#trim();
     } else {
       shown.update(turn);
     }
@@ -151,6 +187,8 @@ class ChatPage {
     const last = [...this.#shown.values()].at(-1)?.turn.state;
     this.#composer.setBusy(last === 'waiting' || last === 'answering');
     this.#empty.hidden = this.#shown.size > 0;
+    this.#earlier.hidden = this.#earlierTurns === 0;
+    this.#earlier.textContent = `Show earlier questions (${this.#earlierTurns})`;
     this.#follow();
   }
 

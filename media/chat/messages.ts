@@ -97,7 +97,9 @@ export const applyActions = ['insert', 'replace', 'newFile', 'diff', 'copy'] as 
 
 const toViewShapes = {
   /** Everything: first, and when another conversation is opened. */
-  conversation: { id, title: label, turns: list(turn) },
+  conversation: { id, title: label, earlier: count, turns: list(turn) },
+  /** Turns before those that are shown, on the page's word. */
+  earlier: { earlier: count, turns: list(turn) },
   /** A turn is new, or other than before. */
   turn: { turn },
   /** A turn and those after it are gone. */
@@ -142,6 +144,8 @@ const toHostShapes = {
   openConversation: { id },
   renameConversation: { id, title: label },
   deleteConversation: { id },
+  /** Turns before this one. */
+  showEarlier: { turn: id },
   exportConversation: { id },
   /** For the host's log. */
   problem: { text: text(4000) },

@@ -13,13 +13,13 @@ Napi::Function context_object::define(Napi::Env env) {
     });
 }
 
-Napi::Value context_object::make(Napi::Env env, std::shared_ptr<context> c) {
-    return env.GetInstanceData<addon_data>()->context_class.New({ Napi::External<std::shared_ptr<context>>::New(env, &c) });
+Napi::Value context_object::make(Napi::Env env, std::shared_ptr<sequence> c) {
+    return env.GetInstanceData<addon_data>()->context_class.New({ Napi::External<std::shared_ptr<sequence>>::New(env, &c) });
 }
 
 context_object::context_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
     if (info.Length() == 1 && info[0].IsExternal()) {
-        c = *info[0].As<Napi::External<std::shared_ptr<context>>>().Data();
+        c = *info[0].As<Napi::External<std::shared_ptr<sequence>>>().Data();
         Napi::MemoryManagement::AdjustExternalMemory(info.Env(), c->bytes_reserved());
     }
 }
@@ -33,7 +33,7 @@ void context_object::release(Napi::Env env) {
     }
 }
 
-const std::shared_ptr<context> & context_object::alive() const {
+const std::shared_ptr<sequence> & context_object::alive() const {
     if (!c) {
         fail(ERROR_DISPOSED, "the context was disposed");
     }
@@ -82,7 +82,7 @@ Napi::Value context_object::generate(const Napi::CallbackInfo & info) {
         p.attention   = attention_of(o);
         p.repository  = repository_of(o);
         p.looking     = o.Get("countAttention").IsBoolean() && bool_of(o, "countAttention");
-        const std::shared_ptr<context> held = alive();
+        const std::shared_ptr<sequence> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000), { events.Get("onProgress"), events.Get("onToken") },
             [held, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
                 generate_events e;
@@ -117,7 +117,7 @@ Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
         p.attention = attention_of(o);
         p.repository = repository_of(o);
         p.policy    = o.Get("policy").IsUndefined() ? POLICY_FASA : policy_of(string_of(o, "policy"));
-        const std::shared_ptr<context> held = alive();
+        const std::shared_ptr<sequence> held = alive();
         const int32_t priority = int_of(o, "priority", -1000, 1000, 0);
         return js_task::start(info.Env(), held.get(), priority, {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
             const auto logits = std::make_shared<std::vector<float>>(held->evaluate(p, w.flags));
@@ -146,7 +146,7 @@ Napi::Value context_object::time_steps(const Napi::CallbackInfo & info) {
         p.depth     = int_of(o, "depth", 0, 1 << 24);
         p.n_steps   = int_of(o, "steps", 1, 1 << 20);
         p.attention = attention_of(o);
-        const std::shared_ptr<context> held = alive();
+        const std::shared_ptr<sequence> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000, 0), {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
             timing_result r = held->time_steps(p, w.flags);
             return [r = std::move(r)](Napi::Env env) { return timing_to_js(env, r); };
@@ -170,7 +170,7 @@ Napi::Value context_object::measure(const Napi::CallbackInfo & info) {
         measure_params p;
         p.n_steps = int_of(o, "steps", 2, 1024);
         p.budget  = int_of(o, "budget", 1, 1 << 24);
-        const std::shared_ptr<context> held = alive();
+        const std::shared_ptr<sequence> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000), {}, [held, p](worker_task & w, js_task &) -> js_task::make_result {
             measure_result r = held->measure(p, w.flags);
             return [r = std::move(r)](Napi::Env env) { return measurement_to_js(env, r); };
@@ -187,7 +187,7 @@ Napi::Value context_object::usage(const Napi::CallbackInfo & info) {
         set("contextTokens",   u.n_ctx);
         set("fullBytes",       (double) u.full_bytes);
         set("fastBytes",       (double) u.fast_bytes);
-        set("slowBytes",       0);
+        set("slowBytes",       (double) u.slow_bytes);
         set("importanceBytes", (double) u.importance_bytes);
         return o;
     });
@@ -195,7 +195,7 @@ Napi::Value context_object::usage(const Napi::CallbackInfo & info) {
 
 Napi::Value context_object::clear(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        const std::shared_ptr<context> held = alive();
+        const std::shared_ptr<sequence> held = alive();
         js_task::start(info.Env(), held.get(), 0, {}, [held](worker_task &, js_task &) -> js_task::make_result {
             held->clear();
             return [](Napi::Env env) { return env.Undefined(); };

@@ -1,6 +1,7 @@
 #include "addon/objects.h"
 #include "addon/values.h"
 #include "engine/calibrate.h"
+#include "engine/gpu_context.h"
 
 #include <algorithm>
 #include <cmath>
@@ -99,6 +100,12 @@ model & model_object::alive() const {
     return *m;
 }
 
+void model_object::need_cpu(const char * what) const {
+    if (alive().device) {
+        fail(ERROR_BAD_ARGUMENT, "%s needs a model that is loaded without a device", what);
+    }
+}
+
 Napi::Value model_object::info(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive().file, m->hp, m->summary, &m->words); });
 }
@@ -147,13 +154,18 @@ Napi::Value model_object::create_context(const Napi::CallbackInfo & info) {
             const Napi::Object c = composition.As<Napi::Object>();
             p.composition = composition_params { int_of(c, "anchorTokens", 1, FASA_PAGE_TOKENS), int_of(c, "tailPosition", 1, 1 << 24) };
         }
+        if (m->device) {
+            const Napi::Value tier = o.Get("tier");
+            const bool rows_on_host = !tier.IsUndefined() && string_of(o, "tier") == "fasa-m";
+            return context_object::make(info.Env(), std::make_shared<gpu_context>(m, std::move(p), rows_on_host));
+        }
         return context_object::make(info.Env(), std::make_shared<context>(m, std::move(p)));
     });
 }
 
 Napi::Value model_object::create_encoder(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        alive();
+        need_cpu("the encoding of chunks");
         const Napi::Object o = object_at(info, 0);
         const std::string row_type = string_of(o, "rowType"), tier = string_of(o, "tier");
         if ((row_type != "f16" && row_type != "q8_0") || (tier != "fasa-c" && tier != "fasa-m")) {
@@ -177,7 +189,7 @@ Napi::Value model_object::create_encoder(const Napi::CallbackInfo & info) {
 
 Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        alive();
+        need_cpu("calibration");
         const Napi::Object o = object_at(info, 0);
         calibrate_params p;
         p.n_dominant = int_of(o, "dominantFcs", 1, 1024);
@@ -189,9 +201,26 @@ Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
         for (uint32_t i = 0; i < documents.As<Napi::Array>().Length(); i++) {
             p.documents.push_back(tokens_of(documents.As<Napi::Array>().Get(i), "a document"));
         }
-        return js_task::start(info.Env(), m.get(), -1, { function_at(info, 1) }, [held = m, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
+        const Napi::Value sums = o.Get("sums");
+        if (!sums.IsUndefined()) {
+            if (!sums.IsTypedArray() || sums.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+                fail(ERROR_BAD_ARGUMENT, "sums must be a Float64Array");
+            }
+            const Napi::Float64Array a = sums.As<Napi::Float64Array>();
+            p.sums = std::make_shared<std::vector<double>>(a.Data(), a.Data() + a.ElementLength());
+        }
+        const int32_t priority = int_of(o, "priority", -1000, 1000, -1);
+        return js_task::start(info.Env(), m.get(), priority, { function_at(info, 1) }, [held = m, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
             calibration c = calibrate_model(held, p, w.flags, [&t](double share) { t.call(0, { share }); });
-            return [c = std::move(c), held](Napi::Env env) { return calibration_to_js(env, c, held->hp.n_layer, held->hp.n_head_kv); };
+            return [c = std::move(c), held, sums = p.sums](Napi::Env env) {
+                Napi::Object o = calibration_to_js(env, c, held->hp.n_layer, held->hp.n_head_kv);
+                if (sums) {
+                    Napi::Float64Array a = Napi::Float64Array::New(env, sums->size());
+                    std::copy(sums->begin(), sums->end(), a.Data());
+                    o.Set("sums", a);
+                }
+                return o;
+            };
         });
     });
 }

@@ -29,17 +29,18 @@ private:
     Napi::Value calibrate(const Napi::CallbackInfo & info);
     Napi::Value dispose(const Napi::CallbackInfo & info);
     model & alive() const; // throws DISPOSED
+    void need_cpu(const char * what) const; // throws BAD_ARGUMENT for a model on a GPU
     void release(Napi::Env env);
 };
 
 struct context_object : Napi::ObjectWrap<context_object> {
     static Napi::Function define(Napi::Env env);
-    static Napi::Value    make(Napi::Env env, std::shared_ptr<context> c);
+    static Napi::Value    make(Napi::Env env, std::shared_ptr<sequence> c);
     explicit context_object(const Napi::CallbackInfo & info);
     ~context_object() override;
 
 private:
-    std::shared_ptr<context> c;
+    std::shared_ptr<sequence> c;
     Napi::Value generate(const Napi::CallbackInfo & info);
     Napi::Value evaluate(const Napi::CallbackInfo & info);
     Napi::Value time_steps(const Napi::CallbackInfo & info);
@@ -47,7 +48,7 @@ private:
     Napi::Value usage(const Napi::CallbackInfo & info);
     Napi::Value clear(const Napi::CallbackInfo & info);
     Napi::Value dispose(const Napi::CallbackInfo & info);
-    const std::shared_ptr<context> & alive() const; // throws DISPOSED
+    const std::shared_ptr<sequence> & alive() const; // throws DISPOSED
     void release(Napi::Env env);
 };
 

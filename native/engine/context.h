@@ -3,6 +3,7 @@
 // One sequence of tokens over a model: its KV cache, feeding, decoding. Used by one thread at a time (the engine's).
 
 #include "engine/sampler.h"
+#include "engine/sequence.h"
 #include "fasa/attention.h"
 #include "fasa/policy.h"
 #include "kv/cache.h"
@@ -105,7 +106,7 @@ struct measure_result {
 
 struct context_usage {
     int32_t n_tokens = 0, n_ctx = 0;
-    int64_t full_bytes = 0, fast_bytes = 0, importance_bytes = 0;
+    int64_t full_bytes = 0, fast_bytes = 0, slow_bytes = 0, importance_bytes = 0;
 };
 
 // the two ways out of a task before its end
@@ -114,16 +115,14 @@ struct task_flags {
     std::atomic<bool> stop  = false; // after the token being computed
 };
 
-struct context {
+struct context : sequence {
     context(std::shared_ptr<model> m, context_params params); // throws BAD_ARGUMENT, BAD_CALIBRATION, OUT_OF_MEMORY, ...
 
-    // throws BAD_ARGUMENT, CONTEXT_FULL, CANCELLED, ...: the tokens fed so far stay, and stay consistent
-    generate_result    generate(const generate_params & params, const task_flags & flags, const generate_events & events);
-    std::vector<float> evaluate(const evaluate_params & params, const task_flags & flags); // [tokens - from][n_vocab]
-    timing_result      time_steps(const timing_params & params, const task_flags & flags);
-    // throws BAD_CALIBRATION; BAD_ARGUMENT when there are too few cached tokens to choose from; CANCELLED
-    measure_result     measure(const measure_params & params, const task_flags & flags);
-    void               clear();
+    generate_result    generate(const generate_params & params, const task_flags & flags, const generate_events & events) override;
+    std::vector<float> evaluate(const evaluate_params & params, const task_flags & flags) override; // [tokens - from][n_vocab]
+    timing_result      time_steps(const timing_params & params, const task_flags & flags) override;
+    measure_result     measure(const measure_params & params, const task_flags & flags) override;
+    void               clear() override;
 
     // Feeds tokens from an empty cache and hands out, for every stride-th position, the rotated queries of each layer.
     // q [n_head][head_size]; the keys are in cache().
@@ -132,8 +131,8 @@ struct context {
         const query_visitor & visit, const std::function<void(int32_t n_fed)> & progress);
 
     const kv_cache & cache() const { return kv; }
-    context_usage    usage() const; // safe from any thread
-    int64_t          bytes_reserved() const { return kv.bytes_reserved(); }
+    context_usage    usage() const override;
+    int64_t          bytes_reserved() const override { return kv.bytes_reserved(); }
 
 private:
     std::shared_ptr<model>        m;

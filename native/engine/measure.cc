@@ -2,41 +2,10 @@
 
 #include "engine/context.h"
 
+#include "engine/divergence.h"
 #include "error.h"
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
-
-namespace {
-
-struct distribution {
-    int32_t best;
-    double  log_sum;
-};
-
-distribution distribution_of(const std::vector<float> & logits) {
-    const auto most = std::max_element(logits.begin(), logits.end());
-    double sum = 0;
-    for (const float x : logits) {
-        sum += std::exp((double) x - *most);
-    }
-    return { (int32_t) (most - logits.begin()), *most + std::log(sum) };
-}
-
-// KL(softmax(p) || softmax(q)) in nats
-double divergence(const std::vector<float> & p, const std::vector<float> & q, bool & agree) {
-    const distribution dp = distribution_of(p), dq = distribution_of(q);
-    double kl = 0;
-    for (size_t i = 0; i < p.size(); i++) {
-        const double log_p = p[i] - dp.log_sum;
-        kl += std::exp(log_p)*(log_p - q[i] + dq.log_sum);
-    }
-    agree = dp.best == dq.best;
-    return std::max(kl, 0.0);
-}
-
-} // namespace
 
 measure_result context::measure(const measure_params & p, const task_flags & flags) {
     if (!params.calib) {
@@ -74,7 +43,7 @@ measure_result context::measure(const measure_params & p, const task_flags & fla
     steps({ ATTENTION_DENSE, p.budget, 0 }, [&](double ms) { // what these write stays in the cache
         r.dense_ms.push_back(ms);
         bool agree = false;
-        r.kl.push_back(divergence(logits, sparse_logits[i++], agree));
+        r.kl.push_back(logits_divergence(logits, sparse_logits[i++], agree));
         r.n_agreeing += agree;
     });
     return r;

@@ -2,6 +2,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "model/device.h"
 #include "model/tensors.h"
 
 #include <algorithm>
@@ -96,15 +97,15 @@ model_summary model_summarize(const gguf_file & file) {
     return s;
 }
 
-// would the CPU multiply by this weight if it lay in a buffer of this type? As libllama asks when it places weights.
-static bool takes_weight(ggml_backend_buffer_type_t buft, const ggml_tensor * weight) {
+// would the device multiply by this weight if it lay in a buffer of this type? As libllama asks when it places weights.
+static bool takes_weight(ggml_backend_dev_t device, ggml_backend_buffer_type_t buft, const ggml_tensor * weight) {
     ggml_context_ptr ctx(ggml_init({ 4*ggml_tensor_overhead(), nullptr, /*.no_alloc =*/ true }));
     ggml_tensor * w   = ggml_dup_tensor(ctx.get(), weight);
     ggml_tensor * x   = ggml_new_tensor_2d(ctx.get(), GGML_TYPE_F32, w->ne[0], 512);
     ggml_tensor * mul = ggml_mul_mat(ctx.get(), w, x);
     ggml_backend_buffer_ptr empty(ggml_backend_buft_alloc_buffer(buft, 0));
     w->buffer = empty.get();
-    return empty && ggml_backend_dev_supports_op(backend_cpu_device(), mul);
+    return empty && ggml_backend_dev_supports_op(device, mul);
 }
 
 struct weight_loader {
@@ -131,9 +132,14 @@ struct weight_loader {
     }
 
     ggml_tensor * bind(const ggml_tensor * t, tensor_role role) {
-        if (role == TENSOR_MATRIX) {
+        if (m.device && role != TENSOR_EMBEDDING) {
+            ggml_backend_buffer_type_t buft = ggml_backend_dev_buffer_type(m.device);
+            if (role == TENSOR_VECTOR || takes_weight(m.device, buft, t)) {
+                return use_packed(buft, t);
+            } // what the device cannot multiply by, the CPU does: the scheduler sees where it lies
+        } else if (role == TENSOR_MATRIX) {
             for (auto * buft = backend_cpu_extra_bufts(); *buft; buft++) {
-                if (takes_weight(*buft, t)) {
+                if (takes_weight(backend_cpu_device(), *buft, t)) {
                     return use_packed(*buft, t);
                 }
             }
@@ -178,14 +184,19 @@ struct weight_loader {
     }
 
     void pack(const std::atomic<bool> & abort, const std::function<void(float)> & progress) {
-        size_t total = 0, done = 0;
+        size_t on_device = 0, on_host = 0, done = 0;
         for (auto & [buft, group] : groups) {
+            size_t & sum = m.device && buft == ggml_backend_dev_buffer_type(m.device) ? on_device : on_host;
             for (auto & [w, data] : group.weights) {
-                total += ggml_backend_buft_get_alloc_size(buft, w);
+                sum += ggml_backend_buft_get_alloc_size(buft, w);
             }
         }
-        memory_require((int64_t) total, "a copy of the weights in the layout that this processor multiplies fastest");
-        m.repacked_bytes = (int64_t) total;
+        if (on_device > 0) {
+            device_require(m.device, (int64_t) on_device, "a copy of the weights");
+        }
+        memory_require((int64_t) on_host, "a copy of the weights in the layout that this processor multiplies fastest");
+        m.repacked_bytes = (int64_t) on_host;
+        const size_t total = on_device + on_host;
         for (auto & [buft, group] : groups) {
             ggml_backend_buffer_ptr buf(ggml_backend_alloc_ctx_tensors_from_buft(group.ctx.get(), buft));
             if (!buf) {
@@ -214,8 +225,9 @@ static model_hparams checked_hparams(const gguf_file & file) {
 
 model::model(const std::string & path) : file(path), hp(checked_hparams(file)), words(file, hp.n_vocab), summary(model_summarize(file)) {}
 
-std::shared_ptr<model> model::load(const std::string & path, const std::atomic<bool> & abort, const std::function<void(float)> & progress) {
+std::shared_ptr<model> model::load(const std::string & path, ggml_backend_dev_t device, const std::atomic<bool> & abort, const std::function<void(float)> & progress) {
     std::shared_ptr<model> m(new model(path));
+    m->device = device;
     if (abort) {
         fail(ERROR_CANCELLED, "cancelled");
     }

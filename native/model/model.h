@@ -47,11 +47,13 @@ struct model {
     ggml_tensor * rope_freqs  = nullptr; // [head_size/2] factors on the frequencies, or none
     std::vector<layer_weights> layers;
 
-    int64_t repacked_bytes = 0; // copied out of the mapping for faster kernels
+    int64_t repacked_bytes = 0; // copied out of the mapping for faster kernels, in host memory
+    // where matrices and vectors lie, but for the embedding, which stays mapped; nullptr: on the CPU
+    ggml_backend_dev_t device = nullptr;
 
     // progress: share done; cancelled between two tensors once *abort is true.
     // throws FILE_*, *_GGUF, UNSUPPORTED_*, MISSING_TENSOR, WRONG_SHAPE, BAD_VOCABULARY, OUT_OF_MEMORY, CANCELLED
-    static std::shared_ptr<model> load(const std::string & path, const std::atomic<bool> & abort, const std::function<void(float)> & progress);
+    static std::shared_ptr<model> load(const std::string & path, ggml_backend_dev_t device, const std::atomic<bool> & abort, const std::function<void(float)> & progress);
 
 private:
     explicit model(const std::string & path);

@@ -1,12 +1,14 @@
-// node test/end-to-end/run.mjs [inside] [person] [repository]
+// node test/end-to-end/run.mjs [inside] [person] [editing] [chat] [repository]
 //
 // The tests in a real VS Code, with the real model: Mocha inside the extension host, then a person's steps with the
-// package. Wants `npm run setup -- --tests` and `npm run package`. Screenshots and result.json are in out/end-to-end/.
+// package, then those in the chat. Wants `npm run setup -- --tests` and `npm run package`. Screenshots and result.json are in out/end-to-end/.
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, main } from '../../scripts/lib/failure.mjs';
 import { out, shown } from '../../scripts/lib/paths.mjs';
 import { packagePath } from '../../scripts/package.mjs';
+import { runChat } from './chat.mjs';
+import { runEditing } from './editing.mjs';
 import { launchBrowser } from './harness/browser.mjs';
 import { Record } from './harness/record.mjs';
 import { runInside } from './inside.mjs';
@@ -15,17 +17,19 @@ import { runRepository } from './repository.mjs';
 
 const resultFile = path.join(out, 'end-to-end', 'result.json');
 
+function vsix() {
+  const file = packagePath();
+  if (!existsSync(file)) throw new Failure(`${shown(file)} is missing: run npm run package.`);
+  return file;
+}
+
 const parts = {
   inside: (browser, record) => runInside(browser, record),
-  person: (browser, record) => runAsPerson(browser, record, packed()),
-  repository: (browser, record) => runRepository(browser, record, packed()),
+  person: (browser, record) => runAsPerson(browser, record, vsix()),
+  editing: (browser, record) => runEditing(browser, record, vsix()),
+  chat: (browser, record) => runChat(browser, record, vsix()),
+  repository: (browser, record) => runRepository(browser, record, vsix()),
 };
-
-function packed() {
-  const vsix = packagePath();
-  if (!existsSync(vsix)) throw new Failure(`${shown(vsix)} is missing: run npm run package.`);
-  return vsix;
-}
 
 await main(async () => {
   const names = process.argv.slice(2);

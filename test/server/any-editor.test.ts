@@ -67,7 +67,7 @@ describe.each([
       processId: process.pid,
       ...params,
       workspaceFolders: null,
-      initializationOptions: { completion: { timeBudgetMs: 60_000, maxTokens: 12, repositoryTokens: 0 } },
+      initializationOptions: { completion: { timeBudgetMs: 60_000, maxTokens: 12 }, repository: { enabled: false } },
     });
     expect(answer.capabilities).toMatchObject({ positionEncoding: encoding, inlineCompletionProvider: true });
     await client.connection.sendNotification('initialized', {});

@@ -20,6 +20,7 @@ describe('the command line', () => {
         attention: 'auto',
         budget: 0,
         threads: 0,
+        device: '',
         contextTokens: 0,
         seed: undefined,
         json: false,

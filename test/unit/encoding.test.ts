@@ -263,6 +263,29 @@ describe('a context', () => {
     expect(inPlay && context?.sourceOf(inPlay.chunk)).toBe(before);
   });
 
+  test('lets go of every chunk, also of text that stands in a file several times, and of an engine that was replaced', async () => {
+    const block = Array.from({ length: 70 }, (_, at) => `const same${at} = ${at};\n`).join('');
+    write({ 'a.ts': `${block}\n${block}\n${block}\n${block}` });
+    const session = open({ repository: { encodeMs: 5 } });
+    const { signal } = new AbortController();
+    await session.context.lane.finish(signal);
+    write({ 'a.ts': `${block}\n${block}\nconst other = 1;\n` });
+    session.context.noteFiles([pathToFileURL(path.join(folder, 'r', 'a.ts')).href]);
+    await session.context.lane.finish(signal);
+    const chunks = [...(session.context.workspace.repositories[0]?.context.files.values() ?? [])].flatMap(
+      (file) => file.chunks,
+    );
+    expect(session.engine.repository?.alive).toBe(chunks.length);
+    const next = new FakeEngine({ repository: { chunkTokens: 300 } });
+    session.context.use(next);
+    expect(session.engine.repository?.alive).toBe(0);
+    await session.context.lane.finish(signal);
+    expect(next.repository?.alive).toBeGreaterThan(chunks.length);
+    expect(session.context.chunksForQuestion([], 'same1').every(({ chunk }) => chunk.tokens <= 300)).toBe(true);
+    session.context.use(undefined);
+    expect(next.repository?.alive).toBe(0);
+  });
+
   test('of thousands of files is planned in seconds, and a change of one in milliseconds', async () => {
     write(
       Object.fromEntries(

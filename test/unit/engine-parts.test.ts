@@ -107,6 +107,10 @@ describe('defaults', () => {
     expect(chooseContextTokens({ trainedContext: 4096 }, 0)).toBe(4096);
     expect(chooseContextTokens({ trainedContext: 131_072 }, undefined)).toBe(8192);
     expect(chooseContextTokens({ trainedContext: 4096 }, 16_384)).toBe(16_384);
+    // chunks stand at positions of their own
+    expect(chooseContextTokens({ trainedContext: 4096 }, 0, 1024)).toBe(3072);
+    expect(chooseContextTokens({ trainedContext: 1024 }, 0, 1024)).toBe(512);
+    expect(chooseContextTokens({ trainedContext: 4096 }, 4096, 1024)).toBe(4096);
   });
 
   test('of threads: at least one, at most four, never more than there are', () => {

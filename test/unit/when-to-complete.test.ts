@@ -198,6 +198,19 @@ describe('the measured speed', () => {
     expect(fast.suffixTokens(256)).toBe(256);
   });
 
+  test('says how much to feed at a time, less after a piece was cancelled', () => {
+    const speed = new MeasuredSpeed();
+    expect(speed.pieceTokens).toBe(4096);
+    speed.pieceCancelled();
+    expect(speed.pieceTokens).toBe(64);
+    for (let count = 0; count < 5; count++) {
+      speed.pieceCancelled();
+    }
+    expect(speed.pieceTokens).toBe(16);
+    speed.pieceFed();
+    expect(speed.pieceTokens).toBe(32);
+  });
+
   test('says how long a usual answer takes, once something was decoded', () => {
     const speed = new MeasuredSpeed();
     expect(speed.answerMs).toBeUndefined();

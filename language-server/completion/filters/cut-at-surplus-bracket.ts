@@ -10,7 +10,7 @@ export const cutAtSurplusBracket: Filter = (text, cursor) => {
   if (unmatched.length === 0) {
     return text;
   }
-  const unclosed = unclosedAround(cursor.before, cursor.after);
+  const unclosed = unclosedAround(cursor.before, cursor.after, cursor.reachesEnd);
   for (const { char, index } of unmatched) {
     const opener = unclosed.shift();
     if (opener === undefined && cursor.start > 0) {

@@ -16,7 +16,9 @@ export const trimSuffixOverlap: Filter = (text, cursor) => {
   for (let length = Math.min(rest.length, trimmed.length); length > 0; length--) {
     const overlap = rest.slice(0, length);
     if (trimmed.endsWith(overlap) && isSurplus(overlap, trimmed)) {
-      return trimmed.slice(0, -length);
+      const kept = trimmed.slice(0, -length);
+      // on a line of its own it is not where the rest of the cursor's line would come: the text takes its place instead
+      return /\n[ \t]*$/.test(kept) ? text : kept;
     }
   }
   return text;

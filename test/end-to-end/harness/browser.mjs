@@ -29,14 +29,19 @@ export async function launchBrowser() {
  * Opens a window of the editor host over a folder.
  * @param {import('playwright-core').Browser} browser
  * @param {import('./editor-host.mjs').EditorHost} host
- * @param {{folder: string, payload?: [string, string][], hooks?: Record<string, (...args: any[]) => void>}} options
+ * @param {{folder?: string, workspace?: string, viewport?: {width: number, height: number}, scale?: number, payload?: [string, string][], hooks?: Record<string, (...args: any[]) => void>}} options
  */
-export async function openWindow(browser, host, { folder, payload = [], hooks = {} }) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+export async function openWindow(
+  browser,
+  host,
+  { folder, workspace, viewport = { width: 1280, height: 800 }, scale = 1, payload = [], hooks = {} },
+) {
+  const context = await browser.newContext({ viewport, deviceScaleFactor: scale });
   const page = await context.newPage();
   for (const [name, hook] of Object.entries(hooks)) await page.exposeFunction(name, hook);
   const url = new URL(host.origin);
-  url.searchParams.set('folder', folder);
+  if (folder) url.searchParams.set('folder', folder);
+  if (workspace) url.searchParams.set('workspace', workspace);
   if (payload.length > 0) url.searchParams.set('payload', JSON.stringify(payload));
   await page.goto(url.href);
   await page.waitForSelector('.monaco-workbench', { timeout: 60_000 });

@@ -18,6 +18,7 @@ const startLimitMs = 60_000;
  * @property {string} logs folder that gets the host's logs at the end
  * @property {string} [vsix] extension to install
  * @property {boolean} [smokeTestDriver] lets a page bring an extension under development and its tests; hides toasts
+ * @property {boolean} [trust] folders are not trusted until the user says so
  * @property {Record<string, unknown>} [settings] on top of the default user settings
  * @property {NodeJS.ProcessEnv} [env]
  */
@@ -78,7 +79,7 @@ export class EditorHost {
         `--bind-addr=127.0.0.1:${this.port}`,
         '--disable-telemetry',
         '--disable-update-check',
-        '--disable-workspace-trust',
+        ...(this.#options.trust ? [] : ['--disable-workspace-trust']),
         '--disable-getting-started-override',
         ...(this.#options.smokeTestDriver ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
       ],

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** For whatever waits for the model: machines with little to compute with run this. */
@@ -25,6 +25,13 @@ export class Workbench {
     // What fades in is there by then.
     await this.page.waitForTimeout(500);
     await this.page.screenshot({ path: path.join(this.shots, `${name}.png`) });
+  }
+
+  /** A picture for the walkthrough, scripts/pictures.mjs takes it over. */
+  async picture(name) {
+    mkdirSync(path.join(this.shots, 'walkthrough'), { recursive: true });
+    await this.page.waitForTimeout(500);
+    await this.page.screenshot({ path: path.join(this.shots, 'walkthrough', `${name}.png`) });
   }
 
   async meterText() {
@@ -99,6 +106,12 @@ export class Workbench {
   async changeTheme(kind) {
     await this.runCommand('Preferences: Toggle between Light/Dark Themes');
     await this.page.locator(`.monaco-workbench.${kind}`).waitFor({ timeout: windowLimitMs });
+  }
+
+  /** Accepted: no ghost text, or another one. */
+  async ghostGoneOrOther(before) {
+    const deadline = Date.now() + windowLimitMs;
+    while ((await this.ghostNow()) === before && Date.now() < deadline) await this.page.waitForTimeout(100);
   }
 
   async ghostGone() {

@@ -12,7 +12,7 @@ interface TestResult {
 
 export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 120_000, color: false, reporter: 'min' });
-  for (const file of ['activation', 'completion', 'server-life']) {
+  for (const file of ['activation', 'completion', 'native-chat', 'server-life']) {
     mocha.addFile(path.join(__dirname, `${file}.test.js`));
   }
   const tests: TestResult[] = [];

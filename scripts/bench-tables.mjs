@@ -1,0 +1,169 @@
+// node scripts/bench-tables.mjs
+//
+// Fills the tables of docs/benchmarks.md from the records in docs/measured/ (scripts/bench-records.mjs makes those). A
+// table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; what is between them is replaced.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Failure, main } from './lib/failure.mjs';
+import { readJson, writeAtomic } from './lib/files.mjs';
+import { root, shown } from './lib/paths.mjs';
+
+const page = path.join(root, 'docs', 'benchmarks.md');
+
+function read(name) {
+  const record = readJson(path.join(root, 'docs', 'measured', `${name}.json`));
+  if (!record) throw new Failure(`docs/measured/${name}.json is missing: node scripts/bench-records.mjs makes it.`);
+  return record;
+}
+
+const count = (value) => value.toLocaleString('en-US');
+const percent = (share) => `${(100 * share).toFixed(0)} %`;
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** @param {readonly string[]} titles @param {readonly (readonly (string | number)[])[]} rows */
+function markdown(titles, rows) {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(titles), line(titles.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** What the reader must know of a run: how busy the machine was, and when it was. */
+function when({ date, loadAverage }) {
+  const parts = [
+    ...(date === undefined ? [] : [`Measured on ${date}.`]),
+    ...(loadAverage === undefined ? [] : [`Load average at the end: ${loadAverage.toFixed(1)}.`]),
+  ];
+  return parts.length === 0 ? '' : `\n\n${parts.join(' ')}`;
+}
+
+function decode() {
+  const record = read('decode');
+  const titles = [
+    'cached tokens',
+    'libllama ms',
+    'its cache',
+    'dense ms',
+    'FASA ms',
+    '`auto` ms',
+    'FASA to libllama',
+    'attention alone to dense',
+    'bytes limit',
+    'TIP, selection, FAC',
+    'read a token',
+  ];
+  const rows = record.rows.map((row) => [
+    count(row.depth),
+    row.peerMsPerToken.toFixed(1),
+    row.peerKvType,
+    row.denseMsPerToken.toFixed(1),
+    row.fasaMsPerToken.toFixed(1),
+    row.autoMsPerToken.toFixed(1),
+    `${row.speedupVsPeer.toFixed(1)}x`,
+    row.depth < row.budget || row.attentionSpeedup === undefined ? '' : `${row.attentionSpeedup.toFixed(1)}x`,
+    `${row.bytesLimitSpeedup.toFixed(1)}x`,
+    [row.tipShare, row.selectionShare, row.facShare].map(percent).join(', '),
+    megabytes(row.bytesReadPerToken),
+  ]);
+  return markdown(titles, rows) + when(record);
+}
+
+function synthetic() {
+  const { shapes, date } = read('synthetic');
+  const titles = [
+    'shape',
+    'cached tokens',
+    'dense ms',
+    'its kernel',
+    'FASA ms',
+    'speed-up',
+    'bytes limit',
+    'of the limit',
+    'TIP, selection, FAC ms',
+  ];
+  const rows = shapes.flatMap(({ shape, rows: list }) =>
+    list.map((row) => [
+      shape,
+      count(row.depth),
+      row.denseMs.toFixed(3),
+      row.denseKernel,
+      row.fasaMs.toFixed(3),
+      `${row.attentionSpeedup.toFixed(1)}x`,
+      `${row.bytesLimitSpeedup.toFixed(1)}x`,
+      percent(row.shareOfBytesLimit),
+      [row.tipMs, row.selectionMs, row.facMs].map((ms) => ms.toFixed(3)).join(', '),
+    ]),
+  );
+  return markdown(titles, rows) + when({ date, loadAverage: shapes.at(-1)?.loadAverage });
+}
+
+function prefill() {
+  const record = read('prefill');
+  const titles = ['tokens', 'libllama tokens/s', 'its cache', 'ours tokens/s', 'ratio'];
+  const rows = record.rows.map((row) => [
+    count(row.length),
+    row.peerTokensPerSecond.toFixed(0),
+    row.peerKvType,
+    row.tokensPerSecond.toFixed(0),
+    row.ratio.toFixed(2),
+  ]);
+  return markdown(titles, rows) + when(record);
+}
+
+/** @type {[string, string][]} in the order of the table */
+const POLICIES = [
+  ['fasa', '**FASA**'],
+  ['fasa-f16', 'FASA, f16'],
+  ['oracle', 'oracle'],
+  ['paper', 'paper, per query head'],
+  ['paper-kv', 'paper, per KV head'],
+  ['quest', 'Quest'],
+  ['streaming', 'streaming'],
+  ['ggml', 'noise: dense by ggml'],
+  ['batched', 'noise: dense, all at once'],
+];
+
+function fidelity() {
+  const records = ['2048', '4096', '8192'].map((length) => read(`fidelity-${length}`));
+  const titles = [
+    'policy',
+    'bytes to predict',
+    ...records.flatMap(({ policies: [{ length }] }) => [`${count(length)}: KL`, 'same', 'NLL']),
+  ];
+  const rows = POLICIES.flatMap(([name, title]) => {
+    const same = records.map(({ policies }) => policies.find(({ policy }) => policy === name));
+    const [first] = same;
+    if (!first) return [];
+    const figures = same.flatMap((one) =>
+      one ? [one.meanKl.toFixed(4), `${(100 * one.agreement).toFixed(1)} %`, one.nll.toFixed(3)] : ['', '', ''],
+    );
+    const noise = title.startsWith('noise');
+    return [[title, noise ? '' : first.predictorBytes.toFixed(0), ...figures]];
+  });
+  const dense = ['dense', '', ...records.flatMap(({ policies: [{ denseNll }] }) => ['', '', denseNll.toFixed(3)])];
+  return markdown(titles, [...rows, dense]);
+}
+
+function retrieval() {
+  const record = read('retrieval');
+  const titles = ['policy', 'right', 'of those that dense has right'];
+  const [{ length, budget, cases, denseCorrect }] = record.policies;
+  const rows = POLICIES.flatMap(([name, title]) => {
+    const one = record.policies.find(({ policy }) => policy === name);
+    return one ? [[title, one.sparseCorrect, `${one.sparseCorrectGivenDense} of ${denseCorrect}`]] : [];
+  });
+  const text = `${cases} constants in documents of ${count(length)} tokens, budget ${budget}; dense steps have ${denseCorrect} right.`;
+  return `${text}\n\n${markdown(titles, rows)}${when(record)}`;
+}
+
+const tables = { decode, synthetic, prefill, fidelity, retrieval };
+
+await main(() => {
+  const before = readFileSync(page, 'utf8');
+  let text = before;
+  for (const [name, make] of Object.entries(tables)) {
+    const place = new RegExp(`(<!-- table: ${name} -->\n)[^]*?(<!-- end of table -->)`);
+    if (!place.test(text)) throw new Failure(`docs/benchmarks.md has no place for the table ${name}.`);
+    text = text.replace(place, (_, begin, end) => `${begin}\n${make()}\n\n${end}`);
+  }
+  if (text !== before) writeAtomic(page, text);
+  process.stdout.write(`${text === before ? 'unchanged' : 'wrote'} ${shown(page)}\n`);
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import type { NativeDevice } from '../../language-server/engine/addon';
+import { chooseDevice } from '../../language-server/engine/devices';
+import { EngineError } from '../../language-server/engine/errors';
+
+const device = (name: string, kind: NativeDevice['kind'], software = false): NativeDevice => ({
+  name,
+  description: name,
+  kind,
+  software,
+  memoryFree: 1,
+  memoryTotal: 2,
+});
+const cpu = device('CPU', 'cpu');
+const blas = device('BLAS', 'accelerator');
+const lavapipe = device('Vulkan0', 'gpu', true);
+const card = device('Vulkan1', 'gpu');
+
+describe('the device', () => {
+  it.each([undefined, '', 'auto'])('is a real GPU if there is one (%s)', (asked) => {
+    expect(chooseDevice([cpu, blas, lavapipe, card], asked)).toBe(card);
+    expect(chooseDevice([cpu, blas, lavapipe], asked)).toBeUndefined();
+    expect(chooseDevice([cpu], asked)).toBeUndefined();
+  });
+
+  it('is the CPU when asked for', () => {
+    expect(chooseDevice([cpu, card], 'cpu')).toBeUndefined();
+    expect(chooseDevice([cpu, card], 'CPU')).toBeUndefined();
+  });
+
+  it('is the one that is named, a software driver as well', () => {
+    expect(chooseDevice([cpu, lavapipe, card], 'vulkan0')).toBe(lavapipe);
+  });
+
+  it.each(['CUDA0', 'BLAS', ' '])('is none that is not there: %j', (asked) => {
+    expect(() => chooseDevice([cpu, blas, card], asked)).toThrowError(EngineError);
+    expect(() => chooseDevice([cpu, blas, card], asked)).toThrowError('Vulkan1');
+  });
+});

@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { indentUnit, reindent } from '../../language-server/completion/indentation';
+import { sensibleEnd } from '../../language-server/completion/sensible-end';
+
+describe('a line that was cut short', () => {
+  test.each([
+    ['compute(first, sec', 'compute(first'],
+    ['compute(first)', 'compute(first)'],
+    ['compute(first);', 'compute(first);'],
+    ['a + b * ', 'a + b'],
+    ['a = "some te', 'a'],
+    ['a + "x" + b', 'a + "x"'],
+    ['retu', ''],
+    ['', ''],
+    ['größe', ''],
+    ['größe + länge.', 'größe + länge'],
+  ])('ends: %s as %s', (text, end) => {
+    expect(sensibleEnd(text, 'one')).toBe(end);
+  });
+});
+
+describe('a block that was cut short', () => {
+  test.each([
+    ['\n  a();\n  b(', '\n  a();'],
+    ['a();\n', 'a();'],
+    ['\n  compute(fi', '\n  compute'],
+  ])('ends: %j as %j', (text, end) => {
+    expect(sensibleEnd(text, 'block')).toBe(end);
+  });
+});
+
+describe('the indentation', () => {
+  test.each([
+    ['a\n\tb\n\t\tc', '\t'],
+    ['a\n  b\n    c\n  d', '  '],
+    ['a\n    b\n        c', '    '],
+    ['a\nb', undefined],
+    ['a\n b', undefined],
+  ])('of %j is %j', (text, unit) => {
+    expect(indentUnit(text)).toBe(unit);
+  });
+
+  test('goes over into another unit, with what is no whole step kept', () => {
+    expect(reindent('        ', '\t', 4)).toBe('\t\t');
+    expect(reindent('      ', '\t', 4)).toBe('\t  ');
+    expect(reindent('\t\t', '  ', 4)).toBe('    ');
+  });
+});
