@@ -148,7 +148,7 @@ function typingSteps(workbench, { typescript, python }) {
       async () => {
         await workbench.openFile(path.basename(typescript.file));
         await workbench.goToEnd();
-        await workbench.type('\n\nexport function lastOf(list: string[]): string {\nreturn list.');
+        await workbench.type('\n\nexport const half = (value: number) => Math.');
         const ghost = await workbench.ghostText();
         await page.keyboard.type(ghost[0] ?? '');
         await expectGhost(workbench, ghost.slice(1));
