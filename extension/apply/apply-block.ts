@@ -87,6 +87,9 @@ export class BlockApplier {
     if (part.path !== undefined && target === undefined) {
       throw new ApplyError(`${part.path} is outside of the workspace.`);
     }
+    if (target !== undefined) {
+      await this.#writer.check(target);
+    }
     const document =
       target !== undefined && (await exists(target))
         ? await vscode.workspace.openTextDocument(target)

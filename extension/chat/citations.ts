@@ -6,8 +6,10 @@ import type { CitationView } from '../../media/chat/messages';
 export class CitationMarks implements vscode.Disposable {
   readonly #decoration = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
-    backgroundColor: new vscode.ThemeColor('editor.findMatchHighlightBackground'),
-    overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.findMatchForeground'),
+    backgroundColor: new vscode.ThemeColor('editor.selectionHighlightBackground'),
+    // in high contrast, the border is what is seen
+    borderColor: new vscode.ThemeColor('editor.selectionHighlightBorder'),
+    overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.selectionHighlightForeground'),
     overviewRulerLane: vscode.OverviewRulerLane.Center,
   });
   readonly #subscription: vscode.Disposable;

@@ -49,10 +49,11 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
           name: `${loaded.name} (FASA Code)`,
           family: loaded.architecture,
           version: loaded.quantization,
-          tooltip: 'Runs on this machine. Nothing leaves it.',
+          tooltip: 'Runs on this machine. Nothing leaves it. Answers in words: it calls no tools.',
           maxInputTokens: context - most,
           maxOutputTokens: most,
-          capabilities: {},
+          // the editor's chat hides all other models in the mode that it starts in; tools that it offers are not called
+          capabilities: { toolCalling: true },
         },
       ];
     },

@@ -206,7 +206,10 @@ function pathOf(line: string): string | undefined {
     .trim()
     .replace(/^(?:#+|[-*]|file:|path:)\s+/i, '')
     .replace(/^[*_`]+|[*_`:]+$/g, '');
-  return /^(?:[\w.@+-]+[\\/])*[\w@+-]*\.?[\w.@+-]*\.[A-Za-z]\w{0,9}$/.test(bare) ? bare : undefined;
+  const isFile = /^[\w@+-]*\.?[\w.@+-]*\.[A-Za-z]\w{0,9}$|^(?:Dockerfile|Makefile|Jenkinsfile|Gemfile|Rakefile)$/.test(
+    bare,
+  );
+  return isFile || /^\.{0,2}(?:[\w.@+-]+)?(?:[\\/][\w.@+-]+)+$/.test(bare) ? bare : undefined;
 }
 
 function lineEnd(text: string, at: number): number {

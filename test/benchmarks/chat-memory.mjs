@@ -1,7 +1,7 @@
 // node test/benchmarks/chat-memory.mjs [--questions N] [--out FILE]
 //
 // Questions in a row in the chat of a real VS Code, and the memory of server, extension host and page after every
-// twentieth: what stays must stay flat. The server's engine is the tests' fake one, so that 200 answers of 2,000
+// twentieth: what stays must stay flat. The server's engine is the tests' fake one, so that 200 answers of 800
 // characters take minutes; the panel, the session, the store and the connection are the real ones. Wants
 // `npm run setup -- --tests`.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { descendants } from '../end-to-end/harness/process-tree.mjs';
 import { webviewFrame } from '../end-to-end/harness/webview.mjs';
 import { Workbench } from '../end-to-end/harness/workbench.mjs';
 
-const answerText = `${'A paragraph with **bold** words, `code` and a [link](https://example.org/).\n\n'.repeat(12)}\`\`\`js\n${'const value = compute(1, 2); // a line of code\n'.repeat(20)}\`\`\`\n`;
+const answerText = `${'A paragraph with **bold** words, `code` and a [link](https://example.org/).\n\n'.repeat(4)}\`\`\`js\n${'const value = compute(1, 2); // a line of code\n'.repeat(10)}\`\`\`\n`;
 
 /** The extension as it is packaged, with the fake engine in its server. */
 async function placeExtension(folder) {

@@ -46,6 +46,12 @@ describe('the file of a block', () => {
     ['src/a.ts\n```ts\nx\n```', 'src/a.ts'],
     ['**`src/a.ts`**:\n\n```ts\nx\n```', 'src/a.ts'],
     ['See src/a.ts for more:\n```ts\nx\n```', undefined],
+    ['.git/config\n```\nx\n```', '.git/config'],
+    ['/etc/passwd\n```\nx\n```', '/etc/passwd'],
+    ['../a/b.ts\n```\nx\n```', '../a/b.ts'],
+    ['.env\n```\nx\n```', '.env'],
+    ['Makefile:\n```\nx\n```', 'Makefile'],
+    ['Example\n```\nx\n```', undefined],
     ['```ts\nx\n```', undefined],
   ])('%j', (text, path) => {
     expect(codeParts(text)[0]?.path).toBe(path);

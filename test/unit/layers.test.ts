@@ -94,6 +94,16 @@ const snippets: readonly Snippet[] = [
     source: importing('../extension/e'),
     rules: [imports],
   },
+  { name: 'vscode in a webview', file: 'media/a.ts', source: importing('vscode'), rules: [imports] },
+  { name: 'the extension in a webview', file: 'media/b.ts', source: importing('../extension/e'), rules: [imports] },
+  { name: 'Node in a webview', file: 'media/chat/c.ts', source: importing('node:fs'), rules: [imports] },
+  { name: 'the messages in the extension', file: 'extension/f.ts', source: importing('../media/a'), rules: [] },
+  {
+    name: 'fetch in a webview',
+    file: 'media/d.ts',
+    source: "export const one = fetch('x');\n",
+    rules: [globals],
+  },
   {
     name: 'any',
     file: 'language-server/engine/a.ts',
