@@ -52,7 +52,8 @@ export class Workbench {
     await input.fill(name);
     const row = this.page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(name) }).first();
     await row.waitFor({ timeout: windowLimitMs });
-    await this.page.keyboard.press('Enter');
+    // Enter would take the row that was on top when the key came, which a busy window has not sorted yet
+    await row.click();
     await this.page.locator('.tab.active', { hasText: path.basename(name) }).waitFor({ timeout: windowLimitMs });
     await this.editor.locator('.view-lines').waitFor({ timeout: windowLimitMs });
   }
