@@ -213,6 +213,10 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async #pageReady(): Promise<void> {
     this.#ready = true;
+    // before anything is waited for: what is asked for meanwhile comes after it
+    for (const message of this.#waiting.splice(0)) {
+      this.#post(message);
+    }
     const last = this.#parts.context.workspaceState.get<string>(lastKey);
     if (last !== undefined && this.#session.conversation.turns.length === 0) {
       await this.#session.open(last);
@@ -221,9 +225,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
     this.#post({ kind: 'chips', chips: this.#items.chips });
     this.#showServer(true);
-    for (const message of this.#waiting.splice(0)) {
-      this.#post(message);
-    }
   }
 
   #showServer(always: boolean): void {
