@@ -36,7 +36,12 @@ export async function runChat(browser, record, vsix) {
     logs: path.join(shots, 'logs'),
     vsix,
     // Little to encode: a slow machine is done with it in a minute.
-    settings: { 'fasa.modelPath': modelFile(), 'fasa.completion.enabled': false, 'fasa.repository.tokens': 4096 },
+    settings: {
+      'fasa.modelPath': modelFile(),
+      'fasa.completion.enabled': false,
+      'fasa.repository.enabled': true,
+      'fasa.repository.tokens': 4096,
+    },
   });
   try {
     const folder = path.join(host.folder, 'express');
