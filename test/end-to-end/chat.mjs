@@ -76,7 +76,10 @@ class ChatPerson {
     await this.workbench.runCommand('FASA Code: Open Chat');
     this.frame = await webviewFrame(this.page, '.composer');
     this.area = this.frame.locator('.composer textarea');
-    await this.area.waitFor({ timeout: windowLimitMs });
+    // The caret comes last: what is opened before it would lose the focus again.
+    await this.frame.waitForFunction(() => document.activeElement?.matches('.composer textarea') ?? false, undefined, {
+      timeout: windowLimitMs,
+    });
   }
 
   get lastTurn() {
