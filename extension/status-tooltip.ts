@@ -142,7 +142,9 @@ function attentionFigures(attention: NonNullable<Status['attention']>): string {
     case 'auto':
       return attention.calibrated
         ? `auto: FASA with ${formatCount(attention.budget)} tokens in a long context`
-        : 'auto: dense, as this model has no calibration';
+        : attention.calibrating === undefined
+          ? 'auto: dense, as this model has no calibration'
+          : `auto: dense until this model is calibrated (${formatPercent(attention.calibrating)})`;
     default:
       return `${attention.mode.toUpperCase()} with ${formatCount(attention.budget)} tokens`;
   }

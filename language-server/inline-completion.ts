@@ -10,6 +10,7 @@ import { Offers } from './completion/offers';
 import { debounceMs, TypingPace } from './completion/pace';
 import { whySilent } from './completion/silence';
 import type { Suggestion } from './completion/suggestion';
+import type { CachedPlace } from './completion/suggestion-cache';
 import { Syntax } from './completion/syntax';
 import type { ContextService } from './context-service';
 import type { DocumentEdit, Documents } from './documents';
@@ -78,7 +79,9 @@ export class InlineCompletions {
       return noCompletion;
     }
     const view = this.#view(document, request);
-    const silent = request.invoked ? undefined : this.#whySilent(view, settings);
+    const silent = request.invoked
+      ? undefined
+      : (this.#whySilent(view, settings) ?? this.#whyNotWanted(document, request));
     if (silent !== undefined) {
       this.#counters.note('silent');
       return noCompletion;
@@ -236,8 +239,13 @@ export class InlineCompletions {
       lineSuffix: /^[^\r\n]*/.exec(after)?.[0] ?? '',
       documentLength: text.length,
     };
-    const reason = whySilent(place, mostFileKilobytes);
-    return reason ?? (this.#offers.isDismissed(view, performance.now()) ? 'it was not wanted here' : undefined);
+    return whySilent(place, mostFileKilobytes);
+  }
+
+  #whyNotWanted(document: TextDocument, request: InlineCompletionRequest): string | undefined {
+    return this.#offers.isDismissed(placeOf(document, request), performance.now())
+      ? 'it was not wanted here'
+      : undefined;
   }
 
   #view(document: TextDocument, { uri, selected, ...position }: InlineCompletionRequest): View {
@@ -273,8 +281,7 @@ export class InlineCompletions {
       return noCompletion;
     }
     if (request.selected === undefined) {
-      const place = { uri: request.uri, text: document.getText(), offset: document.offsetAt(request) };
-      this.#offers.shown({ ...place, suggestions }, performance.now());
+      this.#offers.shown({ ...placeOf(document, request), suggestions }, performance.now());
     }
     const { documents } = this.#parts;
     return {
@@ -292,6 +299,11 @@ export class InlineCompletions {
       this.#parts.log.info(`No completion: ${reason}`);
     }
   }
+}
+
+/** Without the other cells of a notebook. */
+function placeOf(document: TextDocument, position: InlineCompletionRequest): CachedPlace {
+  return { uri: document.uri, text: document.getText(), offset: document.offsetAt(position) };
 }
 
 /** What keeps a place without a completion before any model is asked; undefined: nothing. */

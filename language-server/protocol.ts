@@ -201,6 +201,8 @@ export interface AttentionStatus {
   readonly budget: number;
   /** The model has a calibration file; without one `auto` is dense. */
   readonly calibrated: boolean;
+  /** Share done, 0 to 1, while it is calibrated in the background. */
+  readonly calibrating?: number;
 }
 
 /** Of whole decode steps over the user's own context: never estimated. */

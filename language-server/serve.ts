@@ -21,6 +21,7 @@ import { isCancelled, toEngineError } from './engine/errors';
 import { ModelHost } from './engine/model-host';
 import { InlineCompletions } from './inline-completion';
 import type { Log } from './log';
+import { BackgroundCalibration } from './measure/background-calibration';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
 import { resolveModel } from './models/resolve-model';
 import { askParams, chatParams, countTokensParams, documentPosition, inlineCompletionRequest } from './params';
@@ -71,6 +72,7 @@ class Server {
   readonly #log: Log;
   readonly #host: ModelHost;
   readonly #meter: IdleMeter;
+  readonly #calibration: BackgroundCalibration;
   readonly #status: StatusReporter;
   readonly #documents = new Documents((edit) => this.#inline.edited(edit));
   readonly #context: ContextService;
@@ -102,12 +104,21 @@ class Server {
       store: ({ attention, repository }) => chunkStore(attention, repository.diskGigabytes, this.#log),
       onChange: () => {
         this.#context.use(this.#host.engine);
+        this.#calibration.consider();
         this.#status.changed();
       },
     });
     this.#meter = new IdleMeter({
       host: this.#host,
       log: this.#log,
+      onChange: () => this.#status.changed(),
+      idleMs: options.idleMs ?? defaultIdleMs,
+    });
+    this.#calibration = new BackgroundCalibration({
+      host: this.#host,
+      log: this.#log,
+      folders: () =>
+        this.#settings.repository.enabled ? this.#context.workspace.repositories.map(({ sources }) => sources) : [],
       onChange: () => this.#status.changed(),
       idleMs: options.idleMs ?? defaultIdleMs,
     });
@@ -129,6 +140,7 @@ class Server {
       this.#host,
       this.#meter,
       () => this.#context.status,
+      () => this.#calibration.share,
       (status) => this.#sendStatus(status),
     );
   }
@@ -142,6 +154,7 @@ class Server {
       this.#warmUp.end();
       this.#inline.stop();
       this.#meter.close();
+      this.#calibration.close();
       this.#status.close();
       await this.#context.close();
       await this.#host.close();
@@ -171,6 +184,7 @@ class Server {
       this.#warmUp.end();
       this.#inline.stop();
       this.#meter.stop();
+      this.#calibration.stop();
       this.#context.lane.pause();
       this.#host.pause();
     });
@@ -266,6 +280,7 @@ class Server {
   async #urgent<T>(request: () => Promise<T>): Promise<T> {
     this.#warmUp.end();
     this.#context.lane.noteActivity();
+    this.#calibration.consider();
     return this.#meter.during(request);
   }
 

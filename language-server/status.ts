@@ -12,6 +12,7 @@ export class StatusReporter {
   readonly #send: (status: Status) => void;
   readonly #repository: () => RepositoryStatus | undefined;
   readonly #meter: IdleMeter;
+  readonly #calibrating: () => number | undefined;
   #lastRequest: RequestStatus | undefined;
   #slow: SlowStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -22,11 +23,13 @@ export class StatusReporter {
     host: ModelHost,
     meter: IdleMeter,
     repository: () => RepositoryStatus | undefined,
+    calibrating: () => number | undefined,
     send: (status: Status) => void,
   ) {
     this.#host = host;
     this.#meter = meter;
     this.#repository = repository;
+    this.#calibrating = calibrating;
     this.#send = send;
   }
 
@@ -63,7 +66,7 @@ export class StatusReporter {
       state: state === 'ready' && repository?.encoding !== undefined ? 'encoding' : state,
       ...(progress === undefined ? {} : { progress }),
       ...(problem === undefined ? {} : { problem }),
-      ...(engine === undefined ? {} : engineStatus(engine)),
+      ...(engine === undefined ? {} : engineStatus(engine, this.#calibrating())),
       ...(repository === undefined ? {} : { repository }),
       ...this.#meter.figures,
       ...(this.#lastRequest === undefined ? {} : { lastRequest: this.#lastRequest }),
@@ -78,7 +81,10 @@ export class StatusReporter {
   }
 }
 
-function engineStatus(engine: Engine): Pick<Status, 'model' | 'device' | 'cache' | 'attention'> {
+function engineStatus(
+  engine: Engine,
+  calibrating: number | undefined,
+): Pick<Status, 'model' | 'device' | 'cache' | 'attention'> {
   const { model, device } = engine;
   const { fimPrefix, fimSuffix, fimMiddle } = model.tokens;
   return {
@@ -99,7 +105,7 @@ function engineStatus(engine: Engine): Pick<Status, 'model' | 'device' | 'cache'
       memoryFree: device.memoryFree,
     },
     cache: cacheStatus(engine),
-    attention: engine.attention,
+    attention: { ...engine.attention, ...(calibrating === undefined ? {} : { calibrating }) },
   };
 }
 

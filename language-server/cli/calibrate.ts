@@ -1,17 +1,15 @@
 /** `calibrate --corpus DIR --out FILE`: chooses the dominant frequency chunks of a model from a folder of sources. */
 
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readCalibrationDocuments } from '../calibration/documents';
 import type { NativeModel } from '../engine/addon';
-import { type CalibrationFile, calibrationFormat, calibrationVersion } from '../engine/calibration';
+import { type CalibrationFile, calibrationFormat, calibrationVersion, saveCalibration } from '../engine/calibration';
 import { cancellable } from '../engine/cancellable';
 import { EngineError } from '../engine/errors';
 import { loadAddon } from '../engine/load-addon';
 import { chooseThreads } from '../engine/threads';
 import { resolveModel } from '../models/resolve-model';
-import { commentPathLine } from '../repository/path-line';
 import { SourceFiles } from '../repository/source-files';
-import { walk } from '../repository/walk';
 import { type CommandLine, usageError } from './arguments';
 import type { Output } from './output';
 
@@ -47,7 +45,7 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
       tokens,
       dominantFcs: chosen,
     };
-    await writeWhole(path.resolve(out), formatCalibration(file));
+    await saveCalibration(path.resolve(out), file);
     output.message(`Wrote ${path.resolve(out)}`);
     if (options.json) {
       output.json({ file: path.resolve(out), model: file.model, documents: documents.length, tokens });
@@ -57,56 +55,19 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
   }
 }
 
-/** Files in path order, each after its path line, joined and cut into documents of equal length. */
 async function readDocuments(model: NativeModel, corpus: string, signal: AbortSignal): Promise<Int32Array[]> {
   const sources = new SourceFiles(corpus);
-  const documents: Int32Array[] = [];
-  let open: number[] = startOf(model);
-  for (const relative of await walk(sources, { signal })) {
-    const result = await sources.read(path.join(sources.root, relative));
-    if (result === undefined || !('file' in result)) {
-      continue;
-    }
-    const tokens = model.tokenize(`${commentPathLine(relative)}\n${result.file.text}\n`, false);
-    for (let at = 0; at < tokens.length; ) {
-      const part = tokens.subarray(at, at + documentTokens - open.length);
-      open.push(...part);
-      at += part.length;
-      if (open.length === documentTokens) {
-        documents.push(Int32Array.from(open));
-        open = startOf(model);
-      }
-    }
-    if (documents.length >= mostDocuments) {
-      return documents.slice(0, mostDocuments);
-    }
-  }
-  if (open.length > 256 || documents.length === 0) {
-    documents.push(Int32Array.from(open));
-  }
-  const [first] = documents;
-  if (first === undefined || first.length < 256) {
+  const { addBos, bos } = model.info.tokens;
+  const documents = await readCalibrationDocuments(
+    [sources],
+    { tokenize: (text) => model.tokenize(text, false), start: addBos && bos !== undefined ? [bos] : [] },
+    { documentTokens, mostDocuments },
+    signal,
+  );
+  if (documents.length === 0) {
     throw new EngineError('BAD_ARGUMENT', `There is too little source code in ${sources.root} to calibrate with.`, {
       remedy: 'Give a folder with at least some thousand lines of code.',
     });
   }
   return documents;
-}
-
-function startOf(model: NativeModel): number[] {
-  const { addBos, bos } = model.info.tokens;
-  return addBos && bos !== undefined ? [bos] : [];
-}
-
-/** One line a layer, so that differences can be read. */
-function formatCalibration({ dominantFcs, ...rest }: CalibrationFile): string {
-  const head = JSON.stringify(rest, null, 2).replace(/\n\}$/, '');
-  return `${head},\n  "dominantFcs": [\n${dominantFcs.map((layer) => `    ${JSON.stringify(layer)}`).join(',\n')}\n  ]\n}\n`;
-}
-
-async function writeWhole(file: string, text: string): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  await writeFile(temporary, text);
-  await rename(temporary, file);
 }

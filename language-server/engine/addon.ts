@@ -339,7 +339,10 @@ export interface NativeModel {
   createContext(options: NativeContextOptions): NativeContext;
   createEncoder(options: NativeEncoderOptions): NativeEncoder;
   /** Chooses the dominant FCs from documents (each a token sequence); onProgress: share done, 0 to 1. */
-  calibrate(options: NativeCalibrateOptions, onProgress: (share: number) => void): NativeTask<NativeCalibration>;
+  calibrate(
+    options: NativeCalibrateOptions,
+    onProgress: (share: number) => void,
+  ): NativeTask<NativeCalibration & { readonly sums?: Float64Array }>;
   dispose(): void;
 }
 
@@ -347,6 +350,13 @@ export interface NativeCalibrateOptions {
   readonly documents: readonly Int32Array[];
   readonly dominantFcs: number;
   readonly threads: number;
+  /** Default -1. */
+  readonly priority?: number;
+  /**
+   * What earlier calls observed, at first none: the choice is then that of all documents, and the result has the sums of
+   * all. So documents can come one by one, with other work between them.
+   */
+  readonly sums?: Float64Array;
 }
 
 export interface NativeLoadOptions {

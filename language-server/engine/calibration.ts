@@ -1,7 +1,8 @@
 /** Calibration files: found by the model's fingerprint, checked against its shapes, written by `calibrate`. */
 
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { cacheFolder } from '../models/cache-folder';
 import type { NativeCalibration, NativeModelInfo } from './addon';
 import { EngineError } from './errors';
 
@@ -29,27 +30,44 @@ export interface CalibrationFile extends NativeCalibration {
 
 type Shapes = Pick<NativeModelInfo, 'fingerprint' | 'layers' | 'kvHeads' | 'headSize'>;
 
-/** Beside the bundle in `dist/`; from the sources, in `models/calibration`. */
-function folders(): string[] {
+/** Shipped ones: beside the bundle in `dist/`; from the sources, in `models/calibration`. */
+function shippedFolders(): string[] {
   return [path.join(__dirname, 'calibration'), path.join(__dirname, '..', 'models', 'calibration')];
 }
 
+/** Where the calibration of a model is kept that was made on this machine. */
+export function ownCalibrationFile({ fingerprint }: Pick<NativeModelInfo, 'fingerprint'>): string {
+  return path.join(cacheFolder(), 'calibration', `${fingerprint}.json`);
+}
+
 /**
- * The model's calibration, or undefined when none is shipped for it.
- * @throws EngineError BAD_CALIBRATION when there is one that cannot be used
+ * The model's calibration: the shipped one, else the one made on this machine; undefined when there is none. An own file
+ * that cannot be used counts as none, for it is made again.
+ * @throws EngineError BAD_CALIBRATION when there is a shipped one that cannot be used
  */
 export async function findCalibration(info: Shapes): Promise<CalibrationFile | undefined> {
-  for (const folder of folders()) {
+  for (const folder of shippedFolders()) {
     const file = path.join(folder, `${info.fingerprint}.json`);
-    let text: string;
-    try {
-      text = await readFile(file, 'utf8');
-    } catch {
-      continue;
+    const text = await textOf(file);
+    if (text !== undefined) {
+      return parseCalibration(text, file, info);
     }
-    return parseCalibration(text, file, info);
   }
-  return undefined;
+  const own = ownCalibrationFile(info);
+  const text = await textOf(own);
+  try {
+    return text === undefined ? undefined : parseCalibration(text, own, info);
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws EngineError BAD_CALIBRATION naming the first thing that is wrong */
@@ -129,4 +147,18 @@ function checkShapes(value: unknown, info: Shapes): string | undefined {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** One line a layer, so that differences can be read. */
+function formatCalibration({ dominantFcs, ...rest }: CalibrationFile): string {
+  const head = JSON.stringify(rest, null, 2).replace(/\n\}$/, '');
+  return `${head},\n  "dominantFcs": [\n${dominantFcs.map((layer) => `    ${JSON.stringify(layer)}`).join(',\n')}\n  ]\n}\n`;
+}
+
+/** Whole or not at all. */
+export async function saveCalibration(file: string, calibration: CalibrationFile): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  await writeFile(temporary, formatCalibration(calibration));
+  await rename(temporary, file);
 }

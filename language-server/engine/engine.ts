@@ -128,6 +128,24 @@ export interface EngineMeasurement {
   readonly agreeing: number;
 }
 
+export interface CalibrationRun {
+  readonly documents: readonly Int32Array[];
+  /** What they are, in words. */
+  readonly corpus: string;
+  readonly signal: AbortSignal;
+  /** Share done, 0 to 1. */
+  readonly onProgress?: (share: number) => void;
+}
+
+export interface EngineCalibration {
+  /**
+   * Calibrates the model and writes the file where the next load finds it. Behind all requests, which it steps aside for;
+   * a run after one that was ended goes on behind its last whole document.
+   * @throws EngineError CANCELLED; TOO_SLOW; ...
+   */
+  run(run: CalibrationRun): Promise<void>;
+}
+
 export interface EngineDevice {
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
   readonly name: string;
@@ -144,6 +162,8 @@ export interface Engine {
   readonly contextTokens: number;
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
   readonly repository?: RepositoryEngine | undefined;
+  /** For a model that has no calibration and could use one. */
+  readonly calibration?: EngineCalibration | undefined;
   /** Text of files and users: special tokens are plain text. No BOS is added. */
   tokenize(text: string): Int32Array;
   /** Text of templates: special tokens are parsed. */

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'PAUSED'
   | 'UNLOADED'
   | 'TOO_FEW_TOKENS' // cached, for something to measure
+  | 'TOO_SLOW' // for what it gains
   | 'SUPERSEDED' // by a newer request for the same document
   | 'PYTHON_MISSING'
   | 'PIP_MISSING'

@@ -79,6 +79,11 @@ export class ModelHost {
     }
   }
 
+  /** Loads the model again: what it reads beside its file has changed. */
+  reload(): void {
+    this.#load();
+  }
+
   pause(): void {
     this.#paused = true;
     this.#parts.onChange();

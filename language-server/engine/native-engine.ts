@@ -9,12 +9,14 @@ import type {
   NativeModel,
   NativeModelInfo,
 } from './addon';
-import { type CalibrationFile, findCalibration } from './calibration';
+import { BackgroundCalibrator } from './background-calibrator';
+import { type CalibrationFile, findCalibration, ownCalibrationFile } from './calibration';
 import { chooseDevice } from './devices';
 import type {
   AttentionMode,
   ChunkInPlay,
   Engine,
+  EngineCalibration,
   EngineDevice,
   EngineFactory,
   EngineMeasurement,
@@ -125,6 +127,8 @@ class NativeEngine implements Engine {
   readonly #closing = new AbortController();
   readonly #repository: NativeRepositoryEngine | undefined;
   readonly #lastChunks = new Map<SequenceName, readonly ChunkInPlay[]>();
+  readonly #calibrator: BackgroundCalibrator | undefined;
+  #calibrated: NativeModel | undefined;
   #measuring: AbortController | undefined;
 
   constructor(
@@ -143,6 +147,13 @@ class NativeEngine implements Engine {
     this.contextTokens = contextTokens;
     const budget = options.budget !== undefined && options.budget > 0 ? options.budget : defaultBudget;
     this.attention = { mode: options.attention ?? 'auto', budget, calibrated: calibration !== undefined };
+    if (calibration === undefined && this.attention.mode === 'auto') {
+      this.#calibrator = new BackgroundCalibrator({
+        model: () => this.#modelOnCpu(),
+        quiet: () => Promise.allSettled([...this.#runs.keys()]),
+        file: ownCalibrationFile(model.info),
+      });
+    }
     // chunks are encoded and read on the CPU alone
     if (options.store !== undefined && calibration !== undefined && gpu === undefined) {
       const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
@@ -150,6 +161,19 @@ class NativeEngine implements Engine {
       const held = () => [...this.#lastChunks.values()].flat();
       this.#repository = new NativeRepositoryEngine({ model, calibration, threads: this.#threads, tier, store, held });
     }
+  }
+
+  get calibration(): EngineCalibration | undefined {
+    return this.#calibrator;
+  }
+
+  /** Calibration observes the CPU's graph: with the model on a GPU it needs one there. */
+  async #modelOnCpu(): Promise<NativeModel> {
+    if (this.#gpu === undefined) {
+      return this.#model;
+    }
+    this.#calibrated ??= await this.#addon.loadModel({ path: this.#model.info.path }, () => {}).promise;
+    return this.#calibrated;
   }
 
   get repository(): NativeRepositoryEngine | undefined {
@@ -217,6 +241,7 @@ class NativeEngine implements Engine {
     this.#runs.set(promise, { priority, run });
     this.#letPass(priority);
     this.#repository?.stepAside();
+    this.#calibrator?.stepAside();
     try {
       return await promise;
     } catch (error) {
@@ -266,12 +291,14 @@ class NativeEngine implements Engine {
 
   async dispose(): Promise<void> {
     this.#closing.abort();
+    this.#calibrator?.close();
     await Promise.allSettled([...this.#runs.keys()]);
     for (const context of this.#contexts.values()) {
       context.dispose();
     }
     this.#contexts.clear();
     this.#repository?.dispose();
+    this.#calibrated?.dispose();
     this.#model.dispose();
   }
 

@@ -201,9 +201,26 @@ Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
         for (uint32_t i = 0; i < documents.As<Napi::Array>().Length(); i++) {
             p.documents.push_back(tokens_of(documents.As<Napi::Array>().Get(i), "a document"));
         }
-        return js_task::start(info.Env(), m.get(), -1, { function_at(info, 1) }, [held = m, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
+        const Napi::Value sums = o.Get("sums");
+        if (!sums.IsUndefined()) {
+            if (!sums.IsTypedArray() || sums.As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+                fail(ERROR_BAD_ARGUMENT, "sums must be a Float64Array");
+            }
+            const Napi::Float64Array a = sums.As<Napi::Float64Array>();
+            p.sums = std::make_shared<std::vector<double>>(a.Data(), a.Data() + a.ElementLength());
+        }
+        const int32_t priority = int_of(o, "priority", -1000, 1000, -1);
+        return js_task::start(info.Env(), m.get(), priority, { function_at(info, 1) }, [held = m, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
             calibration c = calibrate_model(held, p, w.flags, [&t](double share) { t.call(0, { share }); });
-            return [c = std::move(c), held](Napi::Env env) { return calibration_to_js(env, c, held->hp.n_layer, held->hp.n_head_kv); };
+            return [c = std::move(c), held, sums = p.sums](Napi::Env env) {
+                Napi::Object o = calibration_to_js(env, c, held->hp.n_layer, held->hp.n_head_kv);
+                if (sums) {
+                    Napi::Float64Array a = Napi::Float64Array::New(env, sums->size());
+                    std::copy(sums->begin(), sums->end(), a.Data());
+                    o.Set("sums", a);
+                }
+                return o;
+            };
         });
     });
 }

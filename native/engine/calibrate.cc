@@ -48,6 +48,17 @@ calibration calibrate_model(std::shared_ptr<model> m, const calibrate_params & p
         }, [&](int32_t n_fed) { progress((double) (done + n_fed)/total); });
         done += document.size();
     }
+    if (p.sums) {
+        size_t n = 0;
+        double * sums = fasa_calibrator_sums(calibrator.get(), &n);
+        if (!p.sums->empty() && p.sums->size() != n) {
+            fail(ERROR_BAD_ARGUMENT, "the sums are those of another model");
+        }
+        for (size_t i = 0; i < p.sums->size(); i++) {
+            sums[i] += (*p.sums)[i];
+        }
+        p.sums->assign(sums, sums + n);
+    }
     calibration out;
     out.n_dominant = p.n_dominant;
     out.dominant.resize((size_t) hp.n_layer*hp.n_head_kv*p.n_dominant);

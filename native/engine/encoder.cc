@@ -19,8 +19,8 @@ static encoder_params checked(encoder_params p, const model_hparams & hp) {
     if (p.n_threads < 1 || p.n_threads > 256 || p.n_ubatch < 1 || p.n_ubatch > 4096 || p.n_chunk < 1 || p.n_chunk > 1 << 20) {
         fail(ERROR_BAD_ARGUMENT, "chunks of %d tokens in micro-batches of %d by %d threads are not possible", p.n_chunk, p.n_ubatch, p.n_threads);
     }
-    if (p.row_type == KV_ROWS_Q8_0) { // until the kernels read them
-        fail(ERROR_UNSUPPORTED_MODEL, "rows of q8_0 are not supported on this machine");
+    if (p.row_type == KV_ROWS_Q8_0 && hp.head_size % 32 != 0) {
+        fail(ERROR_UNSUPPORTED_MODEL, "rows of q8_0 need heads of a multiple of 32 dimensions, not of %d", hp.head_size);
     }
     return p;
 }

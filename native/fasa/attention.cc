@@ -232,7 +232,8 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
     float * logits = area.logits.data() + (size_t) (first - head*hp.n_group())*n;
     for (const row_range & range : area.ranges) {
         const float * q = query.q + range.slot*query.slot_stride + (size_t) first*d;
-        kernels->row_logits(q, n_q, d, area.rows.data() + range.begin, range.end - range.begin, scale, logits + range.begin, n);
+        const auto row_logits = range.q8_0 ? kernels->row_logits_q8 : kernels->row_logits;
+        row_logits(q, n_q, d, area.rows.data() + range.begin, range.end - range.begin, scale, logits + range.begin, n);
         if (range.biased) {
             for (int32_t h = 0; h < n_q; h++) {
                 for (int32_t i = range.begin; i < range.end; i++) {
@@ -249,7 +250,8 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
     }
     std::fill_n(out, (size_t) n_q*d, 0.0f);
     for (const row_range & range : area.ranges) {
-        kernels->value_sum(logits + range.begin, n, n_q, d, area.rows.data() + range.begin, range.end - range.begin, out);
+        const auto value_sum = range.q8_0 ? kernels->value_sum_q8 : kernels->value_sum;
+        value_sum(logits + range.begin, n, n_q, d, area.rows.data() + range.begin, range.end - range.begin, out);
     }
 }
 

@@ -237,6 +237,11 @@ static void set_choose(const double * covariance, int32_t n_fc, int32_t n_domina
     }
 }
 
+double * fasa_calibrator_sums(fasa_calibrator * calibrator, size_t * n) {
+    *n = calibrator->covariance.size();
+    return calibrator->covariance.data();
+}
+
 void fasa_calibrator_choose(const fasa_calibrator * calibrator, int32_t n_dominant, int32_t * out) {
     const fasa_calibrator & c = *calibrator;
     std::vector<bool> in;

@@ -30,6 +30,10 @@ void fasa_calibrator_free(fasa_calibrator * calibrator);
 void fasa_calibrator_observe(fasa_calibrator * calibrator, int32_t il, const float * q, const uint16_t * const * keys,
                              size_t row_stride, int32_t n_past);
 
+// What was observed so far, as sums: [n_layer][n_kv_head][d/2][d/2]. Those of another calibrator of the same shapes can be
+// added to them, and the choice is then that of both.
+double * fasa_calibrator_sums(fasa_calibrator * calibrator, size_t * n);
+
 // out: [n_layer][n_kv_head][n_dominant] FC indices, ascending; n_dominant: 1 to d/2
 void fasa_calibrator_choose(const fasa_calibrator * calibrator, int32_t n_dominant, int32_t * out);
 

@@ -64,6 +64,13 @@ struct fasa_kernels {
     // out [n_q][d] += sum over the rows of weight * V row; weights: row h at weights + h*weight_stride
     void (*value_sum)(const float * weights, size_t weight_stride, int32_t n_q, int32_t d, const uint16_t * const * rows,
                       int32_t n_rows, float * out);
+
+    // The same for rows of q8_0 (ggml's block_q8_0: an f16 scale and 32 int8): the blocks of the K row at rows[r], those of its V
+    // row right behind. d is a multiple of 32.
+    void (*row_logits_q8)(const float * q, int32_t n_q, int32_t d, const uint16_t * const * rows, int32_t n_rows, float scale,
+                          float * logits, size_t logit_stride);
+    void (*value_sum_q8)(const float * weights, size_t weight_stride, int32_t n_q, int32_t d, const uint16_t * const * rows,
+                         int32_t n_rows, float * out);
 };
 
 // the fastest that this CPU and operating system run; $FASA_KERNELS=NAME asks for another of fasa_kernels_all

@@ -5,6 +5,7 @@
 #include "fasa/kernels_choice.h"
 #include "fasa/kernels_page.h"
 #include "fasa/kernels_rows.h"
+#include "fasa/kernels_rows_q8.h"
 #include "fasa/kernels_vector.h"
 
 #define JOIN_(a, b) a##b
@@ -24,4 +25,6 @@ const fasa_kernels JOIN(fasa_kernels_, FASA_KERNELS_NAME) = {
     /* row_logits  */ row_logits,
     /* softmax     */ softmax,
     /* value_sum   */ value_sum,
+    /* row_logits_q8 */ row_logits_q8,
+    /* value_sum_q8  */ value_sum_q8,
 };

@@ -17,8 +17,8 @@ const shots = path.join(out, 'end-to-end', 'editing');
 /** What a person types at the end of a file of each language. */
 const typed = {
   typescript: '\nexport function isEmpty(list: string[]): boolean {\nreturn list.',
-  python: '\n\ndef is_empty(values):\nreturn len(',
-  go: '\n\nfunc isEmpty(list []string) bool {\nreturn len(',
+  python: '\n\ndef first_of(values):\nreturn values',
+  go: '\n\nfunc firstOf(list []string) string {\nreturn list',
   rust: '\n\npub fn is_empty(list: &[u8]) -> bool {\nlist.',
 };
 
@@ -148,7 +148,7 @@ function typingSteps(workbench, { typescript, python }) {
       async () => {
         await workbench.openFile(path.basename(typescript.file));
         await workbench.goToEnd();
-        await workbench.type('\n\nexport function lastOf(list: string[]): string {\nreturn list');
+        await workbench.type('\n\nexport function lastOf(list: string[]): string {\nreturn list.');
         const ghost = await workbench.ghostText();
         await page.keyboard.type(ghost[0] ?? '');
         await expectGhost(workbench, ghost.slice(1));
@@ -257,12 +257,12 @@ function notebookStep(workbench) {
 function lookSteps(workbench, host, { typescript }) {
   const { page } = workbench;
   const themes = {
-    light: 'Default Light Modern',
+    light: 'Light Modern',
     contrast: 'Default High Contrast',
     'light-contrast': 'Default High Contrast Light',
   };
   return [
-    ...Object.entries({ dark: 'Default Dark Modern', ...themes }).map(([name, theme]) => [
+    ...Object.entries({ dark: 'Dark Modern', ...themes }).map(([name, theme]) => [
       `the ghost text and the tooltip are readable in ${theme}`,
       async () => {
         host.changeSettings({ 'workbench.colorTheme': theme });
@@ -282,7 +282,7 @@ function lookSteps(workbench, host, { typescript }) {
     [
       'the meter has a name and a role for a screen reader',
       async () => {
-        host.changeSettings({ 'workbench.colorTheme': 'Default Dark Modern' });
+        host.changeSettings({ 'workbench.colorTheme': 'Dark Modern' });
         const entry = workbench.meter.locator('[role="button"]');
         const label = (await entry.getAttribute('aria-label')) ?? '';
         assert.match(label, /^FASA Code: /);

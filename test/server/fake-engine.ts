@@ -6,9 +6,11 @@
 import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/addon';
 import {
   attentionBlockTokens,
+  type CalibrationRun,
   type ChunkAttention,
   type ChunkInPlay,
   type Engine,
+  type EngineCalibration,
   type EngineMeasurement,
   type EngineOptions,
   type Generation,
@@ -38,6 +40,8 @@ export interface FakeOptions {
   /** A calibrated engine, whose steps are sparse from so many cached tokens on; measuring takes `measureMs`. */
   readonly fasaFromTokens?: number;
   readonly measureMs?: number;
+  /** The model has no calibration: each document takes so long. */
+  readonly calibration?: { readonly documentMs: number; readonly fails?: boolean };
   /** Absent: the engine reads no repository. */
   readonly repository?: FakeRepositoryOptions;
   /** With countAttention: half of the attention goes to the blocks of chunks that hold this text, the rest to all alike. */
@@ -73,7 +77,12 @@ interface Waiting {
   start(): void;
 }
 
+/** As the file that a calibration writes: an engine that is loaded after it has one. */
+let calibrationWritten = false;
+
 export class FakeEngine implements Engine {
+  readonly calibration: EngineCalibration | undefined;
+  #documentsDone = 0;
   readonly model: NativeModelInfo;
   readonly contextTokens: number;
   readonly attention: Engine['attention'];
@@ -98,10 +107,12 @@ export class FakeEngine implements Engine {
     this.attention = {
       mode: engine.attention ?? 'auto',
       budget: engine.budget ?? 256,
-      calibrated: options.fasaFromTokens !== undefined,
+      calibrated: calibrationWritten || options.fasaFromTokens !== undefined,
     };
     this.device = { kind: 'cpu', name: 'Fake', threads: 1, memoryFree: 1e9, memoryTotal: 2e9 };
     this.model = fakeModel(options, engine.modelPath ?? 'fake.gguf');
+    this.calibration =
+      options.calibration === undefined || calibrationWritten ? undefined : { run: (run) => this.#calibrate(run) };
     this.repository =
       options.repository === undefined
         ? undefined
@@ -230,6 +241,24 @@ export class FakeEngine implements Engine {
       this.#running = false;
       this.#next();
     }
+  }
+
+  /** In slices of 10 ms that requests come between; a document that was not ended begins again. */
+  async #calibrate({ documents, signal, onProgress }: CalibrationRun): Promise<void> {
+    const { documentMs = 0, fails = false } = this.#options.calibration ?? {};
+    const all = AbortSignal.any([signal, this.#closing.signal]);
+    for (; this.#documentsDone < documents.length; this.#documentsDone++) {
+      this.#event(`calibrates ${this.#documentsDone + 1} of ${documents.length}`);
+      for (let spent = 0; spent < documentMs; spent += 10) {
+        await this.#step(10, all);
+        onProgress?.((this.#documentsDone + spent / documentMs) / documents.length);
+      }
+      if (fails) {
+        throw new EngineError('OUT_OF_MEMORY', 'There is no memory left.');
+      }
+    }
+    calibrationWritten = true;
+    this.#event('calibrated');
   }
 
   async #run(request: GenerationRequest, signal: AbortSignal): Promise<Generation> {

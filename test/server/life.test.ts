@@ -96,9 +96,9 @@ describe('settings', () => {
     await client.untilState('ready');
     const change = (settings: unknown) =>
       client.connection.sendNotification('workspace/didChangeConfiguration', { settings: { fasa: settings } });
-    await change({ completion: { maxTokens: 5 } });
+    await change({ completion: { maxTokens: 8 } });
     await client.open(uri, 'x = ');
-    expect(await client.completionText(uri, 0, 4)).toBe('first');
+    expect(await client.completionText(uri, 0, 4)).toBe('first(1)');
     expect(client.events.filter((event) => event.startsWith('loaded'))).toHaveLength(1);
     await change({ budget: 512 });
     await client.until(

@@ -110,7 +110,7 @@ describe.sequential('with the default model', () => {
     expect(fed[0]).toBeGreaterThan(2000);
     expect(Math.max(...fed.slice(1))).toBeLessThanOrEqual(4);
     expect(Math.max(...fed.slice(1))).toBeGreaterThan(0);
-  });
+  }, 300_000);
 
   test('cancelled in prefill and in decode, the next answer is that of a fresh engine', async () => {
     const place = 'file:///other/fresh.ts';
@@ -135,7 +135,7 @@ describe.sequential('with the default model', () => {
     }
     expect(await answerOf(client)).toBe(fresh);
     expect(fresh).toMatch(/^\S/);
-  });
+  }, 300_000);
 
   test('cancelled in prefill, and asked again, it answers as if nothing had been', async () => {
     const other = 'file:///other/clamp.ts';

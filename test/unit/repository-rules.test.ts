@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -156,6 +157,36 @@ describe('a listed file', () => {
     mkdirSync(path.join(folder, 'b.ts'));
     expect(await sources.readListed('b.ts')).toBeUndefined();
   });
+});
+
+test('a file that grows and shrinks while it is read is read whole, or said to be too large', async () => {
+  const file = path.join(folder, 'a.ts');
+  const line = 'const value = 1;\n';
+  writeFileSync(file, line);
+  const sources = new SourceFiles(folder);
+  const ended = new AbortController();
+  const writer = (async () => {
+    for (let round = 0; !ended.signal.aborted; round++) {
+      await writeFile(file, line.repeat(1 + ((round * 4099) % 20_000)));
+    }
+  })();
+  const seen = new Set<string>();
+  for (let round = 0; round < 60; round++) {
+    const result = await sources.readListed('a.ts');
+    if (result === undefined || typeof result === 'string') {
+      throw new Error('It is always there.');
+    }
+    if ('leftOut' in result) {
+      seen.add(result.leftOut);
+    } else {
+      expect(result.file.text.replaceAll(line, '').length).toBeLessThan(line.length);
+      seen.add('read');
+    }
+  }
+  ended.abort();
+  await writer;
+  expect([...seen].filter((one) => one !== 'read' && one !== 'too large')).toEqual([]);
+  expect(seen).toContain('read');
 });
 
 describe('choices', () => {

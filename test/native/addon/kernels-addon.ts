@@ -78,6 +78,8 @@ export interface KernelsAddon {
     logits: Float32Array,
     out: Float32Array,
   ): void;
+  /** The same for rows of q8_0 blocks: rowStride in units of 2 bytes. */
+  facQ8: KernelsAddon['fac'];
   /** sizes: layers, KV heads, query heads per KV head, head size, 1 for neox. Null when they are out of range. */
   calibrate(sizes: Int32Array, observations: readonly Observation[], nDominant: number): Int32Array | null;
   channelsFromFcs(fcs: Int32Array, d: number, neox: boolean, channels: Int32Array): void;

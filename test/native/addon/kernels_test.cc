@@ -75,24 +75,29 @@ static void top_k(const Napi::CallbackInfo & info) {
 }
 
 // name, q, nQ, d, kv, rowStride, chosen, nChosen, scale, logits, out
-static void fac(const Napi::CallbackInfo & info) {
+static void attend(const Napi::CallbackInfo & info, bool q8) {
     const fasa_kernels * kernels = kernels_named(info);
+    const auto row_logits = q8 ? kernels->row_logits_q8 : kernels->row_logits;
+    const auto value_sum  = q8 ? kernels->value_sum_q8 : kernels->value_sum;
     const int32_t n_q = integer(info, 2), d = integer(info, 3), stride = integer(info, 5), n = integer(info, 7);
     std::vector<const uint16_t *> rows;
     for (int32_t i = 0; i < n; i++) {
         rows.push_back(halves(info, 4) + (size_t) ints(info, 6)[i]*stride);
     }
     float * logits = floats(info, 9), * out = floats(info, 10);
-    kernels->row_logits(floats(info, 1), n_q, d, rows.data(), n, number(info, 8), logits, n);
+    row_logits(floats(info, 1), n_q, d, rows.data(), n, number(info, 8), logits, n);
     for (int32_t h = 0; h < n_q; h++) {
         kernels->softmax(logits + (size_t) h*n, n);
     }
     std::fill_n(out, (size_t) n_q*d, 0.0f);
     // in two parts, as rows of different kinds are: they add up
     const int32_t half = n/2;
-    kernels->value_sum(logits, n, n_q, d, rows.data(), half, out);
-    kernels->value_sum(logits + half, n, n_q, d, rows.data() + half, n - half, out);
+    value_sum(logits, n, n_q, d, rows.data(), half, out);
+    value_sum(logits + half, n, n_q, d, rows.data() + half, n - half, out);
 }
+
+static void fac(const Napi::CallbackInfo & info) { attend(info, false); }
+static void fac_q8(const Napi::CallbackInfo & info) { attend(info, true); }
 
 // [nLayer, nKvHead, nGroup, d, neox], observations [{ layer, q, keys: [K of each KV head], rowStride, past }], nDominant
 static Napi::Value calibrate(const Napi::CallbackInfo & info) {
@@ -136,6 +141,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("importance", Napi::Function::New<importance>(env));
     exports.Set("topK", Napi::Function::New<top_k>(env));
     exports.Set("fac", Napi::Function::New<fac>(env));
+    exports.Set("facQ8", Napi::Function::New<fac_q8>(env));
     exports.Set("calibrate", Napi::Function::New<calibrate>(env));
     exports.Set("channelsFromFcs", Napi::Function::New<channels_from_fcs>(env));
     return exports;

@@ -1,0 +1,77 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { NativeModel } from '../../language-server/engine/addon';
+import { BackgroundCalibrator } from '../../language-server/engine/background-calibrator';
+
+/** A model whose documents take so long each, and that can be cancelled. */
+function slowModel(documentMs: number, started: Int32Array[]): NativeModel {
+  return {
+    info: { name: 'Slow', architecture: 'llama', fingerprint: 'f', headSize: 8 },
+    calibrate({ documents, sums }: Parameters<NativeModel['calibrate']>[0]) {
+      started.push(...documents);
+      let cancel = () => {};
+      const promise = new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          resolve({ dominantFcs: [[[0, 1]]], sums: Float64Array.of((sums?.[0] ?? 0) + 1) });
+        }, documentMs);
+        cancel = () => {
+          clearTimeout(timer);
+          reject(Object.assign(new Error('cancelled'), { code: 'CANCELLED' }));
+        };
+      });
+      return { promise, cancel: () => cancel(), stop: () => {} };
+    },
+  } as unknown as NativeModel;
+}
+
+describe('calibrating in the background', () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-calibrator-'));
+    file = path.join(folder, 'calibration', 'f.json');
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const documents = [1, 2, 3].map((id) => Int32Array.of(id));
+  const start = (documentMs: number, mostComputeMs?: number) => {
+    const started: Int32Array[] = [];
+    const calibrator = new BackgroundCalibrator({
+      model: async () => slowModel(documentMs, started),
+      quiet: async () => {},
+      file,
+      ...(mostComputeMs === undefined ? {} : { mostComputeMs }),
+    });
+    const { signal } = new AbortController();
+    return { started, calibrator, run: () => calibrator.run({ documents, corpus: 'a test', signal }) };
+  };
+
+  it('writes one whole file', async () => {
+    await start(1).run();
+    expect(readdirSync(path.dirname(file))).toEqual(['f.json']);
+  });
+
+  it('begins only the document again that a request ended', async () => {
+    const { started, calibrator, run } = start(30);
+    const running = run();
+    setTimeout(() => calibrator.stepAside(), 45);
+    await running;
+    expect(started.map(([id]) => id)).toEqual([1, 2, 2, 3]);
+  });
+
+  it('gives up after so much time', async () => {
+    const { started, run } = start(30, 20);
+    await expect(run()).rejects.toMatchObject({ code: 'TOO_SLOW' });
+    expect(started).toHaveLength(1);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('ends when the engine closes', async () => {
+    const { calibrator, run } = start(10_000);
+    const running = run();
+    setTimeout(() => calibrator.close(), 5);
+    await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+});
