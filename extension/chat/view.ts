@@ -43,6 +43,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   /** What could not be shown before the page was there. */
   #waiting: ToView[] = [];
   #serverState = '';
+  #wishes = 0;
   #lastDraft: { readonly text: string; readonly command?: CommandName } = { text: '' };
 
   constructor(parts: ChatViewParts) {
@@ -88,9 +89,8 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   /** Opens the panel with the caret in its text. */
-  async focus(): Promise<void> {
-    await vscode.commands.executeCommand(`${chatViewId}.focus`);
-    this.#post({ kind: 'show', what: 'chat' });
+  focus(): Promise<void> {
+    return this.#show('chat');
   }
 
   async startNew(): Promise<void> {
@@ -99,9 +99,8 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     await this.focus();
   }
 
-  async showConversations(): Promise<void> {
-    await vscode.commands.executeCommand(`${chatViewId}.focus`);
-    this.#post({ kind: 'show', what: 'conversations' });
+  showConversations(): Promise<void> {
+    return this.#show('conversations');
   }
 
   async exportCurrent(): Promise<void> {
@@ -128,6 +127,16 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     this.#items.dispose();
     this.#marks.dispose();
     this.#view = undefined;
+  }
+
+  /** Opening takes its time: of two wishes the later counts. */
+  async #show(what: 'chat' | 'conversations'): Promise<void> {
+    this.#wishes += 1;
+    const wish = this.#wishes;
+    await vscode.commands.executeCommand(`${chatViewId}.focus`);
+    if (wish === this.#wishes) {
+      this.#post({ kind: 'show', what });
+    }
   }
 
   #post(message: ToView): void {
@@ -213,6 +222,10 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async #pageReady(): Promise<void> {
     this.#ready = true;
+    // before anything is waited for: what is asked for meanwhile comes after it
+    for (const message of this.#waiting.splice(0)) {
+      this.#post(message);
+    }
     const last = this.#parts.context.workspaceState.get<string>(lastKey);
     if (last !== undefined && this.#session.conversation.turns.length === 0) {
       await this.#session.open(last);
@@ -221,9 +234,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
     this.#post({ kind: 'chips', chips: this.#items.chips });
     this.#showServer(true);
-    for (const message of this.#waiting.splice(0)) {
-      this.#post(message);
-    }
   }
 
   #showServer(always: boolean): void {

@@ -12,7 +12,6 @@ import {
   type ToHost,
 } from './messages';
 import { Picker, type PickerItem } from './picker';
-import { leftOut } from './turn-view';
 
 const commandWords: Readonly<Record<CommandName, string>> = {
   explain: 'what this code does, and why',
@@ -126,7 +125,6 @@ export class Composer {
       ? `${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens${beside}`
       : `too long: ${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens`;
     const details = element('details', { class: size.fits ? 'meter-details' : 'meter-details too-long' });
-    const missing = leftOut(size);
     const cut = size.parts.filter(({ reason }) => reason !== undefined).length;
     details.append(
       element(
@@ -147,11 +145,6 @@ export class Composer {
     details.append(list);
     details.open = this.#meter.querySelector('details')?.open ?? false;
     this.#meter.replaceChildren(details);
-    if (missing !== undefined) {
-      this.#meter.classList.add('has-cut');
-    } else {
-      this.#meter.classList.remove('has-cut');
-    }
   }
 
   setCandidates(request: number, candidates: readonly Candidate[]): void {

@@ -14,9 +14,11 @@ function colour(name: string, fallback = 'foreground'): string {
   );
 }
 
-function axis(size: number, values: (value: number) => string): uPlot.Axis {
+/** @param space pixels that a label needs */
+function axis(size: number, values: (value: number) => string, space = 40): uPlot.Axis {
   return {
     size,
+    space,
     stroke: colour('foreground'),
     grid: { stroke: colour('widget-border', 'editorWidget-border'), width: 1 },
     ticks: { stroke: colour('widget-border', 'editorWidget-border'), width: 1 },
@@ -84,7 +86,7 @@ export function bytesPlot(): Plot<BytesSample> {
       options: {
         width,
         height,
-        axes: [axis(40, clock), axis(72, formatBytes)],
+        axes: [axis(40, clock, 90), axis(72, formatBytes)],
         series: [
           { label: 'Time', value: (_plot, seconds) => (seconds === null ? '' : clock(seconds)) },
           { label: 'dense f16 would take', stroke: colour('charts-red'), width: 2, value },
@@ -113,7 +115,7 @@ export function speedPlot(): Plot<SpeedSample> {
         width,
         height,
         scales: { x: { time: false }, y: { range: (_plot, _least, most) => [0, most * 1.1] } },
-        axes: [axis(40, formatCount), axis(64, formatMs)],
+        axes: [axis(40, formatCount, 70), axis(64, formatMs)],
         series: [
           { label: 'Cached tokens', value: (_plot, tokens) => (tokens === null ? '' : formatCount(tokens)) },
           { label: 'dense', stroke: colour('charts-red'), width: 1, points: { show: true, size: 8 }, value },
@@ -138,5 +140,10 @@ export function speedPlot(): Plot<SpeedSample> {
 }
 
 function clock(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  return new Date(seconds * 1000).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hour12: false,
+  });
 }

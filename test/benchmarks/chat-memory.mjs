@@ -21,7 +21,7 @@ const answerText = `${'A paragraph with **bold** words, `code` and a [link](http
 /** The extension as it is packaged, with the fake engine in its server. */
 async function placeExtension(folder) {
   mkdirSync(folder, { recursive: true });
-  cpSync(path.join(root, 'package.json'), path.join(folder, 'package.json'));
+  for (const name of ['package.json', 'package.nls.json']) cpSync(path.join(root, name), path.join(folder, name));
   cpSync(dist, path.join(folder, 'dist'), { recursive: true });
   await build({
     entryPoints: [path.join(root, 'test', 'server', 'fake-server.ts')],

@@ -70,6 +70,7 @@ const chatMl =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 const kvBytesPerToken = 1024;
+const mostPrompts = 100;
 
 interface Waiting {
   readonly priority: number;
@@ -89,7 +90,7 @@ export class FakeEngine implements Engine {
   readonly repository: FakeRepository | undefined;
   /** What happened, in order: `prefill`, `decode`, `cancelled in decode`, ... */
   readonly events: string[] = [];
-  /** The prompts of all requests that started. */
+  /** The prompts of the last requests that started. */
   readonly prompts: Int32Array[] = [];
   readonly #options: FakeOptions;
   readonly #onEvent: (event: string) => void;
@@ -267,6 +268,8 @@ export class FakeEngine implements Engine {
     }
     const started = performance.now();
     this.prompts.push(tokens);
+    // a benchmark asks hundreds of times
+    this.prompts.splice(0, this.prompts.length - mostPrompts);
     const reusedTokens = commonPrefix(this.#kv.get(sequence) ?? new Int32Array(), tokens);
     this.#event(`prefill of ${tokens.length - reusedTokens} (${reusedTokens} reused)`);
     request.onProgress?.(0, tokens.length);
