@@ -5,15 +5,12 @@ import { EngineError } from './errors';
 
 /**
  * The GPU to use; undefined: the CPU.
- * @param asked `auto` (or nothing): a real GPU if there is one, never a driver that computes on the CPU; `cpu`; or a name
+ * @param asked `auto` (or nothing) and `cpu`: the CPU, where alone chunks of a repository are read; or the name of a GPU
  * @throws EngineError BAD_ARGUMENT when there is no GPU of that name
  */
 export function chooseDevice(devices: readonly NativeDevice[], asked: string | undefined): NativeDevice | undefined {
   const gpus = devices.filter(({ kind }) => kind === 'gpu');
-  if (asked === undefined || asked === '' || asked === 'auto') {
-    return gpus.find(({ software }) => !software);
-  }
-  if (asked.toLowerCase() === 'cpu') {
+  if (asked === undefined || ['', 'auto', 'cpu'].includes(asked.toLowerCase())) {
     return undefined;
   }
   const found = gpus.find(({ name }) => name.toLowerCase() === asked.toLowerCase());
