@@ -16,6 +16,9 @@ function softwareDriver(): string | undefined {
 
 /** Why these tests cannot run here; undefined: they can. */
 export function setUpVulkan(): string | undefined {
+  if (process.env['FASA_TEST_VULKAN'] !== '1') {
+    return 'asked for by FASA_TEST_VULKAN=1 alone: the software driver ends processes at random (docs/gpu.md)';
+  }
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     return 'a Vulkan library is fetched for Linux on x64 alone';
   }
