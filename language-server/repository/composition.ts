@@ -3,12 +3,12 @@
 export interface CompositionPolicy {
   /** Added to the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
   readonly priorStrength: number;
-  /** Chunks of one request; the best by BM25 where there are more. */
-  readonly mostChunks: number;
+  /** Tokens of one request's chunks; the best chunks by BM25 where there are more. A decode step reads importance keys of all. */
+  readonly mostTokens: number;
 }
 
 /** The strength is from the design's study of a small model with a short window; calibration may say otherwise. */
-export const defaultPolicy: CompositionPolicy = { priorStrength: 2, mostChunks: 512 };
+export const defaultPolicy: CompositionPolicy = { priorStrength: 2, mostTokens: 65_536 };
 
 /**
  * The prior of each score: -strength * z, where z is how many standard deviations (over all chunks) it is below the

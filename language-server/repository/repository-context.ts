@@ -186,9 +186,12 @@ export class RepositoryContext {
         }
       }
     }
-    if (chunks.length > policy.mostChunks) {
+    const tokens = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+    if (tokens > policy.mostTokens) {
       chunks.sort((left, right) => right.score - left.score);
-      chunks.length = policy.mostChunks;
+      for (let used = tokens; used > policy.mostTokens; ) {
+        used -= chunks.pop()?.chunk.tokens ?? used;
+      }
     }
     const priors = priorsOf(
       chunks.map(({ score }) => score),

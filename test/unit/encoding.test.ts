@@ -263,6 +263,19 @@ describe('a context', () => {
     expect(inPlay && context?.sourceOf(inPlay.chunk)).toBe(before);
   });
 
+  test('gives a request the most relevant chunks where there are more than it may read', async () => {
+    const names = ['quokka', 'wombat', 'numbat', 'bilby'];
+    write(Object.fromEntries(names.map((name) => [`${name}.ts`, `export const ${name} = '${name}';\n`.repeat(5)])));
+    const session = open();
+    await session.context.lane.finish(new AbortController().signal);
+    const context = session.context.workspace.repositories[0]?.context;
+    const all = context?.chunksFor(undefined, 'numbat') ?? [];
+    expect(all).toHaveLength(4);
+    const one = Math.max(...all.map(({ chunk }) => chunk.tokens));
+    const few = context?.chunksFor(undefined, 'numbat', { priorStrength: 2, mostTokens: one }) ?? [];
+    expect(few.map(({ chunk }) => context?.sourceOf(chunk)?.path)).toEqual(['numbat.ts']);
+  });
+
   test('lets go of every chunk, also of text that stands in a file several times, and of an engine that was replaced', async () => {
     const block = Array.from({ length: 70 }, (_, at) => `const same${at} = ${at};\n`).join('');
     write({ 'a.ts': `${block}\n${block}\n${block}\n${block}` });
