@@ -86,7 +86,8 @@ export class InlineCompletions {
       this.#counters.note('silent');
       return noCompletion;
     }
-    const known = this.#completer.find(view);
+    // a user who has paused it wants nothing, known or not
+    const known = this.#parts.host.paused ? undefined : this.#completer.find(view);
     if (known !== undefined && (!request.invoked || known.length > 1)) {
       this.#counters.note('fromCache');
       return this.#offer(document, request, known);

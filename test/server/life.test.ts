@@ -75,6 +75,9 @@ describe('the state', () => {
     expect(await client.complete(uri, 0, 4)).toEqual({ items: [] });
     await client.connection.sendRequest('fasa/resume');
     expect(await client.completionText(uri, 0, 4)).toBe('first(1);');
+    // and what is known from before is not offered either
+    await client.connection.sendRequest('fasa/pause');
+    expect(await client.complete(uri, 0, 4)).toEqual({ items: [] });
   });
 
   test('is off after unload, the engine is disposed, and resume loads again', async () => {
