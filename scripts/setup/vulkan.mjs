@@ -61,7 +61,7 @@ async function fetchLibrary() {
  * software driver where apt-get may install it. Nothing of it is shipped, and nothing fails where it cannot be had.
  */
 export async function setUpVulkan({ say }) {
-  if (process.env.FASA_TEST_VULKAN !== '1') return 'skipped: asked for by FASA_TEST_VULKAN=1 alone';
+  if (process.env['FASA_TEST_VULKAN'] !== '1') return 'skipped: asked for by FASA_TEST_VULKAN=1 alone';
   if (process.platform !== 'linux' || process.arch !== 'x64') return 'skipped: for Linux on x64 alone';
   if (!softwareDriver() && process.getuid?.() === 0 && which('apt-get')) await installDriver(say);
   if (!softwareDriver())
