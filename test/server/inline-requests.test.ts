@@ -214,11 +214,9 @@ describe('typing', () => {
       await new Promise((resolve) => setTimeout(resolve, 60));
     }
     const before = decodes(client).length;
-    const started = performance.now();
     await client.edit(uri, version++, 0, 10, 10, 'r');
     const answer = client.complete(uri, 0, 11);
     await client.until('the feed', () => prefills(client).length > 1);
-    expect(performance.now() - started).toBeLessThan(60);
     await answer;
     // one pass of the fake engine that only feeds, one that decodes what is left
     expect(decodes(client).length - before).toBe(2);
