@@ -4,12 +4,12 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ChunkInPlay, EncodedChunk, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import { concatenate } from '../engine/token-parts';
 import type { AskParams, AskSize, Citation } from '../protocol';
 import type { ContextChunk } from '../repository/context-chunk';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
 import type { Workspace } from '../workspace';
+import { behindAnchor } from './behind-anchor';
 import { chooseFiles, filesBelow } from './choose-files';
 import { type ChunkPlace, citationsOf } from './citations';
 import { Conversations } from './conversations';
@@ -194,14 +194,6 @@ function documentsOf({ selection, references }: AskInput): string[] {
 
 function textOf({ selection, question }: AskInput): string {
   return selection === undefined ? question : `${selection.text}\n${question}`;
-}
-
-/** Chunks go with the anchor, which begins with the token that begins every text. */
-function behindAnchor({ repository, model }: Engine, tokens: Int32Array): Int32Array {
-  if (repository === undefined) {
-    return tokens;
-  }
-  return concatenate([repository.anchor, tokens[0] === model.tokens.bos ? tokens.subarray(1) : tokens]);
 }
 
 /** Small models fall into loops: the same passage three times in a row, or a long line that was there before. */

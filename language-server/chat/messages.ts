@@ -5,6 +5,7 @@ import { EngineError } from '../engine/errors';
 import type { ChatParams } from '../protocol';
 import { toLf, wellFormed } from '../text';
 import { isLoop } from './ask';
+import { behindAnchor } from './behind-anchor';
 import { type ChatMessage, chatTokens } from './template';
 
 export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
@@ -17,7 +18,7 @@ const mostAnswerTokens = 1024;
 /** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
 export async function answerMessages(engine: Engine, run: MessagesRun): Promise<Generation> {
   const wanted = Math.min(run.maxTokens ?? mostAnswerTokens, Math.floor(engine.contextTokens / 4));
-  const tokens = chatTokens(engine, joinTurns(engine, run.messages));
+  const tokens = behindAnchor(engine, chatTokens(engine, joinTurns(engine, run.messages)));
   if (tokens.length + wanted > engine.contextTokens) {
     throw new EngineError(
       'CONTEXT_FULL',

@@ -1,0 +1,20 @@
+/** Contexts that chunks go with begin with the anchor, whatever is asked in them. */
+
+import type { Engine } from '../engine/engine';
+import { concatenate } from '../engine/token-parts';
+
+/**
+ * The prompt of a conversation behind the anchor. The anchor has the token that begins every text, so the template's own is
+ * left out; a token that comes again is no such token but the beginning of a turn, and stays.
+ */
+export function behindAnchor(
+  { repository, model }: Pick<Engine, 'repository' | 'model'>,
+  tokens: Int32Array,
+): Int32Array {
+  if (repository === undefined) {
+    return tokens;
+  }
+  const { bos } = model.tokens;
+  const beginsText = bos !== undefined && tokens[0] === bos && !tokens.includes(bos, 1);
+  return concatenate([repository.anchor, beginsText ? tokens.subarray(1) : tokens]);
+}
