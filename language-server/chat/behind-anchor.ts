@@ -15,6 +15,6 @@ export function behindAnchor(
     return tokens;
   }
   const { bos } = model.tokens;
-  const beginsText = bos !== undefined && tokens[0] === bos && !tokens.includes(bos, 1);
+  const beginsText = bos !== undefined && repository.anchor[0] === bos && tokens[0] === bos && !tokens.includes(bos, 1);
   return concatenate([repository.anchor, beginsText ? tokens.subarray(1) : tokens]);
 }

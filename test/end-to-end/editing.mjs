@@ -250,6 +250,8 @@ const themes = {
 /** A window takes a theme that was set from outside when it loads. */
 async function chooseTheme(page, host, theme, kind) {
   host.changeSettings({ 'workbench.colorTheme': theme });
+  // files that were not saved come back, but the browser asks whether to leave
+  page.once('dialog', (dialog) => dialog.accept());
   await page.reload();
   await page.locator(`.monaco-workbench.${kind}`).waitFor({ timeout: windowLimitMs });
   await page.locator('.statusbar-item', { hasText: 'FASA' }).first().waitFor({ timeout: windowLimitMs });

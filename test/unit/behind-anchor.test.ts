@@ -14,6 +14,10 @@ test('the anchor comes first, and the token that begins a text once', () => {
   expect([...behindAnchor(engineWith(7), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
 });
 
+test('where the anchor has no such token, the template keeps its own', () => {
+  expect([...behindAnchor(engineWith(1), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
+});
+
 test('a token that begins texts and turns alike stays where a turn begins', () => {
   expect([...behindAnchor(engineWith(7), Int32Array.from([7, 1, 7, 2]))]).toEqual([7, 8, 9, 7, 1, 7, 2]);
 });
