@@ -40,7 +40,8 @@ export async function runEditing(browser, record, vsix) {
     const placed = await placePackages(host.folder);
     const files = makeFiles(host.folder);
     if (!(await record.test('VS Code starts with the packaged extension', () => host.start()))) return;
-    for (const steps of [trustedSteps, untrustedSteps, zoomSteps]) await steps(browser, record, host, placed, files);
+    for (const steps of [trustedSteps, untrustedSteps, themeSteps, zoomSteps])
+      await steps(browser, record, host, placed, files);
   } finally {
     await host.stop();
   }
@@ -90,7 +91,7 @@ async function trustedSteps(browser, record, host, placed, files) {
     ...typingSteps(workbench, placed),
     largeFileStep(workbench, files),
     notebookStep(workbench),
-    ...lookSteps(workbench, host, placed),
+    ...lookSteps(workbench),
     [
       'no notification came from all the typing',
       async () => assert.equal(await page.locator('.notification-toast').count(), 0),
@@ -247,40 +248,40 @@ const themes = {
   'light-contrast': { theme: 'Light High Contrast', kind: 'hc-light' },
 };
 
-/** A window takes a theme that was set from outside when it loads. */
-async function chooseTheme(page, host, theme, kind) {
-  host.changeSettings({ 'workbench.colorTheme': theme });
-  // files that were not saved come back, but the browser asks whether to leave
-  page.once('dialog', (dialog) => dialog.accept());
-  await page.reload();
-  await page.locator(`.monaco-workbench.${kind}`).waitFor({ timeout: windowLimitMs });
-  await page.locator('.statusbar-item', { hasText: 'FASA' }).first().waitFor({ timeout: windowLimitMs });
+/** A window of its own for each theme, with pictures to look at; those of the walkthrough are made here. */
+async function themeSteps(browser, record, host, { typescript }) {
+  for (const [name, { theme, kind }] of Object.entries(themes)) {
+    host.changeSettings({ 'workbench.colorTheme': theme });
+    const page = await openWindow(browser, host, { folder: typescript.folder });
+    const workbench = new Workbench(page, shots);
+    await runSteps(record, workbench, [
+      [
+        `the ghost text and the tooltip are readable in ${theme}`,
+        async () => {
+          await page.locator(`.monaco-workbench.${kind}`).waitFor({ timeout: windowLimitMs });
+          await workbench.openFile(path.basename(typescript.file));
+          await workbench.goToEnd();
+          await workbench.type('\nexport function isEmpty(list: string[]): boolean {\nreturn list.');
+          await workbench.ghostText();
+          await workbench.shot(`theme-${name}-ghost`);
+          if (name === 'dark') await workbench.picture('type');
+          await workbench.openTooltip();
+          await workbench.shot(`theme-${name}-tooltip`);
+          if (name === 'dark') await workbench.picture('meter');
+        },
+      ],
+    ]);
+    await page.context().close();
+  }
 }
 
-/** Pictures to look at; those of the walkthrough are made here. @returns {[string, () => Promise<unknown>][]} */
-function lookSteps(workbench, host, { typescript }) {
+/** @returns {[string, () => Promise<unknown>][]} */
+function lookSteps(workbench) {
   const { page } = workbench;
   return [
-    ...Object.entries(themes).map(([name, { theme, kind }]) => [
-      `the ghost text and the tooltip are readable in ${theme}`,
-      async () => {
-        await chooseTheme(page, host, theme, kind);
-        await workbench.openFile(path.basename(typescript.file));
-        await workbench.goToEnd();
-        await workbench.type('\nconst names = [');
-        await workbench.ghostText();
-        await workbench.shot(`theme-${name}-ghost`);
-        if (name === 'dark') await workbench.picture('type');
-        await workbench.openTooltip();
-        await workbench.shot(`theme-${name}-tooltip`);
-        if (name === 'dark') await workbench.picture('meter');
-        await workbench.leaveMeter();
-      },
-    ]),
     [
       'the meter has a name and a role for a screen reader',
       async () => {
-        await chooseTheme(page, host, themes.dark.theme, themes.dark.kind);
         const entry = workbench.meter.locator('[role="button"]');
         const label = (await entry.getAttribute('aria-label')) ?? '';
         assert.match(label, /^FASA Code: /);
