@@ -137,7 +137,8 @@ export class Completer {
   async feed(engine: Engine, input: CompletionInput): Promise<void> {
     const prompt = makePrompt(engine, input, this.speed);
     await this.#feedPieces(engine, prompt, input);
-    await this.#feedUpTo(engine, prompt, prompt.stableTokens, input);
+    // the last tokens see the repository, as they would in a request
+    await this.#feedUpTo(engine, prompt, prompt.stableTokens, input, chunksInPlay(engine, prompt, input));
   }
 
   /**
@@ -157,7 +158,13 @@ export class Completer {
     return true;
   }
 
-  async #feedUpTo(engine: Engine, { tokens }: Prompt, count: number, input: CompletionInput): Promise<void> {
+  async #feedUpTo(
+    engine: Engine,
+    { tokens }: Prompt,
+    count: number,
+    input: CompletionInput,
+    repository: readonly ChunkInPlay[] = [],
+  ): Promise<void> {
     throwIfAborted(input.signal);
     const part = tokens.slice(0, count);
     const watch = this.#counters?.watch(engine, input.signal);
@@ -169,6 +176,7 @@ export class Completer {
         maxTokens: 0,
         sampling: { ...greedy, seed: 0 },
         signal: input.signal,
+        ...(repository.length === 0 ? {} : { repository }),
         onProgress: (fed) => watch?.onProgress(fed),
         ...(input.background === true ? { background: true } : {}),
       });
