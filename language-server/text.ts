@@ -26,3 +26,16 @@ export function indentWidth(line: string): number {
 export function isBlank(text: string): boolean {
   return text.trim() === '';
 }
+
+/** Whether the characters occur in the text in this order, others between them or not. */
+export function hasInOrder(text: string, chars: Iterable<string>): boolean {
+  let at = 0;
+  for (const char of chars) {
+    const found = text.indexOf(char, at);
+    if (found === -1) {
+      return false;
+    }
+    at = found + 1;
+  }
+  return true;
+}

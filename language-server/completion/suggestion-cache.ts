@@ -1,5 +1,6 @@
 /** Suggestions of late: one that the user types through, or comes back to, is answered without decoding. */
 
+import { hasInOrder } from '../text';
 import type { Suggestion } from './suggestion';
 
 export interface CachedPlace {
@@ -93,16 +94,4 @@ function autoClosed(typed: string): string {
     }
   }
   return closers;
-}
-
-function hasInOrder(text: string, chars: string): boolean {
-  let at = 0;
-  for (const char of chars) {
-    const found = text.indexOf(char, at);
-    if (found === -1) {
-      return false;
-    }
-    at = found + 1;
-  }
-  return true;
 }

@@ -1,5 +1,6 @@
 /** Closing characters that stand behind the cursor and in the text, too: the text takes their place. */
 
+import { hasInOrder } from '../../text';
 import { brackets } from '../brackets';
 import type { CursorText } from '../cursor';
 
@@ -22,16 +23,4 @@ export function replacedRest(text: string, { lineSuffix }: CursorText): number {
     return 0;
   }
   return hasInOrder(text, wanted) ? rest.length : 0;
-}
-
-function hasInOrder(text: string, chars: readonly string[]): boolean {
-  let at = 0;
-  for (const char of chars) {
-    const found = text.indexOf(char, at);
-    if (found === -1) {
-      return false;
-    }
-    at = found + 1;
-  }
-  return true;
 }
