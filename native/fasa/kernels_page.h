@@ -22,6 +22,9 @@
 #define DOT_VECTORS 2
 #endif
 
+// How far ahead of the scan codes are fetched. Hardware prefetchers stop at every 4 KiB, and a scan reads each byte once
+#define PREFETCH_BYTES 4096
+
 typedef int32_t int32_any __attribute__((aligned(1), may_alias));
 
 // f16 bits of x, |x| < 65520: to the nearest, ties to even in the normal range; anything over 0 stays over 0
@@ -311,6 +314,9 @@ FASA_INLINE void tip_page_heads(const float * q, const int32_t n_heads, int32_t 
         for (int32_t v = 0; v < DOT_VECTORS; v++) {
             const int32_t token = t + v*VF_N;
             codes[v] = first + token/BLOCK_TOKENS*(size_t) n_blocks*BLOCK_BYTES + token%BLOCK_TOKENS*4;
+        }
+        for (int32_t b = 0; b < n_blocks*DOT_VECTORS*VF_N/BLOCK_TOKENS; b++) { // as much as this step reads
+            __builtin_prefetch(codes[0] + b*BLOCK_BYTES + PREFETCH_BYTES);
         }
         vf sums[FASA_HEADS][DOT_VECTORS];
         page_dots(codes, n_blocks, queries, n_heads, sums);

@@ -126,12 +126,24 @@ export class Workbench {
     return readFileSync(file, 'utf8');
   }
 
-  /** Hovers the meter; answers the tooltip. */
+  /**
+   * Hovers the meter; answers the tooltip. The editor drops a hover whose item gets a new text before it has opened, so
+   * the pointer leaves and comes back, as a person's would.
+   */
   async openTooltip() {
-    await this.meter.hover();
     const tooltip = this.page.locator('.monaco-hover', { hasText: 'FASA Code' }).first();
-    await tooltip.waitFor({ timeout: windowLimitMs });
-    return tooltip;
+    const deadline = Date.now() + windowLimitMs;
+    for (;;) {
+      await this.meter.hover();
+      const left = deadline - Date.now();
+      try {
+        await tooltip.waitFor({ timeout: Math.max(1, Math.min(4000, left)) });
+        return tooltip;
+      } catch (error) {
+        if (left <= 4000) throw error;
+        await this.movePointerAway();
+      }
+    }
   }
 
   /** A click on the meter opens the menu; the pointer goes, so that the tooltip stays closed. */
@@ -141,9 +153,15 @@ export class Workbench {
   }
 
   async leaveMeter() {
-    await this.page.mouse.move(640, 300);
+    await this.movePointerAway();
     await this.page
       .locator('.monaco-hover', { hasText: 'FASA Code' })
       .waitFor({ state: 'hidden', timeout: windowLimitMs });
+  }
+
+  /** To the middle of the window, whatever its size. */
+  async movePointerAway() {
+    const { width, height } = this.page.viewportSize() ?? { width: 640, height: 400 };
+    await this.page.mouse.move(width / 2, height / 2);
   }
 }
