@@ -1,14 +1,15 @@
 // npm run calibrate-default
 //
 // Makes the calibration file of the default model again: fetches the corpus below, puts a part of each package into one
-// folder, and runs `calibrate` over it. The same model and corpus give the same file. What is evaluated (docs/benchmarks.md)
-// must come from other packages than these.
+// folder, and runs `calibrate` over it; how chunks of a repository are read is decided on the tuning set of
+// scripts/corpora.mjs. The same model and corpora give the same file. What is evaluated (docs/benchmarks.md,
+// docs/repository-evaluation.md) must come from other packages than these.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';
 import { temporaryFolder, writeAtomic } from './lib/files.mjs';
 import { fetchPackage } from './lib/packages.mjs';
-import { dist, root, shown } from './lib/paths.mjs';
+import { cacheFolder, dist, root, shown } from './lib/paths.mjs';
 import { run } from './lib/process.mjs';
 import { setUp } from './setup.mjs';
 
@@ -56,8 +57,12 @@ await main(async () => {
   }
   const label = CORPUS.map(({ name, version }) => `${name} ${version}`).join(', ');
   const made = path.join(work, 'calibration.json');
-  const args = [path.join(dist, 'cli.js'), 'calibrate', '--corpus', corpus, '--out', made, '--label', label, '--json'];
-  const { code, stdout, output } = await run(process.execPath, args, {
+  const fetched = await run(process.execPath, [path.join(root, 'scripts', 'corpora.mjs'), '--set', 'tuning']);
+  if (fetched.code !== 0) throw new Failure('The tuning set could not be fetched.', fetched.output);
+  const repositories = path.join(cacheFolder(), 'corpora', 'tuning');
+  const args = ['--corpus', corpus, '--repositories', repositories, '--out', made, '--label', label, '--json'];
+  const command = [path.join(dist, 'cli.js'), 'calibrate', ...args];
+  const { code, stdout, output } = await run(process.execPath, command, {
     onLine: (line) => process.stdout.write(`${line}\n`),
   });
   if (code !== 0) throw new Failure('The calibration failed.', output);

@@ -33,6 +33,8 @@ export interface CommandLine {
   /** What is not on disk of the repository is encoded first. */
   readonly encode: boolean;
   readonly corpus: string | undefined;
+  /** Of `calibrate`: where names are used that other files define; the corpus where there is none. */
+  readonly repositories: string | undefined;
   readonly label: string | undefined;
   readonly out: string | undefined;
   /** Cached tokens of each row of `bench decode`. */
@@ -59,7 +61,8 @@ Commands
   complete FILE:LINE:COLUMN   an inline completion at that place (1-based), as the editor would get it
   ask QUESTION                an answer about the repository, streamed
   context                     what of the repository is in the context, and what is left out and why (--encode)
-  calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE)
+  calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE), and how chunks
+                              are read (--repositories DIR --cases N; 0 leaves the defaults)
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
                               or of attention alone on random data (--synthetic dDhHgG)
   bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
@@ -89,7 +92,8 @@ Options
   --context-tokens N    default: as trained, at most 8192
   --seed N              for ask (default: 1)
   --corpus DIR, --label TEXT, --out FILE   for calibrate
-  --calibration FILE    for bench and eval: instead of the file that is shipped for the model
+  --calibration FILE    for bench and eval: instead of the file that is shipped for the model; for calibrate: its
+                        frequency chunks are kept, and only how chunks are read is decided
   --json                one JSON document on stdout
   --help, --version
 `;
@@ -111,6 +115,7 @@ const optionNames = {
   'context-tokens': { type: 'string' },
   seed: { type: 'string' },
   corpus: { type: 'string' },
+  repositories: { type: 'string' },
   label: { type: 'string' },
   out: { type: 'string' },
   depths: { type: 'string' },
@@ -162,6 +167,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     },
     encode: values.encode === true,
     corpus: values.corpus,
+    repositories: values.repositories,
     label: values.label,
     out: values.out,
     depths: wholeNumbers('depths', values.depths, 0),

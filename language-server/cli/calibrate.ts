@@ -1,4 +1,7 @@
-/** `calibrate --corpus DIR --out FILE`: chooses the dominant frequency chunks of a model from a folder of sources. */
+/**
+ * `calibrate --corpus DIR --out FILE`: chooses the dominant frequency chunks of a model from a folder of sources, then how
+ * chunks of a repository are read beside a sequence, from names that other files define (--repositories DIR, else the same).
+ */
 
 import path from 'node:path';
 import { readCalibrationDocuments } from '../calibration/documents';
@@ -6,52 +9,125 @@ import type { NativeModel } from '../engine/addon';
 import { type CalibrationFile, calibrationFormat, calibrationVersion, saveCalibration } from '../engine/calibration';
 import { cancellable } from '../engine/cancellable';
 import { EngineError } from '../engine/errors';
-import { loadAddon } from '../engine/load-addon';
-import { chooseThreads } from '../engine/threads';
-import { resolveModel } from '../models/resolve-model';
+import { defaultBudget } from '../engine/native-engine';
 import { SourceFiles } from '../repository/source-files';
 import { type CommandLine, usageError } from './arguments';
+import { type BenchModel, withBenchModel } from './bench-model';
+import { readCorpus, readRepositories } from './cross-file/corpus';
+import { type Candidate, decide, describe } from './cross-file/decide';
+import { Evaluation, prepareCases } from './cross-file/evaluation';
+import { type CrossFileOptions, parseCrossFile, type Variant } from './cross-file/options';
 import type { Output } from './output';
 
 /** Tokens of a document, and of all: importance shows in long contexts, and more documents change little. */
 const documentTokens = 4096;
 const mostDocuments = 8;
 
+/** Of each repository, to decide the composition by; with fewer of all, nothing can be told. */
+const defaultCases = '12';
+const leastCases = 8;
+
 export async function calibrate(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  const { corpus, options, out } = line;
+  const { corpus, options, out, crossFile } = line;
   if (corpus === undefined || out === undefined || line.operands.length > 0) {
     throw usageError('calibrate takes --corpus DIR and --out FILE.');
   }
-  const modelPath = await resolveModel(options.model, true);
-  const loading = loadAddon().loadModel({ path: modelPath }, (share) => output.progress('Loading the model', share));
-  const model = await cancellable(loading, signal);
-  try {
-    const documents = await readDocuments(model, corpus, signal);
-    const tokens = documents.reduce((sum, document) => sum + document.length, 0);
-    output.message(`${documents.length} documents, ${tokens} tokens`);
-    // half of the head's frequency chunks: docs/calibration.md
-    const dominantFcs = Math.max(1, model.info.headSize / 4);
-    const task = model.calibrate({ documents, dominantFcs, threads: chooseThreads(options.threads) }, (share) =>
-      output.progress('Calibrating', share),
-    );
-    const { dominantFcs: chosen } = await cancellable(task, signal);
-    output.progressDone();
-    const { name, architecture, fingerprint } = model.info;
-    const file: CalibrationFile = {
+  const decides = crossFile.cases !== '0';
+  const rules = parseCrossFile(
+    { ...crossFile, cases: decides ? (crossFile.cases ?? defaultCases) : '1' },
+    defaultBudget,
+  );
+  await withBenchModel(line, output, signal, async (bench) => {
+    const { name, architecture, fingerprint } = bench.model.info;
+    const given = line.calibration === undefined ? undefined : bench.calibration;
+    let file: CalibrationFile = given ?? {
       format: calibrationFormat,
       version: calibrationVersion,
       model: { name, architecture, fingerprint },
       corpus: line.label ?? path.basename(path.resolve(corpus)),
-      tokens,
-      dominantFcs: chosen,
+      ...(await chooseFcs(bench, corpus, output, signal)),
     };
+    let decision: Decision | undefined;
+    if (decides) {
+      const folder = line.repositories ?? corpus;
+      decision = await decideComposition({ ...bench, calibration: file }, folder, rules, line, output, signal);
+    }
+    if (decision !== undefined) {
+      const { late, prior, bias } = decision.variant;
+      file = { ...file, composition: { lateTokens: late, bias, priorStrength: prior, cases: decision.cases } };
+    }
     await saveCalibration(path.resolve(out), file);
     output.message(`Wrote ${path.resolve(out)}`);
     if (options.json) {
-      output.json({ file: path.resolve(out), model: file.model, documents: documents.length, tokens });
+      const { model, tokens, composition } = file;
+      const candidates = decision?.candidates.map(({ nll: _, ...rest }) => rest);
+      output.json({ file: path.resolve(out), model, tokens, composition, candidates });
     }
+  });
+}
+
+async function chooseFcs(
+  { model, threads }: BenchModel,
+  corpus: string,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Pick<CalibrationFile, 'tokens' | 'dominantFcs'>> {
+  const documents = await readDocuments(model, corpus, signal);
+  const tokens = documents.reduce((sum, document) => sum + document.length, 0);
+  output.message(`${documents.length} documents, ${tokens} tokens`);
+  // half of the head's frequency chunks: docs/calibration.md
+  const dominantFcs = Math.max(1, model.info.headSize / 4);
+  const started = performance.now();
+  const task = model.calibrate({ documents, dominantFcs, threads }, (share) => output.progress('Calibrating', share));
+  const chosen = await cancellable(task, signal);
+  output.progressDone();
+  output.message(`Frequency chunks chosen in ${Math.round((performance.now() - started) / 1000)} s`);
+  return { tokens, dominantFcs: chosen.dominantFcs };
+}
+
+interface Decision {
+  readonly variant: Variant;
+  readonly cases: number;
+  readonly candidates: readonly Candidate[];
+}
+
+/** Undefined where the folder has too few names that its files share. */
+async function decideComposition(
+  bench: BenchModel,
+  folder: string,
+  rules: CrossFileOptions,
+  line: CommandLine,
+  output: Output,
+  signal: AbortSignal,
+): Promise<Decision | undefined> {
+  const found =
+    line.repositories === undefined ? await readRepositories(folder, signal) : await readCorpus(folder, signal);
+  const cases = prepareCases(bench, found, rules, line.options.seed ?? 1);
+  if (cases.length < leastCases) {
+    output.message(
+      `Too few names are used across files to decide how chunks are read (${cases.length} of ${leastCases}): the defaults stay.`,
+    );
+    return undefined;
+  }
+  const evaluation = new Evaluation(bench, rules, line.length, signal);
+  try {
+    await evaluation.encode(found, output);
+    const score = async (variant: Variant) => {
+      const nll: number[] = [];
+      for (const [i, one] of cases.entries()) {
+        nll.push((await evaluation.fasa(one, variant)).nameNll);
+        output.progress(`Prior ${variant.prior}, late ${variant.late}, bias ${variant.bias}`, (i + 1) / cases.length);
+      }
+      output.progressDone();
+      return nll;
+    };
+    const { variant, candidates } = await decide(rules.variants[0], score);
+    for (const candidate of candidates) {
+      output.message(describe(candidate));
+    }
+    return { variant, candidates, cases: cases.length };
   } finally {
-    model.dispose();
+    evaluation.dispose();
   }
 }
 

@@ -3,10 +3,8 @@
  * is parsed within a bounded time. Where there is no grammar, or no time, indentation decides (shape.ts).
  */
 
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import path from 'node:path';
 import type * as TreeSitter from 'web-tree-sitter';
+import { type Grammars, openGrammars } from './grammars';
 import { type SyntaxShape, shapeInTree } from './syntax-shape';
 
 /** File of the grammar, by language id. */
@@ -36,11 +34,6 @@ const charsAfter = 8 * 1024;
 const parseLimitMs = 40;
 /** A first request in a language does not wait longer for its grammar. */
 const loadLimitMs = 150;
-
-interface Grammars {
-  readonly library: typeof TreeSitter;
-  readonly folder: string;
-}
 
 export interface SyntaxOptions {
   /** Called once for each grammar that does not load. */
@@ -100,34 +93,8 @@ export class Syntax {
     if (opened === undefined) {
       return undefined;
     }
-    const { library, folder } = opened;
-    const language = await library.Language.load(path.join(folder, `tree-sitter-${grammar}.wasm`));
-    const parser = new library.Parser();
-    parser.setLanguage(language);
-    return parser;
+    return opened.parser(grammar);
   }
-}
-
-/** Beside the bundle in `dist/`; from the sources, in the `dist/` of the same tree. */
-function grammarFolder(): string | undefined {
-  const chosen = process.env['FASA_SYNTAX'];
-  const folders =
-    chosen === undefined || chosen === ''
-      ? [path.join(__dirname, 'syntax'), path.join(__dirname, '..', '..', 'dist', 'syntax')]
-      : [path.resolve(chosen)];
-  return folders.find((folder) => existsSync(path.join(folder, 'web-tree-sitter.cjs')));
-}
-
-/** The library is loaded from its file: bundled, it would not find its WebAssembly. */
-async function openGrammars(): Promise<Grammars | undefined> {
-  const folder = grammarFolder();
-  if (folder === undefined) {
-    return undefined;
-  }
-  const file = path.join(folder, 'web-tree-sitter.cjs');
-  const library = createRequire(file)(file) as typeof TreeSitter;
-  await library.Parser.init();
-  return { library, folder };
 }
 
 function parse(parser: TreeSitter.Parser, source: string, limitMs: number): TreeSitter.Tree | undefined {

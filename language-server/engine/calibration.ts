@@ -21,10 +21,12 @@ export interface CalibrationFile extends NativeCalibration {
   readonly composition?: {
     /** Tokens before the cursor that see the chunks. */
     readonly lateTokens?: number;
-    /** Added to the logits of chunk tokens. */
+    /** Times ln(chunks in play): added to the logits of chunk tokens. */
     readonly bias?: number;
     /** Logits that a standard deviation of relevance is worth in the choice. */
     readonly priorStrength?: number;
+    /** How many names this was decided by. */
+    readonly cases?: number;
   };
 }
 

@@ -195,7 +195,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
         return chunk.native;
       }),
       priors: Float32Array.from(chunks, ({ prior }) => prior),
-      bias: composition.bias,
+      bias: composition.bias * Math.log(Math.max(1, chunks.length)),
       lateTokens: composition.lateTokens,
     };
   }

@@ -52,6 +52,7 @@ function run(argv: readonly string[], interrupt = false): Promise<Ended> {
       FASA_MODEL: model,
       FASA_ADDON: path.join(root, 'dist', 'native', 'addon.node'),
       FASA_CACHE_DIR: path.join(folder, 'cache'),
+      FASA_SYNTAX: path.join(root, 'dist', 'syntax'),
     },
   });
   let out = '';
@@ -237,6 +238,35 @@ describe('calibrate', () => {
     const again = path.join(folder, 'again.json');
     await run([...argv, again]);
     expect(readFileSync(again, 'utf8')).toBe(text);
+  });
+
+  test('decides how chunks are read by names that other files define, or says that it cannot', async () => {
+    const corpus = path.join(folder, 'shared-names');
+    mkdirSync(corpus, { recursive: true });
+    const words = ['Alpha', 'Bravo', 'Delta', 'Gamma', 'Kappa', 'Lambda', 'Omega', 'Sigma', 'Theta', 'Zeta'];
+    const filler = Array.from({ length: 30 }, (_, line) => `const local${line} = ${line} * ${line + 1};`).join('\n');
+    writeFileSync(
+      path.join(corpus, 'names.ts'),
+      words.map((word) => `export function make${word}(size: number) { return size; }\n`).join(''),
+    );
+    for (const word of words) {
+      writeFileSync(path.join(corpus, `${word}.ts`), `${filler}\nprint(make${word}(3));\n`);
+    }
+    const out = path.join(folder, 'composition.json');
+    const argv = ['calibrate', '--corpus', corpus, '--threads', '1', '--tail', '256', '--json', '--out', out];
+    const ended = await run(argv);
+    expect(ended).toMatchObject({ code: 0 });
+    const { composition } = JSON.parse(readFileSync(out, 'utf8')) as { composition?: Record<string, number> };
+    expect(composition?.['cases']).toBe(10);
+    expect([16, 64, 256]).toContain(composition?.['lateTokens']);
+    expect([0, 1, 2, 4]).toContain(composition?.['priorStrength']);
+    const { candidates } = JSON.parse(ended.out) as { candidates: { mean: number; kept: boolean }[] };
+    expect(candidates.length).toBeGreaterThan(5);
+    expect(candidates.every(({ mean }) => Number.isFinite(mean) && mean > 0)).toBe(true);
+    // what was chosen before is kept, and only the composition is decided
+    const none = path.join(folder, 'kept.json');
+    await run(['calibrate', '--corpus', corpus, '--calibration', out, '--cases', '0', '--out', none]);
+    expect(readFileSync(none, 'utf8')).toBe(readFileSync(out, 'utf8'));
   });
 
   test('says when the corpus is too small', async () => {

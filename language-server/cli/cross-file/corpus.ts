@@ -16,6 +16,17 @@ export interface CorpusRepository {
 
 /** @throws EngineError BAD_ARGUMENT for a folder without source files of the four languages; CANCELLED */
 export async function readCorpus(folder: string, signal: AbortSignal): Promise<CorpusRepository[]> {
+  const repositories = await readRepositories(folder, signal);
+  if (repositories.length === 0) {
+    throw new EngineError('BAD_ARGUMENT', `There are no TypeScript, Python, Go or Rust files in ${folder}.`, {
+      remedy: 'Give a repository, or a folder that scripts/corpora.mjs made.',
+    });
+  }
+  return repositories;
+}
+
+/** Those that have source files of the four languages. @throws EngineError CANCELLED */
+export async function readRepositories(folder: string, signal: AbortSignal): Promise<CorpusRepository[]> {
   const parser = new SourceParser();
   const repositories: CorpusRepository[] = [];
   for (const root of await corpusRoots(folder)) {
@@ -23,11 +34,6 @@ export async function readCorpus(folder: string, signal: AbortSignal): Promise<C
     if (files.length > 0) {
       repositories.push({ name: path.basename(root), root, files });
     }
-  }
-  if (repositories.length === 0) {
-    throw new EngineError('BAD_ARGUMENT', `There are no TypeScript, Python, Go or Rust files in ${folder}.`, {
-      remedy: 'Give a repository, or a folder that scripts/corpora.mjs made.',
-    });
   }
   return repositories;
 }

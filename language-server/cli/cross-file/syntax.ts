@@ -1,10 +1,8 @@
 /** Names that a source file defines and uses, by tree-sitter grammars of four languages. */
 
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import type { Language, Node, Parser } from 'web-tree-sitter';
+import type { Node, Parser } from 'web-tree-sitter';
+import { openGrammars } from '../../completion/grammars';
 import { EngineError } from '../../engine/errors';
 
 export type SourceLanguage = 'typescript' | 'python' | 'go' | 'rust';
@@ -191,25 +189,17 @@ export class SourceParser {
   }
 }
 
-interface TreeSitter {
-  readonly Parser: typeof Parser;
-  readonly Language: typeof Language;
-}
-
-/** The grammars are a development dependency: evaluation runs in a clone of the project, where they are installed. */
+/** @throws EngineError BAD_ARGUMENT */
 async function openParser(language: SourceLanguage): Promise<Parser> {
   try {
-    const { resolve } = createRequire(__filename);
-    const library = pathToFileURL(resolve('web-tree-sitter')).href;
-    const module = (await import(library)) as TreeSitter;
-    await module.Parser.init();
-    const grammar = await readFile(resolve(`@vscode/tree-sitter-wasm/wasm/tree-sitter-${language}.wasm`));
-    const parser = new module.Parser();
-    parser.setLanguage(await module.Language.load(grammar));
-    return parser;
+    const grammars = await openGrammars();
+    if (grammars === undefined) {
+      throw new Error('The grammars are not beside the program.');
+    }
+    return await grammars.parser(language);
   } catch (error) {
     throw new EngineError('BAD_ARGUMENT', `The grammar of ${language} cannot be loaded.`, {
-      remedy: 'Run npm run setup in the folder of the project.',
+      remedy: 'Install the extension again; in a clone of the project, run npm run setup.',
       cause: error,
     });
   }

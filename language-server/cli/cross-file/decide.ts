@@ -1,0 +1,78 @@
+/** How chunks are best read beside a tail, for one model: one parameter after the other, on names that other files define. */
+
+import { fixed } from '../bench-table';
+import type { Variant } from './options';
+
+export interface Candidate {
+  readonly variant: Variant;
+  /** Of the whole name, in nats; one of each case, in their order. */
+  readonly nll: readonly number[];
+  /** Mean of the above. */
+  readonly mean: number;
+  /** How much lower it is than what it was compared with, and the standard error of that; both 0 for the first. */
+  readonly gain: number;
+  readonly error: number;
+  readonly kept: boolean;
+}
+
+/** In this order; each with what was best of those before. */
+export const choices: readonly (readonly [keyof Variant & ('prior' | 'late' | 'bias'), readonly number[]])[] = [
+  ['prior', [0, 1, 2, 4]],
+  ['late', [16, 64, 256]],
+  ['bias', [0, -0.25]],
+];
+
+/**
+ * Starts from a variant, and leaves it only for one whose gain is more than its standard error over the cases, paired:
+ * with few cases most differences are chance.
+ * @param score NLL of the name in every case, under a variant
+ */
+export async function decide(
+  start: Variant,
+  score: (variant: Variant) => Promise<readonly number[]>,
+): Promise<{ readonly variant: Variant; readonly candidates: readonly Candidate[] }> {
+  const first = await score(start);
+  let best: Candidate = { variant: start, nll: first, mean: mean(first), gain: 0, error: 0, kept: true };
+  const candidates = [best];
+  for (const [name, values] of choices) {
+    let better: Candidate | undefined;
+    for (const value of values) {
+      if (value === best.variant[name]) {
+        continue;
+      }
+      const variant = { ...best.variant, [name]: value };
+      const nll = await score(variant);
+      const { gain, error } = pairedGain(best.nll, nll);
+      const one = { variant, nll, mean: mean(nll), gain, error, kept: false };
+      candidates.push(one);
+      if (gain > error && (better === undefined || one.mean < better.mean)) {
+        better = one;
+      }
+    }
+    if (better !== undefined) {
+      candidates[candidates.indexOf(better)] = best = { ...better, kept: true };
+    }
+  }
+  return { variant: best.variant, candidates };
+}
+
+/** Mean of what the second has less, and the standard error of that mean. */
+export function pairedGain(
+  before: readonly number[],
+  after: readonly number[],
+): { readonly gain: number; readonly error: number } {
+  const gains = before.map((value, i) => value - (after[i] ?? value));
+  const gain = mean(gains);
+  const variance = gains.reduce((sum, value) => sum + (value - gain) ** 2, 0) / Math.max(1, gains.length - 1);
+  return { gain, error: Math.sqrt(variance / Math.max(1, gains.length)) };
+}
+
+export function describe({ variant: { prior, late, bias }, mean: nll, gain, error, kept }: Candidate): string {
+  const against =
+    gain === 0 && error === 0 ? '' : `, ${fixed(gain, 3)} ± ${fixed(error, 3)} better${kept ? ', kept' : ''}`;
+  return `prior ${prior}, late ${late}, bias ${bias}: NLL of the name ${fixed(nll, 3)}${against}`;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
