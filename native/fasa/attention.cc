@@ -7,12 +7,20 @@
 #include <cmath>
 #include <limits>
 
-// stack space of one TIP unit: query channels of a group
+// stack space of TIP: query channels of a group
 constexpr int32_t MAX_GROUP    = 32;
 constexpr int32_t MAX_CHANNELS = FASA_HEAD_SIZE_MAX;
 
 // tokens of a run that share the scan of chunks
 constexpr int32_t BLOCK_TOKENS = 4;
+
+// pages: about what the kernel's own fetching is ahead by
+constexpr int32_t FETCH_AHEAD_PAGES = 2;
+
+struct fasa_session::tip_query {
+    int32_t head = -1, slot = -1;
+    float   channels[MAX_GROUP*MAX_CHANNELS];
+};
 
 // adds the time until its end to a stage, on one thread of the pool
 struct stage_timer {
@@ -105,37 +113,48 @@ void fasa_session::query_channels(int32_t il, int32_t head, int32_t slot, const 
 void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const {
     const page_place    place = chunk_pages[i];
     const chunk_in_play & c   = repository->chunks[place.chunk];
-    kernels->tip_page(q_channels, n_q, kv.n_channels, c.chunk->page(il, head, place.page), scores, stride);
+    kernels->tip_page(q_channels, n_q, kv.n_channels, c.chunk->page(il, head, place.page), c.prior, scores, stride);
     const int32_t n = std::min(FASA_PAGE_TOKENS, c.chunk->n_tokens - place.page*FASA_PAGE_TOKENS);
-    for (int32_t h = 0; h < n_q; h++) {
-        float * row = scores + h*stride;
-        if (c.prior != 0) {
-            for (int32_t t = 0; t < n; t++) {
-                row[t] += c.prior;
-            }
+    for (int32_t h = 0; h < n_q && n < FASA_PAGE_TOKENS; h++) {
+        std::fill(scores + h*stride + n, scores + h*stride + FASA_PAGE_TOKENS, -std::numeric_limits<float>::infinity());
+    }
+}
+
+// The kernel fetches ahead in the memory behind a page, where the next page of the same chunk is; the next chunk's are elsewhere.
+void fasa_session::fetch_ahead(int32_t il, int32_t head, int32_t i) const {
+    const int32_t next = i + FETCH_AHEAD_PAGES;
+    if (next < (int32_t) chunk_pages.size() && chunk_pages[next].page < FETCH_AHEAD_PAGES) {
+        const kv_chunk & c = *repository->chunks[chunk_pages[next].chunk].chunk;
+        const char *  page = c.page(il, head, chunk_pages[next].page);
+        for (size_t at = 0; at < (size_t) kv.page_bytes; at += 64) {
+            __builtin_prefetch(page + at);
         }
-        std::fill(row + n, row + FASA_PAGE_TOKENS, -std::numeric_limits<float>::infinity());
     }
 }
 
 // unit: a page of a chunk; then a closed page of the sequence; or (the last one) its open page and the sink, whose keys are
 // read exactly. scores: [n_group][n_flat_max]
-void fasa_session::tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & query) const {
+void fasa_session::tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & query, tip_query & last) const {
     const int32_t n_group = hp.n_group(), n_chunk_pages = (int32_t) chunk_pages.size();
     const size_t  stride  = n_flat_max();
-    float q_channels[MAX_GROUP*MAX_CHANNELS];
+    const int32_t slot    = unit < n_chunk_pages ? chunk_slots[chunk_pages[unit].chunk] : 0;
+    if (last.head != head || last.slot != slot) {
+        last.head = head;
+        last.slot = slot;
+        query_channels(il, head, slot, query, last.channels);
+    }
+    const float * q_channels = last.channels;
     float * out = scores + (size_t) unit*FASA_PAGE_TOKENS;
     if (unit < n_chunk_pages) {
-        query_channels(il, head, chunk_slots[chunk_pages[unit].chunk], query, q_channels);
+        fetch_ahead(il, head, unit);
         tip_chunk_page(il, head, unit, q_channels, n_group, out, stride);
         return;
     }
-    query_channels(il, head, 0, query, q_channels);
     const int32_t    i        = unit - n_chunk_pages;
     const int32_t *  channels = kv.head_channels(il, head);
     const uint16_t * keys     = kv.rows(il, head);
     if (i < n_closed(query.n_kv)) {
-        kernels->tip_page(q_channels, n_group, kv.n_channels, kv.page(il, head, i), out, stride);
+        kernels->tip_page(q_channels, n_group, kv.n_channels, kv.page(il, head, i), 0, out, stride);
         if (i == 0) {
             kernels->tip_rows(q_channels, n_group, channels, kv.n_channels, keys, kv.row_stride(), std::min(n_anchor, FASA_PAGE_TOKENS), out, stride);
         }
@@ -306,9 +325,10 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
     const query q = { (const float *) dst->src[0]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
     const int32_t n_units = s.n_units(s.n_kv);
     const int64_t total = (int64_t) n_units*s.hp.n_head_kv;
+    tip_query last;
     for (int64_t u = total*ith/nth; u < total*(ith + 1)/nth; u++) {
         const int32_t head = (int32_t) (u/n_units);
-        s.tip_unit(s.areas[head].scores.data(), op.il, head, (int32_t) (u % n_units), q);
+        s.tip_unit(s.areas[head].scores.data(), op.il, head, (int32_t) (u % n_units), q, last);
     }
 }
 
@@ -373,13 +393,15 @@ void fasa_session::run_block(work_area & area, int32_t il, int32_t head, int32_t
                     query_channels(il, head, slot, queries[t], q_channels + (size_t) t*n_group*kv.n_channels);
                 }
             }
+            fetch_ahead(il, head, unit);
             tip_chunk_page(il, head, unit, q_channels, n*n_group, area.scores.data() + (size_t) unit*FASA_PAGE_TOKENS, stride);
         }
     }
     for (int32_t t = 0; t < n; t++) {
         float * scores = area.scores.data() + (scans ? (size_t) t*n_group*stride : 0);
+        tip_query last;
         for (int32_t unit = n_chunk_pages; scans && unit < n_units(queries[t].n_kv); unit++) {
-            tip_unit(scores, il, head, unit, queries[t]);
+            tip_unit(scores, il, head, unit, queries[t], last);
         }
         select(area, scores, il, head, queries[t]);
         attend(area, head, head*n_group, n_group, queries[t], (float *) dst->data + (first + t)*token + (size_t) head*n_group*hp.head_size);

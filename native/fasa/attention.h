@@ -110,9 +110,12 @@ private:
 
     // q: the tokens' first query of slot 0; slot s at q + s*slot_stride
     struct query { const float * q; size_t slot_stride; int32_t n_kv; };
+    // What TIP reads of a group's queries, kept from one unit to the next.
+    struct tip_query;
     void query_channels(int32_t il, int32_t head, int32_t slot, const query & q, float * out) const;
     void tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const;
-    void tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & q) const;
+    void tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & q, tip_query & last) const;
+    void fetch_ahead(int32_t il, int32_t head, int32_t i) const;
     void select(work_area & area, float * scores, int32_t il, int32_t head, const query & q);
     void run_block(work_area & area, int32_t il, int32_t head, int32_t first, int32_t n, ggml_tensor * dst);
     void attend(work_area & area, int32_t head, int32_t first, int32_t n_q, const query & q, float * out);

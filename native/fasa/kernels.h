@@ -34,8 +34,9 @@ struct fasa_kernels {
 
     // Predicted logits of a page's tokens, for the n_q query heads that share the KV head.
     // q:      [n_q][n_channels], already times 1/sqrt(d); it is quantized to int8 after the page's scales are folded in
+    // prior:  added to each
     // scores: row h at scores + h*score_stride; FASA_PAGE_TOKENS values written
-    void (*tip_page)(const float * q, int32_t n_q, int32_t n_channels, const void * page, float * scores, size_t score_stride);
+    void (*tip_page)(const float * q, int32_t n_q, int32_t n_channels, const void * page, float prior, float * scores, size_t score_stride);
 
     // The same from f16 rows, exact: for the open page and for tokens that are kept exact.
     // keys: row t at keys + t*row_stride; channels below FASA_HEAD_SIZE_MAX; scores: n_rows values a query head

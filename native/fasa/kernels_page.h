@@ -302,12 +302,13 @@ FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, cons
 
 // n_heads is a constant where this is expanded, so that the sums stay in registers
 FASA_INLINE void tip_page_heads(const float * q, const int32_t n_heads, int32_t n_channels, const void * page,
-                                const page_ranges * ranges, float * scores, size_t score_stride) {
+                                const page_ranges * ranges, float prior, float * scores, size_t score_stride) {
     const int32_t n_blocks = (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS;
     const uint8_t * first = (const uint8_t *) page + page_ranges_bytes(n_blocks);
     page_query queries[FASA_HEADS];
     for (int32_t h = 0; h < n_heads; h++) {
         page_query_init(&queries[h], q + h*n_channels, n_channels, ranges);
+        queries[h].base += prior;
     }
     for (int32_t t = 0; t < FASA_PAGE_TOKENS; t += DOT_VECTORS*VF_N) {
         const uint8_t * codes[DOT_VECTORS];
@@ -329,19 +330,19 @@ FASA_INLINE void tip_page_heads(const float * q, const int32_t n_heads, int32_t 
     }
 }
 
-static void tip_page(const float * q, int32_t n_q, int32_t n_channels, const void * page, float * scores, size_t score_stride) {
+static void tip_page(const float * q, int32_t n_q, int32_t n_channels, const void * page, float prior, float * scores, size_t score_stride) {
     page_ranges ranges;
     page_ranges_load(&ranges, page, (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS*BLOCK_CHANNELS);
     for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
         const float * head = q + (size_t) h*n_channels;
         float * to = scores + h*score_stride;
         switch (n_q - h) {
-            case 1:  tip_page_heads(head, 1, n_channels, page, &ranges, to, score_stride); break;
+            case 1:  tip_page_heads(head, 1, n_channels, page, &ranges, prior, to, score_stride); break;
 #if FASA_HEADS > 2
-            case 2:  tip_page_heads(head, 2, n_channels, page, &ranges, to, score_stride); break;
-            case 3:  tip_page_heads(head, 3, n_channels, page, &ranges, to, score_stride); break;
+            case 2:  tip_page_heads(head, 2, n_channels, page, &ranges, prior, to, score_stride); break;
+            case 3:  tip_page_heads(head, 3, n_channels, page, &ranges, prior, to, score_stride); break;
 #endif
-            default: tip_page_heads(head, FASA_HEADS, n_channels, page, &ranges, to, score_stride); break;
+            default: tip_page_heads(head, FASA_HEADS, n_channels, page, &ranges, prior, to, score_stride); break;
         }
     }
 }

@@ -119,7 +119,7 @@ describe.each(kernels.names())('%s', (name) => {
       for (let p = 0; p < pages; p++) {
         const page = new Uint8Array(kernels.pageBytes(nChannels));
         kernels.pageEncode(name, keys.subarray(p * PAGE_TOKENS * d), d, channels, nChannels, p === 0 ? 1 : 0, page);
-        kernels.tipPage(name, q, nQ, nChannels, page, scores.subarray(p * PAGE_TOKENS), n);
+        kernels.tipPage(name, q, nQ, nChannels, page, 0, scores.subarray(p * PAGE_TOKENS), n);
         const decoded = decodePage(page, nChannels);
         for (let h = 0; h < nQ; h++) {
           for (const row of decoded.key) exact[h]?.push(query(h, (c) => at(row, c)));

@@ -85,7 +85,8 @@ describe.each(kernels.names())('%s', (name) => {
       const q = random.normals(nQ * nChannels, 0.3);
       const stride = PAGE_TOKENS + 5;
       const scores = new Float32Array(nQ * stride).fill(77);
-      kernels.tipPage(name, q, nQ, nChannels, page, scores, stride);
+      const prior = -1.5 * (nQ - 1);
+      kernels.tipPage(name, q, nQ, nChannels, page, prior, scores, stride);
       for (let h = 0; h < nQ; h++) {
         const query = q.subarray(h * nChannels, (h + 1) * nChannels);
         // The folded query has one int8 step; a rounding of half of it meets a code at most 7.5 from the middle.
@@ -95,7 +96,7 @@ describe.each(kernels.names())('%s', (name) => {
         let squares = 0;
         for (let token = 0; token < PAGE_TOKENS; token++) {
           const exact = at(decoded.key, token).reduce((sum, value, c) => sum + value * at(query, c), 0);
-          const error = at(scores, h * stride + token) - exact;
+          const error = at(scores, h * stride + token) - prior - exact;
           squares += error * error;
           expect(Math.abs(error)).toBeLessThanOrEqual(bound + 1e-4);
         }
@@ -110,8 +111,8 @@ describe.each(kernels.names())('%s', (name) => {
       expect([...page]).toEqual([...encode('plain', rows, 2 * d, channels, 1)]);
       const q = random.normals(3 * nChannels, 0.3);
       const [scores, plain] = [new Float32Array(3 * PAGE_TOKENS), new Float32Array(3 * PAGE_TOKENS)];
-      kernels.tipPage(name, q, 3, nChannels, page, scores, PAGE_TOKENS);
-      kernels.tipPage('plain', q, 3, nChannels, page, plain, PAGE_TOKENS);
+      kernels.tipPage(name, q, 3, nChannels, page, 0, scores, PAGE_TOKENS);
+      kernels.tipPage('plain', q, 3, nChannels, page, 0, plain, PAGE_TOKENS);
       const size = Math.max(...plain.map(Math.abs));
       // A query code that lies on the boundary may round either way; then the score moves by less than 15 steps.
       scores.forEach((score, i) => {
@@ -159,14 +160,14 @@ describe.each(kernels.names())('%s', (name) => {
     expect(decoded.minimum.every((value) => value === -65504)).toBe(true);
     expect(decoded.scale.every((value) => Number.isFinite(value))).toBe(true);
     const scores = new Float32Array(PAGE_TOKENS);
-    kernels.tipPage(name, random.normals(32, 0.1), 1, 32, page, scores, PAGE_TOKENS);
+    kernels.tipPage(name, random.normals(32, 0.1), 1, 32, page, 0, scores, PAGE_TOKENS);
     expect(scores.every(Number.isFinite)).toBe(true);
 
     const nothing = decodePage(encode(name, halves(new Array(PAGE_TOKENS * 64).fill(Number.NaN)), 64, channels), 32);
     expect(nothing.key.flat().every((value) => value === 0)).toBe(true);
     // A query that is not finite has no good answer, but gets one.
     for (const bad of [Number.NaN, Infinity, 3e38]) {
-      kernels.tipPage(name, new Float32Array(32).fill(bad), 1, 32, page, scores, PAGE_TOKENS);
+      kernels.tipPage(name, new Float32Array(32).fill(bad), 1, 32, page, 0, scores, PAGE_TOKENS);
     }
   });
 

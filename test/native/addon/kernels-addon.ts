@@ -33,6 +33,7 @@ export interface KernelsAddon {
     nQ: number,
     nChannels: number,
     page: Uint8Array,
+    prior: number,
     scores: Float32Array,
     scoreStride: number,
   ): void;

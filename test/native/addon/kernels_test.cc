@@ -53,9 +53,9 @@ static void page_encode(const Napi::CallbackInfo & info) {
     kernels_named(info)->page_encode(halves(info, 1), integer(info, 2), ints(info, 3), integer(info, 4), integer(info, 5), bytes(info, 6));
 }
 
-// name, q, nQ, nChannels, page, scores, scoreStride
+// name, q, nQ, nChannels, page, prior, scores, scoreStride
 static void tip_page(const Napi::CallbackInfo & info) {
-    kernels_named(info)->tip_page(floats(info, 1), integer(info, 2), integer(info, 3), bytes(info, 4), floats(info, 5), integer(info, 6));
+    kernels_named(info)->tip_page(floats(info, 1), integer(info, 2), integer(info, 3), bytes(info, 4), info[5].As<Napi::Number>().FloatValue(), floats(info, 6), integer(info, 7));
 }
 
 // name, q, nQ, channels, nChannels, keys, rowStride, nRows, scores, scoreStride

@@ -75,8 +75,8 @@ void compare_pages(const fasa_kernels & plain, const fasa_kernels & other, int32
 
     const std::vector<float> q = floats((size_t) n_q*n_channels, 0.3f);
     std::vector<float> a((size_t) n_q*FASA_PAGE_TOKENS), b(a.size());
-    plain.tip_page(q.data(), n_q, n_channels, aligned, a.data(), FASA_PAGE_TOKENS);
-    other.tip_page(q.data(), n_q, n_channels, aligned, b.data(), FASA_PAGE_TOKENS);
+    plain.tip_page(q.data(), n_q, n_channels, aligned, 0.5f, a.data(), FASA_PAGE_TOKENS);
+    other.tip_page(q.data(), n_q, n_channels, aligned, 0.5f, b.data(), FASA_PAGE_TOKENS);
     // a value on the border between two steps of int8 may be rounded either way
     report(other, "tip_page", d, n_q, largest_difference(a, b), 0.02);
     plain.tip_rows(q.data(), n_q, channels.data(), n_channels, keys.data(), 2*d, 77, a.data(), FASA_PAGE_TOKENS);
