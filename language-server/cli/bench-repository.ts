@@ -15,6 +15,7 @@ import { concatenate } from '../engine/token-parts';
 import { silentLog } from '../log';
 import { cacheFolder } from '../models/cache-folder';
 import { resolveModel } from '../models/resolve-model';
+import { defaultPolicy } from '../repository/composition';
 import { chunkStore } from '../repository/store';
 import { defaultSettings } from '../settings';
 import type { CommandLine } from './arguments';
@@ -43,7 +44,10 @@ import type { Output } from './output';
 const defaultTokens = 131_072;
 
 interface DepthRow {
+  /** Of the repository. */
   readonly tokens: number;
+  /** Of the chunks that a request has beside it: the most relevant ones of a large repository. */
+  readonly tokensInPlay: number;
   readonly firstTokenMs: number;
   readonly typedTokenMs: number;
   readonly decodeMsPerToken: number;
@@ -191,7 +195,10 @@ async function measure(
   const held = totals(engine, inPlay);
   const depths = [0, ...(line.depths ?? []), text.length];
   const times = await timeInTurns(opened, text, depths, choose, output, signal);
-  const rows = depths.map((depth, i) => row(engine, times[i] ?? [], chunksOfTokens(inPlay, depth)));
+  const rows = depths.map((depth, i) => {
+    const { tokens } = totals(engine, chunksOfTokens(inPlay, Math.min(depth, defaultPolicy.mostTokens)));
+    return row(times[i] ?? [], { ...totals(engine, chunksOfTokens(inPlay, depth)), tokensInPlay: tokens });
+  });
   const without = rows[0];
   const withAll = rows.at(-1);
   const encodingDelay = await measureDelay(engine, repository, text, inPlay, all, signal);
@@ -249,7 +256,7 @@ async function timeInTurns(
   for (let turn = -1; turn < turns; turn++) {
     for (const [i, depth] of depths.entries()) {
       const number = (turn + 1) * depths.length + i;
-      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), depth));
+      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), Math.min(depth, defaultPolicy.mostTokens)));
       const one = await timeRequests(engine, repository, text, number + 100, chunks, signal);
       if (turn >= 0) {
         times[i]?.push(one);
@@ -261,14 +268,17 @@ async function timeInTurns(
   return times;
 }
 
-function row(engine: Engine, times: readonly RequestTimes[], chunks: readonly ChunkInPlay[]): DepthRow {
+function row(
+  times: readonly RequestTimes[],
+  sizes: Omit<DepthRow, keyof Omit<RequestTimes, 'reusedTokens'> | 'least'>,
+): DepthRow {
   const [first, typed, decoded] = [
     times.map(({ firstTokenMs }) => firstTokenMs),
     times.map(({ typedTokenMs }) => typedTokenMs),
     times.map(({ decodeMsPerToken }) => decodeMsPerToken),
   ];
   return {
-    ...totals(engine, chunks),
+    ...sizes,
     firstTokenMs: median(first),
     typedTokenMs: median(typed),
     decodeMsPerToken: median(decoded),
@@ -299,6 +309,7 @@ function report(result: RepositoryRecord, json: boolean, output: Output): void {
   output.result(
     table(result.rows, [
       { title: 'repository', text: ({ tokens }) => String(tokens) },
+      { title: 'in play', text: ({ tokensInPlay }) => String(tokensInPlay) },
       { title: 'first token', text: ({ firstTokenMs }) => `${fixed(firstTokenMs, 0)} ms` },
       { title: 'typed', text: ({ typedTokenMs }) => `${fixed(typedTokenMs, 0)} ms` },
       { title: 'decode', text: ({ decodeMsPerToken }) => `${fixed(decodeMsPerToken, 1)} ms` },

@@ -8,7 +8,7 @@ export interface CompositionPolicy {
 }
 
 /** The strength is from the design's study of a small model with a short window; calibration may say otherwise. */
-export const defaultPolicy: CompositionPolicy = { priorStrength: 2, mostTokens: 65_536 };
+export const defaultPolicy: CompositionPolicy = { priorStrength: 2, mostTokens: 49_152 };
 
 /**
  * The prior of each score: -strength * z, where z is how many standard deviations (over all chunks) it is below the

@@ -29,15 +29,15 @@ static float exponentials(float * scores, int32_t n, float shift) {
     vf a = {}, b = {};
     int32_t i = 0;
     for (; i + 2*VF_N <= n; i += 2*VF_N) {
-        const vf x = vf_exp(vf_load(scores + i) - shift);
-        const vf y = vf_exp(vf_load(scores + i + VF_N) - shift);
+        const vf x = vf_exp_near(vf_load(scores + i) - shift);
+        const vf y = vf_exp_near(vf_load(scores + i + VF_N) - shift);
         vf_store(scores + i, x);
         vf_store(scores + i + VF_N, y);
         a += x;
         b += y;
     }
     for (; i < n; i += VF_N) {
-        const vf x = vf_exp(scores_load(scores, i, n) - shift);
+        const vf x = vf_exp_near(scores_load(scores, i, n) - shift);
         if (i + VF_N <= n) {
             vf_store(scores + i, x);
         } else {

@@ -42,7 +42,8 @@ describe.each(kernels.names())('%s', (name) => {
       });
       const result = importance(name, scores, stride, nQ, n);
       groupSoftmax(heads).forEach((value, i) => {
-        expect(Math.abs(at(result, i) - value)).toBeLessThanOrEqual(2e-6 * value + 1e-30);
+        // an exponential within 8e-5, over a sum of such
+        expect(Math.abs(at(result, i) - value)).toBeLessThanOrEqual(1.6e-4 * value + 1e-30);
       });
       expect(result.reduce((a, b) => a + b, 0)).toBeCloseTo(nQ, 4);
     },
