@@ -101,7 +101,7 @@ class Server {
       createEngine,
       resolveModel: (settings) => resolveModel(settings.modelPath),
       log: this.#log,
-      store: ({ attention, repository }) => chunkStore(attention, repository.diskGigabytes, this.#log),
+      store: ({ attention, repository }) => chunkStore(attention, repository, this.#log),
       onChange: () => {
         this.#context.use(this.#host.engine);
         this.#calibration.consider();

@@ -14,6 +14,7 @@ export const defaultSettings: ServerSettings = {
     tokens: 0,
     exclude: [],
     diskGigabytes: 8,
+    precision: 'f16',
     pauseOnBattery: true,
   },
   completion: {
@@ -54,6 +55,7 @@ export function checkSettings(value: unknown): CheckedSettings {
       tokens: repository.integer('tokens', 0, 1_048_576, base.repository.tokens),
       exclude: repository.texts('exclude', base.repository.exclude),
       diskGigabytes: repository.integer('diskGigabytes', 1, 10_000, base.repository.diskGigabytes),
+      precision: repository.choice('precision', ['f16', 'q8_0'], base.repository.precision),
       pauseOnBattery: repository.flag('pauseOnBattery', base.repository.pauseOnBattery),
     },
     completion: {
@@ -71,7 +73,8 @@ export function checkSettings(value: unknown): CheckedSettings {
 /** The values that need the model to be loaded again when they change. */
 export function engineKey(settings: ServerSettings): string {
   const { modelPath, attention, budget, threads, device, contextTokens, repository } = settings;
-  return JSON.stringify([modelPath, attention, budget, threads, device, contextTokens, repository.diskGigabytes]);
+  const { diskGigabytes, precision } = repository;
+  return JSON.stringify([modelPath, attention, budget, threads, device, contextTokens, diskGigabytes, precision]);
 }
 
 class Section {

@@ -120,7 +120,7 @@ async function withRepository(
     warn: (text: string) => output.message(text),
     error: (text: string) => output.message(text),
   };
-  const usual = chunkStore(options.attention, defaultSettings.repository.diskGigabytes, log);
+  const usual = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
   const engine = await createNativeEngine({
     modelPath,
     ...(usual === undefined ? {} : { store: { ...usual, folder: store } }),

@@ -218,6 +218,33 @@ describe('a repository', () => {
   });
 });
 
+describe('the precision', () => {
+  test('of the setting reaches the engine; changed, all is encoded again in the other one, without a restart', async () => {
+    write({ 'a.ts': 'export const answer = 42;\n' });
+    const tokens = '// a.ts\nexport const answer = 42;\n'.length;
+    const client = await start({}, { initializationOptions: { repository: { precision: 'q8_0' } } });
+    await untilEncoded(client);
+    expect(client.events).toContain('chunks of q8_0');
+    // of a token, as the fake engine has it: half of f16's rows and the importance keys
+    expect(client.status?.repository?.diskBytes).toBe(tokens * 608);
+    await client.connection.sendNotification('workspace/didChangeConfiguration', {
+      settings: { fasa: { repository: { precision: 'f16' } } },
+    });
+    await client.untilEvent('chunks of f16');
+    await client.until('the other bytes', () => client.status?.repository?.diskBytes === tokens * 1100);
+    expect(encodedTexts(client)).toHaveLength(2);
+    expect(client.child.exitCode).toBeNull();
+  });
+
+  test('that is none is refused in the log, and f16 is used', async () => {
+    write({ 'a.ts': 'a;\n' });
+    const client = await start({}, { initializationOptions: { repository: { precision: 'q4_0' } } });
+    await untilEncoded(client);
+    expect(client.events).toContain('chunks of f16');
+    expect(client.logs.join('\n')).toMatch(/Setting repository\.precision must be one of f16, q8_0/);
+  });
+});
+
 describe('after an edit', () => {
   const functions = Array.from({ length: 60 }, (_, at) => `export function f${at}() {\n  return ${at};\n}\n\n`);
 

@@ -1,6 +1,6 @@
 /** Chunks of the fake engine: a store in memory, encoding that takes time, steps aside and can be cancelled. */
 
-import type { ChunkInPlay, EncodedChunk, RepositoryEngine } from '../../language-server/engine/engine';
+import type { ChunkInPlay, EncodedChunk, RepositoryEngine, StoreOptions } from '../../language-server/engine/engine';
 import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/engine/errors';
 
 export interface FakeRepositoryOptions {
@@ -13,6 +13,7 @@ export interface FakeRepositoryOptions {
 }
 
 export interface FakeRepositoryParts {
+  readonly rowType: StoreOptions['rowType'];
   /** Takes a turn of the engine behind all requests, and its time. @throws EngineError CANCELLED */
   readonly step: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly onEvent: (event: string) => void;
@@ -51,7 +52,7 @@ class FakeChunk implements EncodedChunk {
 export class FakeRepository implements RepositoryEngine {
   readonly anchor: Int32Array;
   readonly chunkTokens: number;
-  readonly bytesPerToken = { full: 1024, fast: 64, disk: 1100 };
+  readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
   readonly #options: FakeRepositoryOptions;
   readonly #parts: FakeRepositoryParts;
   readonly #store = new Map<string, Int32Array>();
@@ -62,6 +63,7 @@ export class FakeRepository implements RepositoryEngine {
     this.#options = options;
     this.#parts = parts;
     this.anchor = parts.anchor;
+    this.bytesPerToken = { full: 1024, fast: 64, disk: parts.rowType === 'q8_0' ? 608 : 1100 };
     this.chunkTokens = options.chunkTokens ?? 512;
   }
 

@@ -258,7 +258,7 @@ describe('scores', () => {
 describe('options', () => {
   const parse = (...argv: string[]) => {
     const line = parseCommandLine(['eval', 'cross-file', ...argv], '/here');
-    return line.kind === 'command' ? parseCrossFile(line.crossFile, 256) : undefined;
+    return line.kind === 'command' ? parseCrossFile(line.crossFile, 256, line.options.rows) : undefined;
   };
 
   test('lists give every combination', () => {
