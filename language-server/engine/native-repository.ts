@@ -68,6 +68,8 @@ export class NativeRepositoryEngine implements RepositoryEngine {
   readonly #rowType: StoreOptions['rowType'];
   readonly #problems = new Set<string>();
   readonly #running = new Set<{ stepAside(): void }>();
+  readonly #lost = new WeakSet<EncodedChunk>();
+  onLost: RepositoryEngine['onLost'];
   #encoder: NativeEncoder | undefined;
   #closed = false;
 
@@ -184,6 +186,20 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     for (const run of this.#running) {
       run.stepAside();
     }
+  }
+
+  /** Without those whose mapped file was cut short or replaced: the log tells of them, and they are encoded again. */
+  intact(chunks: readonly ChunkInPlay[]): readonly ChunkInPlay[] {
+    const broken = chunks.filter(({ chunk }) => chunk instanceof NativeEncodedChunk && !chunk.native.isIntact());
+    for (const { chunk } of broken) {
+      if (!this.#lost.has(chunk)) {
+        this.#lost.add(chunk);
+        const file = this.#store.file(chunk.address);
+        this.#tell(`${file} was cut short or replaced by another program while it was in use; it is read no more`);
+        this.onLost?.(chunk);
+      }
+    }
+    return broken.length === 0 ? chunks : chunks.filter((one) => !broken.includes(one));
   }
 
   /** @throws EngineError BAD_ARGUMENT for chunks of another engine */

@@ -1,16 +1,26 @@
-/** The repository's engine over the real addon: in which precision chunks are kept, and how they are read. */
+/** The repository's engine over the real addon: in which precision chunks are kept, and what becomes of files that are cut. */
 
-import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NativeModel, NativeRepository } from '../../language-server/engine/addon';
-import type { EncodedChunk, StoreOptions } from '../../language-server/engine/engine';
+import type { ChunkInPlay, EncodedChunk, StoreOptions } from '../../language-server/engine/engine';
+import { GenerationRun } from '../../language-server/engine/generation-run';
 import { NativeRepositoryEngine } from '../../language-server/engine/native-repository';
 import { everySecondFc } from './chunk-writer';
 import { compareLogits } from './kl';
 import { Random } from './random';
 import { type TinyModelOptions, tinyTextTokens } from './tiny-model';
-import { greedy, threads, useWorkshop } from './workshop';
+import { failureOf, greedy, threads, useWorkshop } from './workshop';
 
 const workshop = useWorkshop();
 const random = new Random(31);
@@ -139,5 +149,102 @@ describe('precision', () => {
     expect(engine.address(piece ?? text(1))).toBe(plain.address(piece ?? text(1)));
     engine.dispose();
     plain.dispose();
+  });
+});
+
+describe('a file of a chunk in use', () => {
+  const pieces = [text(300), text(200)];
+
+  async function opened(folder: string) {
+    const model = await workshop.model(options);
+    const said: string[] = [];
+    const engine = engineOf(model, folder, 'f16', said);
+    const chunks = await engine.encode(pieces, signal);
+    const context = contextOf(model, engine);
+    const tokens = Int32Array.from([...engine.anchor, ...text(30)]);
+    const lost: EncodedChunk[] = [];
+    engine.onLost = (chunk) => lost.push(chunk);
+    const fileOf = (i: number) => {
+      const address = engine.address(pieces[i] ?? text(1));
+      return filesIn(folder).find(({ name }) => name.includes(address))?.name ?? '';
+    };
+    const inPlayNow = (all: readonly EncodedChunk[]): ChunkInPlay[] => all.map((chunk) => ({ chunk, prior: 0 }));
+    /** @returns the tokens that were decoded, and which chunks were read to the end */
+    const ask = async (all: readonly EncodedChunk[], maxTokens = 8, onProgress?: () => void) => {
+      const request = {
+        sequence: 'chat',
+        tokens,
+        maxTokens,
+        sampling: { temperature: 0, topK: 0, topP: 1, seed: 0 },
+        repository: inPlayNow(all),
+        countAttention: true,
+        ...(onProgress === undefined ? {} : { onProgress }),
+      } as const;
+      const fixed = { attention: 'fasa-c', budget: 128, fasaFromTokens: 0, priority: 0 } as const;
+      const {
+        tokens: decoded,
+        reason,
+        attention,
+      } = await new GenerationRun(context, model, request, fixed, engine).run();
+      return { decoded, reason, read: attention?.map(({ chunk }) => all.indexOf(chunk)) };
+    };
+    const direct = () => {
+      const repository = engine.inPlay(inPlayNow(chunks));
+      return context.generate(greedy(tokens, 4, { attention: 'fasa-c', budget: 128, repository }), {});
+    };
+    return { engine, chunks, said, lost, fileOf, ask, direct };
+  }
+
+  it('that is cut short is not read: a line in the log, an answer without it, and it is encoded again', async () => {
+    const { engine, chunks, said, lost, fileOf, ask, direct } = await opened(newFolder());
+    expect(await ask(chunks)).toMatchObject({ decoded: 8, read: [0, 1] });
+    const file = fileOf(0);
+    truncateSync(file, 4096);
+    // a request that has it all the same is refused; reading it would end the process
+    const failure = await failureOf(direct);
+    expect(failure.code).toBe('BAD_CHUNK');
+    expect(failure.message).toContain(file);
+    expect(said).toEqual([]);
+    expect(await ask(chunks)).toMatchObject({ decoded: 8, read: [1] });
+    expect(said).toEqual([expect.stringContaining(`${file} was cut short or replaced`)]);
+    expect(lost).toEqual([chunks[0]]);
+    // whoever owns it looks for it again, and finds that it is to be encoded
+    expect(await engine.open(engine.address(pieces[0] ?? text(1)), signal)).toBeUndefined();
+    expect(said.at(-1)).toMatch(/cut short; it is encoded again/);
+    const again = await engine.encode(pieces.slice(0, 1), signal);
+    expect(await ask([...again, ...chunks.slice(1)])).toMatchObject({ decoded: 8, read: [0, 1] });
+    // that there is a good file now does not make the old mapping good
+    expect(await ask(chunks)).toMatchObject({ read: [1] });
+    expect(said).toHaveLength(2);
+    engine.dispose();
+  });
+
+  it('that is removed, as by the store when it is full, stays readable', async () => {
+    const { engine, chunks, said, lost, fileOf, ask } = await opened(newFolder());
+    rmSync(fileOf(0));
+    expect(await ask(chunks)).toMatchObject({ decoded: 8, read: [0, 1] });
+    expect([...said, ...lost]).toEqual([]);
+    engine.dispose();
+  });
+
+  it('that is replaced during a long answer is left out from then on, and the answer goes on', async () => {
+    const { engine, chunks, said, lost, fileOf, ask } = await opened(newFolder());
+    const file = fileOf(1);
+    let replaced = false;
+    const answer = await ask(chunks, 80, () => {
+      if (!replaced) {
+        replaced = true;
+        writeFileSync(`${file}.other`, readFileSync(file));
+        renameSync(`${file}.other`, file);
+      }
+    });
+    expect(answer).toMatchObject({ decoded: 80, reason: 'length', read: [0] });
+    expect(said).toHaveLength(1);
+    expect(lost).toEqual([chunks[1]]);
+    // it is whole: opened again it is read as before
+    const again = await engine.open(engine.address(pieces[1] ?? text(1)), signal);
+    expect(again).toBeDefined();
+    expect(await ask(again === undefined ? [] : [again])).toMatchObject({ read: [0] });
+    engine.dispose();
   });
 });

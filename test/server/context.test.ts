@@ -245,6 +245,23 @@ describe('the precision', () => {
   });
 });
 
+test('a chunk whose file was cut short is left out of that request, encoded again, and read by the next', async () => {
+  write({ 'a.ts': 'export const alpha = 1;\n', 'b.ts': 'export const beta = 2;\n' });
+  const client = await start({ repository: { loses: 'alpha' } });
+  await untilEncoded(client);
+  const [name, text] = [url('main.ts'), 'x = '];
+  await client.open(name, text);
+  expect(await client.completionText(name, 0, 4)).toBe('done();');
+  expect(lastRead(client)).not.toContain('a.ts');
+  expect(lastRead(client)).toContain('b.ts');
+  await client.until('the second time', () => encodedTexts(client).filter((one) => one.includes('alpha')).length === 2);
+  await untilEncoded(client);
+  await client.edit(name, 2, 0, 0, 0, 'y = 1;\n');
+  expect(await client.completionText(name, 1, 4)).toBe('done();');
+  expect(lastRead(client)).toMatch(/^(?=.*a\.ts)(?=.*b\.ts)(?!.*DISPOSED)/);
+  expect(encodedTexts(client).filter((one) => one.includes('beta'))).toHaveLength(1);
+});
+
 describe('after an edit', () => {
   const functions = Array.from({ length: 60 }, (_, at) => `export function f${at}() {\n  return ${at};\n}\n\n`);
 

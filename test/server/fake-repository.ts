@@ -10,6 +10,8 @@ export interface FakeRepositoryOptions {
   /** Texts of chunks that cannot be encoded. */
   readonly failOn?: string;
   readonly failCode?: ErrorCode;
+  /** The file of the first chunk with this text that a request reads is found cut short, once. */
+  readonly loses?: string;
 }
 
 export interface FakeRepositoryParts {
@@ -58,6 +60,8 @@ export class FakeRepository implements RepositoryEngine {
   readonly #store = new Map<string, Int32Array>();
   #held: readonly ChunkInPlay[] = [];
   #alive = 0;
+  #hasLost = false;
+  onLost: RepositoryEngine['onLost'];
 
   constructor(options: FakeRepositoryOptions, parts: FakeRepositoryParts) {
     this.#options = options;
@@ -128,7 +132,8 @@ export class FakeRepository implements RepositoryEngine {
   }
 
   /** `// a.ts -1.5, // b.ts 0`: what a request reads. */
-  describe(chunks: readonly ChunkInPlay[]): string {
+  describe(inPlay: readonly ChunkInPlay[]): string {
+    const chunks = inPlay.filter(({ chunk }) => !this.#loses(chunk));
     this.#held = chunks;
     return chunks
       .map(({ chunk, prior }) => {
@@ -136,6 +141,17 @@ export class FakeRepository implements RepositoryEngine {
         return `${name} ${disposed ? 'DISPOSED' : prior.toFixed(1)}`;
       })
       .join(', ');
+  }
+
+  #loses(chunk: EncodedChunk): boolean {
+    const { loses } = this.#options;
+    if (this.#hasLost || loses === undefined || !chunk.address.includes(loses)) {
+      return false;
+    }
+    this.#hasLost = true;
+    this.#store.delete(chunk.address);
+    this.onLost?.(chunk);
+    return true;
   }
 
   #chunk(address: string, tokens: Int32Array): FakeChunk {
