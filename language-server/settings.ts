@@ -1,5 +1,6 @@
 /** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
 
+import { isRecord } from './is-record';
 import type { ServerSettings } from './protocol';
 
 export const defaultSettings: ServerSettings = {
@@ -130,10 +131,6 @@ class Section {
     );
     return fallback;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describe(value: unknown): string {
