@@ -74,6 +74,8 @@ interface RepositoryRecord extends EncodingSpeed, Edited {
   readonly fullBytes: number;
   readonly fastBytes: number;
   readonly diskBytes: number;
+  /** Asked for. */
+  readonly rowType: CommandLine['options']['rows'];
   /** Keys and values alone, in the store's row type. */
   readonly rowBytes: number;
   readonly encodingDelay: EncodingDelay;
@@ -218,6 +220,7 @@ async function measure(
     fullBytes: held.fullBytes,
     fastBytes: held.fastBytes,
     diskBytes,
+    rowType: line.options.rows,
     rowBytes: held.slowBytes,
     encodingDelay,
     ...speed,
