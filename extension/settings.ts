@@ -24,6 +24,7 @@ export function readServerSettings(): ServerSettings {
       tokens: get('repository.tokens'),
       exclude: [...filesExclude(), ...get<string[]>('repository.exclude')],
       diskGigabytes: get('repository.diskGigabytes'),
+      precision: get('repository.precision'),
       pauseOnBattery: get('repository.pauseOnBattery'),
     },
     completion: {

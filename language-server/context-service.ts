@@ -4,7 +4,7 @@
  */
 
 import path from 'node:path';
-import type { ChunkInPlay, Engine } from './engine/engine';
+import type { ChunkInPlay, EncodedChunk, Engine } from './engine/engine';
 import { EngineError, toEngineError } from './engine/errors';
 import type { Log } from './log';
 import { cacheFolder } from './models/cache-folder';
@@ -117,6 +117,9 @@ export class ContextService {
       return;
     }
     this.#engine = engine;
+    if (engine?.repository !== undefined) {
+      engine.repository.onLost = (chunk) => this.#lost(chunk);
+    }
     for (const repository of this.workspace.repositories) {
       this.#budgets.delete(repository);
       repository.context.use(engine);
@@ -241,6 +244,14 @@ export class ContextService {
     this.#watchers.clear();
     await this.lane.close();
     await Promise.all(this.workspace.repositories.map((repository) => repository.context.close()));
+  }
+
+  #lost(chunk: EncodedChunk): void {
+    for (const repository of this.workspace.repositories) {
+      repository.context.noteLost(chunk);
+    }
+    this.#parts.onChange();
+    this.lane.wake();
   }
 
   #byRelevance(): Repository[] {

@@ -370,6 +370,8 @@ export interface ServerSettings {
     readonly exclude: readonly string[];
     /** Most that is kept on disk of all repositories; what was used longest ago goes first. */
     readonly diskGigabytes: number;
+    /** Of the keys and values that are kept: q8_0 takes about half the bytes of f16, and rounds. */
+    readonly precision: 'f16' | 'q8_0';
     /** On battery nothing is encoded, unless the user asks for it. */
     readonly pauseOnBattery: boolean;
   };

@@ -20,6 +20,7 @@ import type { EngineFactory } from './engine/engine';
 import { isCancelled, toEngineError } from './engine/errors';
 import { ModelHost } from './engine/model-host';
 import { InlineCompletions } from './inline-completion';
+import { isRecord } from './is-record';
 import type { Log } from './log';
 import { BackgroundCalibration } from './measure/background-calibration';
 import { defaultIdleMs, IdleMeter } from './measure/idle-meter';
@@ -101,7 +102,7 @@ class Server {
       createEngine,
       resolveModel: (settings) => resolveModel(settings.modelPath),
       log: this.#log,
-      store: ({ attention, repository }) => chunkStore(attention, repository.diskGigabytes, this.#log),
+      store: ({ attention, repository }) => chunkStore(attention, repository, this.#log),
       onChange: () => {
         this.#context.use(this.#host.engine);
         this.#calibration.consider();
@@ -400,8 +401,4 @@ class Server {
       this.#log.error(`The status was not sent: ${String(error)}`);
     });
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 /** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
 
+import { isRecord } from './is-record';
 import type { ServerSettings } from './protocol';
 
 export const defaultSettings: ServerSettings = {
@@ -14,6 +15,7 @@ export const defaultSettings: ServerSettings = {
     tokens: 0,
     exclude: [],
     diskGigabytes: 8,
+    precision: 'f16',
     pauseOnBattery: true,
   },
   completion: {
@@ -54,6 +56,7 @@ export function checkSettings(value: unknown): CheckedSettings {
       tokens: repository.integer('tokens', 0, 1_048_576, base.repository.tokens),
       exclude: repository.texts('exclude', base.repository.exclude),
       diskGigabytes: repository.integer('diskGigabytes', 1, 10_000, base.repository.diskGigabytes),
+      precision: repository.choice('precision', ['f16', 'q8_0'], base.repository.precision),
       pauseOnBattery: repository.flag('pauseOnBattery', base.repository.pauseOnBattery),
     },
     completion: {
@@ -71,7 +74,8 @@ export function checkSettings(value: unknown): CheckedSettings {
 /** The values that need the model to be loaded again when they change. */
 export function engineKey(settings: ServerSettings): string {
   const { modelPath, attention, budget, threads, device, contextTokens, repository } = settings;
-  return JSON.stringify([modelPath, attention, budget, threads, device, contextTokens, repository.diskGigabytes]);
+  const { diskGigabytes, precision } = repository;
+  return JSON.stringify([modelPath, attention, budget, threads, device, contextTokens, diskGigabytes, precision]);
 }
 
 class Section {
@@ -127,10 +131,6 @@ class Section {
     );
     return fallback;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describe(value: unknown): string {

@@ -100,6 +100,23 @@ export type Message<M extends MessageShapes> = {
   [K in keyof M & string]: { readonly kind: K } & Fields<M[K]>;
 }[keyof M & string];
 
+/**
+ * The check of the messages of one direction. A page and its host import the same, so that neither can send what the
+ * other does not know.
+ * @throws MessageError by what it answers
+ */
+export function messageCheck<const M extends MessageShapes>(shapes: M): (value: unknown) => Message<M> {
+  return (value) => checkMessage(shapes, value);
+}
+
+/** What every page tells its host beside its own messages. */
+export const pageMessages = {
+  /** It takes messages from now on. */
+  ready: {},
+  /** For the host's log. */
+  problem: { text: text(4000) },
+} as const;
+
 /** @throws MessageError */
 export function checkMessage<const M extends MessageShapes>(shapes: M, value: unknown): Message<M> {
   const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;

@@ -6,28 +6,28 @@ interface VsCodeApi {
 
 declare function acquireVsCodeApi(): VsCodeApi;
 
-export interface Webview<M> {
-  send(message: M): void;
-  onMessage(take: (value: unknown) => void): void;
+export interface Webview<ToHost, ToView> {
+  send(message: ToHost): void;
+  onMessage(take: (message: ToView) => void): void;
 }
 
-/**
- * @param check of what goes out, so that a mistake is found where it is made
- * @param problem how the host is told of a message that was not one
- */
-export function webview<M>(check: (value: unknown) => M, problem: (text: string) => M): Webview<M> {
+/** Checks what goes out, too, so that a mistake is found where it is made. A message that was not one is told to the host. */
+export function webview<ToHost, ToView>(
+  checkToHost: (value: unknown) => ToHost,
+  checkToView: (value: unknown) => ToView,
+): Webview<ToHost, ToView> {
   const api = acquireVsCodeApi();
-  const send = (message: M) => {
-    api.postMessage(check(message));
+  const send = (message: unknown) => {
+    api.postMessage(checkToHost(message));
   };
   return {
     send,
     onMessage: (take) => {
       window.addEventListener('message', (event: MessageEvent<unknown>) => {
         try {
-          take(event.data);
+          take(checkToView(event.data));
         } catch (error) {
-          send(problem(`The page could not take a message: ${String(error)}`.slice(0, 4000)));
+          send({ kind: 'problem', text: `The page could not take a message: ${String(error)}`.slice(0, 4000) });
         }
       });
     },

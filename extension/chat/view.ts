@@ -8,6 +8,7 @@ import { ApplyError } from '../apply/changes';
 import type { LanguageServer } from '../client';
 import { describeError } from '../describe-error';
 import { webviewHtml, webviewOptions } from '../webview-html';
+import { takeMessages } from '../webview-messages';
 import { CitationMarks } from './citations';
 import { ContextItems } from './context-items';
 import type { ChatEngine } from './engine-face';
@@ -80,7 +81,13 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     this.#view = view;
     this.#ready = false;
     view.webview.options = webviewOptions(extensionUri);
-    view.webview.onDidReceiveMessage((value: unknown) => this.#receive(value));
+    takeMessages(view.webview, {
+      name: 'the chat panel',
+      output: this.#parts.output,
+      check: checkToHost,
+      handle: (message) => this.#handle(message),
+      tell: (error) => this.#tell(error),
+    });
     view.onDidDispose(() => {
       this.#view = undefined;
       this.#ready = false;
@@ -146,17 +153,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       // all else is in the state that the page gets first
       this.#waiting.push(message);
     }
-  }
-
-  #receive(value: unknown): void {
-    let message: ToHost;
-    try {
-      message = checkToHost(value);
-    } catch (error) {
-      this.#parts.output.warn(`A message of the chat panel was not understood: ${describeError(error)}`);
-      return;
-    }
-    this.#handle(message).catch((error: unknown) => this.#tell(error));
   }
 
   async #handle(message: ToHost): Promise<void> {

@@ -7,6 +7,7 @@ import { dashboardSvg } from '../../media/dashboard/svg';
 import type { LanguageServer } from '../client';
 import { describeError } from '../describe-error';
 import { webviewHtml, webviewOptions } from '../webview-html';
+import { takeMessages } from '../webview-messages';
 import { StatusHistory } from './history';
 
 const viewType = 'fasa.dashboard';
@@ -51,7 +52,16 @@ export class Dashboard implements vscode.Disposable {
       webviewOptions(this.#extensionUri),
     );
     this.#panel = panel;
-    panel.webview.onDidReceiveMessage((value: unknown) => this.#receive(value));
+    takeMessages(panel.webview, {
+      name: 'the dashboard',
+      output: this.#output,
+      check: checkToHost,
+      handle: (message) => this.#handle(message),
+      tell: (error) => {
+        this.#output.error(`The dashboard: ${describeError(error)}`);
+        void vscode.window.showWarningMessage(describeError(error));
+      },
+    });
     panel.onDidDispose(() => {
       this.#panel = undefined;
       this.#measuring?.abort();
@@ -65,20 +75,6 @@ export class Dashboard implements vscode.Disposable {
     this.#measuring?.abort();
     this.#subscription.dispose();
     this.#panel?.dispose();
-  }
-
-  #receive(value: unknown): void {
-    let message: ToHost;
-    try {
-      message = checkToHost(value);
-    } catch (error) {
-      this.#output.warn(`A message of the dashboard was not understood: ${describeError(error)}`);
-      return;
-    }
-    this.#handle(message).catch((error: unknown) => {
-      this.#output.error(`The dashboard: ${describeError(error)}`);
-      void vscode.window.showWarningMessage(describeError(error));
-    });
   }
 
   async #handle(message: ToHost): Promise<void> {

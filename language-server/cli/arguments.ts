@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import type { AttentionMode } from '../engine/engine';
+import type { AttentionMode, StoreOptions } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 import { type CrossFileValues, crossFileOptionNames } from './cross-file/option-names';
 
@@ -13,6 +13,8 @@ export interface CommonOptions {
   readonly repos: readonly string[];
   /** Most tokens of a repository that are in the context; 0: as many as the machine allows. */
   readonly repositoryTokens: number;
+  /** Of the keys and values of a repository's chunks. */
+  readonly rows: StoreOptions['rowType'];
   /** A file, a catalogue name, or '' for the default. */
   readonly model: string;
   readonly attention: AttentionMode;
@@ -84,6 +86,7 @@ Options
   --repo DIR            the repository (default: the current folder); may be given several times
   --encode              for complete, ask and context: encode what is not encoded of the repository first
   --repository-tokens N most tokens of a repository in the context (default: what the machine allows)
+  --rows TYPE           keys and values of a repository: f16, or q8_0 in half the bytes (default: f16)
   --model NAME|FILE     default: FASA_MODEL, else the default model in the cache folder
   --attention MODE      auto, dense, fasa-c or fasa-m (default: auto)
   --budget N            cached tokens that FASA reads per KV head (default: 256)
@@ -107,6 +110,7 @@ const optionNames = {
   repo: { type: 'string', multiple: true },
   encode: { type: 'boolean' },
   'repository-tokens': { type: 'string' },
+  rows: { type: 'string' },
   model: { type: 'string' },
   attention: { type: 'string' },
   budget: { type: 'string' },
@@ -156,6 +160,7 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
       repo: repos[0] ?? currentFolder,
       repos,
       repositoryTokens: wholeNumber('repository-tokens', values['repository-tokens'], 0) ?? 0,
+      rows: rowType(values.rows),
       model: values.model ?? '',
       attention: attentionMode(values.attention),
       budget: wholeNumber('budget', values.budget, 1) ?? 0,
@@ -195,6 +200,13 @@ function attentionMode(value: string | undefined): AttentionMode {
     return value ?? 'auto';
   }
   throw usageError(`--attention must be auto, dense, fasa-c or fasa-m, not "${value}".`);
+}
+
+function rowType(value = 'f16'): StoreOptions['rowType'] {
+  if (value === 'f16' || value === 'q8_0') {
+    return value;
+  }
+  throw usageError(`--rows must be f16 or q8_0, not "${value}".`);
 }
 
 function wholeNumber(name: string, value: string | undefined, least: number): number | undefined {

@@ -59,7 +59,7 @@ export async function benchCompletion(line: CommandLine, output: Output, signal:
       threads: options.threads,
       contextTokens: options.contextTokens,
       // encoding goes on beside the typing, and would be measured with it: all of it first, or none
-      repository: { enabled: line.encode },
+      repository: { enabled: line.encode, precision: line.options.rows },
     },
     signal,
   });

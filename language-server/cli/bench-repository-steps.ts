@@ -106,6 +106,7 @@ export function reopen(
     budget: options.budget || '',
     threads: options.threads || '',
     'context-tokens': options.contextTokens || '',
+    rows: options.rows,
     'repository-tokens': options.repositoryTokens || '',
     calibration: calibration ?? '',
   }).flatMap(([name, value]) => (value === '' ? [] : [`--${name}`, String(value)]));

@@ -78,6 +78,8 @@ interface RepositoryRecord extends EncodingSpeed, Edited {
   readonly fullBytes: number;
   readonly fastBytes: number;
   readonly diskBytes: number;
+  /** Asked for. */
+  readonly rowType: CommandLine['options']['rows'];
   /** Keys and values alone, in the store's row type. */
   readonly rowBytes: number;
   readonly encodingDelay: EncodingDelay;
@@ -124,7 +126,7 @@ async function withRepository(
     warn: (text: string) => output.message(text),
     error: (text: string) => output.message(text),
   };
-  const usual = chunkStore(options.attention, defaultSettings.repository.diskGigabytes, log);
+  const usual = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
   const engine = await createNativeEngine({
     modelPath,
     ...(usual === undefined ? {} : { store: { ...usual, folder: store } }),
@@ -225,6 +227,7 @@ async function measure(
     fullBytes: held.fullBytes,
     fastBytes: held.fastBytes,
     diskBytes,
+    rowType: line.options.rows,
     rowBytes: held.slowBytes,
     encodingDelay,
     ...speed,

@@ -61,7 +61,7 @@ export async function evalCitations(line: CommandLine, output: Output, signal: A
     warn: (text: string) => output.message(text),
     error: (text: string) => output.message(text),
   };
-  const usual = chunkStore(options.attention, defaultSettings.repository.diskGigabytes, log);
+  const usual = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
   await mkdir(cacheFolder(), { recursive: true });
   const work = await mkdtemp(path.join(cacheFolder(), 'eval-citations-'));
   const engine = await createNativeEngine({

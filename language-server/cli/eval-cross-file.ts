@@ -18,7 +18,8 @@ export async function evalCrossFile(line: CommandLine, output: Output, signal: A
   if (corpus === undefined) {
     throw usageError('eval cross-file takes --corpus DIR.');
   }
-  const options = parseCrossFile(line.crossFile, line.options.budget > 0 ? line.options.budget : defaultBudget);
+  const { budget, rows } = line.options;
+  const options = parseCrossFile(line.crossFile, budget > 0 ? budget : defaultBudget, rows);
   await withBenchModel(line, output, signal, async (bench) => {
     const found = await readCorpus(corpus, signal);
     const cases = prepareCases(bench, found, options, line.options.seed ?? defaultSeed);

@@ -20,7 +20,7 @@ export async function withEngine<T>(
 ): Promise<T> {
   const modelPath = await resolveModel(options.model, true);
   const log = { ...silentLog, warn: (text: string) => output.message(text) };
-  const store = chunkStore(options.attention, defaultSettings.repository.diskGigabytes, log);
+  const store = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
   const engine = await createNativeEngine({
     modelPath,
     ...(reads && store !== undefined ? { store } : {}),

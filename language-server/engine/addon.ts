@@ -111,6 +111,11 @@ export interface NativeChunk {
   readonly file?: string;
   /** Why it could not be stored, in words; it is in memory then. */
   readonly problem?: string;
+  /**
+   * False, from then on, once its mapped file was found cut short or replaced: a request that reads it is refused with
+   * BAD_CHUNK. Looks at the file, microseconds. False for one that was disposed.
+   */
+  isIntact(): boolean;
   dispose(): void;
 }
 

@@ -2,6 +2,7 @@
 
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { isRecord } from '../is-record';
 import { cacheFolder } from '../models/cache-folder';
 import type { NativeCalibration, NativeModelInfo } from './addon';
 import { EngineError } from './errors';
@@ -145,10 +146,6 @@ function checkShapes(value: unknown, info: Shapes): string | undefined {
     }
   }
   return undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** One line a layer, so that differences can be read. */

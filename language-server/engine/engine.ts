@@ -95,6 +95,8 @@ export interface RepositoryEngine {
   ): Promise<readonly EncodedChunk[]>;
   /** What is in the store, for all repositories of this model. */
   readonly disk: { readonly chunks: number; readonly bytes: number; readonly mostBytes: number };
+  /** Called with a chunk whose file was cut short or replaced: no request reads it any more, and it is to be opened again. */
+  onLost?: ((chunk: EncodedChunk) => void) | undefined;
   /** Empties the store; answers the bytes freed. Chunks in play stay usable. */
   clearDisk(): Promise<number>;
   /** Chunks that the last requests of the sequences read, each once. */

@@ -13,10 +13,14 @@ import type {
 } from './addon';
 import type { ChunkInPlay, Generation, GenerationRequest } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
+import type { NativeRepositoryEngine } from './native-repository';
 import { TextStream } from './text-stream';
 import { concatenate } from './token-parts';
 
-type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority' | 'repository'>;
+type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority'>;
+
+/** Whose chunks a run reads. */
+type ChunkReader = Pick<NativeRepositoryEngine, 'inPlay' | 'intact'>;
 
 export class GenerationRun {
   readonly #context: NativeContext;
@@ -24,7 +28,8 @@ export class GenerationRun {
   readonly #request: GenerationRequest;
   readonly #fixed: Fixed;
   readonly #stopTokens: readonly number[];
-  readonly #chunks: readonly ChunkInPlay[];
+  readonly #reader: ChunkReader | undefined;
+  #chunks: readonly ChunkInPlay[];
   /** Attention on the chunks times the steps it was counted over, of the slices so far. */
   #looked: Float32Array[] = [];
   #lookedSteps = 0;
@@ -42,9 +47,10 @@ export class GenerationRun {
     model: NativeModel,
     request: GenerationRequest,
     fixed: Fixed,
-    chunks: readonly ChunkInPlay[] = [],
+    reader?: ChunkReader,
   ) {
-    this.#chunks = chunks;
+    this.#reader = reader;
+    this.#chunks = reader === undefined ? [] : (request.repository ?? []);
     this.#context = context;
     this.#model = model;
     this.#request = request;
@@ -83,9 +89,11 @@ export class GenerationRun {
   async #slice(): Promise<Generation | undefined> {
     const request = this.#request;
     this.#steppingAside = false;
+    const repository = this.#chunks.length === 0 ? undefined : this.#reader?.inPlay(this.#chunks);
     this.#task = this.#context.generate(
       {
         ...this.#fixed,
+        ...(repository === undefined ? {} : { repository }),
         tokens: concatenate([request.tokens, this.#generated]),
         maxTokens: request.maxTokens - this.#generated.length,
         sampling: { ...request.sampling, seed: request.sampling.seed + this.#generated.length },
@@ -107,12 +115,24 @@ export class GenerationRun {
     } catch (error) {
       this.#rethrow();
       const failure = toEngineError(error);
-      const mayGoOn = failure.code === 'CANCELLED' && this.#steppingAside && request.signal?.aborted !== true;
-      if (mayGoOn && this.#generated.length < request.maxTokens) {
+      const mayGoOn = failure.code === 'CANCELLED' ? this.#steppingAside : failure.code === 'BAD_CHUNK' && this.#lose();
+      if (mayGoOn && request.signal?.aborted !== true && this.#generated.length < request.maxTokens) {
         return undefined;
       }
       throw failure;
     }
+  }
+
+  /** Goes on without the chunks whose files were cut short. @returns whether there were any */
+  #lose(): boolean {
+    const chunks = this.#reader?.intact(this.#chunks) ?? this.#chunks;
+    const lost = chunks.length < this.#chunks.length;
+    this.#looked = this.#looked.filter((_, i) => {
+      const chunk = this.#chunks[i];
+      return chunk !== undefined && chunks.includes(chunk);
+    });
+    this.#chunks = chunks;
+    return lost;
   }
 
   #onToken(token: number): void {

@@ -215,16 +215,14 @@ class NativeEngine implements Engine {
     }
     checkFits(request.tokens.length, this.contextTokens);
     this.#measuring?.abort();
-    const { repository: chunks, ...rest } = request;
-    this.#lastChunks.set(request.sequence, chunks ?? []);
-    const repository = chunks === undefined || chunks.length === 0 ? undefined : this.#repository?.inPlay(chunks);
+    this.#lastChunks.set(request.sequence, request.repository ?? []);
     const priority = request.background === true ? backgroundPriority : priorities[request.sequence];
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const run = new GenerationRun(
       this.#context(request.sequence),
       this.#model,
       {
-        ...rest,
+        ...request,
         maxTokens: Math.min(request.maxTokens, this.contextTokens - request.tokens.length),
         signal: AbortSignal.any(signals),
       },
@@ -233,9 +231,8 @@ class NativeEngine implements Engine {
         budget: this.attention.budget,
         fasaFromTokens: this.fasaFromTokens ?? 0,
         priority,
-        ...(repository === undefined ? {} : { repository }),
       },
-      chunks ?? [],
+      this.#repository,
     );
     const promise = run.run();
     this.#runs.set(promise, { priority, run });
@@ -270,6 +267,12 @@ class NativeEngine implements Engine {
     try {
       const all = AbortSignal.any([signal, own.signal, this.#closing.signal]);
       return await measureContext(context, budget, all);
+    } catch (error) {
+      if (toEngineError(error).code === 'BAD_CHUNK') {
+        // a file was cut short: whoever owns the chunk is told
+        this.#repository?.intact([...this.#lastChunks.values()].flat());
+      }
+      throw error;
     } finally {
       this.#measuring = this.#measuring === own ? undefined : this.#measuring;
     }

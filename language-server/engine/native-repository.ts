@@ -1,7 +1,7 @@
 /** Chunks over the native addon: encoded in the background lane, kept in the store, opened and verified from it. */
 
 import { createHash } from 'node:crypto';
-import type { NativeChunk, NativeEncoder, NativeModel, NativeRepository, NativeTier } from './addon';
+import type { NativeChunk, NativeEncoder, NativeModel, NativeModelInfo, NativeRepository, NativeTier } from './addon';
 import type { CalibrationFile } from './calibration';
 import { cancellable } from './cancellable';
 import { ChunkStore } from './chunk-store';
@@ -65,8 +65,11 @@ export class NativeRepositoryEngine implements RepositoryEngine {
   readonly #parts: NativeRepositoryParts;
   readonly #store: ChunkStore;
   readonly #layout: string;
+  readonly #rowType: StoreOptions['rowType'];
   readonly #problems = new Set<string>();
   readonly #running = new Set<{ stepAside(): void }>();
+  readonly #lost = new WeakSet<EncodedChunk>();
+  onLost: RepositoryEngine['onLost'];
   #encoder: NativeEncoder | undefined;
   #closed = false;
 
@@ -78,14 +81,15 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     const channels = 2 * (calibration.dominantFcs[0]?.[0]?.length ?? 0);
     const blocks = Math.ceil(channels / 8);
     const importance = (layers * kvHeads * (64 * 8 * blocks + 64 * Math.ceil((32 * blocks) / 64))) / pageTokens;
-    const rows = store.rowType === 'q8_0' ? (layers * kvHeads * 2 * headSize * 34) / 32 : kvBytesPerToken;
+    this.#rowType = rowTypeOf(store, model.info);
+    const rows = this.#rowType === 'q8_0' ? (layers * kvHeads * 2 * headSize * 34) / 32 : kvBytesPerToken;
     this.bytesPerToken = {
       full: kvBytesPerToken,
       fast: importance + (tier === 'fasa-c' ? rows : 0),
       disk: importance + rows,
     };
     this.#layout = createHash('sha256')
-      .update(JSON.stringify([formatVersion, fingerprint, store.rowType, calibration.dominantFcs, [...this.anchor]]))
+      .update(JSON.stringify([formatVersion, fingerprint, this.#rowType, calibration.dominantFcs, [...this.anchor]]))
       .digest('hex');
     const name = `${fingerprint}-${this.#layout.slice(0, 12)}`;
     this.#store = new ChunkStore(store.folder, name, store.mostBytes, (message) => this.#tell(message));
@@ -184,6 +188,20 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     }
   }
 
+  /** Without those whose mapped file was cut short or replaced: the log tells of them, and they are encoded again. */
+  intact(chunks: readonly ChunkInPlay[]): readonly ChunkInPlay[] {
+    const broken = chunks.filter(({ chunk }) => chunk instanceof NativeEncodedChunk && !chunk.native.isIntact());
+    for (const { chunk } of broken) {
+      if (!this.#lost.has(chunk)) {
+        this.#lost.add(chunk);
+        const file = this.#store.file(chunk.address);
+        this.#tell(`${file} was cut short or replaced by another program while it was in use; it is read no more`);
+        this.onLost?.(chunk);
+      }
+    }
+    return broken.length === 0 ? chunks : chunks.filter((one) => !broken.includes(one));
+  }
+
   /** @throws EngineError BAD_ARGUMENT for chunks of another engine */
   inPlay(chunks: readonly ChunkInPlay[]): NativeRepository {
     const composition = { ...defaultComposition, ...this.#parts.calibration.composition };
@@ -239,13 +257,13 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     if (this.#closed) {
       throw new EngineError('DISPOSED', 'The model was unloaded.');
     }
-    const { model, calibration, threads, tier, store } = this.#parts;
+    const { model, calibration, threads, tier } = this.#parts;
     this.#encoder ??= model.createEncoder({
       anchor: this.anchor,
       threads,
       microBatch: microBatchTokens,
       calibration,
-      rowType: store.rowType,
+      rowType: this.#rowType,
       tier,
       chunkTokens,
     });
@@ -260,6 +278,17 @@ export class NativeRepositoryEngine implements RepositoryEngine {
       this.#parts.store.onProblem?.(message);
     }
   }
+}
+
+/** Blocks of q8_0 have 32 elements: heads of another size stay f16, and the log says so. */
+function rowTypeOf({ rowType, onProblem }: StoreOptions, info: Pick<NativeModelInfo, 'headSize' | 'name'>) {
+  if (rowType === 'q8_0' && info.headSize % 32 !== 0) {
+    onProblem?.(
+      `Keys and values of ${info.name} are kept as f16: q8_0 needs heads of a multiple of 32 dimensions, not of ${info.headSize}.`,
+    );
+    return 'f16';
+  }
+  return rowType;
 }
 
 /** The attention sink that everything is read behind: BOS where the model has it, and a header that fits any repository. */

@@ -212,6 +212,16 @@ export class RepositoryContext {
     }
   }
 
+  /** The file of a chunk was cut short or replaced: it is looked for again, and encoded if it is not usable. */
+  noteLost(lost: EncodedChunk): void {
+    const chunk = this.#sources.get(lost);
+    if (chunk?.encoded === lost) {
+      chunk.encoded = undefined;
+      chunk.state = 'new';
+      lost.dispose();
+    }
+  }
+
   /** What calibration measured for the model comes before the default. */
   #policy(): CompositionPolicy {
     return { ...defaultPolicy, priorStrength: this.#engine?.repository?.priorStrength ?? defaultPolicy.priorStrength };

@@ -4,15 +4,20 @@ import path from 'node:path';
 import type { AttentionMode, StoreOptions } from '../engine/engine';
 import type { Log } from '../log';
 import { cacheFolder } from '../models/cache-folder';
+import type { ServerSettings } from '../protocol';
 
 /** @returns undefined where attention is dense: then no repository is read */
-export function chunkStore(attention: AttentionMode, diskGigabytes: number, log: Log): StoreOptions | undefined {
+export function chunkStore(
+  attention: AttentionMode,
+  { diskGigabytes, precision }: Pick<ServerSettings['repository'], 'diskGigabytes' | 'precision'>,
+  log: Log,
+): StoreOptions | undefined {
   return attention === 'dense'
     ? undefined
     : {
         folder: path.join(cacheFolder(), 'chunks'),
         mostBytes: diskGigabytes * 1e9,
-        rowType: 'f16',
+        rowType: precision,
         onProblem: (message) => log.warn(message),
       };
 }

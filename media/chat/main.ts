@@ -15,7 +15,7 @@ const mostSpoken = 1500;
 const mostShown = 40;
 
 class ChatPage {
-  readonly #host: Webview<ToHost>;
+  readonly #host: Webview<ToHost, ToView>;
   readonly #scroller = element('main', { class: 'scroller', tabindex: '-1' });
   readonly #turns = element('ol', { class: 'turns', 'aria-label': 'Conversation' });
   readonly #empty = element('div', { class: 'empty' });
@@ -29,7 +29,7 @@ class ChatPage {
   #earlierTurns = 0;
   #follows = true;
 
-  constructor(host: Webview<ToHost>) {
+  constructor(host: Webview<ToHost, ToView>) {
     this.#host = host;
     const send = (message: ToHost) => host.send(message);
     this.#composer = new Composer(send);
@@ -57,7 +57,7 @@ class ChatPage {
         '@ adds files, folders, symbols, problems or changes. / explains, fixes, tests, documents, reviews.',
       ),
     );
-    host.onMessage((value) => this.#take(checkToView(value)));
+    host.onMessage((message) => this.#take(message));
     host.send({ kind: 'ready' });
   }
 
@@ -215,4 +215,4 @@ class ChatPage {
   }
 }
 
-new ChatPage(webview(checkToHost, (text) => ({ kind: 'problem', text })));
+new ChatPage(webview(checkToHost, checkToView));

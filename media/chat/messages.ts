@@ -2,15 +2,15 @@
 
 import {
   type Checked,
-  checkMessage,
   count,
   flag,
   list,
-  type Message,
+  messageCheck,
   number,
   object,
   oneOf,
   optional,
+  pageMessages,
   text,
 } from '../validate';
 
@@ -95,7 +95,8 @@ export type Candidate = Checked<typeof candidate>;
 
 export const applyActions = ['insert', 'replace', 'newFile', 'diff', 'copy'] as const;
 
-const toViewShapes = {
+/** @throws MessageError */
+export const checkToView = messageCheck({
   /** Everything: first, and when another conversation is opened. */
   conversation: { id, title: label, earlier: count, turns: list(turn) },
   /** Turns before those that are shown, on the page's word. */
@@ -118,10 +119,12 @@ const toViewShapes = {
   show: { what: oneOf('conversations', 'chat') },
   /** For a screen reader, and for a moment at the bottom. */
   say: { text: label },
-} as const;
+});
+export type ToView = ReturnType<typeof checkToView>;
 
-const toHostShapes = {
-  ready: {},
+/** @throws MessageError */
+export const checkToHost = messageCheck({
+  ...pageMessages,
   ask: { text: text(256 * 1024), command: optional(oneOf(...commandNames)) },
   stop: {},
   retry: { turn: id },
@@ -147,19 +150,5 @@ const toHostShapes = {
   /** Turns before this one. */
   showEarlier: { turn: id },
   exportConversation: { id },
-  /** For the host's log. */
-  problem: { text: text(4000) },
-} as const;
-
-export type ToView = Message<typeof toViewShapes>;
-export type ToHost = Message<typeof toHostShapes>;
-
-/** @throws MessageError */
-export function checkToView(value: unknown): ToView {
-  return checkMessage(toViewShapes, value);
-}
-
-/** @throws MessageError */
-export function checkToHost(value: unknown): ToHost {
-  return checkMessage(toHostShapes, value);
-}
+});
+export type ToHost = ReturnType<typeof checkToHost>;

@@ -9,7 +9,7 @@ import { bytesPlot, speedPlot } from './plots';
 import { FilesTable, RequestsTable } from './tables';
 
 class Dashboard {
-  readonly #host: Webview<ToHost>;
+  readonly #host: Webview<ToHost, ToView>;
   readonly #about = element('p', { class: 'muted' });
   readonly #tiles = element('dl', { class: 'tiles' });
   readonly #measure: HTMLElement;
@@ -20,7 +20,7 @@ class Dashboard {
   readonly #files = new FilesTable();
   readonly #requests = new RequestsTable();
 
-  constructor(host: Webview<ToHost>) {
+  constructor(host: Webview<ToHost, ToView>) {
     this.#host = host;
     const button = (
       words: string,
@@ -50,7 +50,7 @@ class Dashboard {
       this.#bytes.redraw();
       this.#speeds.redraw();
     }).observe(document.body, { attributes: true, attributeFilter: ['class'] });
-    host.onMessage((value) => this.#take(checkToView(value)));
+    host.onMessage((message) => this.#take(message));
     host.send({ kind: 'ready' });
   }
 
@@ -120,4 +120,4 @@ function bytes(value: number | undefined): string | undefined {
   return value === undefined ? undefined : formatBytes(value);
 }
 
-new Dashboard(webview(checkToHost, (text) => ({ kind: 'problem', text })));
+new Dashboard(webview(checkToHost, checkToView));

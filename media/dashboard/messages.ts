@@ -2,15 +2,15 @@
 
 import {
   type Checked,
-  checkMessage,
   count,
   flag,
   list,
-  type Message,
+  messageCheck,
   number,
   object,
   oneOf,
   optional,
+  pageMessages,
   text,
 } from '../validate';
 
@@ -79,32 +79,22 @@ const now = object({
 });
 export type NowView = Checked<typeof now>;
 
-const toViewShapes = {
+/** @throws MessageError */
+export const checkToView = messageCheck({
   now: { now },
   history: { bytes: list(bytesSample), speeds: list(speedSample), requests: list(request) },
   /** Absent: the server does not tell, or there is no folder. */
   files: { files: optional(files) },
   measuring: { running: flag, problem: optional(label) },
-} as const;
+});
+export type ToView = ReturnType<typeof checkToView>;
 
-const toHostShapes = {
-  ready: {},
+/** @throws MessageError */
+export const checkToHost = messageCheck({
+  ...pageMessages,
   measure: {},
   cancelMeasure: {},
   exportJson: {},
   exportSvg: {},
-  problem: { text: text(4000) },
-} as const;
-
-export type ToView = Message<typeof toViewShapes>;
-export type ToHost = Message<typeof toHostShapes>;
-
-/** @throws MessageError */
-export function checkToView(value: unknown): ToView {
-  return checkMessage(toViewShapes, value);
-}
-
-/** @throws MessageError */
-export function checkToHost(value: unknown): ToHost {
-  return checkMessage(toHostShapes, value);
-}
+});
+export type ToHost = ReturnType<typeof checkToHost>;

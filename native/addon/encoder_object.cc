@@ -102,7 +102,10 @@ Napi::Value encoder_object::dispose(const Napi::CallbackInfo & info) {
 }
 
 Napi::Function chunk_object::define(Napi::Env env) {
-    return DefineClass(env, "NativeChunk", { InstanceMethod<&chunk_object::dispose>("dispose") });
+    return DefineClass(env, "NativeChunk", {
+        InstanceMethod<&chunk_object::is_intact>("isIntact"),
+        InstanceMethod<&chunk_object::dispose>("dispose"),
+    });
 }
 
 Napi::Value chunk_object::make(Napi::Env env, std::shared_ptr<kv_chunk> c) {
@@ -134,6 +137,10 @@ void chunk_object::release(Napi::Env env) {
         Napi::MemoryManagement::AdjustExternalMemory(env, -told);
         c.reset();
     }
+}
+
+Napi::Value chunk_object::is_intact(const Napi::CallbackInfo & info) {
+    return Napi::Boolean::New(info.Env(), c && c->intact());
 }
 
 Napi::Value chunk_object::dispose(const Napi::CallbackInfo & info) {

@@ -78,6 +78,7 @@ struct chunk_object : Napi::ObjectWrap<chunk_object> {
 private:
     std::shared_ptr<kv_chunk> c;
     int64_t told = 0; // bytes that V8 knows of
+    Napi::Value is_intact(const Napi::CallbackInfo & info);
     Napi::Value dispose(const Napi::CallbackInfo & info);
     void release(Napi::Env env);
 };

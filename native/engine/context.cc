@@ -13,6 +13,9 @@ using steady = std::chrono::steady_clock;
 // Tokens that see the chunks, fed at once: weights are read once for all of them.
 constexpr int32_t LATE_BATCH = 64;
 
+// Of a long answer, after so many steps the files of the chunks are looked at again.
+constexpr int32_t STEPS_BETWEEN_CHECKS = 32;
+
 static double ms_since(steady::time_point begin) {
     return std::chrono::duration<double, std::milli>(steady::now() - begin).count();
 }
@@ -211,6 +214,14 @@ decoder_graph & context::run_late(const int32_t * ids, int32_t n, int32_t n_out,
     return g;
 }
 
+void context::check_chunks(const kv_repository & r) {
+    for (const chunk_in_play & c : r.chunks) {
+        if (!c.chunk->intact()) {
+            fail(ERROR_BAD_CHUNK, "%s was cut short or replaced while it was in use", c.chunk->file.c_str());
+        }
+    }
+}
+
 void context::use_repository(std::shared_ptr<const kv_repository> r) {
     if (r && !r->chunks.empty()) {
         if (!params.composition) {
@@ -222,6 +233,7 @@ void context::use_repository(std::shared_ptr<const kv_repository> r) {
                 fail(ERROR_BAD_ARGUMENT, "a chunk is of another model or calibration");
             }
         }
+        check_chunks(*r);
     }
     repository = r && !r->chunks.empty() ? std::move(r) : nullptr;
     if (fasa) {
@@ -317,6 +329,9 @@ generate_result context::generate(const generate_params & p, const task_flags & 
         if ((int32_t) tokens.size() >= params.n_ctx) {
             r.reason = END_CONTEXT_FULL;
             break;
+        }
+        if (repository && r.n_steps % STEPS_BETWEEN_CHECKS == STEPS_BETWEEN_CHECKS - 1) {
+            check_chunks(*repository);
         }
         read_logits(run_step(id, p.attention, step_bytes, sparse));
         bytes += (double) step_bytes;

@@ -163,6 +163,7 @@ private:
     decoder_graph & run_late(const int32_t * ids, int32_t n, int32_t n_out, const attention_params & attention);
     decoder_graph & prepared_fasa(const int32_t * ids, int32_t n, int32_t n_out, bool sparse, int32_t budget);
     void    use_repository(std::shared_ptr<const kv_repository> r);
+    static void check_chunks(const kv_repository & r); // throws BAD_CHUNK for a file that was cut short or replaced
     int32_t first_late(int32_t end) const; // the first of the tokens before end that sees the chunks
     int32_t position(int32_t cell) const;
     int32_t n_anchor() const { return params.composition ? std::max(params.composition->n_anchor, FASA_ANCHOR_TOKENS) : FASA_ANCHOR_TOKENS; }

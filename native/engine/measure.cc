@@ -15,6 +15,9 @@ measure_result context::measure(const measure_params & p, const task_flags & fla
     if (p.n_steps < 2 || p.budget < 1 || base + (repository ? repository->n_tokens() : 0) <= p.budget) {
         fail(ERROR_BAD_ARGUMENT, "%d steps with a budget of %d tokens cannot be measured over %d cached tokens", p.n_steps, p.budget, n);
     }
+    if (repository) {
+        check_chunks(*repository);
+    }
     const abort_scope scope(*this, flags);
     const std::vector<int32_t> last(tokens.begin() + base, tokens.end());
     measure_result r;

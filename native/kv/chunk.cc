@@ -162,6 +162,13 @@ std::shared_ptr<kv_chunk> kv_chunk::from_cells(const kv_chunk_layout & layout, c
     return c;
 }
 
+bool kv_chunk::intact() const {
+    if (map && !lost && !map->intact(file)) {
+        lost = true; // also when somebody removes the file now
+    }
+    return !lost;
+}
+
 std::string kv_chunk::write(const std::string & path, const std::string & address) const {
     chunk_header h = header_of(*this, address);
     h.pages_hash  = hash_xxh64(page_data, h.pages_bytes);

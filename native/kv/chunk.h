@@ -6,6 +6,7 @@
 #include "kv/cache.h"
 #include "model/mapped_file.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -49,6 +50,9 @@ struct kv_chunk {
     // Maps and verifies a file. in_memory: copies the rows, too (fasa-c). throws FILE_NOT_FOUND, FILE_UNREADABLE, BAD_CHUNK, OUT_OF_MEMORY
     static std::shared_ptr<kv_chunk> open(const kv_chunk_layout & layout, const std::string & path, const std::string & address, bool in_memory);
 
+    // False, from then on, once the mapped file was found cut short or replaced: its rows must not be read. One stat.
+    bool intact() const;
+
     // Writes a temporary file beside path and renames it. Returns what went wrong, or an empty text; nothing is left behind.
     // Not flushed: what a power cut leaves incomplete is found by its checksums when it is opened, and encoded again.
     std::string write(const std::string & path, const std::string & address) const;
@@ -58,6 +62,7 @@ private:
     const char * row_data  = nullptr;
     std::unique_ptr<zeroed_memory> page_memory, row_memory;
     std::unique_ptr<mapped_file>   map;
+    mutable std::atomic<bool>      lost = false;
 };
 
 // Chunks that a sequence reads beside its own tokens.

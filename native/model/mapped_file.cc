@@ -54,6 +54,8 @@ mapped_file::mapped_file(const std::string & path) {
 
 void mapped_file::let_go() const {}
 
+bool mapped_file::intact(const std::string &) const { return true; }
+
 mapped_file::~mapped_file() {
     if (data) {
         UnmapViewOfFile(data);
@@ -77,7 +79,9 @@ mapped_file::mapped_file(const std::string & path) {
         fail(ERROR_FILE_UNREADABLE, "%s is %s", path.c_str(),
             !known ? "unreadable" : S_ISDIR(st.st_mode) ? "a folder, not a GGUF file" : S_ISREG(st.st_mode) ? "empty" : "not a regular file");
     }
-    size = (size_t) st.st_size;
+    size   = (size_t) st.st_size;
+    device = (uint64_t) st.st_dev;
+    inode  = (uint64_t) st.st_ino;
     void * map = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
     const int map_errno = errno;
     close(fd); // the mapping stays
@@ -88,6 +92,14 @@ mapped_file::mapped_file(const std::string & path) {
 }
 
 void mapped_file::let_go() const { madvise((void *) data, size, MADV_DONTNEED); }
+
+bool mapped_file::intact(const std::string & path) const {
+    struct stat st;
+    if (stat(path.c_str(), &st) != 0) {
+        return true;
+    }
+    return (uint64_t) st.st_dev == device && (uint64_t) st.st_ino == inode && st.st_size >= 0 && (uint64_t) st.st_size >= size;
+}
 
 mapped_file::~mapped_file() {
     if (data) {

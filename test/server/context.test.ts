@@ -218,6 +218,50 @@ describe('a repository', () => {
   });
 });
 
+describe('the precision', () => {
+  test('of the setting reaches the engine; changed, all is encoded again in the other one, without a restart', async () => {
+    write({ 'a.ts': 'export const answer = 42;\n' });
+    const tokens = '// a.ts\nexport const answer = 42;\n'.length;
+    const client = await start({}, { initializationOptions: { repository: { precision: 'q8_0' } } });
+    await untilEncoded(client);
+    expect(client.events).toContain('chunks of q8_0');
+    // of a token, as the fake engine has it: half of f16's rows and the importance keys
+    expect(client.status?.repository?.diskBytes).toBe(tokens * 608);
+    await client.connection.sendNotification('workspace/didChangeConfiguration', {
+      settings: { fasa: { repository: { precision: 'f16' } } },
+    });
+    await client.untilEvent('chunks of f16');
+    await client.until('the other bytes', () => client.status?.repository?.diskBytes === tokens * 1100);
+    expect(encodedTexts(client)).toHaveLength(2);
+    expect(client.child.exitCode).toBeNull();
+  });
+
+  test('that is none is refused in the log, and f16 is used', async () => {
+    write({ 'a.ts': 'a;\n' });
+    const client = await start({}, { initializationOptions: { repository: { precision: 'q4_0' } } });
+    await untilEncoded(client);
+    expect(client.events).toContain('chunks of f16');
+    expect(client.logs.join('\n')).toMatch(/Setting repository\.precision must be one of f16, q8_0/);
+  });
+});
+
+test('a chunk whose file was cut short is left out of that request, encoded again, and read by the next', async () => {
+  write({ 'a.ts': 'export const alpha = 1;\n', 'b.ts': 'export const beta = 2;\n' });
+  const client = await start({ repository: { loses: 'alpha' } });
+  await untilEncoded(client);
+  const [name, text] = [url('main.ts'), 'x = '];
+  await client.open(name, text);
+  expect(await client.completionText(name, 0, 4)).toBe('done();');
+  expect(lastRead(client)).not.toContain('a.ts');
+  expect(lastRead(client)).toContain('b.ts');
+  await client.until('the second time', () => encodedTexts(client).filter((one) => one.includes('alpha')).length === 2);
+  await untilEncoded(client);
+  await client.edit(name, 2, 0, 0, 0, 'y = 1;\n');
+  expect(await client.completionText(name, 1, 4)).toBe('done();');
+  expect(lastRead(client)).toMatch(/^(?=.*a\.ts)(?=.*b\.ts)(?!.*DISPOSED)/);
+  expect(encodedTexts(client).filter((one) => one.includes('beta'))).toHaveLength(1);
+});
+
 describe('after an edit', () => {
   const functions = Array.from({ length: 60 }, (_, at) => `export function f${at}() {\n  return ${at};\n}\n\n`);
 

@@ -113,10 +113,14 @@ export class FakeEngine implements Engine {
     this.model = fakeModel(options, engine.modelPath ?? 'fake.gguf');
     this.calibration =
       options.calibration === undefined || calibrationWritten ? undefined : { run: (run) => this.#calibrate(run) };
+    if (options.repository !== undefined) {
+      this.#event(`chunks of ${engine.store?.rowType ?? 'no store'}`);
+    }
     this.repository =
       options.repository === undefined
         ? undefined
         : new FakeRepository(options.repository, {
+            rowType: engine.store?.rowType ?? 'f16',
             step: (milliseconds, signal) => this.#step(milliseconds, AbortSignal.any([signal, this.#closing.signal])),
             onEvent: (event) => this.#event(event),
             anchor: Int32Array.of(fakeTokens.bos, ...this.tokenize('anchor\n')),

@@ -1,6 +1,6 @@
 /** Chunks of the fake engine: a store in memory, encoding that takes time, steps aside and can be cancelled. */
 
-import type { ChunkInPlay, EncodedChunk, RepositoryEngine } from '../../language-server/engine/engine';
+import type { ChunkInPlay, EncodedChunk, RepositoryEngine, StoreOptions } from '../../language-server/engine/engine';
 import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/engine/errors';
 
 export interface FakeRepositoryOptions {
@@ -10,9 +10,12 @@ export interface FakeRepositoryOptions {
   /** Texts of chunks that cannot be encoded. */
   readonly failOn?: string;
   readonly failCode?: ErrorCode;
+  /** The file of the first chunk with this text that a request reads is found cut short, once. */
+  readonly loses?: string;
 }
 
 export interface FakeRepositoryParts {
+  readonly rowType: StoreOptions['rowType'];
   /** Takes a turn of the engine behind all requests, and its time. @throws EngineError CANCELLED */
   readonly step: (milliseconds: number, signal: AbortSignal) => Promise<void>;
   readonly onEvent: (event: string) => void;
@@ -51,17 +54,20 @@ class FakeChunk implements EncodedChunk {
 export class FakeRepository implements RepositoryEngine {
   readonly anchor: Int32Array;
   readonly chunkTokens: number;
-  readonly bytesPerToken = { full: 1024, fast: 64, disk: 1100 };
+  readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
   readonly #options: FakeRepositoryOptions;
   readonly #parts: FakeRepositoryParts;
   readonly #store = new Map<string, Int32Array>();
   #held: readonly ChunkInPlay[] = [];
   #alive = 0;
+  #hasLost = false;
+  onLost: RepositoryEngine['onLost'];
 
   constructor(options: FakeRepositoryOptions, parts: FakeRepositoryParts) {
     this.#options = options;
     this.#parts = parts;
     this.anchor = parts.anchor;
+    this.bytesPerToken = { full: 1024, fast: 64, disk: parts.rowType === 'q8_0' ? 608 : 1100 };
     this.chunkTokens = options.chunkTokens ?? 512;
   }
 
@@ -126,7 +132,8 @@ export class FakeRepository implements RepositoryEngine {
   }
 
   /** `// a.ts -1.5, // b.ts 0`: what a request reads. */
-  describe(chunks: readonly ChunkInPlay[]): string {
+  describe(inPlay: readonly ChunkInPlay[]): string {
+    const chunks = inPlay.filter(({ chunk }) => !this.#loses(chunk));
     this.#held = chunks;
     return chunks
       .map(({ chunk, prior }) => {
@@ -134,6 +141,17 @@ export class FakeRepository implements RepositoryEngine {
         return `${name} ${disposed ? 'DISPOSED' : prior.toFixed(1)}`;
       })
       .join(', ');
+  }
+
+  #loses(chunk: EncodedChunk): boolean {
+    const { loses } = this.#options;
+    if (this.#hasLost || loses === undefined || !chunk.address.includes(loses)) {
+      return false;
+    }
+    this.#hasLost = true;
+    this.#store.delete(chunk.address);
+    this.onLost?.(chunk);
+    return true;
   }
 
   #chunk(address: string, tokens: Int32Array): FakeChunk {

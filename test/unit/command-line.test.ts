@@ -16,6 +16,7 @@ describe('the command line', () => {
         repo: path.resolve('/here'),
         repos: [path.resolve('/here')],
         repositoryTokens: 0,
+        rows: 'f16',
         model: '',
         attention: 'auto',
         budget: 0,
@@ -34,10 +35,11 @@ describe('the command line', () => {
 
   test('takes all common options', () => {
     const argv =
-      'complete a:1:1 --repo r --model m --attention fasa-c --budget 64 --threads 2 --context-tokens 512 --seed 0 --json';
+      'complete a:1:1 --repo r --rows q8_0 --model m --attention fasa-c --budget 64 --threads 2 --context-tokens 512 --seed 0 --json';
     expect(parse(...argv.split(' '))).toMatchObject({
       options: {
         repo: path.resolve('/here/r'),
+        rows: 'q8_0',
         model: 'm',
         attention: 'fasa-c',
         budget: 64,

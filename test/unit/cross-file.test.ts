@@ -183,7 +183,13 @@ describe('prompts', () => {
 });
 
 describe('composition', () => {
-  const chunk = (tokens: number): NativeChunk => ({ tokens, fastBytes: 0, slowBytes: 0, dispose: () => undefined });
+  const chunk = (tokens: number): NativeChunk => ({
+    tokens,
+    fastBytes: 0,
+    slowBytes: 0,
+    isIntact: () => true,
+    dispose: () => undefined,
+  });
   const chunks = [
     { chunk: chunk(100), score: 1 },
     { chunk: chunk(200), score: 5 },
@@ -258,7 +264,7 @@ describe('scores', () => {
 describe('options', () => {
   const parse = (...argv: string[]) => {
     const line = parseCommandLine(['eval', 'cross-file', ...argv], '/here');
-    return line.kind === 'command' ? parseCrossFile(line.crossFile, 256) : undefined;
+    return line.kind === 'command' ? parseCrossFile(line.crossFile, 256, line.options.rows) : undefined;
   };
 
   test('lists give every combination', () => {

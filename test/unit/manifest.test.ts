@@ -99,6 +99,7 @@ test('no repository can set a path, the threads, or, untrusted, what is read', (
     'fasa.threads',
     'fasa.repository.tokens',
     'fasa.repository.diskGigabytes',
+    'fasa.repository.precision',
   ]) {
     expect(properties[name]?.scope, name).toBe('machine');
   }

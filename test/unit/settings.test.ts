@@ -21,6 +21,7 @@ describe('settings', () => {
     ['a number for a path', { modelPath: 3 }, 'modelPath must be a text'],
     ['an unknown mode', { attention: 'sparse' }, 'attention must be one of auto, dense, fasa-c'],
     ['half a token', { budget: 256.5 }, 'budget must be a whole number from'],
+    ['a precision that there is not', { repository: { precision: 'q4_0' } }, 'repository.precision must be one of f16'],
     ['a huge number', { contextTokens: 1e12 }, 'contextTokens must be a whole number'],
     ['infinity as null', { threads: Number.NaN }, 'threads must be a whole number'],
     ['a text for a section', { completion: 'on' }, 'completion must be an object'],
@@ -41,6 +42,8 @@ describe('settings', () => {
       { budget: 1 },
       { threads: 1 },
       { contextTokens: 1 },
+      { repository: { ...defaultSettings.repository, diskGigabytes: 1 } },
+      { repository: { ...defaultSettings.repository, precision: 'q8_0' } },
     ]) {
       expect(engineKey({ ...defaultSettings, ...change } as typeof defaultSettings)).not.toBe(
         engineKey(defaultSettings),

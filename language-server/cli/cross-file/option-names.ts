@@ -10,7 +10,6 @@ export const crossFileOptionNames = {
   bias: { type: 'string' },
   offsets: { type: 'string' },
   budgets: { type: 'string' },
-  rows: { type: 'string' },
 } as const;
 
 export type CrossFileValues = { readonly [name in keyof typeof crossFileOptionNames]?: string | undefined };

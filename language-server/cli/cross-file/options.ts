@@ -1,5 +1,6 @@
 /** Options of `eval cross-file`. Lists give every combination as a variant of FASA over chunks; the first is the record's. */
 
+import type { StoreOptions } from '../../engine/engine';
 import { usageError } from '../arguments';
 import type { CrossFileValues } from './option-names';
 
@@ -44,11 +45,15 @@ export interface CrossFileOptions {
   readonly denseCases: number;
   readonly tailTokens: number;
   readonly variants: readonly [Variant, ...Variant[]];
-  readonly rows: 'f16' | 'q8_0';
+  readonly rows: StoreOptions['rowType'];
 }
 
 /** @throws EngineError USAGE */
-export function parseCrossFile(values: CrossFileValues, defaultBudget: number): CrossFileOptions {
+export function parseCrossFile(
+  values: CrossFileValues,
+  defaultBudget: number,
+  rows: StoreOptions['rowType'],
+): CrossFileOptions {
   const lates = numbers('late', values.late ?? '64', 0);
   const priors = numbers('prior', values.prior ?? '2', 0);
   const biases = numbers('bias', values.bias ?? '0', Number.NEGATIVE_INFINITY);
@@ -70,7 +75,7 @@ export function parseCrossFile(values: CrossFileValues, defaultBudget: number): 
     denseCases: whole('dense-cases', values['dense-cases'] ?? '10'),
     tailTokens: whole('tail', values.tail ?? '512'),
     variants: [first, ...others],
-    rows: words('rows', values.rows ?? 'f16', ['f16', 'q8_0'] as const)[0] ?? 'f16',
+    rows,
   };
 }
 

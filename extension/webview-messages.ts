@@ -1,0 +1,32 @@
+/** The host's end of the line to a page: what is none of its messages is dropped, with a line in the log. */
+
+import { describeError } from './describe-error';
+
+export interface PageParts<M> {
+  /** In a sentence: `the chat panel`. */
+  readonly name: string;
+  readonly output: { warn(line: string): void };
+  /** @throws MessageError */
+  readonly check: (value: unknown) => M;
+  readonly handle: (message: M) => Promise<void>;
+  /** What a message could not do. */
+  readonly tell: (error: unknown) => void;
+}
+
+/** What of a vscode.Webview is used here. */
+interface Page {
+  onDidReceiveMessage(hear: (value: unknown) => void): unknown;
+}
+
+export function takeMessages<M>(webview: Page, { name, output, check, handle, tell }: PageParts<M>): void {
+  webview.onDidReceiveMessage((value: unknown) => {
+    let message: M;
+    try {
+      message = check(value);
+    } catch (error) {
+      output.warn(`A message of ${name} was not understood: ${describeError(error)}`);
+      return;
+    }
+    handle(message).catch(tell);
+  });
+}
