@@ -33,10 +33,8 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
     throw usageError('calibrate takes --corpus DIR and --out FILE.');
   }
   const decides = crossFile.cases !== '0';
-  const rules = parseCrossFile(
-    { ...crossFile, cases: decides ? (crossFile.cases ?? defaultCases) : '1' },
-    defaultBudget,
-  );
+  const cases = decides ? (crossFile.cases ?? defaultCases) : '1';
+  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows);
   await withBenchModel(line, output, signal, async (bench) => {
     const { name, architecture, fingerprint } = bench.model.info;
     const given = line.calibration === undefined ? undefined : bench.calibration;
