@@ -74,7 +74,8 @@ Commands
                               --documents K --policy fasa,paper,oracle,quest,streaming,...)
   eval retrieval              constants defined once, far away, and asked for at the end (the same options)
   eval cross-file             identifiers that other files define, with and without the repository (--corpus DIR
-                              --cases N --dense-cases N --conditions none,bm25,dense,fasa,... --late N --prior X ...)
+                              --cases N --dense-cases N --conditions none,bm25,dense,fasa,... --late N --prior X ...;
+                              --join FILE,FILE: earlier runs as one)
   eval citations              facts planted in known files: whether answers cite those (--corpus DIR --cases N)
   models list                 the models that are known and which of them are here
   models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own

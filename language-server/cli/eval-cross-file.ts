@@ -1,6 +1,7 @@
 /** `eval cross-file`: completions of identifiers that other files of the repository define, with and without it. */
 
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { EngineError, toEngineError } from '../engine/errors';
 import { defaultBudget } from '../engine/native-engine';
 import { type CommandLine, usageError } from './arguments';
 import { withBenchModel } from './bench-model';
@@ -8,13 +9,17 @@ import { fixed, table } from './bench-table';
 import { readCorpus } from './cross-file/corpus';
 import { Evaluation, prepareCases } from './cross-file/evaluation';
 import { parseCrossFile } from './cross-file/options';
-import type { CrossFileRecord } from './cross-file/record';
+import { type CrossFileRecord, type MeasuredCase, recordOf } from './cross-file/record';
 import type { Output } from './output';
 
 const defaultSeed = 1;
 
 export async function evalCrossFile(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const { corpus } = line;
+  if (line.crossFile.join !== undefined) {
+    report(await joined(line.crossFile.join.split(',')), line.options.json, output);
+    return;
+  }
   if (corpus === undefined) {
     throw usageError('eval cross-file takes --corpus DIR.');
   }
@@ -39,23 +44,54 @@ export async function evalCrossFile(line: CommandLine, output: Output, signal: A
         })),
         ...options,
       };
+      const names = found.map(({ name }) => name);
+      const soFar = (): Result => {
+        const measured = evaluation.measured(cases, names);
+        return { ...about, ...recordOf(measured), measured };
+      };
       for (const [i, one] of cases.entries()) {
         await evaluation.measure(i, one);
         output.progress(`Case ${i + 1} of ${cases.length}`, (i + 1) / cases.length);
         if (line.out !== undefined) {
           // a run of an hour that is ended early has measured something
-          await writeFile(line.out, `${JSON.stringify({ ...about, ...evaluation.record(cases) }, null, 2)}\n`);
+          await writeFile(line.out, `${JSON.stringify(soFar(), null, 2)}\n`);
         }
       }
       output.progressDone();
-      report({ ...about, ...evaluation.record(cases) }, line.options.json, output);
+      report(soFar(), line.options.json, output);
     } finally {
       evaluation.dispose();
     }
   });
 }
 
-function report(result: CrossFileRecord & { readonly model: string }, json: boolean, output: Output): void {
+interface Result extends CrossFileRecord {
+  readonly model: string;
+  readonly repositories: readonly unknown[];
+  readonly measured: readonly MeasuredCase[];
+}
+
+/** Runs over different repositories as one. @throws EngineError BAD_ARGUMENT for what is no record of such a run */
+async function joined(files: readonly string[]): Promise<Result> {
+  const runs: Result[] = [];
+  for (const file of files) {
+    try {
+      const run = JSON.parse(await readFile(file, 'utf8')) as Result;
+      if (!Array.isArray(run.measured) || !Array.isArray(run.repositories)) {
+        throw new Error('it has no measured cases');
+      }
+      runs.push(run);
+    } catch (error) {
+      throw new EngineError('BAD_ARGUMENT', `${file} is no record of eval cross-file: ${toEngineError(error).message}`);
+    }
+  }
+  const measured = runs.flatMap((run) => run.measured);
+  const repositories = runs.flatMap((run) => run.repositories);
+  const [first] = runs;
+  return { ...(first as Result), repositories, ...recordOf(measured), measured };
+}
+
+function report(result: Result, json: boolean, output: Output): void {
   if (json) {
     output.json(result);
     return;

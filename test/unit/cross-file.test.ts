@@ -6,7 +6,7 @@ import { findCases, hasWord, isTelling, type RepositoryFile } from '../../langua
 import { best, compose, priorsOf, tailPosition } from '../../language-server/cli/cross-file/compose';
 import { parseCrossFile } from '../../language-server/cli/cross-file/options';
 import { casePrompt, pack, tailStart } from '../../language-server/cli/cross-file/prompt';
-import { record } from '../../language-server/cli/cross-file/record';
+import { recordOf } from '../../language-server/cli/cross-file/record';
 import { figures, type Score, scoreCase } from '../../language-server/cli/cross-file/score';
 import { languageOf, SourceParser } from '../../language-server/cli/cross-file/syntax';
 import { randomNumbers } from '../../language-server/cli/eval-random';
@@ -244,12 +244,18 @@ describe('scores', () => {
 
   test('the record compares conditions over the same cases', () => {
     const score = (nameNll: number, exact: boolean): Score => ({ nameNll, exact, followingNll: [1] });
-    const scores = new Map([
-      ['none', new Map([score(10, false), score(8, false), score(6, true)].entries())],
-      ['fasa', new Map([score(5, true), score(9, false), score(4, true)].entries())],
-      ['dense', new Map([[0, score(4, true)] as const, [1, score(6, false)] as const])],
+    const measured = (language: string, scores: Record<string, Score>) => ({
+      repository: 'r',
+      language,
+      file: 'a',
+      name: 'someName',
+      scores,
+    });
+    const result = recordOf([
+      measured('go', { none: score(10, false), fasa: score(5, true), dense: score(4, true) }),
+      measured('rust', { none: score(8, false), fasa: score(9, false), dense: score(6, false) }),
+      measured('go', { none: score(6, true), fasa: score(4, true) }),
     ]);
-    const result = record(scores, ['go', 'rust', 'go']);
     expect(result).toMatchObject({ cases: 3, casesWithDense: 2, nllNone: 8, nllFasa: 6, nllDense: 5, exactDense: 0.5 });
     const fasa = result.conditions.find(({ condition }) => condition === 'fasa');
     // over the two that have dense: 9 without, 7 with chunks, 5 dense

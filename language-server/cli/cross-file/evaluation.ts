@@ -15,7 +15,7 @@ import { ConditionRunner } from './conditions';
 import type { CorpusRepository } from './corpus';
 import type { ConditionName, CrossFileOptions, Variant } from './options';
 import { type CasePrompt, casePrompt, pack, tailStart } from './prompt';
-import { type CrossFileRecord, record } from './record';
+import type { MeasuredCase } from './record';
 import type { Score } from './score';
 
 /** Of snippets in the prompt of the text search baseline. */
@@ -162,11 +162,25 @@ export class Evaluation {
     return this.#runner.beside(one.prompt, this.#chunksFor(one), variant, 'fasa-c');
   }
 
-  record(cases: readonly PreparedCase[]): CrossFileRecord {
-    return record(
-      this.#scores,
-      cases.map(({ file }) => file.language),
-    );
+  /** The cases that were measured so far. */
+  measured(cases: readonly PreparedCase[], names: readonly string[]): MeasuredCase[] {
+    return cases.flatMap(({ repository, file, name }, i) => {
+      const scores = [...this.#scores].flatMap(([condition, own]) => {
+        const score = own.get(i);
+        return score === undefined ? [] : [[condition, score] as const];
+      });
+      return scores.length === 0
+        ? []
+        : [
+            {
+              repository: names[repository] ?? '',
+              language: file.language,
+              file: file.path,
+              name,
+              scores: Object.fromEntries(scores),
+            },
+          ];
+    });
   }
 
   dispose(): void {

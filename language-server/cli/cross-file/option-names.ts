@@ -3,6 +3,7 @@
 export const crossFileOptionNames = {
   conditions: { type: 'string' },
   cases: { type: 'string' },
+  join: { type: 'string' },
   'dense-cases': { type: 'string' },
   tail: { type: 'string' },
   late: { type: 'string' },

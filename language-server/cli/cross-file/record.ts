@@ -3,7 +3,7 @@
 import { type Comparison, compareWithNone, type Figures, figures, type Score } from './score';
 
 /** By condition, then by case. */
-export type Scores = ReadonlyMap<string, ReadonlyMap<number, Score>>;
+type Scores = ReadonlyMap<string, ReadonlyMap<number, Score>>;
 
 export interface CrossFileRecord {
   readonly cases: number;
@@ -33,8 +33,31 @@ export interface ConditionRecord extends Figures {
   readonly exactGainShare?: number;
 }
 
+/** One case as it was measured: runs over other repositories, or other cases, can be joined. */
+export interface MeasuredCase {
+  readonly repository: string;
+  readonly language: string;
+  readonly file: string;
+  readonly name: string;
+  readonly scores: Readonly<Record<string, Score>>;
+}
+
+export function recordOf(measured: readonly MeasuredCase[]): CrossFileRecord {
+  const scores = new Map<string, Map<number, Score>>();
+  for (const [i, one] of measured.entries()) {
+    for (const [condition, score] of Object.entries(one.scores)) {
+      const own = scores.get(condition) ?? new Map<number, Score>();
+      scores.set(condition, own.set(i, score));
+    }
+  }
+  return record(
+    scores,
+    measured.map(({ language }) => language),
+  );
+}
+
 /** @param languages one a case */
-export function record(scores: Scores, languages: readonly string[]): CrossFileRecord {
+function record(scores: Scores, languages: readonly string[]): CrossFileRecord {
   const all = languages.map((_, i) => i);
   const conditions = conditionRecords(scores, all);
   const of = (name: string) => conditions.find(({ condition }) => condition === name);
