@@ -1,15 +1,16 @@
-// node scripts/bench-records.mjs [decode] [synthetic] [prefill] [fidelity] [retrieval] [--quick]
+// node scripts/bench-records.mjs [NAME ...] [--quick]
 //
-// Measures again what docs/benchmarks.md shows: runs the commands that the page names, keeps what they print in
-// docs/measured/, and then makes the tables (scripts/bench-tables.mjs) and the plots (scripts/plots.mjs) of it. All takes
-// about an hour on a machine that nothing else uses; --quick measures at fewer depths and reads fewer documents.
+// Measures again what docs/benchmarks.md and docs/repository-evaluation.md show: runs the commands that the pages name, keeps
+// what they print in docs/measured/, and then makes the tables (scripts/bench-tables.mjs) and the plots (scripts/plots.mjs)
+// of it. NAME: decode, synthetic, prefill, completion, fidelity, retrieval, repository, cross-file, citations. All takes
+// some hours on a machine that nothing else uses; --quick measures at fewer depths, documents and cases.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Failure, main } from './lib/failure.mjs';
 import { temporaryFolder, writeAtomic } from './lib/files.mjs';
 import { fetchPackage } from './lib/packages.mjs';
-import { dist, root, shown } from './lib/paths.mjs';
+import { cacheFolder, dist, root, shown } from './lib/paths.mjs';
 import { run } from './lib/process.mjs';
 
 const measured = path.join(root, 'docs', 'measured');
@@ -22,6 +23,8 @@ const CORPUS = [
 ];
 const POLICIES = 'fasa,fasa-f16,paper,paper-kv,oracle,quest,streaming,batched';
 const RETRIEVAL_POLICIES = 'fasa,paper,oracle,quest,streaming';
+/** Of scripts/corpora.mjs, where one is enough. */
+const REPOSITORY = 'fastmcp-2.2.0';
 const SHAPES = ['d128h2g6', 'd128h8g4'];
 
 async function cli(args) {
@@ -36,6 +39,17 @@ function keep(name, record) {
   const file = path.join(measured, `${name}.json`);
   writeAtomic(file, `${JSON.stringify({ date: new Date().toISOString().slice(0, 10), ...record }, null, 2)}\n`);
   process.stdout.write(`wrote ${shown(file)}\n`);
+}
+
+/** @returns {Promise<string>} a repository of the reported set, or the folder of them all */
+async function reported(name = '') {
+  const { code, output } = await run(process.execPath, [
+    path.join(import.meta.dirname, 'corpora.mjs'),
+    '--set',
+    'reported',
+  ]);
+  if (code !== 0) throw new Failure('The repositories could not be fetched.', output);
+  return path.join(cacheFolder(), 'corpora', 'reported', name);
 }
 
 let fetched;
@@ -141,6 +155,29 @@ const measurements = {
       records.push(await cli(['eval', 'retrieval', '--corpus', folder, ...args, '--threads', '1']));
     }
     keep('retrieval', { policies: mergeRetrieval(records) });
+  },
+  async completion() {
+    keep('completion', await cli(['bench', 'completion', '--repo', await reported(REPOSITORY), '--threads', '1']));
+  },
+  async repository(quick) {
+    const depths = quick ? '2048,32768' : '2048,8192,32768,65536,131072';
+    const args = ['--repo', await reported(REPOSITORY), '--depths', depths, '--threads', '1'];
+    keep('repository', await cli(['bench', 'repository', ...args]));
+  },
+  async 'cross-file'(quick) {
+    const args = [
+      '--corpus',
+      await reported(),
+      '--threads',
+      '1',
+      ...(quick ? ['--cases', '4', '--dense-cases', '1'] : []),
+    ];
+    const { measured: _, ...record } = await cli(['eval', 'cross-file', ...args]);
+    keep('cross-file', record);
+  },
+  async citations(quick) {
+    const args = ['--corpus', await reported(REPOSITORY), '--threads', '1', ...(quick ? ['--cases', '8'] : [])];
+    keep('citations', await cli(['eval', 'citations', ...args]));
   },
 };
 

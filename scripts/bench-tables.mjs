@@ -1,14 +1,13 @@
 // node scripts/bench-tables.mjs
 //
-// Fills the tables of docs/benchmarks.md from the records in docs/measured/ (scripts/bench-records.mjs makes those). A
-// table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; what is between them is replaced.
+// Fills the tables of docs/benchmarks.md and docs/repository-evaluation.md from the records in docs/measured/
+// (scripts/bench-records.mjs makes those). A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; what is
+// between them is replaced.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';
 import { readJson, writeAtomic } from './lib/files.mjs';
 import { root, shown } from './lib/paths.mjs';
-
-const page = path.join(root, 'docs', 'benchmarks.md');
 
 function read(name) {
   const record = readJson(path.join(root, 'docs', 'measured', `${name}.json`));
@@ -154,16 +153,148 @@ function retrieval() {
   return `${text}\n\n${markdown(titles, rows)}${when(record)}`;
 }
 
-const tables = { decode, synthetic, prefill, fidelity, retrieval };
+const milliseconds = (value) => `${value < 100 ? value.toFixed(1) : count(Math.round(value))} ms`;
+const times = (value) => `${value.toFixed(2)}x`;
+
+function completion() {
+  const record = read('completion');
+  const rows = [
+    ['requests, one a key', count(record.requests)],
+    ['of those that were answered, from the cache of suggestions', percent(record.cacheShare)],
+    ['superseded or cancelled', count(record.cancelled)],
+    ['tokens fed a request that was not from the cache', record.fedPerRequest.toFixed(1)],
+    [
+      'first suggestion, median and 95 %',
+      [record.firstSuggestionMsMedian, record.firstSuggestionMsP95].map(milliseconds).join(', '),
+    ],
+    [
+      'the same in decode steps of the model alone',
+      (record.firstSuggestionMsMedian / record.bareDecodeMsPerToken).toFixed(1),
+    ],
+    ['tokens fed or decoded after a cancel, all together', count(record.tokensAfterCancel)],
+    ['from a cancel to an idle engine, 95 %', milliseconds(record.cancelToIdleMsP95)],
+    [
+      'characters that a user would have been saved',
+      `${count(record.savedCharacters)} of ${count(record.savedCharacters + record.typedCharacters)}`,
+    ],
+  ];
+  return markdown(['', record.model], rows) + when(record);
+}
+
+function repository() {
+  const record = read('repository');
+  const [none] = record.rows;
+  const small = record.rows.find(({ tokens }) => tokens >= 2048);
+  const titles = [
+    'repository',
+    'in play',
+    'first token',
+    'of none',
+    'one token typed',
+    'decode step',
+    'of 2K',
+    'fast tier',
+    'all in f16',
+  ];
+  const rows = record.rows.map((row) => [
+    count(row.tokens),
+    count(row.tokensInPlay),
+    milliseconds(row.firstTokenMs),
+    times(row.firstTokenMs / none.firstTokenMs),
+    milliseconds(row.typedTokenMs),
+    milliseconds(row.decodeMsPerToken),
+    row.tokens < small.tokens ? '' : times(row.decodeMsPerToken / small.decodeMsPerToken),
+    row.fullBytes === 0 ? '' : percent(row.fastBytes / row.fullBytes),
+    megabytes(row.fullBytes),
+  ]);
+  const delay = record.encodingDelay;
+  const text = [
+    `${count(record.files)} files, ${count(record.tokens)} tokens: encoded in ${record.encodeSeconds.toFixed(0)} s, opened again in`,
+    `${record.reopenSeconds.toFixed(2)} s (${(record.encodeSeconds / record.reopenSeconds).toFixed(0)} times faster);`,
+    `${count(record.reencodedTokens)} tokens encoded again after an edit of a file of ${count(record.editedFileTokens)}; on disk`,
+    `${(record.diskBytes / record.rowBytes).toFixed(3)} times the keys and values. A chunk of 1,024 tokens at`,
+    `${record.encodeTokensPerSecond.toFixed(0)} tokens/s, libllama's prefill at ${record.peerPrefillTokensPerSecond.toFixed(0)}. Encoding adds`,
+    `${delay.medianMs.toFixed(0)} ms to a typed token (95 %: ${delay.p95Ms.toFixed(0)} ms).`,
+  ].join(' ');
+  return `${text}\n\n${markdown(titles, rows)}${when(record)}`;
+}
+
+/** @type {[string, string][]} in the order of the table */
+const CONDITIONS = [
+  ['none', 'no repository'],
+  ['bm25', 'BM25 snippets in the prompt'],
+  ['fasa', '**all chunks, FASA**'],
+  ['fasa-window', 'the best chunks of 8,192 tokens, FASA'],
+  ['fasa-unrelated', 'all chunks and three times as many unrelated ones, FASA'],
+  ['chunks-dense', 'all chunks, densely'],
+  ['dense', 'joint dense prefill'],
+];
+
+function crossFile() {
+  const record = read('cross-file');
+  const titles = [
+    'the model reads',
+    'cases',
+    'exact',
+    'NLL of the name',
+    'of a token behind it',
+    'worse than none',
+    "of dense's gain",
+    's a case',
+  ];
+  const line = (conditions) =>
+    CONDITIONS.flatMap(([name, title]) => {
+      const one = conditions.find(({ condition }) => condition === name);
+      return one
+        ? [
+            [
+              title,
+              one.cases,
+              percent(one.exact),
+              one.nll.toFixed(2),
+              one.followingNll.toFixed(3),
+              one.worse === undefined ? '' : percent(one.worse),
+              one.gainShare === undefined || name === 'dense' ? '' : percent(one.gainShare),
+              one.seconds?.toFixed(1) ?? '',
+            ],
+          ]
+        : [];
+    });
+  const parts = [markdown(titles, line(record.conditions))];
+  for (const { language, conditions } of record.languages) {
+    const rows = line(conditions).map((cells) => cells.slice(0, 6));
+    parts.push(`${language}:\n\n${markdown(titles.slice(0, 6), rows)}`);
+  }
+  return parts.join('\n\n') + when(record);
+}
+
+function citations() {
+  const record = read('citations');
+  const rows = [
+    ['**what the answer looked at**', percent(record.precisionAt1), percent(record.precisionAt3)],
+    ['BM25 of the question', percent(record.bm25PrecisionAt1), percent(record.bm25PrecisionAt3)],
+    ['chance', '', percent(record.randomPrecisionAt3)],
+  ];
+  return `${count(record.questions)} questions; ${percent(record.answered)} of the answers hold the value.\n\n${markdown(['files ranked by', 'right file first', 'among three'], rows)}${when(record)}`;
+}
+
+const pages = {
+  'benchmarks.md': { decode, synthetic, prefill, completion, fidelity, retrieval },
+  'repository-evaluation.md': { repository, 'cross-file': crossFile, citations },
+};
 
 await main(() => {
+  for (const [name, tables] of Object.entries(pages)) fillPage(path.join(root, 'docs', name), tables);
+});
+
+function fillPage(page, tables) {
   const before = readFileSync(page, 'utf8');
   let text = before;
   for (const [name, make] of Object.entries(tables)) {
     const place = new RegExp(`(<!-- table: ${name} -->\n)[^]*?(<!-- end of table -->)`);
-    if (!place.test(text)) throw new Failure(`docs/benchmarks.md has no place for the table ${name}.`);
+    if (!place.test(text)) throw new Failure(`${shown(page)} has no place for the table ${name}.`);
     text = text.replace(place, (_, begin, end) => `${begin}\n${make()}\n\n${end}`);
   }
   if (text !== before) writeAtomic(page, text);
   process.stdout.write(`${text === before ? 'unchanged' : 'wrote'} ${shown(page)}\n`);
-});
+}

@@ -9,7 +9,7 @@ import { fixed, table } from './bench-table';
 import { readCorpus } from './cross-file/corpus';
 import { Evaluation, prepareCases } from './cross-file/evaluation';
 import { parseCrossFile } from './cross-file/options';
-import { type CrossFileRecord, type MeasuredCase, recordOf } from './cross-file/record';
+import { type CrossFileRecord, joinRuns, type MeasuredCase, recordOf } from './cross-file/record';
 import type { Output } from './output';
 
 const defaultSeed = 1;
@@ -67,11 +67,11 @@ export async function evalCrossFile(line: CommandLine, output: Output, signal: A
 
 interface Result extends CrossFileRecord {
   readonly model: string;
-  readonly repositories: readonly unknown[];
+  readonly repositories: readonly { readonly name: string }[];
   readonly measured: readonly MeasuredCase[];
 }
 
-/** Runs over different repositories as one. @throws EngineError BAD_ARGUMENT for what is no record of such a run */
+/** Runs over different repositories, or under different conditions, as one. @throws EngineError BAD_ARGUMENT for what is no record of such a run */
 async function joined(files: readonly string[]): Promise<Result> {
   const runs: Result[] = [];
   for (const file of files) {
@@ -85,8 +85,9 @@ async function joined(files: readonly string[]): Promise<Result> {
       throw new EngineError('BAD_ARGUMENT', `${file} is no record of eval cross-file: ${toEngineError(error).message}`);
     }
   }
-  const measured = runs.flatMap((run) => run.measured);
-  const repositories = runs.flatMap((run) => run.repositories);
+  const measured = joinRuns(runs.map((run) => run.measured));
+  const all = runs.flatMap((run) => run.repositories);
+  const repositories = all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i);
   const [first] = runs;
   return { ...(first as Result), repositories, ...recordOf(measured), measured };
 }

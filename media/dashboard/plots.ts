@@ -78,17 +78,25 @@ export class Plot<S> {
   }
 }
 
+/** Of the sample under the pointer; of the last one while it is elsewhere. */
+function legendValue(format: (value: number) => string) {
+  return (plot: uPlot, value: number | null, series: number): string => {
+    const shown = value ?? plot.data[series]?.at(-1);
+    return typeof shown === 'number' ? format(shown) : '';
+  };
+}
+
 export function bytesPlot(): Plot<BytesSample> {
   return new Plot('Memory over time', 'Nothing is in the cache yet.', (samples, width) => {
     const last = samples.at(-1);
-    const value = (_plot: uPlot, bytes: number | null) => (bytes === null ? '' : formatBytes(bytes));
+    const value = legendValue(formatBytes);
     return {
       options: {
         width,
         height,
         axes: [axis(40, clock, 90), axis(72, formatBytes)],
         series: [
-          { label: 'Time', value: (_plot, seconds) => (seconds === null ? '' : clock(seconds)) },
+          { label: 'Time', value: legendValue(clock) },
           { label: 'dense f16 would take', stroke: colour('charts-red'), width: 2, value },
           { label: 'fast tier', stroke: colour('charts-blue'), width: 2, dash: [8, 3], value },
           { label: 'slow tier', stroke: colour('charts-green'), width: 2, dash: [2, 3], value },
@@ -108,7 +116,7 @@ export function bytesPlot(): Plot<BytesSample> {
 export function speedPlot(): Plot<SpeedSample> {
   return new Plot('Time per token by depth', 'Not measured yet: press Measure now.', (unsorted, width) => {
     const samples = [...unsorted].sort((left, right) => left.atTokens - right.atTokens);
-    const value = (_plot: uPlot, ms: number | null) => (ms === null ? '' : formatMs(ms));
+    const value = legendValue(formatMs);
     const last = unsorted.at(-1);
     return {
       options: {
@@ -117,7 +125,7 @@ export function speedPlot(): Plot<SpeedSample> {
         scales: { x: { time: false }, y: { range: (_plot, _least, most) => [0, most * 1.1] } },
         axes: [axis(40, formatCount, 70), axis(64, formatMs)],
         series: [
-          { label: 'Cached tokens', value: (_plot, tokens) => (tokens === null ? '' : formatCount(tokens)) },
+          { label: 'Cached tokens', value: legendValue(formatCount) },
           { label: 'dense', stroke: colour('charts-red'), width: 1, points: { show: true, size: 8 }, value },
           {
             label: 'FASA',

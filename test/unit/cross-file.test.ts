@@ -6,7 +6,7 @@ import { findCases, hasWord, isTelling, type RepositoryFile } from '../../langua
 import { best, compose, priorsOf, tailPosition } from '../../language-server/cli/cross-file/compose';
 import { parseCrossFile } from '../../language-server/cli/cross-file/options';
 import { casePrompt, pack, tailStart } from '../../language-server/cli/cross-file/prompt';
-import { recordOf } from '../../language-server/cli/cross-file/record';
+import { joinRuns, recordOf } from '../../language-server/cli/cross-file/record';
 import { figures, type Score, scoreCase } from '../../language-server/cli/cross-file/score';
 import { languageOf, SourceParser } from '../../language-server/cli/cross-file/syntax';
 import { randomNumbers } from '../../language-server/cli/eval-random';
@@ -244,11 +244,13 @@ describe('scores', () => {
 
   test('the record compares conditions over the same cases', () => {
     const score = (nameNll: number, exact: boolean): Score => ({ nameNll, exact, followingNll: [1] });
+    let offset = 0;
     const measured = (language: string, scores: Record<string, Score>) => ({
       repository: 'r',
       language,
       file: 'a',
       name: 'someName',
+      offset: offset++,
       scores,
     });
     const result = recordOf([
@@ -264,6 +266,15 @@ describe('scores', () => {
     const rust = result.languages.find(({ language }) => language === 'rust');
     expect(rust?.conditions.find(({ condition }) => condition === 'fasa')).toMatchObject({ cases: 1, worstLoss: 1 });
     expect(figures([score(1, true), score(3, false)])).toEqual({ cases: 2, exact: 0.5, nll: 2, followingNll: 1 });
+    const one = { repository: 'r', language: 'go', file: 'a', name: 'someName', offset: 3 };
+    const runs = joinRuns([
+      [{ ...one, scores: { none: score(2, false) } }],
+      [
+        { ...one, scores: { fasa: score(1, true) } },
+        { ...one, offset: 9, scores: { fasa: score(4, true) } },
+      ],
+    ]);
+    expect(runs.map(({ scores }) => Object.keys(scores))).toEqual([['none', 'fasa'], ['fasa']]);
   });
 });
 

@@ -25,6 +25,8 @@ const unrelatedShare = 3;
 /** The answer behind the tail of a dense prefill. */
 const answerRoom = 64;
 
+const readChunks: ReadonlySet<ConditionName> = new Set(['chunks-dense', 'fasa', 'fasa-window', 'fasa-unrelated']);
+
 interface Repository {
   readonly pieces: Pieces;
   readonly snippets: Pieces;
@@ -108,9 +110,11 @@ export class Evaluation {
     const pool = new ChunkPool(this.#encoder, folder, key);
     for (const repository of repositories) {
       const pieces = new Pieces(this.#bench, repository, chunkTokens);
-      const chunks = await pool.ready(pieces.all, this.#signal, (done) =>
-        output.progress(`Encoding ${repository.name}, ${pieces.tokens} tokens`, done / pieces.tokens),
-      );
+      const chunks = this.#options.conditions.some((condition) => readChunks.has(condition))
+        ? await pool.ready(pieces.all, this.#signal, (done) =>
+            output.progress(`Encoding ${repository.name}, ${pieces.tokens} tokens`, done / pieces.tokens),
+          )
+        : [];
       this.#repositories.push({ pieces, snippets: Pieces.snippets(this.#bench, repository), chunks });
     }
     output.progressDone();
@@ -164,7 +168,7 @@ export class Evaluation {
 
   /** The cases that were measured so far. */
   measured(cases: readonly PreparedCase[], names: readonly string[]): MeasuredCase[] {
-    return cases.flatMap(({ repository, file, name }, i) => {
+    return cases.flatMap(({ repository, file, name, offset }, i) => {
       const scores = [...this.#scores].flatMap(([condition, own]) => {
         const score = own.get(i);
         return score === undefined ? [] : [[condition, score] as const];
@@ -177,6 +181,7 @@ export class Evaluation {
               language: file.language,
               file: file.path,
               name,
+              offset,
               scores: Object.fromEntries(scores),
             },
           ];

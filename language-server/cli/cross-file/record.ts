@@ -39,7 +39,19 @@ export interface MeasuredCase {
   readonly language: string;
   readonly file: string;
   readonly name: string;
+  /** UTF-16 units from the start of the file. */
+  readonly offset: number;
   readonly scores: Readonly<Record<string, Score>>;
+}
+
+/** Cases of all runs; one that several runs measured has the conditions of them all. */
+export function joinRuns(runs: readonly (readonly MeasuredCase[])[]): MeasuredCase[] {
+  const joined = new Map<string, MeasuredCase>();
+  for (const one of runs.flat()) {
+    const key = JSON.stringify([one.repository, one.file, one.offset]);
+    joined.set(key, { ...one, scores: { ...joined.get(key)?.scores, ...one.scores } });
+  }
+  return [...joined.values()];
 }
 
 export function recordOf(measured: readonly MeasuredCase[]): CrossFileRecord {
