@@ -1,10 +1,17 @@
 /** From what the decoded tokens looked at to the lines that an answer cites. */
 
-import type { ChunkAttention } from '../engine/engine';
 import type { Citation } from '../protocol';
 
-/** Where a chunk stands. */
-export interface ChunkPlace {
+/** A text that was read, as a chunk or in the prompt. */
+export interface LookedText {
+  /** The attention on each block of its tokens. */
+  readonly shares: Float32Array;
+  /** undefined: it counts and is not cited, its place is gone. */
+  readonly place: TextPlace | undefined;
+}
+
+/** Where a text stands in a document. */
+export interface TextPlace {
   readonly uri: string;
   /** 0-based, inclusive. */
   readonly firstLine: number;
@@ -17,7 +24,7 @@ export interface CitationRules {
   /** What each block would have if all were looked at alike is taken off for the ranking. */
   readonly subtractUniform: boolean;
   /**
-   * The first block of a chunk counts no more than its best other one: the first tokens of any text draw attention as
+   * The first block of a text counts no more than its best other one: the first tokens of any text draw attention as
    * such, whatever they say.
    */
   readonly capFirstBlock: boolean;
@@ -34,7 +41,7 @@ export const defaultCitationRules: CitationRules = {
 };
 
 interface Run {
-  readonly place: ChunkPlace;
+  readonly place: TextPlace;
   readonly from: number;
   /** Inclusive. */
   to: number;
@@ -42,28 +49,24 @@ interface Run {
   score: number;
 }
 
-/** Best first. Shares are those that were counted; the rules sway the choice and the order alone. */
-export function citationsOf(
-  attention: readonly ChunkAttention[],
-  placeOf: (attention: ChunkAttention) => ChunkPlace | undefined,
-  rules: CitationRules = defaultCitationRules,
-): Citation[] {
-  const all = attention.flatMap(({ shares }) => [...shares]);
+/**
+ * The rules choose, by a score that is not shown; what they chose is ordered by its share as it was counted, the largest
+ * first, so that the order is the one of the figures that a person sees.
+ */
+export function citationsOf(texts: readonly LookedText[], rules: CitationRules = defaultCitationRules): Citation[] {
+  const all = texts.flatMap(({ shares }) => [...shares]);
   const total = all.reduce((sum, share) => sum + share, 0);
   if (!(total > 0)) {
     return [];
   }
   const uniform = total / all.length;
-  const runs = attention.flatMap((one) => {
-    const place = placeOf(one);
-    return place === undefined ? [] : runsOf(one.shares, place, uniform, rules);
-  });
+  const runs = texts.flatMap(({ shares, place }) => (place === undefined ? [] : runsOf(shares, place, uniform, rules)));
   const ranked = runs.sort((left, right) => right.score - left.score).slice(0, rules.most);
-  return joinNeighbours(ranked.map(toCitation));
+  return joinNeighbours(ranked.map(toCitation)).sort((left, right) => right.share - left.share);
 }
 
 /** Neighbouring blocks that stand out; one that does not, between two that do, belongs to them. */
-function runsOf(shares: Float32Array, place: ChunkPlace, uniform: number, rules: CitationRules): Run[] {
+function runsOf(shares: Float32Array, place: TextPlace, uniform: number, rules: CitationRules): Run[] {
   const runs: Run[] = [];
   let open: Run | undefined;
   for (const [block, share] of shares.entries()) {
