@@ -6,6 +6,8 @@ import type { Citation } from '../protocol';
 export interface LookedText {
   /** The attention on each block of its tokens. */
   readonly shares: Float32Array;
+  /** It stands in the prompt. */
+  readonly inPrompt?: boolean;
   /** undefined: it counts and is not cited, its place is gone. */
   readonly place: TextPlace | undefined;
 }
@@ -21,14 +23,14 @@ export interface TextPlace {
 }
 
 export interface CitationRules {
-  /** What each block would have if all were looked at alike is taken off for the ranking. */
+  /** What each block would have if all were looked at alike, see {@link usualShare}, is taken off for the ranking. */
   readonly subtractUniform: boolean;
   /**
    * The first block of a text counts no more than its best other one: the first tokens of any text draw attention as
    * such, whatever they say.
    */
   readonly capFirstBlock: boolean;
-  /** A block belongs to a citation from so many times the uniform share on. */
+  /** A block belongs to a citation from so many times that share on. */
   readonly leastRatio: number;
   readonly most: number;
 }
@@ -60,21 +62,33 @@ export function citationsOf(texts: readonly LookedText[], rules: CitationRules =
     return [];
   }
   const uniform = total / all.length;
-  const runs = texts.flatMap(({ shares, place }) => (place === undefined ? [] : runsOf(shares, place, uniform, rules)));
+  const runs = texts.flatMap((text) =>
+    text.place === undefined ? [] : runsOf(text.shares, text.place, usualShare(text, uniform, rules), rules),
+  );
   const ranked = runs.sort((left, right) => right.score - left.score).slice(0, rules.most);
   return joinNeighbours(ranked.map(toCitation)).sort((left, right) => right.share - left.share);
 }
 
+/**
+ * What a block has that nothing is said by: what all blocks would have alike. A text in the prompt is near to the answer and
+ * all of it is looked at more; there it is what its own blocks would have alike, where any of them stands out of those.
+ */
+function usualShare({ shares, inPrompt }: LookedText, uniform: number, rules: CitationRules): number {
+  const own = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+  const near = inPrompt === true && own > uniform;
+  return near && shares.some((share) => share >= rules.leastRatio * own) ? own : uniform;
+}
+
 /** Neighbouring blocks that stand out; one that does not, between two that do, belongs to them. */
-function runsOf(shares: Float32Array, place: TextPlace, uniform: number, rules: CitationRules): Run[] {
+function runsOf(shares: Float32Array, place: TextPlace, usual: number, rules: CitationRules): Run[] {
   const runs: Run[] = [];
   let open: Run | undefined;
   for (const [block, share] of shares.entries()) {
     const counted = block === 0 && rules.capFirstBlock ? Math.min(share, highest(shares.subarray(1))) : share;
-    if (counted < rules.leastRatio * uniform) {
+    if (counted < rules.leastRatio * usual) {
       continue;
     }
-    const score = rules.subtractUniform ? counted - uniform : counted;
+    const score = rules.subtractUniform ? counted - usual : counted;
     if (open !== undefined && block - open.to <= 2) {
       open.share += share + (block - open.to === 2 ? (shares[block - 1] ?? 0) : 0);
       open.score += score;

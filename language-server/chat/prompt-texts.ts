@@ -63,6 +63,7 @@ export function lookedTexts(
     const lines = linesOfBlocks(units, headTokens, tokens, first * attentionBlockTokens - begin, shares.length);
     return {
       shares,
+      inPrompt: true,
       place: {
         uri,
         firstLine,

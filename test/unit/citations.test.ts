@@ -55,6 +55,21 @@ describe('citations', () => {
     expect(short(found)).toEqual(['a.ts:4-8 0.40']);
   });
 
+  test('of a text in the prompt, which draws attention as a whole, are what stands out of it', () => {
+    const near = [0.05, 0.05, 0.05, 0.2, 0.05, 0.05, 0.05, 0.05];
+    const [prompt, ...others] = texts(
+      near,
+      [low, 0.09, low, low, low, low, low, low],
+      Array(40).fill(0.002) as number[],
+    );
+    const looked = [...(prompt === undefined ? [] : [{ ...prompt, inPrompt: true }]), ...others];
+    expect(short(citationsOf(looked))).toEqual(['0.ts:6-8 0.20', '1.ts:2-4 0.09']);
+    // where nothing does, all of it
+    const even = texts(Array(8).fill(0.05) as number[], Array(40).fill(0.002) as number[]);
+    const found = citationsOf(even.map((one, index) => ({ ...one, inPrompt: index === 0 })));
+    expect(short(found)).toEqual(['0.ts:0-16 0.40']);
+  });
+
   test('are in the order of the shares that are shown, whatever the score that chose them', () => {
     const filler = Array(60).fill(low) as number[];
     // the gap belongs to the citation and adds nothing to its score; neither does the first block beyond the cap
