@@ -15,7 +15,7 @@ import { citationsOf, type TextPlace } from './citations';
 import { Conversations } from './conversations';
 import { TextFitter } from './fit';
 import { type AskPlan, type PromptFile, planAsk, type QuestionFiles } from './prompt';
-import { lookedTexts, textsInPrompt } from './prompt-texts';
+import { isInPrompt, lookedTexts, textsInPrompt } from './prompt-texts';
 import { chatPrompt } from './template';
 
 export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
@@ -114,9 +114,6 @@ export class Chat {
     const inPlay = new Set(encoded.flatMap(({ chunk }) => this.#sourceOf(chunk)?.file ?? []));
     const files = await this.#files(input, turns.length === 0, inPlay);
     throwIfAborted(input.signal);
-    // what is in the prompt need not be read beside it
-    const inPrompt = new Set([...files.named, ...files.related].map(({ absolute }) => absolute));
-    const chunks = encoded.filter(({ chunk }) => !inPrompt.has(this.#sourceOf(chunk)?.file ?? ''));
     const { selection } = input;
     const place = selection && this.#workspace.place(selection.uri);
     const question = {
@@ -124,6 +121,12 @@ export class Chat {
       selection: place && { ...selection, path: place.path, uri: documentUri(selection.uri, place.file) },
     };
     const plan = planAsk(engine, this.#fitter, question, files, turns);
+    // what is in the prompt need not be read beside it
+    const { texts = [] } = plan.asked;
+    const chunks = encoded.filter(({ chunk }) => {
+      const place = this.#placeOf(chunk);
+      return place === undefined || !isInPrompt(texts, place);
+    });
     const repositoryTokens = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
     return { ...plan, chunks, size: repositoryTokens > 0 ? { ...plan.size, repositoryTokens } : plan.size };
   }

@@ -2,7 +2,7 @@
 
 import { attentionBlockTokens, type Engine } from '../engine/engine';
 import { linesOfBlocks, unitsOf } from '../repository/block-lines';
-import type { LookedText } from './citations';
+import type { LookedText, TextPlace } from './citations';
 import type { ChatMessage, ChatPrompt } from './template';
 
 export interface PromptText {
@@ -13,6 +13,8 @@ export interface PromptText {
   readonly head: string;
   /** What of the document is there; LF line ends. */
   readonly text: string;
+  /** Nothing of the document is left out behind it. */
+  readonly toEnd: boolean;
   /** Index of the head's first token, and how many tokens head and text have. */
   readonly begin: number;
   readonly tokens: number;
@@ -44,6 +46,21 @@ export function textsInPrompt(messages: readonly ChatMessage[], prompt: ChatProm
     const content = prompt.begins[message];
     return content === undefined ? [] : texts.map((text) => ({ ...text, begin: moved + content + text.begin }));
   });
+}
+
+/** Whether all of these lines, the last one among them, stand in a text of the prompt. */
+export function isInPrompt(
+  texts: readonly PromptText[],
+  lines: Pick<TextPlace, 'uri' | 'firstLine' | 'lastLine'>,
+): boolean {
+  return texts.some(({ uri, firstLine, text, toEnd }) => {
+    const begins = uri === lines.uri && firstLine <= lines.firstLine;
+    return begins && (toEnd || lines.lastLine < firstLine + countLines(text));
+  });
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 }
 
 /**

@@ -75,7 +75,8 @@ export function planAsk(
     const { tokens, text, wholeTokens } = fitter.fit(engine, source, Math.max(0, Math.min(left, most)));
     left -= tokens.length;
     parts.push(fittedPart(kind, label, wholeTokens, tokens.length));
-    return { tokens, cited: place && { ...place, head, text } };
+    const toEnd = kind !== 'selection' && tokens.length >= wholeTokens;
+    return { tokens, cited: place && { ...place, head, text, toEnd } };
   };
   const texts: PromptSource[] = [];
   if (asked.selection !== undefined) {

@@ -224,6 +224,30 @@ describe('the chunks of the repository', () => {
     expectNeedle((await ask(client, 'Why?', { conversation: 'two' })).citations[0], uri);
   });
 
+  test('are read where the prompt has only the beginning of their file', async () => {
+    const filler = 'const filler = "of the first lines";\n';
+    writeFileSync(path.join(folder, 'long.ts'), `${filler.repeat(280)}${planted()}`);
+    const client = await startServer({
+      engine: {
+        contextTokens: 4096,
+        fasaFromTokens: 64,
+        repository: {},
+        looksAt: 'the needle is here',
+        answers: [{ when: '', text: 'It is planted.' }],
+      },
+      folders: [folder],
+    });
+    await client.until('all encoded', () => client.status?.repository?.filesEncoded === 3);
+    const { citations, size } = await ask(client, 'What does long.ts do?');
+    expect(size?.parts.find(({ label }) => label === 'long.ts')?.reason).toBe('only its beginning fits');
+    const { range, share } = citations[0] ?? {};
+    expect(range?.start.line).toBeGreaterThanOrEqual(280 + 18);
+    expect(range?.end.line).toBeLessThanOrEqual(280 + 23);
+    expect(share).toBeGreaterThan(0.45);
+    // those that are all in the beginning are not
+    expect(size?.repositoryTokens).toBeLessThan(10_360 + 1250 - 1024);
+  });
+
   test('need not be there for an answer that looks at the current file', async () => {
     const uri = pathToFileURL(path.join(folder, 'live.ts')).href;
     const client = await startServer({

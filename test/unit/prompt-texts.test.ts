@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { behindAnchor } from '../../language-server/chat/behind-anchor';
-import { inARow, lookedTexts, type PromptText, textsInPrompt } from '../../language-server/chat/prompt-texts';
+import {
+  inARow,
+  isInPrompt,
+  lookedTexts,
+  type PromptText,
+  textsInPrompt,
+} from '../../language-server/chat/prompt-texts';
 import { type ChatMessage, chatPrompt } from '../../language-server/chat/template';
 import { FakeEngine, textOf } from '../server/fake-engine';
 
@@ -9,7 +15,7 @@ const head = '// a.ts';
 
 /** One token is one byte. */
 function promptText(text: string, begin: number, firstLine = 0): PromptText {
-  return { uri: 'file:///a.ts', firstLine, head, text, begin, tokens: head.length + 1 + text.length };
+  return { uri: 'file:///a.ts', firstLine, head, text, toEnd: false, begin, tokens: head.length + 1 + text.length };
 }
 
 /** Shares that tell the blocks apart. */
@@ -53,12 +59,25 @@ describe('the blocks of a text in the prompt', () => {
   });
 });
 
+test('lines are in the prompt where a text has all of them, or goes to the end of its document', () => {
+  const texts = [promptText('a\nb\nc\n', 0, 10), { ...promptText('a\n', 0), uri: 'file:///whole.ts', toEnd: true }];
+  const lines = (firstLine: number, lastLine: number, uri = 'file:///a.ts') => ({ uri, firstLine, lastLine });
+  expect(isInPrompt(texts, lines(10, 12))).toBe(true);
+  expect(isInPrompt(texts, lines(9, 12))).toBe(false);
+  expect(isInPrompt(texts, lines(10, 13))).toBe(false);
+  expect(isInPrompt(texts, lines(10, 12, 'file:///b.ts'))).toBe(false);
+  // a chunk is of the file on disk, which may have had more lines
+  expect(isInPrompt(texts, lines(0, 99, 'file:///whole.ts'))).toBe(true);
+});
+
 describe('texts are found in what is fed', () => {
   const content = (name: string) => engine.tokenize(`${name}: text of it\n`);
   const message = (role: ChatMessage['role'], ...names: string[]): ChatMessage => {
     const sources = names.map((name) => ({
       tokens: content(name),
-      cited: name.startsWith('plain') ? undefined : { uri: name, firstLine: 0, head: name, text: 'text of it\n' },
+      cited: name.startsWith('plain')
+        ? undefined
+        : { uri: name, firstLine: 0, head: name, text: 'text of it\n', toEnd: true },
     }));
     return { role, content: Int32Array.from(sources.flatMap(({ tokens }) => [...tokens])), texts: inARow(sources) };
   };
