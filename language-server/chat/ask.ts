@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ChunkInPlay, EncodedChunk, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import type { AskParams, AskSize, Citation } from '../protocol';
+import type { AskParams, AskSelection, AskSize, Citation } from '../protocol';
 import type { ContextChunk } from '../repository/context-chunk';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
@@ -118,7 +118,12 @@ export class Chat {
     const place = selection && this.#workspace.place(selection.uri);
     const question = {
       ...input,
-      selection: place && { ...selection, path: place.path, uri: documentUri(selection.uri, place.file) },
+      selection: place && {
+        uri: documentUri(selection.uri, place.file),
+        path: place.path,
+        text: selection.text,
+        ...(isStill(selection, input.openText(selection.uri)) ? { firstLine: selection.firstLine } : {}),
+      },
     };
     const plan = planAsk(engine, this.#fitter, question, files, turns);
     // what is in the prompt need not be read beside it
@@ -207,6 +212,19 @@ function documentsOf({ selection, references }: AskInput): string[] {
 /** The one that its file has everywhere; the lines of a notebook's cell are not its file's. */
 function documentUri(uri: string, file: string | undefined): string {
   return file !== undefined && uri.startsWith('file:') ? pathToFileURL(file).href : uri;
+}
+
+/** A question may be asked again after its document was changed; what is not open is not looked at. */
+function isStill({ text, firstLine }: AskSelection, live: string | undefined): boolean {
+  if (firstLine === undefined || live === undefined) {
+    return firstLine !== undefined;
+  }
+  const selected = toLf(text);
+  const length = selected.split('\n').length;
+  const there = toLf(live)
+    .split('\n')
+    .slice(firstLine, firstLine + length);
+  return there.join('\n').includes(selected);
 }
 
 function onDisk(file: SourceFile): PromptFile {

@@ -273,6 +273,10 @@ describe('the chunks of the repository', () => {
       ask(client, 'Why?', { conversation, selection: { uri, text, ...selection } });
     expectNeedle((await asked({ firstLine: 12 }, 'one')).citations[0], uri);
     expect((await asked({}, 'two')).citations).toEqual([]);
+    // asked again when the document has changed, it is not where it was
+    await client.open(uri, planted());
+    expectNeedle((await asked({ firstLine: 12 }, 'four')).citations[0], uri);
+    expect((await asked({ firstLine: 11 }, 'five')).citations).toEqual([]);
     await expect(asked({ firstLine: -1 }, 'three')).rejects.toMatchObject({ code: -32602 });
   });
 
