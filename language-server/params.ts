@@ -4,6 +4,7 @@ import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
 import { askCommands, isAskCommand } from './chat/commands';
 import type {
   AskParams,
+  AskSelection,
   ChatParams,
   ChooseContextParams,
   ClearCacheParams,
@@ -204,9 +205,14 @@ function isToken(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'onCancellationRequested' in value;
 }
 
-function selectionOf(value: unknown): { readonly uri: string; readonly text: string } {
+function selectionOf(value: unknown): AskSelection {
   const selection = record(value, 'selection');
-  return { uri: text(selection['uri'], 'selection.uri'), text: bounded(selection['text'], 'selection.text') };
+  const firstLine = selection['firstLine'] ?? undefined;
+  return {
+    uri: text(selection['uri'], 'selection.uri'),
+    text: bounded(selection['text'], 'selection.text'),
+    ...(firstLine === undefined ? {} : { firstLine: count(firstLine, 'selection.firstLine') }),
+  };
 }
 
 function record(value: unknown, name: string): Record<string, unknown> {

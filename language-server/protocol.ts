@@ -253,7 +253,7 @@ export interface AskParams {
   readonly conversation: string;
   readonly question: string;
   readonly references: readonly { readonly uri: string }[];
-  readonly selection?: { readonly uri: string; readonly text: string };
+  readonly selection?: AskSelection;
   /** What to do, in the server's words; the question may then be empty. */
   readonly command?: AskCommand;
   /** Texts that the client found: a symbol, problems, changes. */
@@ -263,6 +263,13 @@ export interface AskParams {
   /** No file is read that is not open in the editor: the workspace is not trusted. */
   readonly openOnly?: boolean;
   readonly partialResultToken?: string | number;
+}
+
+export interface AskSelection {
+  readonly uri: string;
+  readonly text: string;
+  /** 0-based line of the document that it begins in. Absent: the answer cannot cite it. */
+  readonly firstLine?: number;
 }
 
 export type AskCommand = 'explain' | 'fix' | 'tests' | 'doc' | 'review';
@@ -334,7 +341,7 @@ export interface CountTokensResult {
 
 export interface AskResult {
   readonly text: string;
-  /** Where the answer looked, best first; empty where nothing of the repository was read as chunks. */
+  /** Where the answer looked, the largest share first; empty where no file was read, and with the model on a GPU. */
   readonly citations: readonly Citation[];
   readonly stats: RequestStatus;
   /** What was in the prompt, and what was left out. */

@@ -108,7 +108,11 @@ export class ContextItems implements vscode.Disposable {
     }
     const selection =
       editor && has('selection')
-        ? { uri: editor.document.uri.toString(), text: editor.document.getText(editor.selection) }
+        ? {
+            uri: editor.document.uri.toString(),
+            text: editor.document.getText(editor.selection),
+            firstLine: editor.selection.start.line,
+          }
         : undefined;
     return { chips, references, attachments, ...(selection === undefined ? {} : { selection }) };
   }

@@ -3,7 +3,7 @@
  * editor, so that it runs in tests and in the benchmark as it runs in the editor.
  */
 
-import type { AskResult, AskTurn, Citation } from '../../language-server/protocol';
+import type { AskResult, AskSelection, AskTurn, Citation } from '../../language-server/protocol';
 import { withoutThoughts } from '../../media/chat/answer';
 import type { Chip, CitationView, CommandName, SizeView, ToView, TurnView } from '../../media/chat/messages';
 import { describeError } from '../describe-error';
@@ -14,7 +14,7 @@ import type { AskedWith, Conversation, ConversationStore } from './store';
 export interface QuestionContext {
   readonly chips: readonly Chip[];
   readonly references: readonly { readonly uri: string }[];
-  readonly selection?: { readonly uri: string; readonly text: string };
+  readonly selection?: AskSelection;
   readonly attachments: readonly { readonly label: string; readonly text: string }[];
 }
 

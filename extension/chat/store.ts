@@ -12,7 +12,7 @@ import { type Checked, checkMessage, count, list, MessageError, object, optional
 const asked = object({
   turn: text(100),
   references: list(object({ uri: text(10_000) }), 200),
-  selection: optional(object({ uri: text(10_000), text: text() })),
+  selection: optional(object({ uri: text(10_000), text: text(), firstLine: optional(count) })),
   attachments: list(object({ label: text(1000), text: text() }), 100),
 });
 

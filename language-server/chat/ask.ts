@@ -4,18 +4,19 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ChunkInPlay, EncodedChunk, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import type { AskParams, AskSize, Citation } from '../protocol';
+import type { AskParams, AskSelection, AskSize, Citation } from '../protocol';
 import type { ContextChunk } from '../repository/context-chunk';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
 import type { Workspace } from '../workspace';
 import { behindAnchor } from './behind-anchor';
 import { chooseFiles, filesBelow } from './choose-files';
-import { type ChunkPlace, citationsOf } from './citations';
+import { citationsOf, type TextPlace } from './citations';
 import { Conversations } from './conversations';
 import { TextFitter } from './fit';
-import { type AskPlan, planAsk, type QuestionFiles } from './prompt';
-import { chatTokens } from './template';
+import { type AskPlan, type PromptFile, planAsk, type QuestionFiles } from './prompt';
+import { isInPrompt, lookedTexts, textsInPrompt } from './prompt-texts';
+import { chatPrompt } from './template';
 
 export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
@@ -33,7 +34,7 @@ export interface AskRun extends AskInput {
 
 export interface Answer {
   readonly generation: Generation;
-  /** Where it looked in the repository's chunks. */
+  /** Where it looked: in the repository's chunks, and in the files and the selection of the prompt. */
   readonly citations: readonly Citation[];
   readonly size: AskSize;
 }
@@ -68,13 +69,16 @@ export class Chat {
       );
     }
     throwIfAborted(input.signal);
+    const prompt = chatPrompt(engine, messages);
+    const fed = behindAnchor(engine, prompt.tokens);
     const generation = await engine.generate({
       sequence: 'chat',
-      tokens: behindAnchor(engine, chatTokens(engine, messages)),
+      tokens: fed,
       maxTokens: size.answerTokens,
       sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: input.seed ?? 1 },
       signal: input.signal,
-      ...(chunks.length === 0 ? {} : { repository: chunks, countAttention: true }),
+      ...(chunks.length === 0 ? {} : { repository: chunks }),
+      countAttention: true,
       onProgress: (fed, total) => input.onProgress?.(fed / Math.max(1, total)),
       onText: (delta, whole) => {
         input.onText(delta);
@@ -87,7 +91,11 @@ export class Chat {
       asked,
       answered: { role: 'assistant', content: engine.tokenize(generation.text) },
     });
-    const citations = citationsOf(generation.attention ?? [], ({ chunk }) => this.#placeOf(chunk));
+    const looked = generation.attention;
+    const citations = citationsOf([
+      ...(looked?.chunks ?? []).map(({ chunk, shares }) => ({ shares, place: this.#placeOf(chunk) })),
+      ...lookedTexts(engine, looked?.own ?? new Float32Array(), textsInPrompt(messages, prompt, fed)),
+    ]);
     return { generation, citations, size };
   }
 
@@ -106,16 +114,24 @@ export class Chat {
     const inPlay = new Set(encoded.flatMap(({ chunk }) => this.#sourceOf(chunk)?.file ?? []));
     const files = await this.#files(input, turns.length === 0, inPlay);
     throwIfAborted(input.signal);
-    // what is in the prompt need not be read beside it
-    const inPrompt = new Set([...files.named, ...files.related].map(({ absolute }) => absolute));
-    const chunks = encoded.filter(({ chunk }) => !inPrompt.has(this.#sourceOf(chunk)?.file ?? ''));
     const { selection } = input;
+    const place = selection && this.#workspace.place(selection.uri);
     const question = {
       ...input,
-      selection:
-        selection === undefined ? undefined : { path: this.#workspace.place(selection.uri).path, text: selection.text },
+      selection: place && {
+        uri: documentUri(selection.uri, place.file),
+        path: place.path,
+        text: selection.text,
+        ...(isStill(selection, input.openText(selection.uri)) ? { firstLine: selection.firstLine } : {}),
+      },
     };
     const plan = planAsk(engine, this.#fitter, question, files, turns);
+    // what is in the prompt need not be read beside it
+    const { texts = [] } = plan.asked;
+    const chunks = encoded.filter(({ chunk }) => {
+      const place = this.#placeOf(chunk);
+      return place === undefined || !isInPrompt(texts, place);
+    });
     const repositoryTokens = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
     return { ...plan, chunks, size: repositoryTokens > 0 ? { ...plan.size, repositoryTokens } : plan.size };
   }
@@ -130,7 +146,7 @@ export class Chat {
     return undefined;
   }
 
-  #placeOf(chunk: EncodedChunk): ChunkPlace | undefined {
+  #placeOf(chunk: EncodedChunk): TextPlace | undefined {
     const found = this.#sourceOf(chunk);
     return found && { uri: pathToFileURL(found.file).href, ...found.source };
   }
@@ -140,9 +156,9 @@ export class Chat {
    * as chunks.
    */
   async #files(input: AskInput, first: boolean, inPlay: ReadonlySet<string>): Promise<QuestionFiles> {
-    const named: SourceFile[] = [];
+    const named: PromptFile[] = [];
     const refused: { readonly label: string; readonly reason: string }[] = [];
-    const add = (file: SourceFile) => {
+    const add = (file: PromptFile) => {
       if (!named.some((other) => other.path === file.path)) {
         named.push(file);
       }
@@ -153,7 +169,7 @@ export class Chat {
       const { path: label, file, repository } = this.#workspace.place(uri);
       if (text !== undefined) {
         const live = wellFormed(toLf(text.slice(0, mostOpenChars)));
-        add({ absolute: file ?? uri, path: label, text: live, version: 'live' });
+        add({ uri: documentUri(uri, file), absolute: file ?? uri, path: label, text: live, version: 'live' });
         continue;
       }
       if (input.openOnly === true) {
@@ -166,14 +182,15 @@ export class Chat {
       }
       const below = await filesBelow(repository, file, input.signal);
       for (const found of below.files) {
-        add(found);
+        add(onDisk(found));
       }
       refused.push(...below.refused);
     }
-    const related: SourceFile[] = [];
+    const related: PromptFile[] = [];
     for (const repository of input.openOnly === true ? [] : this.#workspace.repositories) {
       const namedOnly = named.length > 0 || !first;
-      related.push(...(await chooseFiles(repository, input.question, { namedOnly, inPlay }, input.signal)));
+      const chosen = await chooseFiles(repository, input.question, { namedOnly, inPlay }, input.signal);
+      related.push(...chosen.map(onDisk));
     }
     return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };
   }
@@ -190,6 +207,28 @@ export class Chat {
 
 function documentsOf({ selection, references }: AskInput): string[] {
   return [...(selection === undefined ? [] : [selection.uri]), ...references.map(({ uri }) => uri)];
+}
+
+/** The one that its file has everywhere; the lines of a notebook's cell are not its file's. */
+function documentUri(uri: string, file: string | undefined): string {
+  return file !== undefined && uri.startsWith('file:') ? pathToFileURL(file).href : uri;
+}
+
+/** A question may be asked again after its document was changed; what is not open is not looked at. */
+function isStill({ text, firstLine }: AskSelection, live: string | undefined): boolean {
+  if (firstLine === undefined || live === undefined) {
+    return firstLine !== undefined;
+  }
+  const selected = toLf(text);
+  const length = selected.split('\n').length;
+  const there = toLf(live)
+    .split('\n')
+    .slice(firstLine, firstLine + length);
+  return there.join('\n').includes(selected);
+}
+
+function onDisk(file: SourceFile): PromptFile {
+  return { ...file, uri: pathToFileURL(file.absolute).href };
 }
 
 function textOf({ selection, question }: AskInput): string {

@@ -1,10 +1,19 @@
 /** From what the decoded tokens looked at to the lines that an answer cites. */
 
-import type { ChunkAttention } from '../engine/engine';
 import type { Citation } from '../protocol';
 
-/** Where a chunk stands. */
-export interface ChunkPlace {
+/** A text that was read, as a chunk or in the prompt. */
+export interface LookedText {
+  /** The attention on each block of its tokens. */
+  readonly shares: Float32Array;
+  /** It stands in the prompt. */
+  readonly inPrompt?: boolean;
+  /** undefined: it counts and is not cited, its place is gone. */
+  readonly place: TextPlace | undefined;
+}
+
+/** Where a text stands in a document. */
+export interface TextPlace {
   readonly uri: string;
   /** 0-based, inclusive. */
   readonly firstLine: number;
@@ -14,14 +23,14 @@ export interface ChunkPlace {
 }
 
 export interface CitationRules {
-  /** What each block would have if all were looked at alike is taken off for the ranking. */
+  /** What each block would have if all were looked at alike, see {@link usualShare}, is taken off for the ranking. */
   readonly subtractUniform: boolean;
   /**
-   * The first block of a chunk counts no more than its best other one: the first tokens of any text draw attention as
+   * The first block of a text counts no more than its best other one: the first tokens of any text draw attention as
    * such, whatever they say.
    */
   readonly capFirstBlock: boolean;
-  /** A block belongs to a citation from so many times the uniform share on. */
+  /** A block belongs to a citation from so many times that share on. */
   readonly leastRatio: number;
   readonly most: number;
 }
@@ -34,7 +43,7 @@ export const defaultCitationRules: CitationRules = {
 };
 
 interface Run {
-  readonly place: ChunkPlace;
+  readonly place: TextPlace;
   readonly from: number;
   /** Inclusive. */
   to: number;
@@ -42,36 +51,44 @@ interface Run {
   score: number;
 }
 
-/** Best first. Shares are those that were counted; the rules sway the choice and the order alone. */
-export function citationsOf(
-  attention: readonly ChunkAttention[],
-  placeOf: (attention: ChunkAttention) => ChunkPlace | undefined,
-  rules: CitationRules = defaultCitationRules,
-): Citation[] {
-  const all = attention.flatMap(({ shares }) => [...shares]);
+/**
+ * The rules choose, by a score that is not shown; what they chose is ordered by its share as it was counted, the largest
+ * first, so that the order is the one of the figures that a person sees.
+ */
+export function citationsOf(texts: readonly LookedText[], rules: CitationRules = defaultCitationRules): Citation[] {
+  const all = texts.flatMap(({ shares }) => [...shares]);
   const total = all.reduce((sum, share) => sum + share, 0);
   if (!(total > 0)) {
     return [];
   }
   const uniform = total / all.length;
-  const runs = attention.flatMap((one) => {
-    const place = placeOf(one);
-    return place === undefined ? [] : runsOf(one.shares, place, uniform, rules);
-  });
+  const runs = texts.flatMap((text) =>
+    text.place === undefined ? [] : runsOf(text.shares, text.place, usualShare(text, uniform, rules), rules),
+  );
   const ranked = runs.sort((left, right) => right.score - left.score).slice(0, rules.most);
-  return joinNeighbours(ranked.map(toCitation));
+  return joinNeighbours(ranked.map(toCitation)).sort((left, right) => right.share - left.share);
+}
+
+/**
+ * What a block has that nothing is said by: what all blocks would have alike. A text in the prompt is near to the answer and
+ * all of it is looked at more; there it is what its own blocks would have alike, where any of them stands out of those.
+ */
+function usualShare({ shares, inPrompt }: LookedText, uniform: number, rules: CitationRules): number {
+  const own = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
+  const near = inPrompt === true && own > uniform;
+  return near && shares.some((share) => share >= rules.leastRatio * own) ? own : uniform;
 }
 
 /** Neighbouring blocks that stand out; one that does not, between two that do, belongs to them. */
-function runsOf(shares: Float32Array, place: ChunkPlace, uniform: number, rules: CitationRules): Run[] {
+function runsOf(shares: Float32Array, place: TextPlace, usual: number, rules: CitationRules): Run[] {
   const runs: Run[] = [];
   let open: Run | undefined;
   for (const [block, share] of shares.entries()) {
     const counted = block === 0 && rules.capFirstBlock ? Math.min(share, highest(shares.subarray(1))) : share;
-    if (counted < rules.leastRatio * uniform) {
+    if (counted < rules.leastRatio * usual) {
       continue;
     }
-    const score = rules.subtractUniform ? counted - uniform : counted;
+    const score = rules.subtractUniform ? counted - usual : counted;
     if (open !== undefined && block - open.to <= 2) {
       open.share += share + (block - open.to === 2 ? (shares[block - 1] ?? 0) : 0);
       open.score += score;

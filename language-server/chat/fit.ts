@@ -12,6 +12,8 @@ export interface TextToFit {
 export interface Fitted {
   /** Empty when it is left out. */
   readonly tokens: Int32Array;
+  /** What of the text is among them, LF line ends. */
+  readonly text: string;
   /** Of the whole. */
   readonly wholeTokens: number;
 }
@@ -33,17 +35,17 @@ export class TextFitter {
     const clean = wellFormed(toLf(text.slice(0, mostChars)));
     const whole = this.#tokens(engine, `${head}\n${clean}${clean.endsWith('\n') ? '' : '\n'}`);
     if (whole.length <= left && text.length <= mostChars) {
-      return { tokens: whole, wholeTokens: whole.length };
+      return { tokens: whole, text: clean, wholeTokens: whole.length };
     }
     const charsPerToken = clean.length / Math.max(1, whole.length);
     for (let share = 0.97; left >= leastPart && share > 0.3; share *= 0.8) {
       const cut = cutAtLine(clean, Math.floor(left * charsPerToken * share));
       const tokens = cut === '' ? undefined : engine.tokenize(`${head}\n${cut}`);
       if (tokens !== undefined && tokens.length <= left) {
-        return { tokens, wholeTokens: whole.length };
+        return { tokens, text: cut, wholeTokens: whole.length };
       }
     }
-    return { tokens: new Int32Array(), wholeTokens: whole.length };
+    return { tokens: new Int32Array(), text: '', wholeTokens: whole.length };
   }
 
   #tokens(engine: Engine, text: string): Int32Array {

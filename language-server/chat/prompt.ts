@@ -1,14 +1,15 @@
 /** What is in front of an answer: instructions, earlier turns, files, texts, the question; nothing cut without a word. */
 
 import type { Engine } from '../engine/engine';
-import { concatenate, type TokenPart } from '../engine/token-parts';
+import { concatenate } from '../engine/token-parts';
 import type { AskParams, AskSize, AskSizePart } from '../protocol';
 import { commentPathLine } from '../repository/path-line';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
 import { questionText } from './commands';
 import { recentTurns, type Turn, turnTokens } from './conversations';
-import type { TextFitter } from './fit';
+import type { TextFitter, TextToFit } from './fit';
+import { inARow, type PromptSource, type PromptText } from './prompt-texts';
 import type { ChatMessage } from './template';
 
 const instructions =
@@ -21,13 +22,18 @@ const mostRelatedTokens = 2048;
 /** For the template's own tokens. */
 const reservedTokens = 96;
 
+export interface PromptFile extends SourceFile {
+  /** Of the document or the file, for citations. */
+  readonly uri: string;
+}
+
 export interface QuestionFiles {
   /** Those that the question refers to. */
-  readonly named: readonly SourceFile[];
+  readonly named: readonly PromptFile[];
   /** References that are not read, with the reason. */
   readonly refused: readonly { readonly label: string; readonly reason: string }[];
   /** What the repository has on the question, most related first. */
-  readonly related: readonly SourceFile[];
+  readonly related: readonly PromptFile[];
 }
 
 export interface AskPlan {
@@ -38,9 +44,9 @@ export interface AskPlan {
   readonly size: AskSize;
 }
 
-/** The selection's path is named by the caller, who knows the workspace. */
+/** The selection's path and its document's URI are named by the caller, who knows the workspace. */
 export type PromptQuestion = Pick<AskParams, 'question' | 'command' | 'attachments'> & {
-  readonly selection?: { readonly path: string; readonly text: string } | undefined;
+  readonly selection?: (AskParams['selection'] & { readonly path: string }) | undefined;
 };
 
 /**
@@ -64,21 +70,24 @@ export function planAsk(
   ];
   let left = room - system.content.length - reservedTokens - question.length;
   const fits = left >= 0;
-  const take = (kind: AskSizePart['kind'], label: string, head: string, text: string, most = left): Int32Array => {
-    const { tokens, wholeTokens } = fitter.fit(engine, { head, text }, Math.max(0, Math.min(left, most)));
+  const take = (kind: AskSizePart['kind'], label: string, source: Taken, most = left): PromptSource => {
+    const { head, place } = source;
+    const { tokens, text, wholeTokens } = fitter.fit(engine, source, Math.max(0, Math.min(left, most)));
     left -= tokens.length;
     parts.push(fittedPart(kind, label, wholeTokens, tokens.length));
-    return tokens;
+    const toEnd = kind !== 'selection' && tokens.length >= wholeTokens;
+    return { tokens, cited: place && { ...place, head, text, toEnd } };
   };
-  const texts: TokenPart[] = [];
+  const texts: PromptSource[] = [];
   if (asked.selection !== undefined) {
-    const { path, text } = asked.selection;
-    texts.push(take('selection', path, `Selected in ${path}:`, text));
+    const { path, text, uri, firstLine } = asked.selection;
+    const place = firstLine === undefined ? undefined : { uri, firstLine };
+    texts.push(take('selection', path, { head: `Selected in ${path}:`, text, place }));
   }
   for (const { label, text } of asked.attachments ?? []) {
-    texts.push(take('attachment', label, `${label}:`, text));
+    texts.push(take('attachment', label, { head: `${label}:`, text, place: undefined }));
   }
-  const named = files.named.map((file) => take('file', file.path, commentPathLine(file.path), file.text));
+  const named = files.named.map((file) => take('file', file.path, wholeFile(file)));
   for (const { label, reason } of files.refused) {
     parts.push({ kind: 'file', label, includedTokens: 0, reason });
   }
@@ -89,20 +98,30 @@ export function planAsk(
   }
   let related = mostRelatedTokens;
   const others = files.related.map((file) => {
-    const tokens = take('related', file.path, commentPathLine(file.path), file.text, related);
-    related -= tokens.length;
-    return tokens;
+    const source = take('related', file.path, wholeFile(file), related);
+    related -= source.tokens.length;
+    return source;
   });
   // the most related is nearest to the question
-  const context = [...others.toReversed(), ...named.toReversed(), ...texts].filter((tokens) => tokens.length > 0);
-  const content = concatenate(context.length > 0 ? [...context, engine.tokenize('\n'), question] : [question]);
-  const message: ChatMessage = { role: 'user', content };
+  const context = [...others.toReversed(), ...named.toReversed(), ...texts].filter(({ tokens }) => tokens.length > 0);
+  const front = context.map(({ tokens }) => tokens);
+  const content = concatenate(context.length > 0 ? [...front, engine.tokenize('\n'), question] : [question]);
+  const message: ChatMessage = { role: 'user', content, texts: inARow(context) };
   return {
     kept,
     asked: message,
     messages: [system, ...kept.flatMap((turn) => [turn.asked, turn.answered]), message],
     size: { roomTokens: room, answerTokens, tokens: room - left, fits, parts },
   };
+}
+
+/** A text that is to be taken; one whose place in a document is known can be cited. */
+interface Taken extends TextToFit {
+  readonly place: Pick<PromptText, 'uri' | 'firstLine'> | undefined;
+}
+
+function wholeFile({ path, text, uri }: PromptFile): Taken {
+  return { head: commentPathLine(path), text, place: { uri, firstLine: 0 } };
 }
 
 function whole(kind: AskSizePart['kind'], label: string, tokens: number): AskSizePart {

@@ -5,12 +5,21 @@ import { Template } from '@huggingface/jinja';
 import type { NativeModelInfo } from '../engine/addon';
 import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/errors';
-import { concatenate, type TokenPart } from '../engine/token-parts';
+import { concatenate, countTokens, type TokenPart } from '../engine/token-parts';
+import type { PromptText } from './prompt-texts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
   /** Tokenized with special tokens off: nothing in a file or a question can pose as the template's markup. */
   readonly content: Int32Array;
+  /** What of it can be cited. */
+  readonly texts?: readonly PromptText[];
+}
+
+export interface ChatPrompt {
+  readonly tokens: Int32Array;
+  /** Index of the first token of each message's content; undefined: the template leaves that message out. */
+  readonly begins: readonly (number | undefined)[];
 }
 
 const mostTemplateChars = 256 * 1024;
@@ -22,9 +31,15 @@ const mostRenderMs = 1000;
  * @throws EngineError BAD_TEMPLATE
  */
 export function chatTokens(engine: Engine, messages: readonly ChatMessage[]): Int32Array {
+  return chatPrompt(engine, messages).tokens;
+}
+
+/** The same, with the places of the contents. @throws EngineError BAD_TEMPLATE */
+export function chatPrompt(engine: Engine, messages: readonly ChatMessage[]): ChatPrompt {
   const marks = makeMarks(messages.length);
   const rendered = render(engine, messages, marks);
   const parts: TokenPart[] = [];
+  const begins: (number | undefined)[] = [];
   let rest = rendered;
   for (const [index, message] of messages.entries()) {
     const mark = marks[index] ?? '';
@@ -32,17 +47,25 @@ export function chatTokens(engine: Engine, messages: readonly ChatMessage[]): In
     if (at === -1) {
       // templates may leave the system message out; every other one has to be there
       if (message.role === 'system') {
+        begins.push(undefined);
         continue;
       }
       throw bad(engine.model, 'it leaves a message out');
     }
-    parts.push(engine.tokenizeTemplate(rest.slice(0, at)), message.content);
+    parts.push(engine.tokenizeTemplate(rest.slice(0, at)));
+    begins.push(countTokens(parts));
+    parts.push(message.content);
     rest = rest.slice(at + mark.length);
   }
   parts.push(engine.tokenizeTemplate(rest));
   const tokens = concatenate(parts);
   const { addBos, bos } = engine.model.tokens;
-  return addBos && bos !== undefined && tokens[0] !== bos ? concatenate([[bos], tokens]) : tokens;
+  return addBos && bos !== undefined && tokens[0] !== bos
+    ? {
+        tokens: concatenate([[bos], tokens]),
+        begins: begins.map((begin) => (begin === undefined ? undefined : begin + 1)),
+      }
+    : { tokens, begins };
 }
 
 /** Stand for the contents while the template runs: letters and digits alone, so that no filter changes them. */

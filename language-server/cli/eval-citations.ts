@@ -163,10 +163,11 @@ async function askAll(
       repository: chunks,
       countAttention: true,
     });
-    const citations = citationsOf(generation.attention ?? [], ({ chunk }) => {
+    const looked = (generation.attention?.chunks ?? []).map(({ chunk, shares }) => {
       const source = context.sourceOf(chunk);
-      return source && { ...source, uri: source.path };
+      return { shares, place: source && { ...source, uri: source.path } };
     });
+    const citations = citationsOf(looked);
     // text search does not know which of equals is the right one
     const equals = shuffled([...index.scores(question)], randomNumbers(seed + i));
     const found = equals.toSorted(([, left], [, right]) => right - left).map(([file]) => file);

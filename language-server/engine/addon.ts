@@ -234,10 +234,16 @@ export interface NativeGenerationResult {
   readonly reason: 'length' | 'stop-token' | 'stopped' | 'context-full';
   readonly stats: NativeGenerationStats;
   /**
-   * With countAttention, one a chunk: the attention of the decoded tokens on each block of 16 tokens, as a share of what
-   * went to all chosen tokens beside the anchor and the recent window, over heads and layers.
+   * With countAttention on the CPU, one a chunk: the attention of the decoded tokens on each block of 16 tokens, as a share
+   * of what went to all chosen tokens beside the anchor and the recent window, over heads and layers.
    */
   readonly chunkAttention?: readonly Float32Array[];
+  /**
+   * Beside chunkAttention, shares of the same total: of the sequence's own tokens, [⌈tokens / 16⌉]; block i is tokens
+   * 16 i to 16 i + 15. Those of the answer that left the recent window are among them. All shares together are 1, or 0
+   * where nothing was chosen beside anchor and window.
+   */
+  readonly ownAttention?: Float32Array;
 }
 
 export interface NativeGenerateEvents {

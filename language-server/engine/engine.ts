@@ -50,7 +50,20 @@ export interface ChunkInPlay {
   readonly prior: number;
 }
 
-/** How much the decoded tokens looked at a chunk: a share for each block of {@link attentionBlockTokens} of its tokens. */
+/**
+ * How much the decoded tokens looked where, in blocks of {@link attentionBlockTokens} tokens: shares of what went to all
+ * tokens that they read beside the anchor and the newest ones. Together at most 1.
+ */
+export interface Attention {
+  readonly chunks: readonly ChunkAttention[];
+  /**
+   * Of the sequence's own tokens: block i is those from i times {@link attentionBlockTokens} on; the answer's come after
+   * the prompt's. Empty where it is not counted: on a GPU.
+   */
+  readonly own: Float32Array;
+}
+
+/** Shares of the blocks of a chunk's tokens; none where they are not counted. */
 export interface ChunkAttention {
   readonly chunk: EncodedChunk;
   readonly shares: Float32Array;
@@ -63,7 +76,7 @@ export interface Generation {
   readonly tokens: number;
   readonly reason: 'length' | 'stop-token' | 'stopped' | 'context-full';
   readonly stats: NativeGenerationStats;
-  readonly attention?: readonly ChunkAttention[];
+  readonly attention?: Attention;
 }
 
 /**

@@ -3,14 +3,7 @@
  * what was fed) and queued again behind it with the tokens so far, so that a long answer never delays a completion.
  */
 
-import type {
-  NativeContext,
-  NativeGenerateOptions,
-  NativeGenerationResult,
-  NativeGenerationStats,
-  NativeModel,
-  NativeTask,
-} from './addon';
+import type { NativeContext, NativeGenerateOptions, NativeGenerationResult, NativeModel, NativeTask } from './addon';
 import type { ChunkInPlay, Generation, GenerationRequest } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
 import type { NativeRepositoryEngine } from './native-repository';
@@ -30,9 +23,6 @@ export class GenerationRun {
   readonly #stopTokens: readonly number[];
   readonly #reader: ChunkReader | undefined;
   #chunks: readonly ChunkInPlay[];
-  /** Attention on the chunks times the steps it was counted over, of the slices so far. */
-  #looked: Float32Array[] = [];
-  #lookedSteps = 0;
   readonly #text = new TextStream();
   readonly #started = performance.now();
   #generated: number[] = [];
@@ -106,12 +96,11 @@ export class GenerationRun {
       },
     );
     try {
-      const { reason, stats, chunkAttention } = await this.#task.promise;
-      this.#look(chunkAttention ?? [], stats.decodedTokens);
+      const result = await this.#task.promise;
       this.#rethrow();
       // a short generation may end before its cancellation reaches the engine's thread
       throwIfAborted(request.signal);
-      return this.#finish(this.#stopped ? 'stopped' : reason, stats);
+      return this.#finish(result);
     } catch (error) {
       this.#rethrow();
       const failure = toEngineError(error);
@@ -127,10 +116,6 @@ export class GenerationRun {
   #lose(): boolean {
     const chunks = this.#reader?.intact(this.#chunks) ?? this.#chunks;
     const lost = chunks.length < this.#chunks.length;
-    this.#looked = this.#looked.filter((_, i) => {
-      const chunk = this.#chunks[i];
-      return chunk !== undefined && chunks.includes(chunk);
-    });
     this.#chunks = chunks;
     return lost;
   }
@@ -161,24 +146,22 @@ export class GenerationRun {
     }
   }
 
-  /** A slice that is cancelled to step aside counts nothing: its share of a long answer is small. */
-  #look(shares: readonly Float32Array[], steps: number): void {
-    this.#lookedSteps += steps;
-    this.#looked = shares.map((chunk, i) => chunk.map((share, j) => share * steps + (this.#looked[i]?.[j] ?? 0)));
-  }
-
-  #finish(reason: Generation['reason'], stats: NativeGenerationStats): Generation {
+  /** Attention is that of the last slice: one that is cancelled to step aside counts nothing. */
+  #finish({ reason, stats, chunkAttention, ownAttention }: NativeGenerationResult): Generation {
     return {
       text: this.#text.whole,
       tokens: this.#generated.length,
-      reason,
+      reason: this.#stopped ? 'stopped' : reason,
       stats: { ...stats, firstTokenMs: this.#firstTokenMs ?? stats.firstTokenMs },
       ...(this.#request.countAttention === true
         ? {
-            attention: this.#chunks.map(({ chunk }, i) => ({
-              chunk,
-              shares: (this.#looked[i] ?? new Float32Array()).map((share) => share / Math.max(1, this.#lookedSteps)),
-            })),
+            attention: {
+              chunks: this.#chunks.map(({ chunk }, i) => ({
+                chunk,
+                shares: chunkAttention?.[i] ?? new Float32Array(),
+              })),
+              own: ownAttention ?? new Float32Array(),
+            },
           }
         : {}),
     };

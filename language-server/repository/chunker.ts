@@ -6,9 +6,10 @@
  * Differential Compression, the Local Maximum Approach", 2010).
  */
 
-import { attentionBlockTokens, type Engine } from '../engine/engine';
+import type { Engine } from '../engine/engine';
 import { concatenate } from '../engine/token-parts';
 import { indentOf, toLf, wellFormed } from '../text';
+import { linesOfBlocks, type Unit, unitsOf } from './block-lines';
 import { fileForm } from './file-form';
 import { commentPathLine } from './path-line';
 
@@ -23,10 +24,7 @@ export interface Chunk {
   /** 0-based, inclusive. Neighbours share a line where a line is longer than a chunk. */
   readonly firstLine: number;
   readonly lastLine: number;
-  /**
-   * For each block of `attentionBlockTokens` tokens the line of its first token (that of the path line counts as the
-   * first line). Lines are placed by their own number of tokens, so a block may be off by one at its edge.
-   */
+  /** See {@link linesOfBlocks}: the path line is the head. */
   readonly blockLines: Uint32Array;
 }
 
@@ -38,17 +36,8 @@ export interface ChunkerOptions {
 const defaultChunkTokens = 1024;
 /** A chunk is not cut before this share of its limit. */
 const leastShare = 0.25;
-/** Longer lines are taken apart before they are tokenized. */
-const mostUnitChars = 1024;
 /** Paths longer than this share of a chunk lose their front. */
 const mostPathShare = 0.25;
-
-/** A line, or a piece of a very long one: what is not cut. */
-interface Unit {
-  readonly text: string;
-  readonly line: number;
-  readonly tokens: number;
-}
 
 /** @param path below the repository's folder, forward slashes; @param text as read: any line ends, any UTF-16 */
 export function chunkFile(engine: Tokenizer, path: string, text: string, options: ChunkerOptions = {}): Chunk[] {
@@ -101,7 +90,7 @@ export function* chunksOf(
   }
 }
 
-/** How many units the next chunk takes: at least one. */
+/** How many units, which are not cut, the next chunk takes: at least one. */
 function chooseCut(units: readonly Unit[], limit: number): number {
   let best = 0;
   let bestRank = Number.NEGATIVE_INFINITY;
@@ -155,36 +144,6 @@ function hash(text: string): number {
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-function* unitsOf(engine: Tokenizer, text: string, mostTokens: number): Generator<Unit> {
-  let line = 0;
-  for (let start = 0; start < text.length; line++) {
-    const newline = text.indexOf('\n', start);
-    const end = newline === -1 ? text.length : newline + 1;
-    for (let at = start; at < end; ) {
-      const unit = unitAt(engine, text, at, Math.min(end, at + mostUnitChars), line, mostTokens);
-      yield unit;
-      at += unit.text.length;
-    }
-    start = end;
-  }
-}
-
-/** The longest of the text from `start` on, halved as often as it takes to be at most `mostTokens`. */
-function unitAt(engine: Tokenizer, text: string, start: number, end: number, line: number, mostTokens: number): Unit {
-  for (let stop = end; ; stop = start + Math.ceil((stop - start) / 2)) {
-    const whole = isHighSurrogate(text, stop - 1) && stop < text.length ? stop + 1 : stop;
-    const piece = text.slice(start, whole);
-    const tokens = engine.tokenize(piece).length;
-    if (tokens <= mostTokens || stop - start <= 1) {
-      return { text: piece, line, tokens };
-    }
-  }
-}
-
-function isHighSurrogate(text: string, index: number): boolean {
-  return (text.charCodeAt(index) & 0xfc00) === 0xd800;
-}
-
 interface PathHead {
   readonly text: string;
   readonly special: readonly number[];
@@ -214,21 +173,4 @@ function makeChunk(engine: Tokenizer, head: PathHead, units: readonly Unit[]): C
     lastLine: units.at(-1)?.line ?? 0,
     blockLines: linesOfBlocks(units, head.tokens, tokens.length),
   };
-}
-
-function linesOfBlocks(units: readonly Unit[], headTokens: number, allTokens: number): Uint32Array {
-  const parts = units.reduce((sum, unit) => sum + unit.tokens, 0);
-  const scale = parts / Math.max(1, allTokens - headTokens);
-  const lines = new Uint32Array(Math.ceil(allTokens / attentionBlockTokens));
-  let unit = 0;
-  let passed = 0;
-  for (let block = 0; block < lines.length; block++) {
-    const target = (block * attentionBlockTokens - headTokens) * scale;
-    while (unit < units.length - 1 && passed + (units[unit]?.tokens ?? 0) <= target) {
-      passed += units[unit]?.tokens ?? 0;
-      unit++;
-    }
-    lines[block] = units[unit]?.line ?? 0;
-  }
-  return lines;
 }

@@ -57,12 +57,13 @@ static Napi::Value result_to_js(Napi::Env env, const generate_result & r, double
     o.Set("tokens", tokens_to_js(env, r.tokens));
     o.Set("reason", Napi::String::New(env, reasons[r.reason]));
     o.Set("stats",  stats);
-    if (!r.looked.empty()) {
-        Napi::Array list = Napi::Array::New(env, r.looked.size());
-        for (size_t i = 0; i < r.looked.size(); i++) {
-            list.Set((uint32_t) i, floats_to_js(env, r.looked[i]));
+    if (r.looked) {
+        Napi::Array list = Napi::Array::New(env, r.looked->chunks.size());
+        for (size_t i = 0; i < r.looked->chunks.size(); i++) {
+            list.Set((uint32_t) i, floats_to_js(env, r.looked->chunks[i]));
         }
         o.Set("chunkAttention", list);
+        o.Set("ownAttention",   floats_to_js(env, r.looked->own));
     }
     return o;
 }

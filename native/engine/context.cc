@@ -340,7 +340,7 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     }
     if (p.looking && fasa) {
         fasa->stop_looking();
-        r.looked = fasa->looked();
+        r.looked = fasa->looked((int32_t) tokens.size());
     }
     r.decode_ms      = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
     r.bytes_per_step = r.n_steps > 0 ? bytes/r.n_steps : 0.0;

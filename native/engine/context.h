@@ -64,7 +64,7 @@ struct generate_result {
     int32_t n_reused = 0, n_fed = 0, n_steps = 0, n_fasa_steps = 0;
     double  prefill_ms = 0, first_token_ms = 0, decode_ms = 0;
     double  bytes_per_step = 0; // mean bytes that attention read in a decode step
-    std::vector<std::vector<float>> looked; // with looking: fasa_session::looked
+    std::optional<fasa_looks> looked; // with looking, where there is a fasa_session
 };
 
 struct evaluate_params {

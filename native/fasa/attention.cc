@@ -276,7 +276,7 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
 
 void fasa_session::start_looking() {
     looking = true;
-    looks.assign(hp.n_head, std::vector<double>(n_flat_chunks()/FASA_LOOK_TOKENS));
+    looks.assign(hp.n_head, std::vector<double>((n_flat_max() + FASA_LOOK_TOKENS - 1)/FASA_LOOK_TOKENS));
     looks_all.assign(hp.n_head, 0);
 }
 
@@ -284,34 +284,35 @@ void fasa_session::look(const work_area & area, int32_t h, const float * weights
     const int32_t n_chunks = n_flat_chunks();
     for (size_t i = 0; i < area.flat.size(); i++) {
         const int32_t at = area.flat[i];
-        if (at < n_chunks) {
-            looks[h][at/FASA_LOOK_TOKENS] += weights[i];
-        } else if (at - n_chunks < n_anchor || at - n_chunks >= n_own - FASA_WINDOW_TOKENS) {
+        if (at >= n_chunks && (at - n_chunks < n_anchor || at - n_chunks >= n_own - FASA_WINDOW_TOKENS)) {
             continue;
         }
+        looks[h][at/FASA_LOOK_TOKENS] += weights[i]; // chunks end with a whole page: no block has tokens of two of them
         looks_all[h] += weights[i];
     }
 }
 
-std::vector<std::vector<float>> fasa_session::looked() const {
-    std::vector<std::vector<float>> out;
+fasa_looks fasa_session::looked(int32_t n_own) const {
     double all = 0;
     for (const double x : looks_all) {
         all += x;
     }
-    for (size_t c = 0; c < chunk_begins.size(); c++) {
-        const int32_t begin = chunk_begins[c]/FASA_LOOK_TOKENS;
-        const int32_t n = (repository->chunks[c].chunk->n_tokens + FASA_LOOK_TOKENS - 1)/FASA_LOOK_TOKENS;
-        std::vector<float> shares(n);
-        for (int32_t i = 0; i < n && all > 0; i++) {
+    const auto shares_of = [&](int32_t flat, int32_t n_tokens) {
+        std::vector<float> shares((n_tokens + FASA_LOOK_TOKENS - 1)/FASA_LOOK_TOKENS);
+        for (size_t i = 0; i < shares.size() && all > 0; i++) {
             double sum = 0;
             for (const std::vector<double> & head : looks) {
-                sum += head[begin + i];
+                sum += head[flat/FASA_LOOK_TOKENS + i];
             }
             shares[i] = (float) (sum/all);
         }
-        out.push_back(std::move(shares));
+        return shares;
+    };
+    fasa_looks out;
+    for (size_t c = 0; c < chunk_begins.size(); c++) {
+        out.chunks.push_back(shares_of(chunk_begins[c], repository->chunks[c].chunk->n_tokens));
     }
+    out.own = shares_of(n_flat_chunks(), n_own);
     return out;
 }
 

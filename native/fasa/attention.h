@@ -20,7 +20,14 @@
 
 constexpr int32_t FASA_ANCHOR_TOKENS = 4;  // attention sink: always attended, scored exactly; more with a composition
 constexpr int32_t FASA_WINDOW_TOKENS = 32; // the newest tokens: always attended
-constexpr int32_t FASA_LOOK_TOKENS   = 16; // tokens of a chunk whose attention is added up together, for citations
+constexpr int32_t FASA_LOOK_TOKENS   = 16; // tokens of a chunk or the sequence whose attention is added up together, for citations
+
+// Where decoded tokens looked, over heads and layers: shares of the attention on all chosen tokens but the sequence's anchor
+// and window. Together they are 1, or 0 where nothing was chosen beside those.
+struct fasa_looks {
+    std::vector<std::vector<float>> chunks; // of each FASA_LOOK_TOKENS tokens, one list a chunk
+    std::vector<float>              own;    // of each FASA_LOOK_TOKENS tokens of the sequence, from its first on
+};
 
 struct fasa_session {
     fasa_session(const model_hparams & hp, const kv_cache & kv, int32_t n_threads);
@@ -48,12 +55,10 @@ struct fasa_session {
     // bytes of keys, values and importance keys that a step reads, all layers and KV heads
     int64_t bytes_read() const;
 
-    // Adds up the attention of decoded tokens (runs of one token) on each FASA_LOOK_TOKENS tokens of each chunk, and on all
-    // chosen tokens beside the anchor and the window, over heads and layers.
+    // Adds up the attention of decoded tokens (runs of one token).
     void start_looking();
     void stop_looking() { looking = false; }
-    // shares of what was chosen, one list a chunk
-    std::vector<std::vector<float>> looked() const;
+    fasa_looks looked(int32_t n_own) const; // n_own: tokens of the sequence
 
     const fasa_kernels * kernels;
 

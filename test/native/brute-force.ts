@@ -49,12 +49,18 @@ export class OneLayer {
     });
   }
 
+  /** What each query head of a position gives to each of these tokens; the position itself is one of them. */
+  weights(position: number, attended: readonly number[]): Float64Array[] {
+    const { headSize } = this.#shapes;
+    return (this.#queries[position] ?? []).map((query) =>
+      softmax(attended.map((token) => dot(query, this.#keys[token]) / Math.sqrt(headSize))),
+    );
+  }
+
   /** Logits behind a position that attends to these tokens; the position itself is one of them. */
   logits(position: number, attended: readonly number[]): Float32Array {
     const { headSize } = this.#shapes;
-    const heads = (this.#queries[position] ?? []).map((query) => {
-      const scores = attended.map((token) => dot(query, this.#keys[token]) / Math.sqrt(headSize));
-      const weights = softmax(scores);
+    const heads = this.weights(position, attended).map((weights) => {
       const out = new Float32Array(headSize);
       attended.forEach((token, i) => {
         const values = this.#values[token] ?? out;

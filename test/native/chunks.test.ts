@@ -225,7 +225,15 @@ describe('choice', () => {
         }),
         {},
       ).promise;
-      return (result.chunkAttention ?? []).map((shares) => shares.reduce((sum, share) => sum + share, 0));
+      const own = result.ownAttention ?? new Float32Array();
+      // anchor, text and the answer but its last token
+      expect(own).toHaveLength(Math.ceil((anchor.length + 30 + 11) / 16));
+      const all = [...(result.chunkAttention ?? []), own].map((shares) =>
+        shares.reduce((sum, share) => sum + share, 0),
+      );
+      expect(all.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
+      expect(all.pop()).toBeGreaterThan(0.005);
+      return all;
     };
     const even = await look(new Float32Array([0, 0]));
     expect(even).toHaveLength(2);

@@ -5,7 +5,7 @@ import { type Choice, OneLayer } from './brute-force';
 import { compareLogits } from './kl';
 import { Random } from './random';
 import { type TinyModelOptions, tinyModelFile, tinyTextTokens, tinyVocabularySize } from './tiny-model';
-import { denseLogits, useWorkshop } from './workshop';
+import { denseLogits, greedy, useWorkshop } from './workshop';
 
 const workshop = useWorkshop();
 const tokens = new Random(31).tokens(420, 0, tinyTextTokens);
@@ -68,6 +68,38 @@ describe.each(['llama', 'qwen2'] as const)('%s, one layer', (architecture) => {
     for (const [name, mistake] of Object.entries(mistakes)) {
       expect(meanKl(mistake), name).toBeGreaterThan(8 * right);
     }
+  });
+
+  it.each(['dense', 'fasa-c'] as const)('where decoded tokens looked in their own sequence: %s', async (attention) => {
+    const [model, budget] = [await workshop.model(options), 64];
+    const calibration = attention === 'dense' ? {} : { calibration: { dominantFcs: [[fcs]] } };
+    const context = workshop.context(model, { contextTokens: 512, ...calibration });
+    const result = await context.generate(greedy(tokens, 40, { attention, budget, countAttention: true }), {}).promise;
+    const whole = Int32Array.from([...tokens, ...result.tokens]);
+    const answered = new OneLayer(tinyModelFile(options), options, whole);
+    // the last token is never fed
+    const expected = new Float64Array(Math.ceil((whole.length - 1) / 16));
+    for (let position = tokens.length; position < whole.length - 1; position++) {
+      const all = Array.from({ length: position + 1 }, (_, token) => token);
+      const attended = attention === 'dense' ? all : answered.chosen(position, { budget, ...fasa });
+      for (const weights of answered.weights(position, attended)) {
+        for (const [i, token] of attended.entries()) {
+          if (token >= fasa.anchor && token <= position - fasa.window) {
+            expected[token >> 4] = (expected[token >> 4] ?? 0) + (weights[i] ?? 0);
+          }
+        }
+      }
+    }
+    const total = expected.reduce((sum, share) => sum + share, 0);
+    expect(result.chunkAttention).toEqual([]);
+    const shares = [...(result.ownAttention ?? [])];
+    expect(shares).toHaveLength(expected.length);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
+    // at the border of the choice, a token may change places
+    const different = shares.reduce((sum, share, i) => sum + Math.abs(share - (expected[i] ?? 0) / total), 0) / 2;
+    expect(different).toBeLessThan(attention === 'dense' ? 1e-3 : 0.05);
+    // beside the last blocks, which the window holds back, no two blocks have the same
+    expect(new Set(shares.slice(0, 24)).size).toBe(24);
   });
 
   it('a budget is kept to the token', async () => {

@@ -186,7 +186,7 @@ describe('a file of a chunk in use', () => {
         reason,
         attention,
       } = await new GenerationRun(context, model, request, fixed, engine).run();
-      return { decoded, reason, read: attention?.map(({ chunk }) => all.indexOf(chunk)) };
+      return { decoded, reason, read: attention?.chunks.map(({ chunk }) => all.indexOf(chunk)) };
     };
     const direct = () => {
       const repository = engine.inPlay(inPlayNow(chunks));

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
-import type { AskResult, AskSize, ChatResult } from '../../language-server/protocol';
+import type { AskResult, AskSize, ChatResult, Citation } from '../../language-server/protocol';
 import { type Client, startServer, stopServers } from './client';
 
 let folder = '';
@@ -24,6 +24,22 @@ afterEach(async () => {
 
 function ask(client: Client, question: string, more: object = {}): Promise<AskResult> {
   return client.connection.sendRequest('fasa/ask', { conversation: 'one', question, references: [], ...more });
+}
+
+/** Forty lines; the needle is in line 20. */
+function planted(): string {
+  const lines = Array.from({ length: 40 }, (_, line) => `const a${line} = ${line}; // filler\n`);
+  lines[20] = 'const planted = "the needle is here";\n';
+  return lines.join('');
+}
+
+function expectNeedle(citation: Citation | undefined, uri: string): void {
+  expect(citation?.uri).toBe(uri);
+  expect(citation?.range.start.line).toBeGreaterThanOrEqual(18);
+  expect(citation?.range.start.line).toBeLessThanOrEqual(20);
+  expect(citation?.range.end.line).toBeGreaterThanOrEqual(21);
+  expect(citation?.range.end.line).toBeLessThanOrEqual(23);
+  expect(citation?.share).toBeGreaterThan(0.45);
 }
 
 describe('an answer', () => {
@@ -182,9 +198,7 @@ describe('the size of a question', () => {
 
 describe('the chunks of the repository', () => {
   test('are read beside the prompt, and the answer cites where it looked', async () => {
-    const lines = Array.from({ length: 40 }, (_, line) => `const a${line} = ${line}; // filler\n`);
-    lines[20] = 'const planted = "the needle is here";\n';
-    writeFileSync(path.join(folder, 'far.ts'), lines.join(''));
+    writeFileSync(path.join(folder, 'far.ts'), planted());
     const client = await startServer({
       engine: {
         contextTokens: 4096,
@@ -199,16 +213,71 @@ describe('the chunks of the repository', () => {
     const { citations, size } = await ask(client, 'Where is the pin?');
     expect(size?.repositoryTokens).toBeGreaterThan(1000);
     expect(size?.parts.filter(({ kind }) => kind === 'related')).toEqual([]);
-    const [best] = citations;
-    expect(best?.uri).toBe(pathToFileURL(path.join(folder, 'far.ts')).href);
-    expect(best?.range.start.line).toBeGreaterThanOrEqual(18);
-    expect(best?.range.end.line).toBeLessThanOrEqual(23);
-    expect(best?.share).toBeGreaterThan(0.45);
+    expectNeedle(citations[0], pathToFileURL(path.join(folder, 'far.ts')).href);
     // what is in the prompt is not read beside it
     const whole = size?.repositoryTokens ?? 0;
     const named = await ask(client, 'What does far.ts do?', { conversation: 'two' });
     expect(named.size?.repositoryTokens).toBeLessThan(whole - 1000);
-    expect(named.citations.map(({ uri }) => path.basename(uri))).not.toContain('far.ts');
+    const uri = pathToFileURL(path.join(folder, 'far.ts')).href;
+    expectNeedle(named.citations[0], uri);
+    // the next turn reads the file where the first one has it
+    expectNeedle((await ask(client, 'Why?', { conversation: 'two' })).citations[0], uri);
+  });
+
+  test('are read where the prompt has only the beginning of their file', async () => {
+    const filler = 'const filler = "of the first lines";\n';
+    writeFileSync(path.join(folder, 'long.ts'), `${filler.repeat(280)}${planted()}`);
+    const client = await startServer({
+      engine: {
+        contextTokens: 4096,
+        fasaFromTokens: 64,
+        repository: {},
+        looksAt: 'the needle is here',
+        answers: [{ when: '', text: 'It is planted.' }],
+      },
+      folders: [folder],
+    });
+    await client.until('all encoded', () => client.status?.repository?.filesEncoded === 3);
+    const { citations, size } = await ask(client, 'What does long.ts do?');
+    expect(size?.parts.find(({ label }) => label === 'long.ts')?.reason).toBe('only its beginning fits');
+    const { range, share } = citations[0] ?? {};
+    expect(range?.start.line).toBeGreaterThanOrEqual(280 + 18);
+    expect(range?.end.line).toBeLessThanOrEqual(280 + 23);
+    expect(share).toBeGreaterThan(0.45);
+    // those that are all in the beginning are not
+    expect(size?.repositoryTokens).toBeLessThan(10_360 + 1250 - 1024);
+  });
+
+  test('need not be there for an answer that looks at the current file', async () => {
+    const uri = pathToFileURL(path.join(folder, 'live.ts')).href;
+    const client = await startServer({
+      engine: { looksAt: 'the needle is here', answers: [{ when: '', text: 'It is planted.' }] },
+      folders: [folder],
+    });
+    await client.open(uri, planted());
+    const references = [{ uri }];
+    expectNeedle((await ask(client, 'Where is the pin?', { references })).citations[0], uri);
+    // a document that has no file
+    await client.open('untitled:Untitled-1', planted());
+    const unsaved = { conversation: 'two', references: [{ uri: 'untitled:Untitled-1' }] };
+    expectNeedle((await ask(client, 'Where is the pin?', unsaved)).citations[0], 'untitled:Untitled-1');
+  });
+
+  test('need not be there for an answer that looks at a selection whose line is known', async () => {
+    const uri = pathToFileURL(path.join(folder, 'far.ts')).href;
+    const client = await startServer({
+      engine: { looksAt: 'the needle is here', answers: [{ when: '', text: 'It is planted.' }] },
+    });
+    const text = planted().split('\n').slice(12).join('\n');
+    const asked = (selection: object, conversation: string) =>
+      ask(client, 'Why?', { conversation, selection: { uri, text, ...selection } });
+    expectNeedle((await asked({ firstLine: 12 }, 'one')).citations[0], uri);
+    expect((await asked({}, 'two')).citations).toEqual([]);
+    // asked again when the document has changed, it is not where it was
+    await client.open(uri, planted());
+    expectNeedle((await asked({ firstLine: 12 }, 'four')).citations[0], uri);
+    expect((await asked({ firstLine: 11 }, 'five')).citations).toEqual([]);
+    await expect(asked({ firstLine: -1 }, 'three')).rejects.toMatchObject({ code: -32602 });
   });
 
   test('are not read where the workspace is not trusted', async () => {

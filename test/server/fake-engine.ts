@@ -5,9 +5,9 @@
 
 import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/addon';
 import {
+  type Attention,
   attentionBlockTokens,
   type CalibrationRun,
-  type ChunkAttention,
   type ChunkInPlay,
   type Engine,
   type EngineCalibration,
@@ -44,7 +44,7 @@ export interface FakeOptions {
   readonly calibration?: { readonly documentMs: number; readonly fails?: boolean };
   /** Absent: the engine reads no repository. */
   readonly repository?: FakeRepositoryOptions;
-  /** With countAttention: half of the attention goes to the blocks of chunks that hold this text, the rest to all alike. */
+  /** With countAttention: half of the attention goes to the blocks that this text begins in, the rest to all alike. */
   readonly looksAt?: string;
 }
 
@@ -317,26 +317,28 @@ export class FakeEngine implements Engine {
         fasaSteps: 0,
         bytesReadPerToken: kvBytesPerToken,
       },
-      ...(request.countAttention === true ? { attention: this.#attention(request.repository ?? []) } : {}),
+      ...(request.countAttention === true ? { attention: this.#attention(tokens, request.repository ?? []) } : {}),
     };
   }
 
-  #attention(chunks: readonly ChunkInPlay[]): ChunkAttention[] {
+  #attention(tokens: Int32Array, chunks: readonly ChunkInPlay[]): Attention {
     const wanted = this.#options.looksAt;
-    const blocks = chunks.map(({ chunk }) =>
-      Array.from({ length: Math.ceil(chunk.tokens / attentionBlockTokens) }, (_, block) => {
-        // one token is one byte, and the address of a chunk is its text
-        const bytes = Buffer.from(chunk.address, 'utf8');
-        const at = wanted === undefined ? -1 : bytes.indexOf(wanted);
-        return at >= 0 && Math.floor(at / attentionBlockTokens) === block;
-      }),
-    );
+    // one token is one byte, and the address of a chunk is its text; nothing is looked for in special tokens
+    const prompt = Buffer.from([...tokens].map((token) => (token < 256 ? token : 0)));
+    const blocks = [...chunks.map(({ chunk }) => Buffer.from(chunk.address, 'utf8')), prompt].map((bytes, index) => {
+      const length = chunks[index]?.chunk.tokens ?? bytes.length;
+      const at = wanted === undefined ? -1 : bytes.indexOf(wanted);
+      const first = at < 0 ? -1 : Math.floor(at / attentionBlockTokens);
+      return Array.from({ length: Math.ceil(length / attentionBlockTokens) }, (_, block) => block === first);
+    });
     const all = blocks.flat();
     const looked = Math.max(1, all.filter(Boolean).length);
-    return chunks.map(({ chunk }, index) => ({
-      chunk,
-      shares: Float32Array.from(blocks[index] ?? [], (hit) => (hit ? 0.5 / looked : 0) + 0.5 / all.length),
-    }));
+    const sharesOf = (hits: readonly boolean[] = []) =>
+      Float32Array.from(hits, (hit) => (hit ? 0.5 / looked : 0) + 0.5 / all.length);
+    return {
+      chunks: chunks.map(({ chunk }, index) => ({ chunk, shares: sharesOf(blocks[index]) })),
+      own: sharesOf(blocks.at(-1)),
+    };
   }
 
   async #pause(milliseconds: number, signal: AbortSignal, where: string): Promise<void> {

@@ -59,6 +59,17 @@ describe('a generation', () => {
     expect(second.stats.reusedTokens).toBeGreaterThan(5);
   });
 
+  test('tells where it looked in its own tokens, if that is asked', async () => {
+    const engine = await open();
+    const text = 'const value = compute(first, second);\n'.repeat(8);
+    const asked = request(engine, text, { maxTokens: 30, countAttention: true });
+    const { attention, tokens } = await engine.generate(asked);
+    expect(attention?.chunks).toEqual([]);
+    expect(attention?.own).toHaveLength(Math.ceil((asked.tokens.length + tokens - 1) / 16));
+    expect([...(attention?.own ?? [])].reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
+    expect((await engine.generate(request(engine, text))).attention).toBeUndefined();
+  });
+
   test('ends at the token after which it is told to stop', async () => {
     const engine = await open();
     let calls = 0;

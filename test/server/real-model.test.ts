@@ -168,6 +168,12 @@ describe.sequential('with the default model', () => {
     expect(deltas.join('')).toBe(result.text);
     expect(deltas.length).toBeGreaterThan(3);
     expect(result.stats.tokensPerSecond).toBeGreaterThan(0);
+    // no chunks are read: it looked at the file in the prompt
+    const asked = path.join(root, 'language-server', 'text.ts');
+    const [best] = result.citations;
+    expect(best?.uri).toBe(pathToFileURL(asked).href);
+    expect(best?.share).toBeGreaterThan(0.01);
+    expect(best?.range.end.line).toBeLessThanOrEqual(readFileSync(asked, 'utf8').split('\n').length);
   }, 180_000);
 
   test('when its input closes in the middle of a prefill it ends, without a crash', async () => {

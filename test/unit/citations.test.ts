@@ -1,26 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { citationsOf, defaultCitationRules } from '../../language-server/chat/citations';
-import type { ChunkAttention, EncodedChunk } from '../../language-server/engine/engine';
+import { citationsOf, defaultCitationRules, type LookedText } from '../../language-server/chat/citations';
 
-/** Chunks of 8 blocks, two lines a block. */
-function attention(...all: readonly (readonly number[])[]) {
-  const chunks = all.map((shares, index): ChunkAttention => {
-    const chunk: EncodedChunk = {
-      address: `file:///${index}.ts`,
-      tokens: shares.length * 16,
-      fastBytes: 0,
-      slowBytes: 0,
-      dispose: () => undefined,
-    };
-    return { chunk, shares: Float32Array.from(shares) };
-  });
-  const placeOf = ({ chunk, shares }: ChunkAttention) => ({
-    uri: chunk.address,
-    firstLine: 0,
-    lastLine: shares.length * 2 - 1,
-    blockLines: Uint32Array.from(shares, (_, block) => block * 2),
-  });
-  return { chunks, placeOf };
+/** Texts of 8 blocks, two lines a block. */
+function texts(...all: readonly (readonly number[])[]): LookedText[] {
+  return all.map((shares, index) => text(`file:///${index}.ts`, shares));
+}
+
+function text(uri: string, shares: readonly number[], firstLine = 0): LookedText {
+  const lastLine = firstLine + shares.length * 2 - 1;
+  const blockLines = Uint32Array.from(shares, (_, block) => firstLine + block * 2);
+  return { shares: Float32Array.from(shares), place: { uri, firstLine, lastLine, blockLines } };
 }
 
 const short = (found: ReturnType<typeof citationsOf>) =>
@@ -30,45 +19,64 @@ const low = 0.01;
 
 describe('citations', () => {
   test('are the lines that stand out, best first, with the share that was counted', () => {
-    const { chunks, placeOf } = attention(
+    const looked = texts(
       [low, low, low, low, low, 0.2, low, low],
       [low, low, 0.1, low, low, low, low, low],
       [low, low, low, low, low, low, low, low],
     );
-    expect(short(citationsOf(chunks, placeOf))).toEqual(['0.ts:10-12 0.20', '1.ts:4-6 0.10']);
+    expect(short(citationsOf(looked))).toEqual(['0.ts:10-12 0.20', '1.ts:4-6 0.10']);
   });
 
   test('are merged over neighbours, and over a gap of one', () => {
-    const { chunks, placeOf } = attention([low, 0.2, 0.1, low, 0.1, low, low, 0.1], Array(40).fill(low) as number[]);
-    expect(short(citationsOf(chunks, placeOf))).toEqual(['0.ts:2-10 0.41', '0.ts:14-16 0.10']);
+    const looked = texts([low, 0.2, 0.1, low, 0.1, low, low, 0.1], Array(40).fill(low) as number[]);
+    expect(short(citationsOf(looked))).toEqual(['0.ts:2-10 0.41', '0.ts:14-16 0.10']);
   });
 
   test('do not follow the first tokens of a chunk, which draw attention as such', () => {
-    const { chunks, placeOf } = attention(
-      [0.3, low, low, low, low, low, low, low],
-      [0.3, low, 0.15, low, low, low, low, low],
-    );
-    expect(short(citationsOf(chunks, placeOf))[0]).toBe('1.ts:0-6 0.46');
+    const looked = texts([0.3, low, low, low, low, low, low, low], [0.3, low, 0.15, low, low, low, low, low]);
+    expect(short(citationsOf(looked))[0]).toBe('1.ts:0-6 0.46');
     const plain = { ...defaultCitationRules, capFirstBlock: false };
-    expect(short(citationsOf(chunks, placeOf, plain))).toHaveLength(2);
+    expect(short(citationsOf(looked, plain))).toHaveLength(2);
   });
 
   test('are at most five, none without attention, none of a place that is gone', () => {
-    const many = attention(...Array.from({ length: 9 }, () => [low, low, low, 0.1, low, low, low, low]));
-    expect(citationsOf(many.chunks, many.placeOf)).toHaveLength(5);
-    const none = attention([0, 0], [0]);
-    expect(citationsOf(none.chunks, none.placeOf)).toEqual([]);
-    expect(citationsOf(many.chunks, () => undefined)).toEqual([]);
-    expect(citationsOf([], many.placeOf)).toEqual([]);
+    const many = texts(...Array.from({ length: 9 }, () => [low, low, low, 0.1, low, low, low, low]));
+    expect(citationsOf(many)).toHaveLength(5);
+    expect(citationsOf(texts([0, 0], [0]))).toEqual([]);
+    expect(citationsOf(many.map(({ shares }) => ({ shares, place: undefined })))).toEqual([]);
+    expect(citationsOf([])).toEqual([]);
   });
 
-  test('of two chunks of one file that meet are one', () => {
-    const { chunks } = attention([low, low, 0.2], [low, 0.2, low, low, low, low, low, low, low, low, low]);
-    const found = citationsOf(chunks, ({ shares }) => {
-      const base = shares.length === 3 ? 0 : 4;
-      const blockLines = Uint32Array.from(shares, (_, block) => base + block * 2);
-      return { uri: 'file:///a.ts', firstLine: base, lastLine: base + shares.length * 2 - 1, blockLines };
-    });
+  test('of two texts of one file that meet are one', () => {
+    const found = citationsOf([
+      text('file:///a.ts', [low, low, 0.2]),
+      text('file:///a.ts', [low, 0.2, low, low, low, low, low, low, low, low, low], 4),
+    ]);
     expect(short(found)).toEqual(['a.ts:4-8 0.40']);
+  });
+
+  test('of a text in the prompt, which draws attention as a whole, are what stands out of it', () => {
+    const near = [0.05, 0.05, 0.05, 0.2, 0.05, 0.05, 0.05, 0.05];
+    const [prompt, ...others] = texts(
+      near,
+      [low, 0.09, low, low, low, low, low, low],
+      Array(40).fill(0.002) as number[],
+    );
+    const looked = [...(prompt === undefined ? [] : [{ ...prompt, inPrompt: true }]), ...others];
+    expect(short(citationsOf(looked))).toEqual(['0.ts:6-8 0.20', '1.ts:2-4 0.09']);
+    // where nothing does, all of it
+    const even = texts(Array(8).fill(0.05) as number[], Array(40).fill(0.002) as number[]);
+    const found = citationsOf(even.map((one, index) => ({ ...one, inPrompt: index === 0 })));
+    expect(short(found)).toEqual(['0.ts:0-16 0.40']);
+  });
+
+  test('are in the order of the shares that are shown, whatever the score that chose them', () => {
+    const filler = Array(60).fill(low) as number[];
+    // the gap belongs to the citation and adds nothing to its score; neither does the first block beyond the cap
+    const looked = texts([0.3, 0.1, 0.04, low, low, low, low, low], [low, low, 0.25, low, low, low, low, low], filler);
+    const found = citationsOf(looked);
+    expect(short(found)).toEqual(['0.ts:0-6 0.44', '1.ts:4-6 0.25']);
+    const one = { ...defaultCitationRules, most: 1 };
+    expect(short(citationsOf(looked, one))).toEqual(['1.ts:4-6 0.25']);
   });
 });

@@ -37,6 +37,18 @@ describe('conversations', () => {
     expect(await open().get('a')).toEqual(conversation('a'));
   });
 
+  test('keep what a question was asked with; a selection has its line since the answer can cite it', async () => {
+    const selection = { uri: 'file:///a.ts', text: 'let a;' };
+    const asked = [selection, { ...selection, firstLine: 3 }].map((one, index) => ({
+      turn: `${index}`,
+      references: [],
+      selection: one,
+      attachments: [],
+    }));
+    await open().save(conversation('a', { asked }));
+    expect((await open().get('a'))?.asked).toEqual(asked);
+  });
+
   test('whose file is cut at any byte lose nothing but themselves', async () => {
     const store = open();
     await store.save(conversation('a'));
