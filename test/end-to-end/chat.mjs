@@ -320,6 +320,10 @@ function dashboardSteps(chat) {
         const text = await chat.answered();
         const cited = await chat.lastTurn.locator('.citation').allInnerTexts();
         await workbench.shot('13-answer');
+        assert.ok(
+          cited.some((one) => one.includes('lib/utils.js')),
+          `the file that was asked about is cited: ${cited}`,
+        );
         return `${JSON.stringify(text.slice(0, 60))}; cited: ${cited.join(', ').replace(/\s+/g, ' ')}`;
       },
     ],
