@@ -1,18 +1,29 @@
-// node scripts/pictures.mjs: takes the pictures of the walkthrough over from the last run of test/end-to-end.
+// node scripts/pictures.mjs: takes the pictures of the walkthrough and of the README over from the last run of test/end-to-end.
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';
 import { out, root, shown } from './lib/paths.mjs';
 
-const from = path.join(out, 'end-to-end', 'editing', 'walkthrough');
-const to = path.join(root, 'media', 'walkthrough');
+const run = path.join(out, 'end-to-end');
+const media = path.join(root, 'media');
+
+/** Where a picture goes, and where the run leaves it. */
+const PICTURES = {
+  'walkthrough/model': 'editing/walkthrough/menu',
+  'walkthrough/type': 'editing/walkthrough/type',
+  'walkthrough/meter': 'editing/walkthrough/meter',
+  'walkthrough/settings': 'editing/walkthrough/settings',
+  'screenshots/completion': 'editing/walkthrough/type',
+  'screenshots/meter': 'editing/walkthrough/meter',
+  'screenshots/chat': 'chat/13-answer',
+  'screenshots/dashboard': 'chat/14-dashboard',
+};
 
 await main(() => {
-  mkdirSync(to, { recursive: true });
-  const pictures = { model: 'menu', type: 'type', meter: 'meter', settings: 'settings' };
-  for (const [name, source] of Object.entries(pictures)) {
-    const file = path.join(from, `${source}.png`);
-    if (!existsSync(file)) throw new Failure(`${shown(file)} is missing: run node test/end-to-end/run.mjs editing.`);
-    copyFileSync(file, path.join(to, `${name}.png`));
+  for (const [name, source] of Object.entries(PICTURES)) {
+    const [from, to] = [path.join(run, `${source}.png`), path.join(media, `${name}.png`)];
+    if (!existsSync(from)) throw new Failure(`${shown(from)} is missing: run node test/end-to-end/run.mjs.`);
+    mkdirSync(path.dirname(to), { recursive: true });
+    copyFileSync(from, to);
   }
 });

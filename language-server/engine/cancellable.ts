@@ -1,4 +1,4 @@
-/** A task of the engine thread under an AbortSignal. */
+/** Work under an AbortSignal, which is left without a listener at the end: a long-lived signal would keep them all. */
 
 import type { NativeTask } from './addon';
 
@@ -13,5 +13,22 @@ export async function cancellable<T>(task: NativeTask<T>, signal: AbortSignal): 
     return await task.promise;
   } finally {
     signal.removeEventListener('abort', cancel);
+  }
+}
+
+/** Until the work is done or the signal aborts, whichever is first; what the work gives is its own business. */
+export async function doneOrAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) {
+    return;
+  }
+  let end = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  signal.addEventListener('abort', end);
+  try {
+    await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', end);
   }
 }

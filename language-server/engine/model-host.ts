@@ -3,6 +3,7 @@
 import type { Log } from '../log';
 import type { ServerSettings, ServerState, StatusProblem } from '../protocol';
 import { engineKey } from '../settings';
+import { doneOrAborted } from './cancellable';
 import type { Engine, EngineFactory, EngineOptions, StoreOptions } from './engine';
 import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from './errors';
 
@@ -123,7 +124,7 @@ export class ModelHost {
       if (this.#loading === undefined) {
         break;
       }
-      await Promise.race([this.#loading.done, aborted(signal)]);
+      await doneOrAborted(this.#loading.done, signal);
     }
     if (this.#engine === undefined) {
       throw this.#problem ?? new EngineError('MODEL_NOT_FOUND', 'No model is loaded.');
@@ -226,14 +227,4 @@ export class ModelHost {
 /** Without a model there is nothing wrong, there is just nothing. */
 function isOff(problem: EngineError): boolean {
   return problem.code === 'MODEL_NOT_FOUND' || problem.code === 'UNLOADED';
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-    } else {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }
-  });
 }

@@ -4,6 +4,7 @@
  * the lane waits while the user types. Nothing ever waits for it, except a person who asked for it.
  */
 
+import { doneOrAborted } from '../engine/cancellable';
 import type { Engine, RepositoryEngine } from '../engine/engine';
 import { cancelled, EngineError, type ErrorCode, isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
@@ -155,7 +156,7 @@ export class EncodingLane {
         } else if (this.#loop === undefined) {
           return;
         }
-        await Promise.race([this.#loop, aborted(signal)]);
+        await doneOrAborted(this.#loop ?? Promise.resolve(), signal);
       }
     } finally {
       this.#urgent--;
@@ -371,14 +372,4 @@ export class EncodingLane {
 
 function isSmall(pending: readonly ContextChunk[]): boolean {
   return pending.reduce((sum, chunk) => sum + chunk.tokens.length, 0) < batchTokens;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-    } else {
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    }
-  });
 }

@@ -4,6 +4,7 @@
  */
 
 import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/addon';
+import { doneOrAborted } from '../../language-server/engine/cancellable';
 import {
   type Attention,
   attentionBlockTokens,
@@ -343,13 +344,10 @@ export class FakeEngine implements Engine {
 
   async #pause(milliseconds: number, signal: AbortSignal, where: string): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
+    const over = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, milliseconds);
-      signal.addEventListener('abort', () => resolve(), { once: true });
-      if (signal.aborted) {
-        resolve();
-      }
     });
+    await doneOrAborted(over, signal);
     clearTimeout(timer);
     if (signal.aborted) {
       this.#event(`cancelled in ${where}`);
