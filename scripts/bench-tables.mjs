@@ -1,6 +1,6 @@
 // node scripts/bench-tables.mjs
 //
-// Fills the tables of docs/benchmarks.md and docs/repository-evaluation.md from the records in docs/measured/
+// Fills the tables of README.md, docs/benchmarks.md and docs/repository-evaluation.md from the records in docs/measured/
 // (scripts/bench-records.mjs makes those). A table stands between `<!-- table: NAME -->` and `<!-- end of table -->`; what is
 // between them is replaced.
 import { readFileSync } from 'node:fs';
@@ -12,6 +12,13 @@ import { root, shown } from './lib/paths.mjs';
 function read(name) {
   const record = readJson(path.join(root, 'docs', 'measured', `${name}.json`));
   if (!record) throw new Failure(`docs/measured/${name}.json is missing: node scripts/bench-records.mjs makes it.`);
+  return record;
+}
+
+/** Of what takes hours: its table stays as it is without the record. */
+function readIfThere(name) {
+  const record = readJson(path.join(root, 'docs', 'measured', `${name}.json`));
+  if (!record) process.stdout.write(`no docs/measured/${name}.json, so its table stays\n`);
   return record;
 }
 
@@ -231,7 +238,8 @@ const CONDITIONS = [
 ];
 
 function crossFile() {
-  const record = read('cross-file');
+  const record = readIfThere('cross-file');
+  if (!record) return undefined;
   const titles = [
     'the model reads',
     'cases',
@@ -269,7 +277,8 @@ function crossFile() {
 }
 
 function citations() {
-  const record = read('citations');
+  const record = readIfThere('citations');
+  if (!record) return undefined;
   const rows = [
     ['**what the answer looked at**', percent(record.precisionAt1), percent(record.precisionAt3)],
     ['BM25 of the question', percent(record.bm25PrecisionAt1), percent(record.bm25PrecisionAt3)],
@@ -278,13 +287,68 @@ function citations() {
   return `${count(record.questions)} questions; ${percent(record.answered)} of the answers hold the value.\n\n${markdown(['files ranked by', 'right file first', 'among three'], rows)}${when(record)}`;
 }
 
+/** What the README shows of the same records. */
+const brief = {
+  decode() {
+    const record = read('decode');
+    const titles = [
+      'cached tokens',
+      'libllama, ms',
+      'dense, ms',
+      'FASA, ms',
+      'against libllama',
+      'attention alone, against dense',
+      'cache read per token',
+    ];
+    const rows = record.rows.map((row) => {
+      const sparse = row.depth > row.budget;
+      return [
+        count(row.depth),
+        row.peerMsPerToken.toFixed(1),
+        row.denseMsPerToken.toFixed(1),
+        `**${row.fasaMsPerToken.toFixed(1)}**`,
+        `${row.speedupVsPeer.toFixed(1)} x`,
+        sparse ? `${row.attentionSpeedup.toFixed(1)} x` : '-',
+        sparse ? percent(1 / row.bytesLimitSpeedup) : '-',
+      ];
+    });
+    return markdown(titles, rows) + when(record);
+  },
+  repository() {
+    const record = read('repository');
+    const [none] = record.rows;
+    const titles = [
+      'repository, tokens',
+      'first token',
+      'one token typed',
+      'decode step',
+      'fast tier',
+      'all keys and values',
+    ];
+    const rows = record.rows.map((row) => [
+      count(row.tokens),
+      `${milliseconds(row.firstTokenMs)}${row === none ? '' : `, ${times(row.firstTokenMs / none.firstTokenMs)}`}`,
+      milliseconds(row.typedTokenMs),
+      milliseconds(row.decodeMsPerToken),
+      megabytes(row.fastBytes),
+      megabytes(row.fullBytes),
+    ]);
+    const text = [
+      `Encoding takes ${record.encodeSeconds.toFixed(0)} s once (${count(record.tokens)} tokens), opening again`,
+      `${record.reopenSeconds.toFixed(1)} s; an edit of a file encodes its changed pieces alone.`,
+    ].join(' ');
+    return `${text}\n\n${markdown(titles, rows)}`;
+  },
+};
+
 const pages = {
-  'benchmarks.md': { decode, synthetic, prefill, completion, fidelity, retrieval },
-  'repository-evaluation.md': { repository, 'cross-file': crossFile, citations },
+  'README.md': brief,
+  'docs/benchmarks.md': { decode, synthetic, prefill, completion, fidelity, retrieval },
+  'docs/repository-evaluation.md': { repository, 'cross-file': crossFile, citations },
 };
 
 await main(() => {
-  for (const [name, tables] of Object.entries(pages)) fillPage(path.join(root, 'docs', name), tables);
+  for (const [name, tables] of Object.entries(pages)) fillPage(path.join(root, name), tables);
 });
 
 function fillPage(page, tables) {
@@ -293,7 +357,8 @@ function fillPage(page, tables) {
   for (const [name, make] of Object.entries(tables)) {
     const place = new RegExp(`(<!-- table: ${name} -->\n)[^]*?(<!-- end of table -->)`);
     if (!place.test(text)) throw new Failure(`${shown(page)} has no place for the table ${name}.`);
-    text = text.replace(place, (_, begin, end) => `${begin}\n${make()}\n\n${end}`);
+    const table = make();
+    if (table !== undefined) text = text.replace(place, (_, begin, end) => `${begin}\n${table}\n\n${end}`);
   }
   if (text !== before) writeAtomic(page, text);
   process.stdout.write(`${text === before ? 'unchanged' : 'wrote'} ${shown(page)}\n`);

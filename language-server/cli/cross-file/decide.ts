@@ -19,7 +19,7 @@ export interface Candidate {
 export const choices: readonly (readonly [keyof Variant & ('prior' | 'late' | 'bias'), readonly number[]])[] = [
   ['prior', [0, 1, 2, 4]],
   ['late', [16, 64, 256]],
-  ['bias', [0, -0.25]],
+  ['bias', [0, -0.25, 0.1]],
 ];
 
 /**
