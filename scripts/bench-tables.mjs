@@ -230,9 +230,9 @@ function repository() {
 const CONDITIONS = [
   ['none', 'no repository'],
   ['bm25', 'BM25 snippets in the prompt'],
-  ['fasa', '**all chunks, FASA**'],
-  ['fasa-window', 'the best chunks of 8,192 tokens, FASA'],
-  ['fasa-unrelated', 'all chunks and three times as many unrelated ones, FASA'],
+  ['fasa', '**chunks in play, FASA**'],
+  ['fasa-all', 'all chunks, FASA'],
+  ['fasa-unrelated', 'the same among three times as many unrelated ones'],
   ['chunks-dense', 'all chunks, densely'],
   ['dense', 'joint dense prefill'],
 ];

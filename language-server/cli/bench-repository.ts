@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ContextService } from '../context-service';
-import type { ChunkInPlay, Engine } from '../engine/engine';
+import type { ChunkInPlay, Engine, RepositoryEngine } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 import { createNativeEngine } from '../engine/native-engine';
 import { concatenate } from '../engine/token-parts';
@@ -198,7 +198,7 @@ async function measure(
   const depths = [0, ...(line.depths ?? []), text.length];
   const times = await timeInTurns(opened, text, depths, choose, output, signal);
   const rows = depths.map((depth, i) => {
-    const { tokens } = totals(engine, chunksOfTokens(inPlay, Math.min(depth, defaultPolicy.mostTokens)));
+    const { tokens } = totals(engine, chunksOfTokens(inPlay, Math.min(depth, mostInPlay(repository))));
     return row(times[i] ?? [], { ...totals(engine, chunksOfTokens(inPlay, depth)), tokensInPlay: tokens });
   });
   const without = rows[0];
@@ -235,6 +235,11 @@ async function measure(
   };
 }
 
+/** As a request has it. */
+function mostInPlay({ mostTokens }: RepositoryEngine): number {
+  return mostTokens ?? defaultPolicy.mostTokens;
+}
+
 function totals(engine: Engine, chunks: readonly ChunkInPlay[]) {
   const sum = { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
   for (const { chunk } of chunks) {
@@ -259,7 +264,7 @@ async function timeInTurns(
   for (let turn = -1; turn < turns; turn++) {
     for (const [i, depth] of depths.entries()) {
       const number = (turn + 1) * depths.length + i;
-      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), Math.min(depth, defaultPolicy.mostTokens)));
+      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), Math.min(depth, mostInPlay(repository))));
       const one = await timeRequests(engine, repository, text, number + 100, chunks, signal);
       if (turn >= 0) {
         times[i]?.push(one);

@@ -26,6 +26,8 @@ const mostDocuments = 8;
 /** Of each repository, to decide the composition by; with fewer of all, nothing can be told. */
 const defaultCases = '12';
 const leastCases = 8;
+/** Tokens: what stands for all chunks. */
+const allInPlay = 1_048_576;
 
 export async function calibrate(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const { corpus, options, out, crossFile } = line;
@@ -51,8 +53,10 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
       decision = await decideComposition({ ...bench, calibration: file }, folder, rules, line, output, signal);
     }
     if (decision !== undefined) {
-      const { late, prior, bias } = decision.variant;
-      file = { ...file, composition: { lateTokens: late, bias, priorStrength: prior, cases: decision.cases } };
+      const { inPlay, late, prior, bias } = decision.variant;
+      const mostTokens = inPlay === 0 ? allInPlay : inPlay;
+      const { cases } = decision;
+      file = { ...file, composition: { mostTokens, lateTokens: late, bias, priorStrength: prior, cases } };
     }
     await saveCalibration(path.resolve(out), file);
     output.message(`Wrote ${path.resolve(out)}`);
@@ -114,7 +118,10 @@ async function decideComposition(
       const nll: number[] = [];
       for (const [i, one] of cases.entries()) {
         nll.push((await evaluation.fasa(one, variant)).nameNll);
-        output.progress(`Prior ${variant.prior}, late ${variant.late}, bias ${variant.bias}`, (i + 1) / cases.length);
+        output.progress(
+          `In play ${variant.inPlay}, prior ${variant.prior}, late ${variant.late}, bias ${variant.bias}`,
+          (i + 1) / cases.length,
+        );
       }
       output.progressDone();
       return nll;

@@ -26,6 +26,8 @@ export interface CalibrationFile extends NativeCalibration {
     readonly bias?: number;
     /** Logits that a standard deviation of relevance is worth in the choice. */
     readonly priorStrength?: number;
+    /** Tokens of one request's chunks, the most relevant ones. */
+    readonly mostTokens?: number;
     /** How many names this was decided by. */
     readonly cases?: number;
   };
@@ -112,8 +114,14 @@ function checkComposition(value: unknown): string | undefined {
     const number = value[name];
     return number === undefined || (typeof number === 'number' && number >= least && number <= most);
   };
-  const whole = value['lateTokens'] === undefined || Number.isInteger(value['lateTokens']);
-  const fits = inRange('lateTokens', 1, 4096) && inRange('bias', -100, 100) && inRange('priorStrength', 0, 100);
+  const whole = ['lateTokens', 'mostTokens'].every(
+    (name) => value[name] === undefined || Number.isInteger(value[name]),
+  );
+  const fits =
+    inRange('lateTokens', 1, 4096) &&
+    inRange('mostTokens', 1024, 1_048_576) &&
+    inRange('bias', -100, 100) &&
+    inRange('priorStrength', 0, 100);
   return whole && fits ? undefined : 'composition has a number out of range';
 }
 

@@ -92,6 +92,8 @@ export interface RepositoryEngine {
   readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
   /** Of the model's calibration: logits that a standard deviation of relevance is worth in the choice; undefined: not measured. */
   readonly priorStrength?: number | undefined;
+  /** Of the model's calibration: tokens of the chunks that a request has in play; undefined: not measured. */
+  readonly mostTokens?: number | undefined;
   /** What names a chunk: same model, layout, anchor and tokens, same address. */
   address(tokens: Int32Array): string;
   /** From the store on disk, verified; undefined: not there (or not usable, which is logged), to be encoded. */

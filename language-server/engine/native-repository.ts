@@ -99,6 +99,10 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     return this.#parts.calibration.composition?.priorStrength;
   }
 
+  get mostTokens(): number | undefined {
+    return this.#parts.calibration.composition?.mostTokens;
+  }
+
   get disk(): RepositoryEngine['disk'] {
     return { ...this.#store.size, mostBytes: this.#store.mostBytes };
   }

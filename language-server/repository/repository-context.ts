@@ -224,7 +224,11 @@ export class RepositoryContext {
 
   /** What calibration measured for the model comes before the default. */
   #policy(): CompositionPolicy {
-    return { ...defaultPolicy, priorStrength: this.#engine?.repository?.priorStrength ?? defaultPolicy.priorStrength };
+    const repository = this.#engine?.repository;
+    return {
+      priorStrength: repository?.priorStrength ?? defaultPolicy.priorStrength,
+      mostTokens: repository?.mostTokens ?? defaultPolicy.mostTokens,
+    };
   }
 
   async close(): Promise<void> {

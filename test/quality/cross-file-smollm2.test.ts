@@ -116,7 +116,7 @@ describe('evaluation of a repository', { timeout: 240_000 }, () => {
     expect(record.nllDense).toBeLessThan(record.nllNone);
     expect(record.nllBm25).toBeLessThan(record.nllNone);
     expect(record.conditions.map(({ condition }) => condition)).toEqual(
-      expect.arrayContaining(['none', 'bm25', 'dense', 'fasa', 'fasa-window', 'chunks-dense']),
+      expect.arrayContaining(['none', 'bm25', 'dense', 'fasa', 'fasa-all', 'chunks-dense']),
     );
     expect(record.languages.map(({ language }) => language)).toEqual(['python']);
   });

@@ -195,7 +195,7 @@ describe('composition', () => {
     { chunk: chunk(200), score: 5 },
     { chunk: chunk(300), score: 3 },
   ];
-  const variant = { late: 64, prior: 2, bias: 0.5, offsets: 'sequential', budget: 256 } as const;
+  const variant = { late: 64, prior: 2, bias: 0.5, offsets: 'sequential', budget: 256, inPlay: 0 } as const;
 
   test('priors are standard deviations below the best', () => {
     const priors = priorsOf([1, 5, 3], 2);
@@ -285,7 +285,9 @@ describe('options', () => {
   };
 
   test('lists give every combination', () => {
-    expect(parse()?.variants).toEqual([{ late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256 }]);
+    expect(parse()?.variants).toEqual([
+      { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, inPlay: 49_152 },
+    ]);
     const argv = '--late 0,64 --prior 0,1.5 --offsets shared,sequential --bias=-0.25 --cases 3 --conditions none,fasa';
     const options = parse(...argv.split(' '));
     expect(options?.variants).toHaveLength(8);

@@ -9,8 +9,11 @@ export interface ScoredChunk {
   readonly score: number;
 }
 
-/** As many as fit, the most relevant first. */
-export function best(chunks: readonly ScoredChunk[], mostTokens: number): ScoredChunk[] {
+/** As many as fit, the most relevant first; all for 0. */
+export function best(chunks: readonly ScoredChunk[], mostTokens: number): readonly ScoredChunk[] {
+  if (mostTokens === 0) {
+    return chunks;
+  }
   let left = mostTokens;
   const chosen: ScoredChunk[] = [];
   for (const one of chunks.toSorted((left_, right) => right.score - left_.score)) {

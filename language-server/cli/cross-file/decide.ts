@@ -16,7 +16,11 @@ export interface Candidate {
 }
 
 /** In this order; each with what was best of those before. */
-export const choices: readonly (readonly [keyof Variant & ('prior' | 'late' | 'bias'), readonly number[]])[] = [
+export const choices: readonly (readonly [
+  keyof Variant & ('inPlay' | 'prior' | 'late' | 'bias'),
+  readonly number[],
+])[] = [
+  ['inPlay', [4096, 8192, 16_384, 32_768, 0]],
   ['prior', [0, 1, 2, 4]],
   ['late', [16, 64, 256]],
   ['bias', [0, -0.25, 0.1]],
@@ -67,10 +71,10 @@ export function pairedGain(
   return { gain, error: Math.sqrt(variance / Math.max(1, gains.length)) };
 }
 
-export function describe({ variant: { prior, late, bias }, mean: nll, gain, error, kept }: Candidate): string {
+export function describe({ variant: { inPlay, prior, late, bias }, mean: nll, gain, error, kept }: Candidate): string {
   const against =
     gain === 0 && error === 0 ? '' : `, ${fixed(gain, 3)} ± ${fixed(error, 3)} better${kept ? ', kept' : ''}`;
-  return `prior ${prior}, late ${late}, bias ${bias}: NLL of the name ${fixed(nll, 3)}${against}`;
+  return `${inPlay === 0 ? 'all' : inPlay} tokens in play, prior ${prior}, late ${late}, bias ${bias}: NLL of the name ${fixed(nll, 3)}${against}`;
 }
 
 function mean(values: readonly number[]): number {

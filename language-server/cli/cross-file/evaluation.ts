@@ -25,7 +25,7 @@ const unrelatedShare = 3;
 /** The answer behind the tail of a dense prefill. */
 const answerRoom = 64;
 
-const readChunks: ReadonlySet<ConditionName> = new Set(['chunks-dense', 'fasa', 'fasa-window', 'fasa-unrelated']);
+const readChunks: ReadonlySet<ConditionName> = new Set(['chunks-dense', 'fasa', 'fasa-all', 'fasa-unrelated']);
 
 interface Repository {
   readonly pieces: Pieces;
@@ -146,8 +146,8 @@ export class Evaluation {
         one.dense,
         () => this.#runner.prefill(prompt, pack(own.pieces.snippetsBeside(file.path, prompt.tailText), window)),
       ],
-      ['fasa', true, () => this.#runner.beside(prompt, chunks, first, 'fasa-c')],
-      ['fasa-window', true, () => this.#runner.beside(prompt, best(chunks, window), first, 'fasa-c')],
+      ['fasa', true, () => this.fasa(one, first)],
+      ['fasa-all', true, () => this.fasa(one, { ...first, inPlay: 0 })],
       ['fasa-unrelated', true, () => this.#besideUnrelated(one, chunks, first)],
       ['chunks-dense', one.dense, () => this.#runner.beside(prompt, chunks, first, 'dense')],
     ];
@@ -157,13 +157,14 @@ export class Evaluation {
       }
     }
     for (const variant of this.#options.conditions.includes('fasa') ? others : []) {
-      await this.#keep(variantName(variant), index, () => this.#runner.beside(prompt, chunks, variant, 'fasa-c'));
+      await this.#keep(variantName(variant), index, () => this.fasa(one, variant));
     }
   }
 
-  /** One case, all chunks of its repository but those of the file itself, read by FASA. */
-  async fasa(one: PreparedCase, variant: Variant): Promise<Score> {
-    return this.#runner.beside(one.prompt, this.#chunksFor(one), variant, 'fasa-c');
+  /** One case, the chunks in play of its repository but those of the file itself, read by FASA. */
+  fasa(one: PreparedCase, variant: Variant, more: readonly ScoredChunk[] = []): Promise<Score> {
+    const chunks = best([...this.#chunksFor(one), ...more], variant.inPlay);
+    return this.#runner.beside(one.prompt, chunks, variant, 'fasa-c');
   }
 
   /** The cases that were measured so far. */
@@ -222,7 +223,7 @@ export class Evaluation {
       added.push(other);
       left -= other.chunk.tokens;
     }
-    return this.#runner.beside(one.prompt, [...chunks, ...added], variant, 'fasa-c');
+    return this.fasa(one, variant, added);
   }
 
   async #keep(condition: string, index: number, run: () => Promise<Score>): Promise<void> {
@@ -234,6 +235,6 @@ export class Evaluation {
   }
 }
 
-function variantName({ late, prior, bias, offsets, budget }: Variant): string {
-  return `fasa late ${late} prior ${prior} bias ${bias} ${offsets} budget ${budget}`;
+function variantName({ late, prior, bias, offsets, budget, inPlay }: Variant): string {
+  return `fasa late ${late} prior ${prior} bias ${bias} ${offsets} budget ${budget} in play ${inPlay}`;
 }

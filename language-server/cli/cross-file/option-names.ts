@@ -11,6 +11,7 @@ export const crossFileOptionNames = {
   bias: { type: 'string' },
   offsets: { type: 'string' },
   budgets: { type: 'string' },
+  'in-play': { type: 'string' },
 } as const;
 
 export type CrossFileValues = { readonly [name in keyof typeof crossFileOptionNames]?: string | undefined };

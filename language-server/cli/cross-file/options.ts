@@ -1,6 +1,7 @@
 /** Options of `eval cross-file`. Lists give every combination as a variant of FASA over chunks; the first is the record's. */
 
 import type { StoreOptions } from '../../engine/engine';
+import { defaultPolicy } from '../../repository/composition';
 import { usageError } from '../arguments';
 import type { CrossFileValues } from './option-names';
 
@@ -13,11 +14,11 @@ export const conditionNames = [
   'dense',
   /** All chunks of the repository, each attended to densely. */
   'chunks-dense',
-  /** All chunks, read by FASA. */
+  /** The chunks that a request has in play, read by FASA. */
   'fasa',
-  /** As many chunks as the trained window holds, best by BM25, read by FASA. */
-  'fasa-window',
-  /** All chunks and three times as many tokens of other repositories, read by FASA. */
+  /** All chunks of the repository, read by FASA. */
+  'fasa-all',
+  /** Those in play of the repository and of three times as many tokens of other repositories, read by FASA. */
   'fasa-unrelated',
 ] as const;
 
@@ -35,6 +36,8 @@ export interface Variant {
   readonly bias: number;
   readonly offsets: Offsets;
   readonly budget: number;
+  /** Tokens of the chunks in play, best by BM25; 0: all. */
+  readonly inPlay: number;
 }
 
 export interface CrossFileOptions {
@@ -59,15 +62,20 @@ export function parseCrossFile(
   const biases = numbers('bias', values.bias ?? '0', Number.NEGATIVE_INFINITY);
   const offsets = words('offsets', values.offsets ?? 'shared', ['shared', 'sequential'] as const);
   const budgets = numbers('budgets', values.budgets ?? String(defaultBudget), 1);
+  const inPlays = numbers('in-play', values['in-play'] ?? String(defaultPolicy.mostTokens), 0);
   const [first, ...others] = lates.flatMap((late) =>
     priors.flatMap((prior) =>
       biases.flatMap((bias) =>
-        offsets.flatMap((place) => budgets.map((budget): Variant => ({ late, prior, bias, offsets: place, budget }))),
+        offsets.flatMap((place) =>
+          budgets.flatMap((budget) =>
+            inPlays.map((inPlay): Variant => ({ late, prior, bias, offsets: place, budget, inPlay })),
+          ),
+        ),
       ),
     ),
   );
   if (first === undefined) {
-    throw usageError('--late, --prior, --bias, --offsets and --budgets need a value each.');
+    throw usageError('--late, --prior, --bias, --offsets, --budgets and --in-play need a value each.');
   }
   return {
     conditions: words('conditions', values.conditions ?? conditionNames.join(','), conditionNames),
