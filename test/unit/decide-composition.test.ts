@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { choices, decide, pairedGain } from '../../language-server/cli/cross-file/decide';
+import { choices, decide, inPlayChoices, pairedGain } from '../../language-server/cli/cross-file/decide';
 import type { Variant } from '../../language-server/cli/cross-file/options';
 
 const start: Variant = { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, inPlay: 49_152 };
@@ -7,18 +7,33 @@ const start: Variant = { late: 64, prior: 2, bias: 0, offsets: 'shared', budget:
 describe('deciding how chunks are read', () => {
   it('leaves the default where nothing is clearly better', async () => {
     // half of the cases gain what the others lose, and a little more
-    const { variant, candidates } = await decide(start, async ({ prior }) =>
-      Array.from({ length: 20 }, (_, i) => 5 + (prior === 1 ? (i % 2 === 0 ? -1.05 : 1) : 0)),
+    const { variant, candidates } = await decide(start, async ({ prior, inPlay }) =>
+      Array.from(
+        { length: 20 },
+        (_, i) => 5 + (prior === 1 ? (i % 2 === 0 ? -1.05 : 1) : 0) + (inPlay < 40_000 ? 1 : 0),
+      ),
     );
     expect(variant).toEqual(start);
     expect(candidates.filter(({ kept }) => kept)).toHaveLength(1);
+  });
+
+  it('has as few tokens in play as are not clearly worse', async () => {
+    const nll = (inPlay: number) => (inPlay < 10_000 ? 6 : inPlay < 20_000 ? 5.1 : 5);
+    const { variant } = await decide(start, async ({ inPlay }) =>
+      Array.from(
+        { length: 20 },
+        (_, i) => nll(inPlay) + (inPlay < 20_000 && i % 2 === 0 ? 2 : 0) - (inPlay < 20_000 ? 1 : 0),
+      ),
+    );
+    expect(variant).toEqual({ ...start, inPlay: 16_384 });
   });
 
   it('takes the best of each parameter, and compares the next ones with it', async () => {
     const asked: Variant[] = [];
     const { variant, candidates } = await decide(start, async (one) => {
       asked.push(one);
-      const nll = 5 - (one.prior === 1 ? 0.5 : one.prior === 4 ? 0.2 : 0) - (one.late === 256 ? 0.1 : 0);
+      const fewer = one.inPlay < start.inPlay ? 1 : 0;
+      const nll = 5 + fewer - (one.prior === 1 ? 0.5 : one.prior === 4 ? 0.2 : 0) - (one.late === 256 ? 0.1 : 0);
       return Array.from({ length: 12 }, (_, i) => nll + i);
     });
     expect(variant).toEqual({ ...start, prior: 1, late: 256 });
@@ -26,7 +41,9 @@ describe('deciding how chunks are read', () => {
     expect(new Set(asked.map((one) => JSON.stringify(one))).size).toBe(asked.length);
     expect(asked.filter(({ late }) => late !== 64).every(({ prior }) => prior === 1)).toBe(true);
     expect(candidates).toHaveLength(
-      1 + choices.reduce((sum, [name, values]) => sum + values.filter((value) => value !== start[name]).length, 0),
+      1 +
+        inPlayChoices.length +
+        choices.reduce((sum, [name, values]) => sum + values.filter((value) => value !== start[name]).length, 0),
     );
     const kept = candidates.find((one) => one.kept && one.variant.late === 256);
     expect(kept?.gain).toBeCloseTo(0.1);

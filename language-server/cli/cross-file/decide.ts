@@ -16,19 +16,18 @@ export interface Candidate {
 }
 
 /** In this order; each with what was best of those before. */
-export const choices: readonly (readonly [
-  keyof Variant & ('inPlay' | 'prior' | 'late' | 'bias'),
-  readonly number[],
-])[] = [
-  ['inPlay', [4096, 8192, 16_384, 32_768, 0]],
+export const choices: readonly (readonly [keyof Variant & ('prior' | 'late' | 'bias'), readonly number[]])[] = [
   ['prior', [0, 1, 2, 4]],
   ['late', [16, 64, 256]],
   ['bias', [0, -0.25, 0.1]],
 ];
 
+/** Tokens of chunks in play, the fewest first: a decode step reads the importance keys of them all. */
+export const inPlayChoices: readonly number[] = [4096, 8192, 16_384, 32_768];
+
 /**
- * Starts from a variant, and leaves it only for one whose gain is more than its standard error over the cases, paired:
- * with few cases most differences are chance.
+ * The fewest tokens in play that are not worse than the start by more than the standard error over the cases, paired. Then
+ * the other parameters, each left only for a value that gains more than that: with few cases most differences are chance.
  * @param score NLL of the name in every case, under a variant
  */
 export async function decide(
@@ -38,6 +37,21 @@ export async function decide(
   const first = await score(start);
   let best: Candidate = { variant: start, nll: first, mean: mean(first), gain: 0, error: 0, kept: true };
   const candidates = [best];
+  for (const inPlay of inPlayChoices) {
+    if (inPlay >= start.inPlay && start.inPlay !== 0) {
+      break;
+    }
+    const variant = { ...start, inPlay };
+    const nll = await score(variant);
+    const { gain, error } = pairedGain(first, nll);
+    const kept = gain >= -error;
+    const one = { variant, nll, mean: mean(nll), gain, error, kept };
+    candidates.push(one);
+    if (kept) {
+      best = one;
+      break;
+    }
+  }
   for (const [name, values] of choices) {
     let better: Candidate | undefined;
     for (const value of values) {
