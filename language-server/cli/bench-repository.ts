@@ -8,14 +8,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ContextService } from '../context-service';
-import type { ChunkInPlay, Engine, RepositoryEngine } from '../engine/engine';
+import type { ChunkInPlay, Engine } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 import { createNativeEngine } from '../engine/native-engine';
 import { concatenate } from '../engine/token-parts';
 import { silentLog } from '../log';
 import { cacheFolder } from '../models/cache-folder';
 import { resolveModel } from '../models/resolve-model';
-import { defaultPolicy } from '../repository/composition';
 import { chunkStore } from '../repository/store';
 import { defaultSettings } from '../settings';
 import type { CommandLine } from './arguments';
@@ -193,12 +192,13 @@ async function measure(
   // what is around a cursor somewhere in the repository
   const around = await readFile(path.join(copy, records[records.length >> 1]?.path ?? ''), 'utf8');
   const choose = () => context.chunksFor(undefined, around);
+  const { mostTokens } = context.policy;
   const inPlay = choose();
   const held = totals(engine, inPlay);
   const depths = [0, ...(line.depths ?? []), text.length];
-  const times = await timeInTurns(opened, text, depths, choose, output, signal);
+  const times = await timeInTurns(opened, text, depths, { choose, mostTokens }, output, signal);
   const rows = depths.map((depth, i) => {
-    const { tokens } = totals(engine, chunksOfTokens(inPlay, Math.min(depth, mostInPlay(repository))));
+    const { tokens } = totals(engine, chunksOfTokens(inPlay, Math.min(depth, mostTokens)));
     return row(times[i] ?? [], { ...totals(engine, chunksOfTokens(inPlay, depth)), tokensInPlay: tokens });
   });
   const without = rows[0];
@@ -235,11 +235,6 @@ async function measure(
   };
 }
 
-/** As a request has it. */
-function mostInPlay({ mostTokens }: RepositoryEngine): number {
-  return mostTokens ?? defaultPolicy.mostTokens;
-}
-
 function totals(engine: Engine, chunks: readonly ChunkInPlay[]) {
   const sum = { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
   for (const { chunk } of chunks) {
@@ -255,7 +250,7 @@ async function timeInTurns(
   { engine, repository }: Opened,
   text: Int32Array,
   depths: readonly number[],
-  choose: () => readonly ChunkInPlay[],
+  { choose, mostTokens }: { readonly choose: () => readonly ChunkInPlay[]; readonly mostTokens: number },
   output: Output,
   signal: AbortSignal,
 ): Promise<RequestTimes[][]> {
@@ -264,7 +259,7 @@ async function timeInTurns(
   for (let turn = -1; turn < turns; turn++) {
     for (const [i, depth] of depths.entries()) {
       const number = (turn + 1) * depths.length + i;
-      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), Math.min(depth, mostInPlay(repository))));
+      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), Math.min(depth, mostTokens)));
       const one = await timeRequests(engine, repository, text, number + 100, chunks, signal);
       if (turn >= 0) {
         times[i]?.push(one);

@@ -174,7 +174,7 @@ export class RepositoryContext {
    * whose live text the request has itself.
    * @param own path of the document below the folder @param text around the cursor, or the question
    */
-  chunksFor(own: string | undefined, text: string, policy: CompositionPolicy = this.#policy()): ChunkInPlay[] {
+  chunksFor(own: string | undefined, text: string, policy: CompositionPolicy = this.policy): ChunkInPlay[] {
     this.#tail = text.slice(-mostTailChars);
     const scores = this.#records.scores(this.#tail);
     const chunks: { readonly chunk: EncodedChunk; readonly score: number }[] = [];
@@ -223,7 +223,7 @@ export class RepositoryContext {
   }
 
   /** What calibration measured for the model comes before the default. */
-  #policy(): CompositionPolicy {
+  get policy(): CompositionPolicy {
     const repository = this.#engine?.repository;
     return {
       priorStrength: repository?.priorStrength ?? defaultPolicy.priorStrength,

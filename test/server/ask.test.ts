@@ -33,6 +33,22 @@ function planted(): string {
   return lines.join('');
 }
 
+/** An engine that looks at the needle; the repository, one file more than the two, is encoded. */
+async function startWithNeedle(): Promise<Client> {
+  const client = await startServer({
+    engine: {
+      contextTokens: 4096,
+      fasaFromTokens: 64,
+      repository: {},
+      looksAt: 'the needle is here',
+      answers: [{ when: '', text: 'It is planted.' }],
+    },
+    folders: [folder],
+  });
+  await client.until('all encoded', () => client.status?.repository?.filesEncoded === 3);
+  return client;
+}
+
 function expectNeedle(citation: Citation | undefined, uri: string): void {
   expect(citation?.uri).toBe(uri);
   expect(citation?.range.start.line).toBeGreaterThanOrEqual(18);
@@ -199,17 +215,7 @@ describe('the size of a question', () => {
 describe('the chunks of the repository', () => {
   test('are read beside the prompt, and the answer cites where it looked', async () => {
     writeFileSync(path.join(folder, 'far.ts'), planted());
-    const client = await startServer({
-      engine: {
-        contextTokens: 4096,
-        fasaFromTokens: 64,
-        repository: {},
-        looksAt: 'the needle is here',
-        answers: [{ when: '', text: 'It is planted.' }],
-      },
-      folders: [folder],
-    });
-    await client.until('all encoded', () => client.status?.repository?.filesEncoded === 3);
+    const client = await startWithNeedle();
     const { citations, size } = await ask(client, 'Where is the pin?');
     expect(size?.repositoryTokens).toBeGreaterThan(1000);
     expect(size?.parts.filter(({ kind }) => kind === 'related')).toEqual([]);
@@ -227,17 +233,7 @@ describe('the chunks of the repository', () => {
   test('are read where the prompt has only the beginning of their file', async () => {
     const filler = 'const filler = "of the first lines";\n';
     writeFileSync(path.join(folder, 'long.ts'), `${filler.repeat(280)}${planted()}`);
-    const client = await startServer({
-      engine: {
-        contextTokens: 4096,
-        fasaFromTokens: 64,
-        repository: {},
-        looksAt: 'the needle is here',
-        answers: [{ when: '', text: 'It is planted.' }],
-      },
-      folders: [folder],
-    });
-    await client.until('all encoded', () => client.status?.repository?.filesEncoded === 3);
+    const client = await startWithNeedle();
     const { citations, size } = await ask(client, 'What does long.ts do?');
     expect(size?.parts.find(({ label }) => label === 'long.ts')?.reason).toBe('only its beginning fits');
     const { range, share } = citations[0] ?? {};

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../language-server/cli/arguments';
 import { findCases, hasWord, isTelling, type RepositoryFile } from '../../language-server/cli/cross-file/cases';
-import { best, compose, priorsOf, tailPosition } from '../../language-server/cli/cross-file/compose';
+import { best, compose, tailPosition } from '../../language-server/cli/cross-file/compose';
 import { parseCrossFile } from '../../language-server/cli/cross-file/options';
 import { casePrompt, pack, tailStart } from '../../language-server/cli/cross-file/prompt';
 import { joinRuns, recordOf } from '../../language-server/cli/cross-file/record';
@@ -11,6 +11,7 @@ import { figures, type Score, scoreCase } from '../../language-server/cli/cross-
 import { languageOf, SourceParser } from '../../language-server/cli/cross-file/syntax';
 import { randomNumbers } from '../../language-server/cli/eval-random';
 import type { NativeChunk, NativeModel } from '../../language-server/engine/addon';
+import { priorsOf } from '../../language-server/repository/composition';
 
 const parser = new SourceParser();
 

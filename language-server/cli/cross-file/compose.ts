@@ -1,6 +1,7 @@
 /** Which chunks go beside a tail, and how: relevance, order, offsets. */
 
 import type { NativeChunk, NativeRepository } from '../../engine/addon';
+import { priorsOf } from '../../repository/composition';
 import type { Variant } from './options';
 
 export interface ScoredChunk {
@@ -26,17 +27,6 @@ export function best(chunks: readonly ScoredChunk[], mostTokens: number): readon
   return chosen;
 }
 
-/**
- * Prior of a chunk: `strength` times how many standard deviations its score is below the best one's; 0 to minus a few.
- * Without any spread all are 0.
- */
-export function priorsOf(scores: readonly number[], strength: number): Float32Array {
-  const most = Math.max(...scores);
-  const average = scores.reduce((sum, value) => sum + value, 0) / scores.length;
-  const deviation = Math.sqrt(scores.reduce((sum, value) => sum + (value - average) ** 2, 0) / scores.length);
-  return Float32Array.from(scores, (score) => (deviation > 0 ? (strength * (score - most)) / deviation : 0));
-}
-
 /** Sequential: the most relevant is nearest to the tail. Shared: all at the window's start. */
 export function compose(chunks: readonly ScoredChunk[], variant: Variant): NativeRepository {
   const ordered = chunks.toSorted((left, right) => left.score - right.score);
@@ -50,9 +40,11 @@ export function compose(chunks: readonly ScoredChunk[], variant: Variant): Nativ
   }
   return {
     chunks: ordered.map(({ chunk }) => chunk),
-    priors: priorsOf(
-      ordered.map(({ score }) => score),
-      variant.prior,
+    priors: Float32Array.from(
+      priorsOf(
+        ordered.map(({ score }) => score),
+        variant.prior,
+      ),
     ),
     offsets,
     bias: variant.bias * Math.log(Math.max(1, ordered.length)),
