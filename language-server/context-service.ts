@@ -14,6 +14,7 @@ import type { Choice } from './repository/choices';
 import { contextFolder, repositoryStatus } from './repository/context-view';
 import { EncodingLane, type LaneParts } from './repository/encoding-lane';
 import { FolderWatcher } from './repository/folder-watcher';
+import type { TextAround } from './repository/relevance';
 import type { Repository } from './repository/repository';
 import { type DocumentPlace, filePath, Workspace } from './workspace';
 
@@ -162,11 +163,8 @@ export class ContextService {
     }
   }
 
-  /**
-   * What a request reads of the document's repository: what is encoded now, without the document itself.
-   * @param text around the cursor, or the question
-   */
-  chunksFor({ repository, file, path: relative }: DocumentPlace, text: string): readonly ChunkInPlay[] {
+  /** What a request reads of the document's repository: what is encoded now, without the document itself. */
+  chunksFor({ repository, file, path: relative }: DocumentPlace, text: TextAround): readonly ChunkInPlay[] {
     if (repository === undefined || file === undefined || !this.#settings.enabled) {
       return [];
     }

@@ -268,7 +268,7 @@ export class InlineCompletions {
       languageId: document.languageId,
       // a notebook is read as a program in the language of its cells
       path: withEnding(place.path.replace(/\.ipynb$/, ''), document.languageId),
-      chunksFor: (text) => context.chunksFor(place, text),
+      chunksFor: (around) => context.chunksFor(place, around),
     };
   }
 

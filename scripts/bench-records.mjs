@@ -166,8 +166,7 @@ const measurements = {
   },
   async 'cross-file'(quick) {
     const few = quick ? ['--cases', '4', '--dense-cases', '1'] : [];
-    // what the shipped calibration has in play: the command's own default is that of a model without one
-    const args = ['--corpus', await reported(), '--in-play', '16384', '--threads', '1', ...few];
+    const args = ['--corpus', await reported(), '--threads', '1', ...few];
     const { measured: _, ...record } = await cli(['eval', 'cross-file', ...args]);
     keep('cross-file', record);
   },

@@ -233,7 +233,7 @@ const CONDITIONS = [
   ['fasa', '**chunks in play, FASA**'],
   ['fasa-all', 'all chunks, FASA'],
   ['fasa-unrelated', 'the same among three times as many unrelated ones'],
-  ['chunks-dense', 'all chunks, densely'],
+  ['chunks-dense', 'the chunks in play, densely'],
   ['dense', 'joint dense prefill'],
 ];
 
@@ -272,6 +272,12 @@ function crossFile() {
   for (const { language, conditions } of record.languages) {
     const rows = line(conditions).map((cells) => cells.slice(0, 6));
     parts.push(`${language}:\n\n${markdown(titles.slice(0, 6), rows)}`);
+  }
+  const sparse = record.conditions.find(({ condition }) => condition === 'fasa');
+  if (sparse?.meanKl !== undefined) {
+    parts.push(
+      `FASA against dense attention to the same chunks, ${count(sparse.tokensCompared)} tokens: mean KL ${sparse.meanKl.toFixed(3)}, the same likeliest token in ${percent(sparse.agreement)}.`,
+    );
   }
   return parts.join('\n\n') + when(record);
 }

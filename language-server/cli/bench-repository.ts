@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ContextService } from '../context-service';
-import type { ChunkInPlay, Engine } from '../engine/engine';
+import type { ChunkInPlay, EncodedChunk, Engine } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 import { createNativeEngine } from '../engine/native-engine';
 import { concatenate } from '../engine/token-parts';
@@ -191,15 +191,16 @@ async function measure(
   }
   // what is around a cursor somewhere in the repository
   const around = await readFile(path.join(copy, records[records.length >> 1]?.path ?? ''), 'utf8');
-  const choose = () => context.chunksFor(undefined, around);
+  const choose = () => context.chunksFor(undefined, { before: around, after: '', document: around });
   const { mostTokens } = context.policy;
   const inPlay = choose();
-  const held = totals(engine, inPlay);
+  const encoded = records.flatMap(({ chunks }) => chunks.flatMap(({ encoded: chunk }) => chunk ?? []));
+  const held = totals(engine, encoded);
   const depths = [0, ...(line.depths ?? []), text.length];
   const times = await timeInTurns(opened, text, depths, { choose, mostTokens }, output, signal);
   const rows = depths.map((depth, i) => {
-    const { tokens } = totals(engine, chunksOfTokens(inPlay, Math.min(depth, mostTokens)));
-    return row(times[i] ?? [], { ...totals(engine, chunksOfTokens(inPlay, depth)), tokensInPlay: tokens });
+    const { tokens } = totals(engine, chunksIn(chunksOfTokens(inPlay, Math.min(depth, mostTokens))));
+    return row(times[i] ?? [], { ...totals(engine, chunksIn(chunksOfTokens(inPlay, depth))), tokensInPlay: tokens });
   });
   const without = rows[0];
   const withAll = rows.at(-1);
@@ -235,9 +236,13 @@ async function measure(
   };
 }
 
-function totals(engine: Engine, chunks: readonly ChunkInPlay[]) {
+function chunksIn(inPlay: readonly ChunkInPlay[]): EncodedChunk[] {
+  return inPlay.map(({ chunk }) => chunk);
+}
+
+function totals(engine: Engine, chunks: readonly EncodedChunk[]) {
   const sum = { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
-  for (const { chunk } of chunks) {
+  for (const chunk of chunks) {
     sum.tokens += chunk.tokens;
     sum.fullBytes += chunk.tokens * engine.model.kvBytesPerToken;
     sum.fastBytes += chunk.fastBytes;

@@ -14,7 +14,7 @@ import { SourceFiles } from '../repository/source-files';
 import { type CommandLine, usageError } from './arguments';
 import { type BenchModel, withBenchModel } from './bench-model';
 import { readCorpus, readRepositories } from './cross-file/corpus';
-import { type Candidate, decide, describe } from './cross-file/decide';
+import { type Candidate, choices, decide, describe } from './cross-file/decide';
 import { Evaluation, prepareCases } from './cross-file/evaluation';
 import { type CrossFileOptions, parseCrossFile, type Variant } from './cross-file/options';
 import type { Output } from './output';
@@ -36,7 +36,7 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
   }
   const decides = crossFile.cases !== '0';
   const cases = decides ? (crossFile.cases ?? defaultCases) : '1';
-  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows);
+  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows, undefined);
   await withBenchModel(line, output, signal, async (bench) => {
     const { name, architecture, fingerprint } = bench.model.info;
     const given = line.calibration === undefined ? undefined : bench.calibration;
@@ -114,14 +114,16 @@ async function decideComposition(
   const evaluation = new Evaluation(bench, rules, line.length, signal);
   try {
     await evaluation.encode(found, output);
-    const score = async (variant: Variant) => {
-      const nll: number[] = [];
+    let round = 0;
+    // all variants of a case after each other: the tail is fed once
+    const score = async (variants: readonly Variant[]) => {
+      const nll = variants.map((): number[] => []);
+      round++;
       for (const [i, one] of cases.entries()) {
-        nll.push((await evaluation.fasa(one, variant)).nameNll);
-        output.progress(
-          `In play ${variant.inPlay}, prior ${variant.prior}, late ${variant.late}, bias ${variant.bias}`,
-          (i + 1) / cases.length,
-        );
+        for (const [k, variant] of variants.entries()) {
+          nll[k]?.push((await evaluation.fasa(one, variant)).nameNll);
+        }
+        output.progress(`Measuring how chunks are read, ${round} of ${choices.length + 1}`, (i + 1) / cases.length);
       }
       output.progressDone();
       return nll;

@@ -14,6 +14,7 @@ import { silentLog } from '../log';
 import { cacheFolder } from '../models/cache-folder';
 import { resolveModel } from '../models/resolve-model';
 import { Bm25Index } from '../repository/bm25';
+import { termsOf } from '../repository/relevance';
 import type { RepositoryContext } from '../repository/repository-context';
 import { chunkStore } from '../repository/store';
 import { defaultSettings } from '../settings';
@@ -169,7 +170,7 @@ async function askAll(
     });
     const citations = citationsOf(looked);
     // text search does not know which of equals is the right one
-    const equals = shuffled([...index.scores(question)], randomNumbers(seed + i));
+    const equals = shuffled([...index.scores(termsOf(question))], randomNumbers(seed + i));
     const found = equals.toSorted(([, left], [, right]) => right - left).map(([file]) => file);
     ranks.push({
       attention: rankOf(

@@ -24,8 +24,11 @@ export async function evalCrossFile(line: CommandLine, output: Output, signal: A
     throw usageError('eval cross-file takes --corpus DIR.');
   }
   const { budget, rows } = line.options;
-  const options = parseCrossFile(line.crossFile, budget > 0 ? budget : defaultBudget, rows);
+  const most = budget > 0 ? budget : defaultBudget;
+  // what is wrong with the words is said before a model is loaded
+  parseCrossFile(line.crossFile, most, rows, undefined);
   await withBenchModel(line, output, signal, async (bench) => {
+    const options = parseCrossFile(line.crossFile, most, rows, bench.calibration?.composition);
     const found = await readCorpus(corpus, signal);
     const cases = prepareCases(bench, found, options, line.options.seed ?? defaultSeed);
     const evaluation = new Evaluation(bench, options, line.length, signal);
@@ -108,6 +111,7 @@ function report(result: Result, json: boolean, output: Output): void {
       { title: 'line NLL', text: ({ followingNll }) => fixed(followingNll, 3) },
       { title: 'worse than none', text: ({ worse }) => percent(worse) },
       { title: 'of the dense gain', text: ({ gainShare }) => percent(gainShare) },
+      { title: 'KL of dense', text: ({ meanKl }) => fixed(meanKl, 4) },
       { title: 's a case', text: ({ seconds }) => fixed(seconds, 1) },
     ]),
   );

@@ -6,6 +6,7 @@ import { cancelled, EngineError, isCancelled, throwIfAborted } from '../engine/e
 import type { ServerSettings } from '../protocol';
 import { fileForm } from '../repository/file-form';
 import { commentPathLine } from '../repository/path-line';
+import type { TextAround } from '../repository/relevance';
 import type { CompletionCounters, Watch } from './counters';
 import { type Deadline, startDeadline } from './deadline';
 import { filterCompletion } from './filters';
@@ -35,7 +36,7 @@ export interface CompletionInput {
   /** Ahead of time, behind everything that a person waits for. */
   readonly background?: boolean;
   /** What is encoded of the repository, for a text around the cursor. */
-  readonly chunksFor: (text: string) => readonly ChunkInPlay[];
+  readonly chunksFor: (around: TextAround) => readonly ChunkInPlay[];
 }
 
 export interface CompletionOutcome extends Suggestion {
@@ -59,8 +60,8 @@ const mostLines = { fillInTheMiddle: 16, prefixOnly: 8 };
 /** Tokens of a context that are kept free for the path line and the model's special tokens. */
 const reservedTokens = 64;
 const greedy = { temperature: 0, topK: 1, topP: 1 };
-/** Of the text behind the cursor, for what of the repository is in play. */
-const mostBehindChars = 1000;
+/** Around the cursor, for what of the repository is in play: lines farther away say next to nothing. */
+const mostChars = { before: 6000, after: 1000 };
 /** For candidates beside the likeliest one. */
 const varied = { temperature: 0.7, topK: 40, topP: 0.95 };
 /** What further candidates may take, beside as long as the first one took. */
@@ -275,11 +276,14 @@ function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed
   return buildPrompt(engine, { ...input, pathLine, tailTokens, suffixTokens });
 }
 
-/** The chunks of what the text before the cursor is about; the text behind it says less, but not nothing. */
 function chunksInPlay(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly ChunkInPlay[] {
   return engine.repository === undefined
     ? []
-    : input.chunksFor(`${cursor.after.slice(0, mostBehindChars)}\n${cursor.before}`);
+    : input.chunksFor({
+        before: cursor.before.slice(-mostChars.before),
+        after: cursor.after.slice(0, mostChars.after),
+        document: input.text,
+      });
 }
 
 function sharedTokens(left: Int32Array, right: Int32Array): number {

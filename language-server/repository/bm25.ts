@@ -9,6 +9,9 @@ const b = 0.75;
 /** Longer ones are data. */
 const mostTermChars = 64;
 
+/** Terms of a query: what each counts for, 1 as in the formula. */
+export type TermWeights = ReadonlyMap<string, number>;
+
 interface Document {
   readonly length: number;
   readonly terms: readonly string[];
@@ -73,12 +76,12 @@ export class Bm25Index<Key = string> {
     this.#totalLength = 0;
   }
 
-  /** Each term of the query counts once. Documents that share none are not among the results. */
-  scores(query: string): ReadonlyMap<Key, number> {
+  /** Documents that share no term are not among the results. */
+  scores(query: TermWeights): ReadonlyMap<Key, number> {
     const scores = new Map<Key, number>();
     const count = this.#documents.size;
     const meanLength = Math.max(1, this.#totalLength / Math.max(1, count));
-    for (const term of new Set(identifierTerms(query))) {
+    for (const [term, ofTerm] of query) {
       const postings = this.#postings.get(term);
       if (postings === undefined) {
         continue;
@@ -87,7 +90,7 @@ export class Bm25Index<Key = string> {
       for (const [key, frequency] of postings) {
         const length = this.#documents.get(key)?.length ?? meanLength;
         const weight = (frequency * (k1 + 1)) / (frequency + k1 * (1 - b + (b * length) / meanLength));
-        scores.set(key, (scores.get(key) ?? 0) + idf * weight);
+        scores.set(key, (scores.get(key) ?? 0) + ofTerm * idf * weight);
       }
     }
     return scores;

@@ -23,3 +23,25 @@ export function priorsOf(scores: readonly number[], strength: number): number[] 
   // never -0
   return scores.map((score) => (deviation > 1e-9 && score < best ? -strength * ((best - score) / deviation) : 0));
 }
+
+export interface Scored<Chunk> {
+  readonly chunk: Chunk;
+  /** Higher is more relevant. */
+  readonly score: number;
+}
+
+/** As many as fit, the most relevant first; where all fit, all in their order. */
+export function mostRelevant<Chunk extends { readonly tokens: number }>(
+  chunks: readonly Scored<Chunk>[],
+  mostTokens: number,
+): readonly Scored<Chunk>[] {
+  let left = mostTokens - chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+  if (left >= 0) {
+    return chunks;
+  }
+  const ordered = chunks.toSorted((one, other) => other.score - one.score);
+  while (left < 0) {
+    left += ordered.pop()?.chunk.tokens ?? -left;
+  }
+  return ordered;
+}

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Engine } from '../engine/engine';
 import { throwIfAborted } from '../engine/errors';
-import { Bm25Index } from './bm25';
+import { Bm25Index, type TermWeights } from './bm25';
 import { type Chunk, chunksOf } from './chunker';
 import { type ContextChunk, drop } from './context-chunk';
 import type { LeftOutReason } from './left-out';
@@ -62,9 +62,9 @@ export class FileRecords {
     return this.#verdicts.get(path)?.tokens ?? 0;
   }
 
-  /** Likeness of the chunks to a text: BM25. */
-  scores(text: string): ReadonlyMap<ContextChunk, number> {
-    return this.#index.scores(text);
+  /** Likeness of the chunks to a query: BM25. */
+  scores(query: TermWeights): ReadonlyMap<ContextChunk, number> {
+    return this.#index.scores(query);
   }
 
   /** Lets go of the chunks of all others. */

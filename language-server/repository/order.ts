@@ -52,7 +52,7 @@ export function orderFiles(files: readonly string[], root: string, facts: Releva
 export function importsOf(
   file: { readonly path: string; readonly text: string },
   root: string,
-  known: ReadonlySet<string>,
+  known: Pick<ReadonlySet<string>, 'has'>,
 ): string[] {
   const found: string[] = [];
   for (const candidates of importCandidates(file.text, path.join(root, file.path), root)) {

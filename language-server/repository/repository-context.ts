@@ -6,13 +6,15 @@
 import type { ChunkInPlay, EncodedChunk, Engine } from '../engine/engine';
 import { isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
-import { type CompositionPolicy, defaultPolicy, priorsOf } from './composition';
+import type { TermWeights } from './bm25';
+import { type CompositionPolicy, defaultPolicy, mostRelevant, priorsOf } from './composition';
 import type { ChunkState, ContextChunk } from './context-chunk';
 import { type FileRecord, FileRecords } from './file-records';
 import { recentInGit } from './git-log';
 import { ignoreFileNames } from './ignore-rules';
 import type { LeftOutReason } from './left-out';
-import { noFacts, orderFiles, type RelevanceFacts } from './order';
+import { importsOf, noFacts, orderFiles, type RelevanceFacts } from './order';
+import { raiseImported, type Topic, termsOf } from './relevance';
 import type { SourceFiles } from './source-files';
 import { type Survey, survey } from './walk';
 
@@ -33,8 +35,6 @@ const mostNewPaths = 64;
 const mostEdited = 200;
 /** Files that are too large for what is left of the budget are passed over, so many times. */
 const mostMisses = 64;
-/** Characters before the cursor that say what the user is at. */
-const mostTailChars = 6000;
 
 export class RepositoryContext {
   readonly #parts: ContextParts;
@@ -44,7 +44,8 @@ export class RepositoryContext {
   #enabled = true;
   #survey = emptySurvey;
   #facts: RelevanceFacts = noFacts;
-  #tail = '';
+  /** Of the last request. */
+  #terms: TermWeights = new Map();
   #wanted: ReadonlyMap<string, FileRecord> = new Map();
   #leftOut: ReadonlyMap<string, LeftOutReason> = new Map();
   #budget = 0;
@@ -172,27 +173,31 @@ export class RepositoryContext {
   /**
    * What a request reads beside its own tokens: all that is encoded at this moment, without the document's own file,
    * whose live text the request has itself.
-   * @param own path of the document below the folder @param text around the cursor, or the question
+   * @param own path of the document below the folder
    */
-  chunksFor(own: string | undefined, text: string, policy: CompositionPolicy = this.policy): ChunkInPlay[] {
-    this.#tail = text.slice(-mostTailChars);
-    const scores = this.#records.scores(this.#tail);
-    const chunks: { readonly chunk: EncodedChunk; readonly score: number }[] = [];
+  chunksFor(own: string | undefined, topic: Topic, policy: CompositionPolicy = this.policy): ChunkInPlay[] {
+    this.#terms = termsOf(topic);
+    const likeness = this.#records.scores(this.#terms);
+    const found: { readonly chunk: EncodedChunk; readonly source: ContextChunk }[] = [];
     for (const record of this.#wanted.values()) {
-      for (const chunk of record.path === own ? [] : record.chunks) {
-        if (chunk.encoded !== undefined) {
-          this.#sources.set(chunk.encoded, chunk);
-          chunks.push({ chunk: chunk.encoded, score: scores.get(chunk) ?? 0 });
+      for (const source of record.path === own ? [] : record.chunks) {
+        if (source.encoded !== undefined) {
+          this.#sources.set(source.encoded, source);
+          found.push({ chunk: source.encoded, source });
         }
       }
     }
-    const tokens = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
-    if (tokens > policy.mostTokens) {
-      chunks.sort((left, right) => right.score - left.score);
-      for (let used = tokens; used > policy.mostTokens; ) {
-        used -= chunks.pop()?.chunk.tokens ?? used;
-      }
-    }
+    const imported = new Set(
+      own === undefined || typeof topic === 'string'
+        ? []
+        : importsOf({ path: own, text: topic.document }, this.sources.root, this.#wanted),
+    );
+    const scores = raiseImported(
+      found.map(({ source }) => likeness.get(source) ?? 0),
+      found.map(({ source }) => imported.has(source.path)),
+    );
+    const all = found.map(({ chunk }, i) => ({ chunk, score: scores[i] ?? 0 }));
+    const chunks = mostRelevant(all, policy.mostTokens);
     const priors = priorsOf(
       chunks.map(({ score }) => score),
       policy.priorStrength,
@@ -391,7 +396,7 @@ export class RepositoryContext {
   /** Likeness of each file to the text that was asked about last: that of its best chunk. */
   #fileScores(): ReadonlyMap<string, number> {
     const scores = new Map<string, number>();
-    for (const [{ path }, score] of this.#tail === '' ? [] : this.#records.scores(this.#tail)) {
+    for (const [{ path }, score] of this.#records.scores(this.#terms)) {
       scores.set(path, Math.max(score, scores.get(path) ?? 0));
     }
     return scores;

@@ -119,6 +119,11 @@ describe('evaluation of a repository', { timeout: 240_000 }, () => {
       expect.arrayContaining(['none', 'bm25', 'dense', 'fasa', 'fasa-all', 'chunks-dense']),
     );
     expect(record.languages.map(({ language }) => language)).toEqual(['python']);
+    // three small files fit the budget nearly whole, and then sparse is dense
+    const sparse = record.conditions.find(({ condition }) => condition === 'fasa');
+    expect(sparse?.tokensCompared).toBeGreaterThan(8);
+    expect(sparse?.meanKl).toBeLessThan(0.05);
+    expect(sparse?.agreement).toBeGreaterThan(0.8);
   });
 
   it('answers about planted constants look at some file, and the figures are shares', async () => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommandLine } from '../../language-server/cli/arguments';
 import { findCases, hasWord, isTelling, type RepositoryFile } from '../../language-server/cli/cross-file/cases';
-import { best, compose, tailPosition } from '../../language-server/cli/cross-file/compose';
+import { compose, tailPosition } from '../../language-server/cli/cross-file/compose';
 import { parseCrossFile } from '../../language-server/cli/cross-file/options';
 import { casePrompt, pack, tailStart } from '../../language-server/cli/cross-file/prompt';
 import { joinRuns, recordOf } from '../../language-server/cli/cross-file/record';
@@ -11,7 +11,8 @@ import { figures, type Score, scoreCase } from '../../language-server/cli/cross-
 import { languageOf, SourceParser } from '../../language-server/cli/cross-file/syntax';
 import { randomNumbers } from '../../language-server/cli/eval-random';
 import type { NativeChunk, NativeModel } from '../../language-server/engine/addon';
-import { priorsOf } from '../../language-server/repository/composition';
+import type { CalibrationFile } from '../../language-server/engine/calibration';
+import { mostRelevant, priorsOf } from '../../language-server/repository/composition';
 
 const parser = new SourceParser();
 
@@ -215,9 +216,10 @@ describe('composition', () => {
     expect([...(compose(chunks, { ...variant, offsets: 'shared' }).offsets ?? [])]).toEqual([0, 0, 0]);
   });
 
-  test('the best chunks that fit a window', () => {
-    expect(best(chunks, 500).map(({ score }) => score)).toEqual([5, 3]);
-    expect(best(chunks, 100)).toEqual([]);
+  test('the most relevant chunks that fit', () => {
+    expect(mostRelevant(chunks, 500).map(({ score }) => score)).toEqual([5, 3]);
+    expect(mostRelevant(chunks, 100)).toEqual([]);
+    expect(mostRelevant(chunks, 600)).toBe(chunks);
   });
 });
 
@@ -267,6 +269,9 @@ describe('scores', () => {
     const rust = result.languages.find(({ language }) => language === 'rust');
     expect(rust?.conditions.find(({ condition }) => condition === 'fasa')).toMatchObject({ cases: 1, worstLoss: 1 });
     expect(figures([score(1, true), score(3, false)])).toEqual({ cases: 2, exact: 0.5, nll: 2, followingNll: 1 });
+    const compared = { ...score(1, true), distance: { kl: [0.1, 0.3, 0.2], agreeing: 2 } };
+    expect(figures([compared, score(3, false)])).toMatchObject({ tokensCompared: 3, agreement: 2 / 3 });
+    expect(figures([compared, score(3, false)]).meanKl).toBeCloseTo(0.2);
     const one = { repository: 'r', language: 'go', file: 'a', name: 'someName', offset: 3 };
     const runs = joinRuns([
       [{ ...one, scores: { none: score(2, false) } }],
@@ -280,10 +285,11 @@ describe('scores', () => {
 });
 
 describe('options', () => {
-  const parse = (...argv: string[]) => {
+  const parseFor = (composition: CalibrationFile['composition'], ...argv: string[]) => {
     const line = parseCommandLine(['eval', 'cross-file', ...argv], '/here');
-    return line.kind === 'command' ? parseCrossFile(line.crossFile, 256, line.options.rows) : undefined;
+    return line.kind === 'command' ? parseCrossFile(line.crossFile, 256, line.options.rows, composition) : undefined;
   };
+  const parse = (...argv: string[]) => parseFor(undefined, ...argv);
 
   test('lists give every combination', () => {
     expect(parse()?.variants).toEqual([
@@ -293,6 +299,14 @@ describe('options', () => {
     const options = parse(...argv.split(' '));
     expect(options?.variants).toHaveLength(8);
     expect(options).toMatchObject({ cases: 3, conditions: ['none', 'fasa'], rows: 'f16' });
+  });
+
+  test('what is not said is as the calibration of the model has it', () => {
+    const calibrated = { mostTokens: 8192, priorStrength: 1, bias: -0.25 };
+    expect(parseFor(calibrated, '--prior', '0,4')?.variants).toEqual([
+      { late: 64, prior: 0, bias: -0.25, offsets: 'shared', budget: 256, inPlay: 8192 },
+      { late: 64, prior: 4, bias: -0.25, offsets: 'shared', budget: 256, inPlay: 8192 },
+    ]);
   });
 
   test.each([

@@ -4,13 +4,18 @@ import type { Variant } from '../../language-server/cli/cross-file/options';
 
 const start: Variant = { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, inPlay: 49_152 };
 
+const scoring = (score: (variant: Variant) => number[]) => async (variants: readonly Variant[]) => variants.map(score);
+
 describe('deciding how chunks are read', () => {
   it('leaves the default where nothing is clearly better', async () => {
     // half of the cases gain what the others lose, and a little more
-    const { variant, candidates } = await decide(start, async ({ prior, inPlay }) =>
-      Array.from(
-        { length: 20 },
-        (_, i) => 5 + (prior === 1 ? (i % 2 === 0 ? -1.05 : 1) : 0) + (inPlay < 40_000 ? 1 : 0),
+    const { variant, candidates } = await decide(
+      start,
+      scoring(({ prior, inPlay }) =>
+        Array.from(
+          { length: 20 },
+          (_, i) => 5 + (prior === 1 ? (i % 2 === 0 ? -1.05 : 1) : 0) + (inPlay < 40_000 ? 1 : 0),
+        ),
       ),
     );
     expect(variant).toEqual(start);
@@ -19,10 +24,13 @@ describe('deciding how chunks are read', () => {
 
   it('has as few tokens in play as are not clearly worse', async () => {
     const nll = (inPlay: number) => (inPlay < 10_000 ? 6 : inPlay < 20_000 ? 5.1 : 5);
-    const { variant } = await decide(start, async ({ inPlay }) =>
-      Array.from(
-        { length: 20 },
-        (_, i) => nll(inPlay) + (inPlay < 20_000 && i % 2 === 0 ? 2 : 0) - (inPlay < 20_000 ? 1 : 0),
+    const { variant } = await decide(
+      start,
+      scoring(({ inPlay }) =>
+        Array.from(
+          { length: 20 },
+          (_, i) => nll(inPlay) + (inPlay < 20_000 && i % 2 === 0 ? 2 : 0) - (inPlay < 20_000 ? 1 : 0),
+        ),
       ),
     );
     expect(variant).toEqual({ ...start, inPlay: 16_384 });
@@ -30,12 +38,15 @@ describe('deciding how chunks are read', () => {
 
   it('takes the best of each parameter, and compares the next ones with it', async () => {
     const asked: Variant[] = [];
-    const { variant, candidates } = await decide(start, async (one) => {
-      asked.push(one);
-      const fewer = one.inPlay < start.inPlay ? 1 : 0;
-      const nll = 5 + fewer - (one.prior === 1 ? 0.5 : one.prior === 4 ? 0.2 : 0) - (one.late === 256 ? 0.1 : 0);
-      return Array.from({ length: 12 }, (_, i) => nll + i);
-    });
+    const { variant, candidates } = await decide(
+      start,
+      scoring((one) => {
+        asked.push(one);
+        const fewer = one.inPlay < start.inPlay ? 1 : 0;
+        const nll = 5 + fewer - (one.prior === 1 ? 0.5 : one.prior === 4 ? 0.2 : 0) - (one.late === 256 ? 0.1 : 0);
+        return Array.from({ length: 12 }, (_, i) => nll + i);
+      }),
+    );
     expect(variant).toEqual({ ...start, prior: 1, late: 256 });
     expect(asked[0]).toEqual(start);
     expect(new Set(asked.map((one) => JSON.stringify(one))).size).toBe(asked.length);

@@ -276,6 +276,24 @@ describe('a context', () => {
     expect(few.map(({ chunk }) => context?.sourceOf(chunk)?.path)).toEqual(['numbat.ts']);
   });
 
+  test('gives a document what it imports before what is as like to it, and what its nearest lines name before the rest', async () => {
+    const same = (name: string) => `export const ${name} = 1;\nexport const shared = ${name};\n`;
+    write({ 'quokka.ts': same('quokka'), 'wombat.ts': same('wombat'), 'numbat.ts': same('numbat') });
+    const session = open();
+    await session.context.lane.finish(new AbortController().signal);
+    const context = session.context.workspace.repositories[0]?.context;
+    const order = (before: string, head = '') => {
+      const around = { before, after: '', document: `${head}${before}` };
+      const inPlay = context?.chunksFor('main.ts', around, { priorStrength: 2, mostTokens: 1000 }) ?? [];
+      return inPlay
+        .toSorted((left, right) => right.prior - left.prior)
+        .map(({ chunk }) => context?.sourceOf(chunk)?.path);
+    };
+    expect(order('shared', "import { shared } from './numbat';\n")[0]).toBe('numbat.ts');
+    expect(order('shared', "import { shared } from './wombat';\n")[0]).toBe('wombat.ts');
+    expect(order(`quokka\n${'\n'.repeat(8)}wombat`)).toEqual(['wombat.ts', 'quokka.ts', 'numbat.ts']);
+  });
+
   test('lets go of every chunk, also of text that stands in a file several times, and of an engine that was replaced', async () => {
     const block = Array.from({ length: 70 }, (_, at) => `const same${at} = ${at};\n`).join('');
     write({ 'a.ts': `${block}\n${block}\n${block}\n${block}` });

@@ -8,6 +8,8 @@ import { cancellable } from '../../engine/cancellable';
 import { toEngineError } from '../../engine/errors';
 import { Bm25Index } from '../../repository/bm25';
 import { type Chunk, chunkFile } from '../../repository/chunker';
+import { importsOf } from '../../repository/order';
+import { raiseImported, type Topic, termsOf } from '../../repository/relevance';
 import type { BenchModel } from '../bench-model';
 import type { CorpusRepository } from './corpus';
 import type { Snippet } from './prompt';
@@ -21,13 +23,24 @@ export interface PieceOfFile {
   readonly chunk: Chunk;
 }
 
+/** A place in a file. */
+interface PieceCase {
+  readonly file: { readonly path: string; readonly text: string };
+  readonly offset: number;
+  readonly prompt: { readonly tailText: string };
+}
+
 /** The pieces of one repository, with text search over them. */
 export class Pieces {
   readonly all: readonly PieceOfFile[];
   readonly #index = new Bm25Index<number>();
+  readonly #root: string;
+  readonly #files: ReadonlySet<string>;
 
   constructor(bench: BenchModel, repository: CorpusRepository, tokens: number) {
     const { model } = bench;
+    this.#root = repository.root;
+    this.#files = new Set(repository.files.map((file) => file.path));
     const tokenizer = {
       model: model.info,
       tokenize: (text: string) => model.tokenize(text, false),
@@ -50,14 +63,23 @@ export class Pieces {
   }
 
   /** BM25 of each piece, in their order. */
-  scores(query: string): number[] {
-    const scores = this.#index.scores(query);
+  scores(topic: Topic): number[] {
+    const scores = this.#index.scores(termsOf(topic));
     return this.all.map((_, i) => scores.get(i) ?? 0);
   }
 
-  /** All but those of one file, which is the one that is edited. */
-  snippetsBeside(file: string, query: string): Snippet[] {
-    const scores = this.scores(query);
+  /** As a request of the product has them: of lines near the cursor, raised for files that the document imports. */
+  relevance({ file, offset, prompt: { tailText } }: PieceCase): number[] {
+    const document = file.text.slice(0, offset);
+    const imported = new Set(importsOf({ path: file.path, text: document }, this.#root, this.#files));
+    return raiseImported(
+      this.scores({ before: tailText, after: '', document }),
+      this.all.map(({ path: own }) => imported.has(own)),
+    );
+  }
+
+  /** All but those of one file, which is the one that is edited. @param scores of each piece, in their order */
+  snippetsBeside(file: string, scores: readonly number[]): Snippet[] {
     return this.all.flatMap(({ path: own, chunk }, i) =>
       own === file ? [] : [{ tokens: chunk.tokens, score: scores[i] ?? 0 }],
     );

@@ -1,31 +1,10 @@
 /** Which chunks go beside a tail, and how: relevance, order, offsets. */
 
 import type { NativeChunk, NativeRepository } from '../../engine/addon';
-import { priorsOf } from '../../repository/composition';
+import { priorsOf, type Scored } from '../../repository/composition';
 import type { Variant } from './options';
 
-export interface ScoredChunk {
-  readonly chunk: NativeChunk;
-  /** BM25 against the tail. */
-  readonly score: number;
-}
-
-/** As many as fit, the most relevant first; all for 0. */
-export function best(chunks: readonly ScoredChunk[], mostTokens: number): readonly ScoredChunk[] {
-  if (mostTokens === 0) {
-    return chunks;
-  }
-  let left = mostTokens;
-  const chosen: ScoredChunk[] = [];
-  for (const one of chunks.toSorted((left_, right) => right.score - left_.score)) {
-    if (one.chunk.tokens > left) {
-      break;
-    }
-    chosen.push(one);
-    left -= one.chunk.tokens;
-  }
-  return chosen;
-}
+export type ScoredChunk = Scored<NativeChunk>;
 
 /** Sequential: the most relevant is nearest to the tail. Shared: all at the window's start. */
 export function compose(chunks: readonly ScoredChunk[], variant: Variant): NativeRepository {

@@ -48,13 +48,13 @@ export class ConditionRunner {
     return scoreCase(this.#model, prompt, await cancellable(task, this.#signal));
   }
 
-  /** The tail beside chunks. */
+  /** The tail beside chunks. @returns logits as {@link scoreCase} takes them, to compare runs by */
   async beside(
     prompt: CasePrompt,
     chunks: readonly ScoredChunk[],
     variant: Variant,
     attention: 'dense' | 'fasa-c',
-  ): Promise<Score> {
+  ): Promise<{ readonly score: Score; readonly logits: Float32Array }> {
     const { anchor, chunkTokens } = this.#options;
     const before = concatenate([anchor, prompt.tail]);
     const context = this.#beside(tailPosition(anchor.length, chunkTokens, chunks, variant));
@@ -65,7 +65,8 @@ export class ConditionRunner {
       budget: variant.budget,
       repository: compose(chunks, variant),
     });
-    return scoreCase(this.#model, prompt, await cancellable(task, this.#signal));
+    const logits = await cancellable(task, this.#signal);
+    return { score: scoreCase(this.#model, prompt, logits), logits };
   }
 
   dispose(): void {

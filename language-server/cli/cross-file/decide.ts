@@ -28,50 +28,49 @@ export const inPlayChoices: readonly number[] = [4096, 8192, 16_384, 32_768];
 /**
  * The fewest tokens in play that are not worse than the start by more than the standard error over the cases, paired. Then
  * the other parameters, each left only for a value that gains more than that: with few cases most differences are chance.
- * @param score NLL of the name in every case, under a variant
+ * @param score NLL of the name in every case, under each of some variants
  */
 export async function decide(
   start: Variant,
-  score: (variant: Variant) => Promise<readonly number[]>,
+  score: (variants: readonly Variant[]) => Promise<readonly (readonly number[])[]>,
 ): Promise<{ readonly variant: Variant; readonly candidates: readonly Candidate[] }> {
-  const first = await score(start);
-  let best: Candidate = { variant: start, nll: first, mean: mean(first), gain: 0, error: 0, kept: true };
-  const candidates = [best];
-  for (const inPlay of inPlayChoices) {
-    if (inPlay >= start.inPlay && start.inPlay !== 0) {
-      break;
-    }
-    const variant = { ...start, inPlay };
-    const nll = await score(variant);
-    const { gain, error } = pairedGain(first, nll);
-    const kept = gain >= -error;
-    const one = { variant, nll, mean: mean(nll), gain, error, kept };
-    candidates.push(one);
-    if (kept) {
-      best = one;
-      break;
-    }
+  const fewer = inPlayChoices.filter((inPlay) => start.inPlay === 0 || inPlay < start.inPlay);
+  const [ofStart, ...others] = await measured([start, ...fewer.map((inPlay) => ({ ...start, inPlay }))]);
+  if (ofStart === undefined) {
+    throw new RangeError('A variant was not scored.');
   }
+  const first: Candidate = { ...ofStart, gain: 0, error: 0, kept: true };
+  const reduced = others.map((one) => against(first, one));
+  const enough = reduced.findIndex(({ gain, error }) => gain >= -error);
+  const candidates = [first, ...reduced.map((one, i) => ({ ...one, kept: i === enough }))];
+  let best = candidates[enough + 1] ?? first;
   for (const [name, values] of choices) {
-    let better: Candidate | undefined;
-    for (const value of values) {
-      if (value === best.variant[name]) {
-        continue;
-      }
-      const variant = { ...best.variant, [name]: value };
-      const nll = await score(variant);
-      const { gain, error } = pairedGain(best.nll, nll);
-      const one = { variant, nll, mean: mean(nll), gain, error, kept: false };
-      candidates.push(one);
-      if (gain > error && (better === undefined || one.mean < better.mean)) {
-        better = one;
-      }
-    }
-    if (better !== undefined) {
-      candidates[candidates.indexOf(better)] = best = { ...better, kept: true };
-    }
+    const variants = values
+      .filter((value) => value !== best.variant[name])
+      .map((value) => ({ ...best.variant, [name]: value }));
+    const before = best;
+    const compared = (await measured(variants)).map((one) => against(before, one));
+    const better = compared
+      .filter(({ gain, error }) => gain > error)
+      .reduce<Candidate | undefined>(
+        (most, one) => (most === undefined || one.mean < most.mean ? one : most),
+        undefined,
+      );
+    candidates.push(...compared.map((one) => ({ ...one, kept: one === better })));
+    best = better === undefined ? before : { ...better, kept: true };
   }
   return { variant: best.variant, candidates };
+
+  async function measured(variants: readonly Variant[]): Promise<Measured[]> {
+    const scores = await score(variants);
+    return variants.map((variant, i) => ({ variant, nll: scores[i] ?? [], mean: mean(scores[i] ?? []) }));
+  }
+}
+
+type Measured = Pick<Candidate, 'variant' | 'nll' | 'mean'>;
+
+function against(before: Measured, one: Measured): Candidate {
+  return { ...one, ...pairedGain(before.nll, one.nll), kept: false };
 }
 
 /** Mean of what the second has less, and the standard error of that mean. */

@@ -5,18 +5,19 @@ import type { NativeEncoder } from '../../engine/addon';
 import { mostDefaultContext } from '../../engine/native-engine';
 import { anchorOf, chunkTokens } from '../../engine/native-repository';
 import { cacheFolder } from '../../models/cache-folder';
+import { mostRelevant } from '../../repository/composition';
 import { type BenchModel, needCalibration, needMemory } from '../bench-model';
 import { randomNumbers, shuffled } from '../eval-random';
 import type { Output } from '../output';
 import { type CrossFileCase, findCases } from './cases';
 import { ChunkPool, Pieces } from './chunk-pool';
-import { best, type ScoredChunk } from './compose';
+import type { ScoredChunk } from './compose';
 import { ConditionRunner } from './conditions';
 import type { CorpusRepository } from './corpus';
 import type { ConditionName, CrossFileOptions, Variant } from './options';
 import { type CasePrompt, casePrompt, pack, tailStart } from './prompt';
 import type { MeasuredCase } from './record';
-import type { Score } from './score';
+import { type Distance, distance, type Score } from './score';
 
 /** Of snippets in the prompt of the text search baseline. */
 const snippetTokens = 1024;
@@ -130,8 +131,19 @@ export class Evaluation {
       return;
     }
     const { prompt, file } = one;
-    const [first, ...others] = this.#options.variants;
+    const { conditions, variants } = this.#options;
+    const [first, ...others] = variants;
     const chunks = this.#chunksFor(one);
+    const inPlay = this.#inPlay(chunks, first);
+    // of what read the same chunks, to compare by what attends to them densely
+    const sparse = new Map<string, Float32Array>();
+    const fasa = async (condition: string, variant: Variant) => {
+      const { score, logits } = await this.#runner.beside(prompt, this.#inPlay(chunks, variant), variant, 'fasa-c');
+      if (variant.inPlay === first.inPlay) {
+        sparse.set(condition, logits);
+      }
+      return score;
+    };
     const window = this.#windowTokens - this.#anchor.length - this.#options.tailTokens - answerRoom;
     const runs: readonly [ConditionName, boolean, () => Promise<Score>][] = [
       ['none', true, () => this.#runner.prefill(prompt, [])],
@@ -139,32 +151,44 @@ export class Evaluation {
         'bm25',
         true,
         () =>
-          this.#runner.prefill(prompt, pack(own.snippets.snippetsBeside(file.path, prompt.tailText), snippetTokens)),
+          this.#runner.prefill(
+            prompt,
+            pack(own.snippets.snippetsBeside(file.path, own.snippets.scores(prompt.tailText)), snippetTokens),
+          ),
       ],
       [
         'dense',
         one.dense,
-        () => this.#runner.prefill(prompt, pack(own.pieces.snippetsBeside(file.path, prompt.tailText), window)),
+        () =>
+          this.#runner.prefill(prompt, pack(own.pieces.snippetsBeside(file.path, own.pieces.relevance(one)), window)),
       ],
-      ['fasa', true, () => this.fasa(one, first)],
+      ['fasa', true, () => fasa('fasa', first)],
       ['fasa-all', true, () => this.fasa(one, { ...first, inPlay: 0 })],
       ['fasa-unrelated', true, () => this.#besideUnrelated(one, chunks, first)],
-      ['chunks-dense', one.dense, () => this.#runner.beside(prompt, chunks, first, 'dense')],
     ];
     for (const [condition, wanted, run] of runs) {
-      if (wanted && this.#options.conditions.includes(condition)) {
+      if (wanted && conditions.includes(condition)) {
         await this.#keep(condition, index, run);
       }
     }
-    for (const variant of this.#options.conditions.includes('fasa') ? others : []) {
-      await this.#keep(variantName(variant), index, () => this.fasa(one, variant));
+    for (const variant of conditions.includes('fasa') ? others : []) {
+      await this.#keep(variantName(variant), index, () => fasa(variantName(variant), variant));
+    }
+    if (one.dense && conditions.includes('chunks-dense')) {
+      await this.#keep('chunks-dense', index, async () => {
+        const { score, logits } = await this.#runner.beside(prompt, inPlay, first, 'dense');
+        for (const [condition, other] of sparse) {
+          this.#addDistance(condition, index, distance(this.#bench.model, prompt, logits, other));
+        }
+        return score;
+      });
     }
   }
 
   /** One case, the chunks in play of its repository but those of the file itself, read by FASA. */
-  fasa(one: PreparedCase, variant: Variant, more: readonly ScoredChunk[] = []): Promise<Score> {
-    const chunks = best([...this.#chunksFor(one), ...more], variant.inPlay);
-    return this.#runner.beside(one.prompt, chunks, variant, 'fasa-c');
+  async fasa(one: PreparedCase, variant: Variant, more: readonly ScoredChunk[] = []): Promise<Score> {
+    const chunks = this.#inPlay([...this.#chunksFor(one), ...more], variant);
+    return (await this.#runner.beside(one.prompt, chunks, variant, 'fasa-c')).score;
   }
 
   /** The cases that were measured so far. */
@@ -197,12 +221,24 @@ export class Evaluation {
     this.#encoder.dispose();
   }
 
-  #chunksFor({ repository, prompt, file }: PreparedCase): ScoredChunk[] {
-    const own = this.#repositories[repository];
-    const scores = own?.pieces.scores(prompt.tailText) ?? [];
+  #chunksFor(one: PreparedCase): ScoredChunk[] {
+    const own = this.#repositories[one.repository];
+    const scores = own?.pieces.relevance(one) ?? [];
     return (own?.chunks ?? []).flatMap((chunk, i) =>
-      own?.pieces.all[i]?.path === file.path ? [] : [{ chunk, score: scores[i] ?? 0 }],
+      own?.pieces.all[i]?.path === one.file.path ? [] : [{ chunk, score: scores[i] ?? 0 }],
     );
+  }
+
+  #inPlay(chunks: readonly ScoredChunk[], variant: Variant): readonly ScoredChunk[] {
+    return variant.inPlay === 0 ? chunks : mostRelevant(chunks, variant.inPlay);
+  }
+
+  #addDistance(condition: string, index: number, distance: Distance): void {
+    const scores = this.#scores.get(condition);
+    const score = scores?.get(index);
+    if (score !== undefined) {
+      scores?.set(index, { ...score, distance });
+    }
   }
 
   /** Chunks of the other repositories in an order that the seed and the case fix; scored like all others. */
@@ -211,7 +247,7 @@ export class Evaluation {
       if (i === one.repository) {
         return [];
       }
-      const scores = pieces.scores(one.prompt.tailText);
+      const scores = pieces.relevance(one);
       return list.map((chunk, k) => ({ chunk, score: scores[k] ?? 0 }));
     });
     let left = unrelatedShare * chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);

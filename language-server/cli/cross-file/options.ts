@@ -1,6 +1,8 @@
 /** Options of `eval cross-file`. Lists give every combination as a variant of FASA over chunks; the first is the record's. */
 
+import type { CalibrationFile } from '../../engine/calibration';
 import type { StoreOptions } from '../../engine/engine';
+import { defaultComposition } from '../../engine/native-repository';
 import { defaultPolicy } from '../../repository/composition';
 import { usageError } from '../arguments';
 import type { CrossFileValues } from './option-names';
@@ -12,7 +14,7 @@ export const conditionNames = [
   'bm25',
   /** As many chunks as the trained window holds, best by BM25, in front of the tail: one dense prefill. */
   'dense',
-  /** All chunks of the repository, each attended to densely. */
+  /** The chunks that `fasa` has in play, each token attended to densely. */
   'chunks-dense',
   /** The chunks that a request has in play, read by FASA. */
   'fasa',
@@ -51,18 +53,23 @@ export interface CrossFileOptions {
   readonly rows: StoreOptions['rowType'];
 }
 
-/** @throws EngineError USAGE */
+/**
+ * @param composition as the model's calibration has it; what it leaves out, and all without one, is the product's default
+ * @throws EngineError USAGE
+ */
 export function parseCrossFile(
   values: CrossFileValues,
   defaultBudget: number,
   rows: StoreOptions['rowType'],
+  composition: CalibrationFile['composition'] | undefined,
 ): CrossFileOptions {
-  const lates = numbers('late', values.late ?? '64', 0);
-  const priors = numbers('prior', values.prior ?? '2', 0);
-  const biases = numbers('bias', values.bias ?? '0', Number.NEGATIVE_INFINITY);
+  const { lateTokens, bias, priorStrength, mostTokens } = { ...defaultPolicy, ...defaultComposition, ...composition };
+  const lates = numbers('late', values.late ?? String(lateTokens), 0);
+  const priors = numbers('prior', values.prior ?? String(priorStrength), 0);
+  const biases = numbers('bias', values.bias ?? String(bias), Number.NEGATIVE_INFINITY);
   const offsets = words('offsets', values.offsets ?? 'shared', ['shared', 'sequential'] as const);
   const budgets = numbers('budgets', values.budgets ?? String(defaultBudget), 1);
-  const inPlays = numbers('in-play', values['in-play'] ?? String(defaultPolicy.mostTokens), 0);
+  const inPlays = numbers('in-play', values['in-play'] ?? String(mostTokens), 0);
   const [first, ...others] = lates.flatMap((late) =>
     priors.flatMap((prior) =>
       biases.flatMap((bias) =>

@@ -13,6 +13,21 @@ export interface Score {
   readonly followingNll: readonly number[];
   /** Wall time of feeding and predicting. */
   readonly seconds?: number;
+  /** From the distributions that dense attention to the same chunks gives. */
+  readonly distance?: Distance;
+}
+
+export interface Distance {
+  /** KL(dense || own) of each token of the name and behind it, in nats. */
+  readonly kl: readonly number[];
+  /** Of these, where the likeliest token is the same. */
+  readonly agreeing: number;
+}
+
+/** @param dense,own logits as of {@link scoreCase} */
+export function distance(model: NativeModel, { answer }: CasePrompt, dense: Float32Array, own: Float32Array): Distance {
+  const { kl, agreeing } = compareLogits(dense, own, model.info.vocabulary, answer);
+  return { kl, agreeing };
 }
 
 /**
@@ -56,9 +71,17 @@ export interface Figures {
   readonly followingNll: number;
   /** Mean of a case. */
   readonly seconds?: number;
+  /** Mean over the tokens of the cases that were compared with dense attention to the same chunks, in nats. */
+  readonly meanKl?: number;
+  /** Share of these tokens with the same likeliest one, 0 to 1. */
+  readonly agreement?: number;
+  readonly tokensCompared?: number;
 }
 
 export function figures(scores: readonly Score[]): Figures {
+  const compared = scores.flatMap(({ distance: of }) => of ?? []);
+  const kl = compared.flatMap((of) => of.kl);
+  const agreeing = compared.reduce((sum, of) => sum + of.agreeing, 0);
   const timed = scores.flatMap(({ seconds }) => seconds ?? []);
   return {
     cases: scores.length,
@@ -66,6 +89,7 @@ export function figures(scores: readonly Score[]): Figures {
     nll: mean(scores.map(({ nameNll }) => nameNll)),
     followingNll: mean(scores.flatMap(({ followingNll }) => followingNll)),
     ...(timed.length === 0 ? {} : { seconds: mean(timed) }),
+    ...(kl.length === 0 ? {} : { meanKl: mean(kl), agreement: agreeing / kl.length, tokensCompared: kl.length }),
   };
 }
 
