@@ -6,6 +6,8 @@ import { formatBytes, formatCount, formatMs } from './format';
 import type { BytesSample, SpeedSample } from './messages';
 
 const height = 220;
+/** Between two labels of a time axis, which show no fractions: a second to a day. */
+const wholeSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
 
 function colour(name: string, fallback = 'foreground'): string {
   const style = getComputedStyle(document.body);
@@ -94,7 +96,7 @@ export function bytesPlot(): Plot<BytesSample> {
       options: {
         width,
         height,
-        axes: [axis(40, clock, 90), axis(72, formatBytes)],
+        axes: [{ ...axis(40, clock, 90), incrs: wholeSeconds }, axis(72, formatBytes)],
         series: [
           { label: 'Time', value: legendValue(clock) },
           { label: 'dense f16 would take', stroke: colour('charts-red'), width: 2, value },
