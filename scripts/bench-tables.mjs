@@ -273,6 +273,12 @@ function crossFile() {
     const rows = line(conditions).map((cells) => cells.slice(0, 6));
     parts.push(`${language}:\n\n${markdown(titles.slice(0, 6), rows)}`);
   }
+  const recall = record.definitionRecall.map(
+    ({ tokens, ranked, bm25 }) => `${percent(ranked)} of the first ${count(tokens)} (${percent(bm25)})`,
+  );
+  parts.push(
+    `The chunk that defines the name is among the first tokens of chunks, as a request ranks them (and by BM25 of the tail): ${recall.join(', ')}.`,
+  );
   const sparse = record.conditions.find(({ condition }) => condition === 'fasa');
   if (sparse?.meanKl !== undefined) {
     parts.push(

@@ -115,6 +115,11 @@ function report(result: Result, json: boolean, output: Output): void {
       { title: 's a case', text: ({ seconds }) => fixed(seconds, 1) },
     ]),
   );
+  for (const { tokens, ranked, bm25 } of result.definitionRecall) {
+    output.result(
+      `The definition is in the first ${tokens} tokens of chunks: ${percent(ranked)}, by plain BM25 ${percent(bm25)}\n`,
+    );
+  }
   for (const { language, conditions } of result.languages) {
     output.result(`\n${language}\n`);
     output.result(

@@ -119,6 +119,7 @@ describe('evaluation of a repository', { timeout: 240_000 }, () => {
       expect.arrayContaining(['none', 'bm25', 'dense', 'fasa', 'fasa-all', 'chunks-dense']),
     );
     expect(record.languages.map(({ language }) => language)).toEqual(['python']);
+    expect(record.definitionRecall.at(-1)).toEqual({ tokens: 16_384, ranked: 1, bm25: 1 });
     // three small files fit the budget nearly whole, and then sparse is dense
     const sparse = record.conditions.find(({ condition }) => condition === 'fasa');
     expect(sparse?.tokensCompared).toBeGreaterThan(8);

@@ -6,6 +6,7 @@ import { findCases, hasWord, isTelling, type RepositoryFile } from '../../langua
 import { compose, tailPosition } from '../../language-server/cli/cross-file/compose';
 import { parseCrossFile } from '../../language-server/cli/cross-file/options';
 import { casePrompt, pack, tailStart } from '../../language-server/cli/cross-file/prompt';
+import { recallOf } from '../../language-server/cli/cross-file/recall';
 import { joinRuns, recordOf } from '../../language-server/cli/cross-file/record';
 import { figures, type Score, scoreCase } from '../../language-server/cli/cross-file/score';
 import { languageOf, SourceParser } from '../../language-server/cli/cross-file/syntax';
@@ -281,6 +282,15 @@ describe('scores', () => {
       ],
     ]);
     expect(runs.map(({ scores }) => Object.keys(scores))).toEqual([['none', 'fasa'], ['fasa']]);
+  });
+
+  test('a definition counts where it is among the first tokens, and not where no chunk has it', () => {
+    const recall = recallOf([{ ranked: 1024, bm25: 4097 }, { ranked: 5000, bm25: 900 }, undefined, undefined]);
+    expect(recall).toEqual([
+      { tokens: 1024, ranked: 0.25, bm25: 0.25 },
+      { tokens: 4096, ranked: 0.25, bm25: 0.25 },
+      { tokens: 16_384, ranked: 0.5, bm25: 0.5 },
+    ]);
   });
 });
 

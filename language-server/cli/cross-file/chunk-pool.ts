@@ -27,7 +27,7 @@ export interface PieceOfFile {
 interface PieceCase {
   readonly file: { readonly path: string; readonly text: string };
   readonly offset: number;
-  readonly prompt: { readonly tailText: string };
+  readonly tailText: string;
 }
 
 /** The pieces of one repository, with text search over them. */
@@ -69,7 +69,7 @@ export class Pieces {
   }
 
   /** As a request of the product has them: of lines near the cursor, raised for files that the document imports. */
-  relevance({ file, offset, prompt: { tailText } }: PieceCase): number[] {
+  relevance({ file, offset, tailText }: PieceCase): number[] {
     const document = file.text.slice(0, offset);
     const imported = new Set(importsOf({ path: file.path, text: document }, this.#root, this.#files));
     return raiseImported(

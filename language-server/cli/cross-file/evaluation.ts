@@ -16,6 +16,7 @@ import { ConditionRunner } from './conditions';
 import type { CorpusRepository } from './corpus';
 import type { ConditionName, CrossFileOptions, Variant } from './options';
 import { type CasePrompt, casePrompt, pack, tailStart } from './prompt';
+import { type DefinitionAt, definitionAt } from './recall';
 import type { MeasuredCase } from './record';
 import { type Distance, distance, type Score } from './score';
 
@@ -73,6 +74,7 @@ export class Evaluation {
   readonly #windowTokens: number;
   readonly #signal: AbortSignal;
   readonly #repositories: Repository[] = [];
+  readonly #definitions = new Map<number, DefinitionAt | undefined>();
   readonly #scores = new Map<string, Map<number, Score>>();
 
   constructor(bench: BenchModel, options: CrossFileOptions, length: number | undefined, signal: AbortSignal) {
@@ -131,6 +133,7 @@ export class Evaluation {
       return;
     }
     const { prompt, file } = one;
+    this.#definitions.set(index, definitionAt(one, own.pieces, prompt.tailText));
     const { conditions, variants } = this.#options;
     const [first, ...others] = variants;
     const chunks = this.#chunksFor(one);
@@ -160,7 +163,13 @@ export class Evaluation {
         'dense',
         one.dense,
         () =>
-          this.#runner.prefill(prompt, pack(own.pieces.snippetsBeside(file.path, own.pieces.relevance(one)), window)),
+          this.#runner.prefill(
+            prompt,
+            pack(
+              own.pieces.snippetsBeside(file.path, own.pieces.relevance({ ...one, tailText: prompt.tailText })),
+              window,
+            ),
+          ),
       ],
       ['fasa', true, () => fasa('fasa', first)],
       ['fasa-all', true, () => this.fasa(one, { ...first, inPlay: 0 })],
@@ -207,6 +216,7 @@ export class Evaluation {
               file: file.path,
               name,
               offset,
+              definitionAt: this.#definitions.get(i),
               scores: Object.fromEntries(scores),
             },
           ];
@@ -223,7 +233,7 @@ export class Evaluation {
 
   #chunksFor(one: PreparedCase): ScoredChunk[] {
     const own = this.#repositories[one.repository];
-    const scores = own?.pieces.relevance(one) ?? [];
+    const scores = own?.pieces.relevance({ ...one, tailText: one.prompt.tailText }) ?? [];
     return (own?.chunks ?? []).flatMap((chunk, i) =>
       own?.pieces.all[i]?.path === one.file.path ? [] : [{ chunk, score: scores[i] ?? 0 }],
     );
@@ -247,7 +257,7 @@ export class Evaluation {
       if (i === one.repository) {
         return [];
       }
-      const scores = pieces.relevance(one);
+      const scores = pieces.relevance({ ...one, tailText: one.prompt.tailText });
       return list.map((chunk, k) => ({ chunk, score: scores[k] ?? 0 }));
     });
     let left = unrelatedShare * chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);

@@ -1,5 +1,6 @@
 /** What `eval cross-file` reports, from the scores of all cases under all conditions. */
 
+import { type DefinitionAt, type Recall, recallOf } from './recall';
 import { type Comparison, compareWithNone, type Figures, figures, type Score } from './score';
 
 /** By condition, then by case. */
@@ -18,6 +19,8 @@ export interface CrossFileRecord {
   readonly nllBm25: number;
   readonly nllDense: number;
   readonly nllFasa: number;
+  /** Of all cases. */
+  readonly definitionRecall: readonly Recall[];
   readonly conditions: readonly ConditionRecord[];
   readonly languages: readonly { readonly language: string; readonly conditions: readonly ConditionRecord[] }[];
 }
@@ -41,6 +44,7 @@ export interface MeasuredCase {
   readonly name: string;
   /** UTF-16 units from the start of the file. */
   readonly offset: number;
+  readonly definitionAt?: DefinitionAt | undefined;
   readonly scores: Readonly<Record<string, Score>>;
 }
 
@@ -62,14 +66,17 @@ export function recordOf(measured: readonly MeasuredCase[]): CrossFileRecord {
       scores.set(condition, own.set(i, score));
     }
   }
-  return record(
-    scores,
-    measured.map(({ language }) => language),
-  );
+  return {
+    ...record(
+      scores,
+      measured.map(({ language }) => language),
+    ),
+    definitionRecall: recallOf(measured.map((one) => one.definitionAt)),
+  };
 }
 
 /** @param languages one a case */
-function record(scores: Scores, languages: readonly string[]): CrossFileRecord {
+function record(scores: Scores, languages: readonly string[]): Omit<CrossFileRecord, 'definitionRecall'> {
   const all = languages.map((_, i) => i);
   const conditions = conditionRecords(scores, all);
   const of = (name: string) => conditions.find(({ condition }) => condition === name);

@@ -1,0 +1,52 @@
+/** Whether the chunk that defines a name is among the most relevant ones, by the product's ranking and by plain text search. */
+
+import { type CrossFileCase, hasWord } from './cases';
+import type { Pieces } from './chunk-pool';
+
+/** Tokens of chunks, the most relevant first, up to the one with the definition: as a request ranks them, and by BM25 of the tail. */
+export interface DefinitionAt {
+  readonly ranked: number;
+  readonly bm25: number;
+}
+
+export interface Recall {
+  /** Of the most relevant chunks. */
+  readonly tokens: number;
+  /** Share of the cases with the definition among them, 0 to 1. */
+  readonly ranked: number;
+  readonly bm25: number;
+}
+
+const depths = [1024, 4096, 16_384];
+
+/** Undefined where no chunk of another file has the definition whole. */
+export function definitionAt(one: CrossFileCase, pieces: Pieces, tailText: string): DefinitionAt | undefined {
+  const ranked = tokensUntilDefinition(one, pieces, pieces.relevance({ ...one, tailText }));
+  const bm25 = tokensUntilDefinition(one, pieces, pieces.scores(tailText));
+  return ranked === undefined || bm25 === undefined ? undefined : { ranked, bm25 };
+}
+
+/** @param found one a case */
+export function recallOf(found: readonly (DefinitionAt | undefined)[]): Recall[] {
+  const share = (name: keyof DefinitionAt, tokens: number) =>
+    found.filter((at) => at !== undefined && at[name] <= tokens).length / found.length;
+  return depths.map((tokens) => ({ tokens, ranked: share('ranked', tokens), bm25: share('bm25', tokens) }));
+}
+
+function tokensUntilDefinition(
+  { file, name, definedIn }: CrossFileCase,
+  pieces: Pieces,
+  scores: readonly number[],
+): number | undefined {
+  const others = pieces.all
+    .map((piece, i) => ({ piece, score: scores[i] ?? 0 }))
+    .filter(({ piece }) => piece.path !== file.path);
+  let tokens = 0;
+  for (const { piece } of others.toSorted((left, right) => right.score - left.score)) {
+    tokens += piece.chunk.tokens.length;
+    if (definedIn.includes(piece.path) && hasWord(piece.chunk.text, name)) {
+      return tokens;
+    }
+  }
+  return undefined;
+}
