@@ -230,6 +230,7 @@ function repository() {
 const CONDITIONS = [
   ['none', 'no repository'],
   ['bm25', 'BM25 snippets in the prompt'],
+  ['snippets', 'the same, chosen as requests choose'],
   ['fasa', '**chunks in play, FASA**'],
   ['fasa-all', 'all chunks, FASA'],
   ['fasa-unrelated', 'the same among three times as many unrelated ones'],

@@ -148,29 +148,14 @@ export class Evaluation {
       return score;
     };
     const window = this.#windowTokens - this.#anchor.length - this.#options.tailTokens - answerRoom;
+    const behind = (pieces: Pieces, scores: readonly number[], mostTokens: number) =>
+      this.#runner.prefill(prompt, pack(pieces.snippetsBeside(file.path, scores), mostTokens));
+    const place = { ...one, tailText: prompt.tailText };
     const runs: readonly [ConditionName, boolean, () => Promise<Score>][] = [
       ['none', true, () => this.#runner.prefill(prompt, [])],
-      [
-        'bm25',
-        true,
-        () =>
-          this.#runner.prefill(
-            prompt,
-            pack(own.snippets.snippetsBeside(file.path, own.snippets.scores(prompt.tailText)), snippetTokens),
-          ),
-      ],
-      [
-        'dense',
-        one.dense,
-        () =>
-          this.#runner.prefill(
-            prompt,
-            pack(
-              own.pieces.snippetsBeside(file.path, own.pieces.relevance({ ...one, tailText: prompt.tailText })),
-              window,
-            ),
-          ),
-      ],
+      ['bm25', true, () => behind(own.snippets, own.snippets.scores(prompt.tailText), snippetTokens)],
+      ['snippets', true, () => behind(own.snippets, own.snippets.relevance(place), snippetTokens)],
+      ['dense', one.dense, () => behind(own.pieces, own.pieces.relevance(place), window)],
       ['fasa', true, () => fasa('fasa', first)],
       ['fasa-all', true, () => this.fasa(one, { ...first, inPlay: 0 })],
       ['fasa-unrelated', true, () => this.#besideUnrelated(one, chunks, first)],

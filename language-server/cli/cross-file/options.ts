@@ -12,7 +12,9 @@ export const conditionNames = [
   'none',
   /** The best snippets by BM25, 1,024 tokens of them, in front of the tail. */
   'bm25',
-  /** As many chunks as the trained window holds, best by BM25, in front of the tail: one dense prefill. */
+  /** The same of the snippets that come first as requests rank chunks. */
+  'snippets',
+  /** As many chunks as the trained window holds, the most relevant ones, in front of the tail: one dense prefill. */
   'dense',
   /** The chunks that `fasa` has in play, each token attended to densely. */
   'chunks-dense',
@@ -38,7 +40,7 @@ export interface Variant {
   readonly bias: number;
   readonly offsets: Offsets;
   readonly budget: number;
-  /** Tokens of the chunks in play, best by BM25; 0: all. */
+  /** Tokens of the chunks in play, the most relevant ones; 0: all. */
   readonly inPlay: number;
 }
 
