@@ -238,41 +238,44 @@ const CONDITIONS = [
   ['dense', 'joint dense prefill'],
 ];
 
+const CROSS_FILE_TITLES = [
+  'the model reads',
+  'cases',
+  'exact',
+  'NLL of the name',
+  'of a token behind it',
+  'worse than none',
+  "of dense's gain",
+  's a case',
+];
+
+function crossFileRows(conditions) {
+  return CONDITIONS.flatMap(([name, title]) => {
+    const one = conditions.find(({ condition }) => condition === name);
+    return one
+      ? [
+          [
+            title,
+            one.cases,
+            percent(one.exact),
+            one.nll.toFixed(2),
+            one.followingNll.toFixed(3),
+            one.worse === undefined ? '' : percent(one.worse),
+            one.gainShare === undefined || name === 'dense' ? '' : percent(one.gainShare),
+            one.seconds?.toFixed(1) ?? '',
+          ],
+        ]
+      : [];
+  });
+}
+
 function crossFile() {
   const record = readIfThere('cross-file');
   if (!record) return undefined;
-  const titles = [
-    'the model reads',
-    'cases',
-    'exact',
-    'NLL of the name',
-    'of a token behind it',
-    'worse than none',
-    "of dense's gain",
-    's a case',
-  ];
-  const line = (conditions) =>
-    CONDITIONS.flatMap(([name, title]) => {
-      const one = conditions.find(({ condition }) => condition === name);
-      return one
-        ? [
-            [
-              title,
-              one.cases,
-              percent(one.exact),
-              one.nll.toFixed(2),
-              one.followingNll.toFixed(3),
-              one.worse === undefined ? '' : percent(one.worse),
-              one.gainShare === undefined || name === 'dense' ? '' : percent(one.gainShare),
-              one.seconds?.toFixed(1) ?? '',
-            ],
-          ]
-        : [];
-    });
-  const parts = [markdown(titles, line(record.conditions))];
+  const parts = [markdown(CROSS_FILE_TITLES, crossFileRows(record.conditions))];
   for (const { language, conditions } of record.languages) {
-    const rows = line(conditions).map((cells) => cells.slice(0, 6));
-    parts.push(`${language}:\n\n${markdown(titles.slice(0, 6), rows)}`);
+    const rows = crossFileRows(conditions).map((cells) => cells.slice(0, 6));
+    parts.push(`${language}:\n\n${markdown(CROSS_FILE_TITLES.slice(0, 6), rows)}`);
   }
   const recall = record.definitionRecall.map(
     ({ tokens, ranked, bm25 }) => `${percent(ranked)} of the first ${count(tokens)} (${percent(bm25)})`,
@@ -351,6 +354,15 @@ const brief = {
       `${record.reopenSeconds.toFixed(1)} s; an edit of a file encodes its changed pieces alone.`,
     ].join(' ');
     return `${text}\n\n${markdown(titles, rows)}`;
+  },
+  'cross-file'() {
+    const { conditions } = read('cross-file');
+    const kept = [0, 1, 2, 3, 7];
+    const rows = crossFileRows(conditions).map((cells) => cells.filter((_, i) => kept.includes(i)));
+    return markdown(
+      CROSS_FILE_TITLES.filter((_, i) => kept.includes(i)),
+      rows,
+    );
   },
 };
 

@@ -1,35 +1,16 @@
 #include "engine/gpu_graph.h"
 
 #include "error.h"
+#include "model/decoder_ops.h"
 #include "model/device.h"
-
-#include <cmath>
 
 namespace {
 
-struct builder {
-    const model &         m;
-    const model_hparams & hp;
-    gpu_cache &           kv;
-    ggml_context *        ctx;
-    ggml_cgraph *         graph;
-    gpu_graph &           g;
+struct builder : decoder_ops {
+    gpu_cache &   kv;
+    ggml_cgraph * graph;
+    gpu_graph &   g;
     std::vector<ggml_tensor *> on_cpu; // nodes that read rows in host memory: they run where these lie
-
-    ggml_tensor * norm(ggml_tensor * x, ggml_tensor * weight) {
-        return ggml_mul(ctx, ggml_rms_norm(ctx, x, hp.rms_eps), weight);
-    }
-
-    ggml_tensor * linear(ggml_tensor * weight, ggml_tensor * bias, ggml_tensor * x) {
-        x = ggml_mul_mat(ctx, weight, x);
-        return bias ? ggml_add(ctx, x, bias) : x;
-    }
-
-    ggml_tensor * rope(ggml_tensor * x) {
-        constexpr float beta_fast = 32.0f, beta_slow = 1.0f; // as in model/graph.cc
-        return ggml_rope_ext(ctx, x, g.positions, m.rope_freqs, hp.head_size, hp.rope_type, hp.rope_n_ctx_orig,
-            hp.rope_freq_base, hp.rope_freq_scale, hp.rope_ext_factor, hp.rope_attn_factor, beta_fast, beta_slow);
-    }
 
     void store(ggml_tensor * cache, ggml_tensor * x) {
         x = ggml_reshape_2d(ctx, ggml_cont(ctx, x), cache->ne[0], g.shape.n_tokens);
@@ -42,14 +23,12 @@ struct builder {
         return ggml_view_3d(ctx, cache, width, g.shape.n_kv, hp.n_head_kv, cache->nb[1], width*sizeof(uint16_t), 0);
     }
 
-    float scale() const { return 1.0f/sqrtf((float) hp.head_size); }
-
     // q [head_size, n_head, n_tokens] -> [head_size, n_head, n_tokens]
     ggml_tensor * dense_attention(int32_t il, ggml_tensor * q) {
         if (device_is_software(m.device)) {
             return composed_attention(il, q);
         }
-        ggml_tensor * out = ggml_flash_attn_ext(ctx, ggml_permute(ctx, q, 0, 2, 1, 3), by_head(kv.k[il]), by_head(kv.v[il]), g.mask, scale(), 0.0f, 0.0f);
+        ggml_tensor * out = ggml_flash_attn_ext(ctx, ggml_permute(ctx, q, 0, 2, 1, 3), by_head(kv.k[il]), by_head(kv.v[il]), g.mask, attention_scale(), 0.0f, 0.0f);
         ggml_flash_attn_ext_set_prec(out, GGML_PREC_F32);
         return out;
     }
@@ -59,7 +38,7 @@ struct builder {
     ggml_tensor * composed_attention(int32_t il, ggml_tensor * q) {
         ggml_tensor * logits = ggml_mul_mat(ctx, by_head(kv.k[il]), ggml_permute(ctx, q, 0, 2, 1, 3)); // [n_kv, n_tokens, n_head]
         ggml_mul_mat_set_prec(logits, GGML_PREC_F32);
-        ggml_tensor * weights = ggml_soft_max_ext(ctx, logits, g.mask, scale(), 0.0f);
+        ggml_tensor * weights = ggml_soft_max_ext(ctx, logits, g.mask, attention_scale(), 0.0f);
         ggml_tensor * v       = ggml_cont(ctx, ggml_permute(ctx, by_head(kv.v[il]), 1, 0, 2, 3)); // [n_kv, head_size, n_head_kv]
         ggml_tensor * out     = ggml_mul_mat(ctx, v, weights);                                     // [head_size, n_tokens, n_head]
         ggml_mul_mat_set_prec(out, GGML_PREC_F32);
@@ -71,7 +50,7 @@ struct builder {
         const int32_t n_group = hp.n_group();
         q = ggml_mul_mat(ctx, kv.picker[il], q);                              // [n_channels, n_group, n_head_kv]
         ggml_tensor * scores  = ggml_mul_mat(ctx, by_head(kv.importance[il]), q); // [n_kv, n_group, n_head_kv]
-        ggml_tensor * weights = ggml_soft_max_ext(ctx, scores, g.mask, scale(), 0.0f);
+        ggml_tensor * weights = ggml_soft_max_ext(ctx, scores, g.mask, attention_scale(), 0.0f);
         ggml_tensor * sum = nullptr;
         for (int32_t h = 0; h < n_group; h++) {
             ggml_tensor * one = ggml_cont(ctx, ggml_view_2d(ctx, weights, g.shape.n_kv, hp.n_head_kv, weights->nb[2], h*weights->nb[1]));
@@ -95,7 +74,7 @@ struct builder {
         ggml_tensor * v = chosen_rows(kv.v[il], chosen);
         ggml_tensor * logits = ggml_mul_mat(ctx, k, q);                       // [budget, n_group, n_head_kv]
         ggml_mul_mat_set_prec(logits, GGML_PREC_F32);
-        ggml_tensor * weights = ggml_soft_max_ext(ctx, logits, nullptr, scale(), 0.0f);
+        ggml_tensor * weights = ggml_soft_max_ext(ctx, logits, nullptr, attention_scale(), 0.0f);
         ggml_tensor * out = ggml_mul_mat(ctx, ggml_cont(ctx, ggml_transpose(ctx, v)), weights); // [head_size, n_group, n_head_kv]
         ggml_mul_mat_set_prec(out, GGML_PREC_F32);
         return out;
@@ -104,15 +83,9 @@ struct builder {
     ggml_tensor * attention(int32_t il, ggml_tensor * x) {
         const layer_weights & l = m.layers[il];
         const int32_t n = g.shape.n_tokens;
-        ggml_tensor * q = ggml_reshape_3d(ctx, linear(l.wq, l.bq, x), hp.head_size, hp.n_head,    n);
-        ggml_tensor * k = ggml_reshape_3d(ctx, linear(l.wk, l.bk, x), hp.head_size, hp.n_head_kv, n);
-        ggml_tensor * v = ggml_reshape_3d(ctx, linear(l.wv, l.bv, x), hp.head_size, hp.n_head_kv, n);
-        if (l.q_norm) {
-            q = norm(q, l.q_norm);
-            k = norm(k, l.k_norm);
-        }
-        q = rope(q);
-        k = rope(k);
+        auto [q, k, v] = project(l, x, n);
+        q = rope(q, g.positions);
+        k = rope(k, g.positions);
         store(kv.k[il], k);
         store(kv.v[il], v);
         if (kv.n_channels > 0) {
@@ -121,19 +94,7 @@ struct builder {
             store(kv.importance[il], ggml_permute(ctx, keys, 0, 2, 1, 3));
         }
         ggml_tensor * out = g.shape.budget > 0 ? fasa_attention(il, q) : dense_attention(il, q);
-        return linear(l.wo, l.bo, ggml_reshape_2d(ctx, out, (int64_t) hp.head_size*hp.n_head, n));
-    }
-
-    ggml_tensor * feed_forward(const layer_weights & l, ggml_tensor * x) {
-        ggml_tensor * gate = linear(l.ffn_gate, l.ffn_gate_b, x);
-        ggml_tensor * up   = linear(l.ffn_up,   l.ffn_up_b,   x);
-        return linear(l.ffn_down, l.ffn_down_b, ggml_swiglu_split(ctx, gate, up));
-    }
-
-    ggml_tensor * input(ggml_type type, int64_t ne0, int64_t ne1 = 1) {
-        ggml_tensor * t = ggml_new_tensor_2d(ctx, type, ne0, ne1);
-        ggml_set_input(t);
-        return t;
+        return output(l, out, n);
     }
 
     void build() {
@@ -145,24 +106,13 @@ struct builder {
         g.mask       = fasa ? input(GGML_TYPE_F32, s.n_kv, hp.n_group()) : input(GGML_TYPE_F16, s.n_kv, s.n_tokens);
         g.always     = fasa ? input(GGML_TYPE_F32, s.n_kv) : nullptr;
 
-        ggml_tensor * x = g.embeddings;
-        for (int32_t il = 0; il < hp.n_layer; il++) {
-            const layer_weights & l = m.layers[il];
-            ggml_tensor * residual = x;
-            x = attention(il, norm(x, l.attn_norm));
-            if (il == hp.n_layer - 1) {
-                if (!s.logits) { // its keys and values are stored
-                    return;
-                }
-                x        = last(x);
-                residual = last(residual);
-            }
-            x = ggml_add(ctx, x, residual);
-            x = ggml_add(ctx, feed_forward(l, norm(x, l.ffn_norm)), x);
+        ggml_tensor * x = layers(g.embeddings, !s.logits,
+            [&](int32_t il, ggml_tensor * in) { return attention(il, in); },
+            [&](ggml_tensor * all) { return last(all); });
+        if (x) {
+            g.logits = logits(x);
+            ggml_build_forward_expand(graph, g.logits);
         }
-        g.logits = linear(m.output, m.output_b, norm(x, m.output_norm));
-        ggml_set_output(g.logits);
-        ggml_build_forward_expand(graph, g.logits);
     }
 
     ggml_tensor * last(ggml_tensor * x) {
@@ -176,7 +126,7 @@ gpu_graph::gpu_graph(const model & m, gpu_cache & kv, ggml_backend_t device, ggm
     const size_t n_nodes = 64 + (size_t) m.hp.n_layer*(96 + 4*m.hp.n_group());
     ctx.reset(ggml_init({ n_nodes*ggml_tensor_overhead() + ggml_graph_overhead_custom(n_nodes, false), nullptr, /*.no_alloc =*/ true }));
     graph = ggml_new_graph_custom(ctx.get(), n_nodes, false);
-    builder b { m, m.hp, kv, ctx.get(), graph, *this, {} };
+    builder b { { m, m.hp, ctx.get() }, kv, graph, *this, {} };
     b.build();
     ggml_backend_t backends[] = { device, cpu }; // the CPU comes last and takes what the device does not support
     sched.reset(ggml_backend_sched_new(backends, nullptr, device == cpu ? 1 : 2, n_nodes, /*parallel =*/ false, /*op_offload =*/ false));

@@ -1,33 +1,14 @@
 #include "model/graph.h"
 
 #include "error.h"
-
-#include <cmath>
+#include "model/decoder_ops.h"
 
 namespace {
 
-struct builder {
-    const model &         m;
-    const model_hparams & hp;
-    kv_cache &            kv;
-    fasa_session *        fasa;
-    ggml_context *        ctx;
-    decoder_graph &       g;
-
-    ggml_tensor * norm(ggml_tensor * x, ggml_tensor * weight) {
-        return ggml_mul(ctx, ggml_rms_norm(ctx, x, hp.rms_eps), weight);
-    }
-
-    ggml_tensor * linear(ggml_tensor * weight, ggml_tensor * bias, ggml_tensor * x) {
-        x = ggml_mul_mat(ctx, weight, x);
-        return bias ? ggml_add(ctx, x, bias) : x;
-    }
-
-    ggml_tensor * rope(ggml_tensor * x, ggml_tensor * positions) {
-        constexpr float beta_fast = 32.0f, beta_slow = 1.0f; // YaRN's own defaults, as libllama uses for these models
-        return ggml_rope_ext(ctx, x, positions, m.rope_freqs, hp.head_size, hp.rope_type, hp.rope_n_ctx_orig,
-            hp.rope_freq_base, hp.rope_freq_scale, hp.rope_ext_factor, hp.rope_attn_factor, beta_fast, beta_slow);
-    }
+struct builder : decoder_ops {
+    kv_cache &      kv;
+    fasa_session *  fasa;
+    decoder_graph & g;
 
     // K rows (part 0) or V rows (part 1) of the cache: [head_size, n_cells, n_head_kv]
     ggml_tensor * cache_view(int32_t il, int32_t n_cells, int32_t part) {
@@ -45,7 +26,7 @@ struct builder {
     ggml_tensor * dense_attention(int32_t il, ggml_tensor * q) {
         q = ggml_permute(ctx, q, 0, 2, 1, 3); // [head_size, n_tokens, n_head]
         ggml_tensor * out = ggml_flash_attn_ext(ctx, q, cache_view(il, g.shape.n_kv, 0), cache_view(il, g.shape.n_kv, 1), g.mask,
-            1.0f/sqrtf((float) hp.head_size), 0.0f, 0.0f);
+            attention_scale(), 0.0f, 0.0f);
         ggml_flash_attn_ext_set_prec(out, GGML_PREC_F32);
         return out;
     }
@@ -53,13 +34,7 @@ struct builder {
     ggml_tensor * attention(int32_t il, ggml_tensor * x) {
         const layer_weights & l = m.layers[il];
         const int32_t n = g.shape.n_tokens;
-        ggml_tensor * q = ggml_reshape_3d(ctx, linear(l.wq, l.bq, x), hp.head_size, hp.n_head,    n);
-        ggml_tensor * k = ggml_reshape_3d(ctx, linear(l.wk, l.bk, x), hp.head_size, hp.n_head_kv, n);
-        ggml_tensor * v = ggml_reshape_3d(ctx, linear(l.wv, l.bv, x), hp.head_size, hp.n_head_kv, n);
-        if (l.q_norm) {
-            q = norm(q, l.q_norm);
-            k = norm(k, l.k_norm);
-        }
+        auto [q, k, v] = project(l, x, n);
         ggml_tensor * q_slots = nullptr;
         if (g.slot_positions) { // chunks at other offsets: the query is turned to where it stands to each, no key is
             q_slots = rope(ggml_repeat_4d(ctx, q, hp.head_size, hp.n_head, (int64_t) n*g.shape.n_slots, 1), g.slot_positions);
@@ -74,19 +49,7 @@ struct builder {
             g.captured.push_back(rows);
         }
         ggml_tensor * out = g.shape.fasa ? fasa->build(ctx, il, q_slots ? q_slots : q, n, stored_k, stored_v) : dense_attention(il, q);
-        return linear(l.wo, l.bo, ggml_reshape_2d(ctx, out, (int64_t) hp.head_size*hp.n_head, n));
-    }
-
-    ggml_tensor * feed_forward(const layer_weights & l, ggml_tensor * x) {
-        ggml_tensor * gate = linear(l.ffn_gate, l.ffn_gate_b, x);
-        ggml_tensor * up   = linear(l.ffn_up,   l.ffn_up_b,   x);
-        return linear(l.ffn_down, l.ffn_down_b, ggml_swiglu_split(ctx, gate, up));
-    }
-
-    ggml_tensor * input(ggml_type type, int64_t ne0, int64_t ne1 = 1) {
-        ggml_tensor * t = ggml_new_tensor_2d(ctx, type, ne0, ne1);
-        ggml_set_input(t);
-        return t;
+        return output(l, out, n);
     }
 
     void build() {
@@ -99,24 +62,14 @@ struct builder {
         g.out_rows  = s.n_out > 0 ? input(GGML_TYPE_I32, s.n_out) : nullptr;
         g.capture_rows = s.n_capture > 0 ? input(GGML_TYPE_I32, s.n_capture) : nullptr;
 
-        ggml_tensor * x = ggml_get_rows(ctx, m.tok_embd, g.tokens);
-        for (int32_t il = 0; il < hp.n_layer; il++) {
-            const layer_weights & l = m.layers[il];
-            ggml_tensor * residual = x;
-            x = attention(il, norm(x, l.attn_norm));
-            if (il == hp.n_layer - 1) { // from here on only the wanted rows; a micro-batch may want none: keys and values are stored
-                if (!g.out_rows) {
-                    return;
-                }
-                x        = ggml_get_rows(ctx, x,        g.out_rows);
-                residual = ggml_get_rows(ctx, residual, g.out_rows);
-            }
-            x = ggml_add(ctx, x, residual);
-            x = ggml_add(ctx, feed_forward(l, norm(x, l.ffn_norm)), x);
+        // a micro-batch may want no logits
+        ggml_tensor * x = layers(ggml_get_rows(ctx, m.tok_embd, g.tokens), !g.out_rows,
+            [&](int32_t il, ggml_tensor * in) { return attention(il, in); },
+            [&](ggml_tensor * all) { return ggml_get_rows(ctx, all, g.out_rows); });
+        if (x) {
+            g.logits = logits(x);
+            ggml_build_forward_expand(g.graph, g.logits);
         }
-        g.logits = linear(m.output, m.output_b, norm(x, m.output_norm));
-        ggml_set_output(g.logits);
-        ggml_build_forward_expand(g.graph, g.logits);
     }
 };
 
@@ -126,7 +79,7 @@ decoder_graph::decoder_graph(const model & m, kv_cache & kv, fasa_session * fasa
     const size_t n_nodes = 64 + (size_t) m.hp.n_layer*64;
     ctx.reset(ggml_init({ n_nodes*ggml_tensor_overhead() + ggml_graph_overhead_custom(n_nodes, false), nullptr, /*.no_alloc =*/ true }));
     graph = ggml_new_graph_custom(ctx.get(), n_nodes, false);
-    builder { m, m.hp, kv, fasa, ctx.get(), *this }.build();
+    builder { { m, m.hp, ctx.get() }, kv, fasa, *this }.build();
     alloc.reset(ggml_gallocr_new(ggml_backend_get_default_buffer_type(backend)));
     if (!ggml_gallocr_alloc_graph(alloc.get(), graph)) {
         fail(ERROR_OUT_OF_MEMORY, "no memory for the intermediate results of %d tokens", shape.n_tokens);
