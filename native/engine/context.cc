@@ -1,24 +1,18 @@
 #include "engine/context.h"
 
 #include "assertion_guard.h"
+#include "engine/decode.h"
 #include "error.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
-
-using steady = std::chrono::steady_clock;
 
 // Tokens that see the chunks, fed at once: weights are read once for all of them.
 constexpr int32_t LATE_BATCH = 64;
 
 // Of a long answer, after so many steps the files of the chunks are looked at again.
 constexpr int32_t STEPS_BETWEEN_CHECKS = 32;
-
-static double ms_since(steady::time_point begin) {
-    return std::chrono::duration<double, std::milli>(steady::now() - begin).count();
-}
 
 static context_params checked(context_params p, const model_hparams & hp) {
     if (p.n_ctx < 1 || p.n_ctx > 1 << 24) {
@@ -268,9 +262,7 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     const int32_t n_total = (int32_t) p.tokens.size() - r.n_reused;
     const int32_t late = first_late((int32_t) p.tokens.size());
     std::vector<float> logits(m->hp.n_vocab);
-    double  bytes = 0;
-    int64_t step_bytes = 0;
-    bool    sparse = false;
+    step_cost unused; // a step of the prompt is no decode step
     const auto read_logits = [&](decoder_graph & g) { ggml_backend_tensor_get(g.logits, logits.data(), 0, logits.size()*sizeof(float)); };
     while (r.n_fed < n_total) {
         if (flags.abort) {
@@ -280,7 +272,7 @@ generate_result context::generate(const generate_params & p, const task_flags & 
         const int32_t n = std::min({ n_before > 0 ? params.n_ubatch : LATE_BATCH, n_before > 0 ? n_before : INT32_MAX, n_total - r.n_fed });
         const int32_t * ids = p.tokens.data() + at;
         const bool last = r.n_fed + n == n_total;
-        decoder_graph & g = n_total == 1 || (n_before <= 0 && n == 1) ? run_step(*ids, p.attention, step_bytes, sparse)
+        decoder_graph & g = n_total == 1 || (n_before <= 0 && n == 1) ? run_step(*ids, p.attention, unused.bytes, unused.sparse)
             : n_before > 0 ? run_batch(ids, n, last ? 1 : 0, {}) : run_late(ids, n, last ? 1 : 0, p.attention);
         r.n_fed += n;
         if (last) {
@@ -292,58 +284,22 @@ generate_result context::generate(const generate_params & p, const task_flags & 
     }
     r.prefill_ms = ms_since(begin);
 
-    sampler choose(p.sampling);
     if (p.looking && fasa) {
         fasa->start_looking();
     }
-    steady::time_point decode_begin = steady::now();
-    while (true) {
-        if (flags.abort) {
-            fail(ERROR_CANCELLED, "cancelled");
-        }
-        if (flags.stop) {
-            r.reason = END_STOPPED;
-            break;
-        }
-        if ((int32_t) r.tokens.size() >= p.n_max) {
-            r.reason = END_LENGTH;
-            break;
-        }
-        const int32_t id = choose.sample(logits.data(), m->hp.n_vocab);
-        if (r.tokens.empty()) {
-            r.first_token_ms = ms_since(begin);
-            decode_begin = steady::now();
-        }
-        if (std::find(p.stop_tokens.begin(), p.stop_tokens.end(), id) != p.stop_tokens.end()) {
-            r.reason = END_STOP_TOKEN;
-            break;
-        }
-        r.tokens.push_back(id);
-        if (events.token) {
-            events.token(id);
-        }
-        if ((int32_t) r.tokens.size() >= p.n_max) {
-            r.reason = END_LENGTH;
-            break;
-        }
-        if ((int32_t) tokens.size() >= params.n_ctx) {
-            r.reason = END_CONTEXT_FULL;
-            break;
-        }
+    const auto feed_one = [&](int32_t id) {
         if (repository && r.n_steps % STEPS_BETWEEN_CHECKS == STEPS_BETWEEN_CHECKS - 1) {
             check_chunks(*repository);
         }
-        read_logits(run_step(id, p.attention, step_bytes, sparse));
-        bytes += (double) step_bytes;
-        r.n_steps++;
-        r.n_fasa_steps += sparse;
-    }
+        step_cost cost;
+        read_logits(run_step(id, p.attention, cost.bytes, cost.sparse));
+        return cost;
+    };
+    decode({ [&] { return (int32_t) tokens.size() >= params.n_ctx; }, feed_one, logits }, p, flags, events, begin, r);
     if (p.looking && fasa) {
         fasa->stop_looking();
         r.looked = fasa->looked((int32_t) tokens.size());
     }
-    r.decode_ms      = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
-    r.bytes_per_step = r.n_steps > 0 ? bytes/r.n_steps : 0.0;
     return r;
 }
 

@@ -1,18 +1,12 @@
 #include "engine/gpu_context.h"
 
 #include "assertion_guard.h"
+#include "engine/decode.h"
 #include "engine/divergence.h"
 #include "error.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-
-using steady = std::chrono::steady_clock;
-
-static double ms_since(steady::time_point begin) {
-    return std::chrono::duration<double, std::milli>(steady::now() - begin).count();
-}
 
 static void check_abort(const task_flags & flags) {
     if (flags.abort) {
@@ -217,8 +211,6 @@ generate_result gpu_context::generate(const generate_params & p, const task_flag
     r.n_reused = (int32_t) std::min(n_common, p.tokens.size() - 1);
     truncate(r.n_reused);
     const int32_t n_total = (int32_t) p.tokens.size() - r.n_reused;
-    int64_t step_bytes = 0;
-    bool    sparse = false;
     const auto told = [&](int32_t n) {
         r.n_fed += n;
         if (events.progress) {
@@ -226,50 +218,20 @@ generate_result gpu_context::generate(const generate_params & p, const task_flag
         }
     };
     if (n_total == 1) {
-        run_step(p.tokens.back(), p.attention, step_bytes, sparse);
+        step_cost unused; // no decode step
+        run_step(p.tokens.back(), p.attention, unused.bytes, unused.sparse);
         told(1);
     } else {
         feed(p.tokens, (int32_t) p.tokens.size(), flags, told);
     }
     r.prefill_ms = ms_since(begin);
 
-    sampler choose(p.sampling);
-    steady::time_point decode_begin = steady::now();
-    double bytes = 0;
-    r.reason = END_LENGTH;
-    while ((int32_t) r.tokens.size() < p.n_max) {
-        check_abort(flags);
-        if (flags.stop) {
-            r.reason = END_STOPPED;
-            break;
-        }
-        const int32_t id = choose.sample(logits.data(), m->hp.n_vocab);
-        if (r.tokens.empty()) {
-            r.first_token_ms = ms_since(begin);
-            decode_begin = steady::now();
-        }
-        if (std::find(p.stop_tokens.begin(), p.stop_tokens.end(), id) != p.stop_tokens.end()) {
-            r.reason = END_STOP_TOKEN;
-            break;
-        }
-        r.tokens.push_back(id);
-        if (events.token) {
-            events.token(id);
-        }
-        if ((int32_t) r.tokens.size() >= p.n_max) {
-            break;
-        }
-        if ((int32_t) tokens.size() >= params.n_ctx) {
-            r.reason = END_CONTEXT_FULL;
-            break;
-        }
-        run_step(id, p.attention, step_bytes, sparse);
-        bytes += (double) step_bytes;
-        r.n_steps++;
-        r.n_fasa_steps += sparse;
-    }
-    r.decode_ms      = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
-    r.bytes_per_step = r.n_steps > 0 ? bytes/r.n_steps : 0.0;
+    const auto feed_one = [&](int32_t id) {
+        step_cost cost;
+        run_step(id, p.attention, cost.bytes, cost.sparse);
+        return cost;
+    };
+    decode({ [&] { return (int32_t) tokens.size() >= params.n_ctx; }, feed_one, logits }, p, flags, events, begin, r);
     return r;
 }
 

@@ -2,10 +2,9 @@
 
 #include "engine/context.h"
 
+#include "engine/clock.h"
 #include "engine/divergence.h"
 #include "error.h"
-
-#include <chrono>
 
 measure_result context::measure(const measure_params & p, const task_flags & flags) {
     if (!params.calib) {
@@ -32,10 +31,10 @@ measure_result context::measure(const measure_params & p, const task_flags & fla
             if (flags.abort) {
                 fail(ERROR_CANCELLED, "cancelled");
             }
-            const auto begin = std::chrono::steady_clock::now();
+            const steady::time_point begin = steady::now();
             decoder_graph & g = run_step(id, attention, bytes, sparse);
             ggml_backend_tensor_get(g.logits, logits.data(), 0, logits.size()*sizeof(float));
-            done(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
+            done(ms_since(begin));
         }
     };
     steps({ ATTENTION_FASA_C, p.budget, 0 }, [&](double ms) {

@@ -1,5 +1,6 @@
 #include "engine/synthetic.h"
 
+#include "engine/clock.h"
 #include "error.h"
 #include "fasa/attention.h"
 #include "model/backend.h"
@@ -7,7 +8,6 @@
 #include "ggml-alloc.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <random>
 
@@ -128,9 +128,9 @@ struct attention_graph {
     }
 
     double run(attention_bench & b) {
-        const auto begin = std::chrono::steady_clock::now();
+        const steady::time_point begin = steady::now();
         b.compute.run(graph);
-        return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count()/b.hp.n_layer;
+        return ms_since(begin)/b.hp.n_layer;
     }
 };
 

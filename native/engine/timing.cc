@@ -2,11 +2,8 @@
 
 #include "engine/context.h"
 
+#include "engine/clock.h"
 #include "error.h"
-
-#include <chrono>
-
-using steady = std::chrono::steady_clock;
 
 timing_result context::time_steps(const timing_params & p, const task_flags & flags) {
     const abort_scope scope(*this, flags);
@@ -41,7 +38,7 @@ timing_result context::time_steps(const timing_params & p, const task_flags & fl
         const steady::time_point begin = steady::now();
         decoder_graph & g = run_step(p.tokens[i % p.tokens.size()], p.attention, bytes, sparse);
         ggml_backend_tensor_get(g.logits, logits.data(), 0, logits.size()*sizeof(float));
-        r.step_ms.push_back(std::chrono::duration<double, std::milli>(steady::now() - begin).count());
+        r.step_ms.push_back(ms_since(begin));
         r.bytes_per_step += (double) bytes/p.n_steps;
         r.n_fasa_steps   += sparse;
     }
