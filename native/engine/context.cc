@@ -158,6 +158,7 @@ decoder_graph & context::run_batch(const int32_t * ids, int32_t n, int32_t n_out
     }
     set_input(g.out_rows,     rows.data());
     set_input(g.capture_rows, capture.data());
+    m->check_file();
     compute.run(g.graph);
     if (n > 1 && n_batched == n_past) {
         n_batched += n;
@@ -175,6 +176,7 @@ decoder_graph & context::run_step(int32_t id, const attention_params & attention
     }
     decoder_graph & g = prepared_fasa(&id, 1, 1, sparse, attention.budget);
     bytes_read = fasa->bytes_read();
+    m->check_file();
     compute.run(g.graph);
     commit(&id, 1);
     return g;
@@ -203,6 +205,7 @@ decoder_graph & context::prepared_fasa(const int32_t * ids, int32_t n, int32_t n
 
 decoder_graph & context::run_late(const int32_t * ids, int32_t n, int32_t n_out, const attention_params & attention) {
     decoder_graph & g = prepared_fasa(ids, n, n_out, uses_fasa(attention, (int32_t) tokens.size() + n), attention.budget);
+    m->check_file();
     compute.run(g.graph);
     commit(ids, n);
     return g;

@@ -68,6 +68,7 @@ void chunk_encoder::run_batch(const std::vector<int32_t> & ids, const std::vecto
     set_input(graph->positions, positions.data());
     set_input(graph->cells,     cells.data());
     set_input(graph->mask,      mask.data());
+    m->check_file();
     compute.run(graph->graph);
 }
 

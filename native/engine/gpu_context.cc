@@ -155,6 +155,7 @@ void gpu_context::run_batch(const int32_t * ids, int32_t n, bool wants_logits) {
     shape.n_kv     = (n_past + n + KV_CELL_STEP - 1)/KV_CELL_STEP*KV_CELL_STEP;
     shape.logits   = wants_logits;
     gpu_graph & g = prepared(n == 1 ? step_graph : batch_graph, shape);
+    m->check_file();
     set_inputs(g, ids);
     g.run();
     if (wants_logits) {
@@ -180,6 +181,7 @@ void gpu_context::run_step(int32_t id, const attention_params & attention, int64
     shape.logits   = true;
     shape.budget   = attention.budget;
     gpu_graph & g = prepared(step_graph, shape);
+    m->check_file();
     set_inputs(g, &id);
     g.run();
     ggml_backend_tensor_get(g.logits, logits.data(), 0, logits.size()*sizeof(float));

@@ -56,6 +56,8 @@ void mapped_file::let_go() const {}
 
 bool mapped_file::intact(const std::string &) const { return true; }
 
+bool mapped_file::cut(const std::string &) const { return false; }
+
 mapped_file::~mapped_file() {
     if (data) {
         UnmapViewOfFile(data);
@@ -99,6 +101,12 @@ bool mapped_file::intact(const std::string & path) const {
         return true;
     }
     return (uint64_t) st.st_dev == device && (uint64_t) st.st_ino == inode && st.st_size >= 0 && (uint64_t) st.st_size >= size;
+}
+
+bool mapped_file::cut(const std::string & path) const {
+    struct stat st;
+    const bool there = stat(path.c_str(), &st) == 0 && (uint64_t) st.st_dev == device && (uint64_t) st.st_ino == inode;
+    return there && (uint64_t) st.st_size < size;
 }
 
 mapped_file::~mapped_file() {

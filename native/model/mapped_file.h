@@ -22,6 +22,9 @@ struct mapped_file {
     // process. A file that was removed is intact, its mapping keeps it. Always true on Windows: what is mapped cannot be cut there.
     bool intact(const std::string & path) const;
 
+    // Whether the mapped file itself became shorter. One that took its place, or its removal, does not touch the mapping.
+    bool cut(const std::string & path) const;
+
     mapped_file(const mapped_file &) = delete;
     mapped_file & operator=(const mapped_file &) = delete;
 };

@@ -225,6 +225,12 @@ static model_hparams checked_hparams(const gguf_file & file) {
 
 model::model(const std::string & path) : file(path), hp(checked_hparams(file)), words(file, hp.n_vocab), summary(model_summarize(file)) {}
 
+void model::check_file() const {
+    if (file.map.cut(file.path)) {
+        fail(ERROR_FILE_UNREADABLE, "the model's file %s was cut short while it was in use", file.path.c_str());
+    }
+}
+
 std::shared_ptr<model> model::load(const std::string & path, ggml_backend_dev_t device, const std::atomic<bool> & abort, const std::function<void(float)> & progress) {
     std::shared_ptr<model> m(new model(path));
     m->device = device;

@@ -55,6 +55,9 @@ struct model {
     // throws FILE_*, *_GGUF, UNSUPPORTED_*, MISSING_TENSOR, WRONG_SHAPE, BAD_VOCABULARY, OUT_OF_MEMORY, CANCELLED
     static std::shared_ptr<model> load(const std::string & path, ggml_backend_dev_t device, const std::atomic<bool> & abort, const std::function<void(float)> & progress);
 
+    // Before every graph over it. throws FILE_UNREADABLE once the file was cut short: weights are read where it is mapped
+    void check_file() const;
+
 private:
     explicit model(const std::string & path);
 

@@ -1,19 +1,22 @@
 /** Generating: what is reused, and that nothing that ends a task early is seen in what follows it. */
 
+import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { NativeGenerateEvents, NativeModel } from '../../language-server/engine/addon';
 import { compareLogits } from './kl';
 import { Random } from './random';
-import { tinyTextTokens, tinyVocabularySize } from './tiny-model';
+import { type TinyModelOptions, tinyTextTokens, tinyVocabularySize } from './tiny-model';
 import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
 
 const workshop = useWorkshop();
 const quiet: NativeGenerateEvents = {};
 const contextTokens = 512;
+const options: TinyModelOptions = { architecture: 'llama', layers: 2, heads: 3, kvHeads: 1, feedForward: 128 };
 
 let model: NativeModel;
 beforeAll(async () => {
-  model = await workshop.model({ architecture: 'llama', layers: 2, heads: 3, kvHeads: 1, feedForward: 128 });
+  model = await workshop.model(options);
 });
 
 const prompt = new Random(3).tokens(100, 0, tinyTextTokens);
@@ -170,6 +173,38 @@ describe('prefix reuse', () => {
     const reused = await denseLogits(context, next);
     const fresh = await denseLogits(workshop.context(model, { contextTokens }), next);
     expect(compareLogits(fresh, reused, tinyVocabularySize).maxKl).toBeLessThan(1e-9);
+  });
+});
+
+// what is mapped cannot be cut on Windows
+describe.skipIf(process.platform === 'win32')('a model file that another program changes while it is loaded', () => {
+  const opened = async (name: string) => {
+    const file = path.join(workshop.folder, name);
+    copyFileSync(workshop.file(options), file);
+    const model = await workshop.model(file);
+    const context = workshop.context(model, { contextTokens });
+    return { file, model, context, run: () => context.generate(greedy(prompt, 4), {}) };
+  };
+
+  it('cut short, it is not read any more, which would end the process: each request says what happened', async () => {
+    const { file, model, context, run } = await opened('cut.gguf');
+    await run().promise;
+    truncateSync(file, 4096);
+    for (const attempt of [run, () => context.generate(greedy(otherPrompt.slice(0, 50), 4), {})]) {
+      const failure = await failureOf(attempt);
+      expect(failure.code).toBe('FILE_UNREADABLE');
+      expect(failure.message).toContain(`${file} was cut short`);
+    }
+    expect(model.tokenize('a', false).length).toBeGreaterThan(0);
+  });
+
+  it('removed, or replaced by another file, it is read on as it was', async () => {
+    const { file, run } = await opened('replaced.gguf');
+    const before = (await run().promise).tokens;
+    rmSync(file);
+    expect((await run().promise).tokens).toEqual(before);
+    writeFileSync(file, 'short');
+    expect((await run().promise).tokens).toEqual(before);
   });
 });
 
