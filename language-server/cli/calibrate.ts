@@ -26,6 +26,8 @@ const mostDocuments = 8;
 /** Of each repository, to decide the composition by; with fewer of all, nothing can be told. */
 const defaultCases = '12';
 const leastCases = 8;
+/** Tokens of chunks in play that fewer are compared with. */
+const widestInPlay = 49_152;
 /** Tokens: what stands for all chunks. */
 const allInPlay = 1_048_576;
 
@@ -36,7 +38,7 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
   }
   const decides = crossFile.cases !== '0';
   const cases = decides ? (crossFile.cases ?? defaultCases) : '1';
-  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows, undefined);
+  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows, { mostTokens: widestInPlay });
   await withBenchModel(line, output, signal, async (bench) => {
     const { name, architecture, fingerprint } = bench.model.info;
     const given = line.calibration === undefined ? undefined : bench.calibration;

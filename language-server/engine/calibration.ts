@@ -33,6 +33,9 @@ export interface CalibrationFile extends NativeCalibration {
   };
 }
 
+/** Of a model that has no measured one: what was best over two models (docs/calibration.md). */
+export const defaultComposition = { mostTokens: 16_384, lateTokens: 256, bias: 0.1, priorStrength: 1 } as const;
+
 type Shapes = Pick<NativeModelInfo, 'fingerprint' | 'layers' | 'kvHeads' | 'headSize'>;
 
 /** Shipped ones: beside the bundle in `dist/`; from the sources, in `models/calibration`. */

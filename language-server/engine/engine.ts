@@ -83,6 +83,14 @@ export interface Generation {
  * Encodes pieces of files and keeps them, by content. Absent from an engine that reads densely: no calibration, or
  * attention `dense`.
  */
+/** Which chunks a request has in play, and how their relevance counts. */
+export interface CompositionPolicy {
+  /** Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
+  readonly priorStrength: number;
+  /** Tokens of one request's chunks; the most relevant where there are more. A decode step reads importance keys of all. */
+  readonly mostTokens: number;
+}
+
 export interface RepositoryEngine {
   /** The first tokens of every prompt that chunks go with. */
   readonly anchor: Int32Array;
@@ -90,10 +98,8 @@ export interface RepositoryEngine {
   readonly chunkTokens: number;
   /** f16 K and V of one token: what it would take dense, on the fast tier, and on disk. Bytes. */
   readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
-  /** Of the model's calibration: logits that a standard deviation of relevance is worth in the choice; undefined: not measured. */
-  readonly priorStrength?: number | undefined;
-  /** Of the model's calibration: tokens of the chunks that a request has in play; undefined: not measured. */
-  readonly mostTokens?: number | undefined;
+  /** As the model's calibration has it. */
+  readonly policy: CompositionPolicy;
   /** What names a chunk: same model, layout, anchor and tokens, same address. */
   address(tokens: Int32Array): string;
   /** From the store on disk, verified; undefined: not there (or not usable, which is logged), to be encoded. */

@@ -2,10 +2,10 @@
 
 import { createHash } from 'node:crypto';
 import type { NativeChunk, NativeEncoder, NativeModel, NativeModelInfo, NativeRepository, NativeTier } from './addon';
-import type { CalibrationFile } from './calibration';
+import { type CalibrationFile, defaultComposition } from './calibration';
 import { cancellable } from './cancellable';
 import { ChunkStore } from './chunk-store';
-import type { ChunkInPlay, EncodedChunk, RepositoryEngine, StoreOptions } from './engine';
+import type { ChunkInPlay, CompositionPolicy, EncodedChunk, RepositoryEngine, StoreOptions } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
 import { concatenate, type TokenPart } from './token-parts';
 
@@ -18,9 +18,6 @@ const encodePriority = -5;
 const microBatchTokens = 128;
 /** Scales and minima of an int4 page are 8.5 bytes for each channel of 128 tokens: docs/calibration.md. */
 const pageTokens = 128;
-
-/** Late fusion: so many tokens before the cursor see the repository. Decided by `eval cross-file`: docs/benchmarks.md. */
-export const defaultComposition = { lateTokens: 64, bias: 0 } as const;
 
 export interface NativeRepositoryParts {
   readonly model: NativeModel;
@@ -63,6 +60,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
   readonly chunkTokens = chunkTokens;
   readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
   readonly #parts: NativeRepositoryParts;
+  readonly #composition: Required<Omit<NonNullable<CalibrationFile['composition']>, 'cases'>>;
   readonly #store: ChunkStore;
   readonly #layout: string;
   readonly #rowType: StoreOptions['rowType'];
@@ -91,16 +89,13 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     this.#layout = createHash('sha256')
       .update(JSON.stringify([formatVersion, fingerprint, this.#rowType, calibration.dominantFcs, [...this.anchor]]))
       .digest('hex');
+    this.#composition = { ...defaultComposition, ...calibration.composition };
     const name = `${fingerprint}-${this.#layout.slice(0, 12)}`;
     this.#store = new ChunkStore(store.folder, name, store.mostBytes, (message) => this.#tell(message));
   }
 
-  get priorStrength(): number | undefined {
-    return this.#parts.calibration.composition?.priorStrength;
-  }
-
-  get mostTokens(): number | undefined {
-    return this.#parts.calibration.composition?.mostTokens;
+  get policy(): CompositionPolicy {
+    return this.#composition;
   }
 
   get disk(): RepositoryEngine['disk'] {
@@ -208,7 +203,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
 
   /** @throws EngineError BAD_ARGUMENT for chunks of another engine */
   inPlay(chunks: readonly ChunkInPlay[]): NativeRepository {
-    const composition = { ...defaultComposition, ...this.#parts.calibration.composition };
+    const { bias, lateTokens } = this.#composition;
     return {
       chunks: chunks.map(({ chunk }) => {
         if (!(chunk instanceof NativeEncodedChunk)) {
@@ -217,8 +212,8 @@ export class NativeRepositoryEngine implements RepositoryEngine {
         return chunk.native;
       }),
       priors: Float32Array.from(chunks, ({ prior }) => prior),
-      bias: composition.bias * Math.log(Math.max(1, chunks.length)),
-      lateTokens: composition.lateTokens,
+      bias: bias * Math.log(Math.max(1, chunks.length)),
+      lateTokens,
     };
   }
 

@@ -1,14 +1,4 @@
-/** How the chunks in play are weighed for one request: a prior for the choice of tokens, from BM25 over identifiers. */
-
-export interface CompositionPolicy {
-  /** Added to the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
-  readonly priorStrength: number;
-  /** Tokens of one request's chunks; the best chunks by BM25 where there are more. A decode step reads importance keys of all. */
-  readonly mostTokens: number;
-}
-
-/** The strength is from the design's study of a small model with a short window; calibration may say otherwise. */
-export const defaultPolicy: CompositionPolicy = { priorStrength: 2, mostTokens: 49_152 };
+/** How the chunks in play are weighed for one request: which of them, and a prior for the choice of their tokens. */
 
 /**
  * The prior of each score: -strength * z, where z is how many standard deviations (over all chunks) it is below the

@@ -3,11 +3,11 @@
  * the files, the user's choices and the documents that are open; it never encodes: the lane does (encoding-lane.ts).
  */
 
-import type { ChunkInPlay, EncodedChunk, Engine } from '../engine/engine';
+import type { ChunkInPlay, CompositionPolicy, EncodedChunk, Engine } from '../engine/engine';
 import { isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
 import type { TermWeights } from './bm25';
-import { type CompositionPolicy, defaultPolicy, mostRelevant, priorsOf } from './composition';
+import { mostRelevant, priorsOf } from './composition';
 import type { ChunkState, ContextChunk } from './context-chunk';
 import { type FileRecord, FileRecords } from './file-records';
 import { recentInGit } from './git-log';
@@ -227,13 +227,9 @@ export class RepositoryContext {
     }
   }
 
-  /** What calibration measured for the model comes before the default. */
+  /** Of the engine; without one, nothing is in play. */
   get policy(): CompositionPolicy {
-    const repository = this.#engine?.repository;
-    return {
-      priorStrength: repository?.priorStrength ?? defaultPolicy.priorStrength,
-      mostTokens: repository?.mostTokens ?? defaultPolicy.mostTokens,
-    };
+    return this.#engine?.repository?.policy ?? { priorStrength: 0, mostTokens: 0 };
   }
 
   async close(): Promise<void> {

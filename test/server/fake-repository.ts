@@ -52,6 +52,7 @@ class FakeChunk implements EncodedChunk {
 }
 
 export class FakeRepository implements RepositoryEngine {
+  readonly policy = { priorStrength: 2, mostTokens: 49_152 };
   readonly anchor: Int32Array;
   readonly chunkTokens: number;
   readonly bytesPerToken: RepositoryEngine['bytesPerToken'];

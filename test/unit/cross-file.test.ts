@@ -12,7 +12,7 @@ import { figures, type Score, scoreCase } from '../../language-server/cli/cross-
 import { languageOf, SourceParser } from '../../language-server/cli/cross-file/syntax';
 import { randomNumbers } from '../../language-server/cli/eval-random';
 import type { NativeChunk, NativeModel } from '../../language-server/engine/addon';
-import type { CalibrationFile } from '../../language-server/engine/calibration';
+import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration';
 import { mostRelevant, priorsOf } from '../../language-server/repository/composition';
 
 const parser = new SourceParser();
@@ -303,7 +303,14 @@ describe('options', () => {
 
   test('lists give every combination', () => {
     expect(parse()?.variants).toEqual([
-      { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, inPlay: 49_152 },
+      {
+        late: defaultComposition.lateTokens,
+        prior: defaultComposition.priorStrength,
+        bias: defaultComposition.bias,
+        offsets: 'shared',
+        budget: 256,
+        inPlay: defaultComposition.mostTokens,
+      },
     ]);
     const argv = '--late 0,64 --prior 0,1.5 --offsets shared,sequential --bias=-0.25 --cases 3 --conditions none,fasa';
     const options = parse(...argv.split(' '));
@@ -312,7 +319,7 @@ describe('options', () => {
   });
 
   test('what is not said is as the calibration of the model has it', () => {
-    const calibrated = { mostTokens: 8192, priorStrength: 1, bias: -0.25 };
+    const calibrated = { mostTokens: 8192, priorStrength: 1, lateTokens: 64, bias: -0.25 };
     expect(parseFor(calibrated, '--prior', '0,4')?.variants).toEqual([
       { late: 64, prior: 0, bias: -0.25, offsets: 'shared', budget: 256, inPlay: 8192 },
       { late: 64, prior: 4, bias: -0.25, offsets: 'shared', budget: 256, inPlay: 8192 },

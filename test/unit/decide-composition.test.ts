@@ -36,6 +36,23 @@ describe('deciding how chunks are read', () => {
     expect(variant).toEqual({ ...start, inPlay: 16_384 });
   });
 
+  it('compares fewer tokens in play with the best, which more may be worse than', async () => {
+    const nll = new Map([
+      [49_152, 5.2],
+      [32_768, 5.1],
+      [16_384, 5],
+      [8192, 5.15],
+      [4096, 6],
+    ]);
+    const { variant, candidates } = await decide(
+      start,
+      scoring(({ inPlay }) => Array.from({ length: 12 }, (_, i) => (nll.get(inPlay) ?? 9) + i)),
+    );
+    expect(variant).toEqual({ ...start, inPlay: 16_384 });
+    expect(candidates.find((one) => one.variant.inPlay === 8192)?.gain).toBeCloseTo(-0.15);
+    expect(candidates.filter(({ kept }) => kept)).toHaveLength(1);
+  });
+
   it('takes the best of each parameter, and compares the next ones with it', async () => {
     const asked: Variant[] = [];
     const { variant, candidates } = await decide(

@@ -9,7 +9,7 @@ export interface Candidate {
   readonly nll: readonly number[];
   /** Mean of the above. */
   readonly mean: number;
-  /** How much lower it is than what it was compared with, and the standard error of that; both 0 for the first. */
+  /** How much lower it is than what it was compared with (of tokens in play, the best), and the standard error of that. */
   readonly gain: number;
   readonly error: number;
   readonly kept: boolean;
@@ -26,7 +26,7 @@ export const choices: readonly (readonly [keyof Variant & ('prior' | 'late' | 'b
 export const inPlayChoices: readonly number[] = [4096, 8192, 16_384, 32_768];
 
 /**
- * The fewest tokens in play that are not worse than the start by more than the standard error over the cases, paired. Then
+ * The fewest tokens in play that are not worse than the best by more than the standard error over the cases, paired. Then
  * the other parameters, each left only for a value that gains more than that: with few cases most differences are chance.
  * @param score NLL of the name in every case, under each of some variants
  */
@@ -35,29 +35,26 @@ export async function decide(
   score: (variants: readonly Variant[]) => Promise<readonly (readonly number[])[]>,
 ): Promise<{ readonly variant: Variant; readonly candidates: readonly Candidate[] }> {
   const fewer = inPlayChoices.filter((inPlay) => start.inPlay === 0 || inPlay < start.inPlay);
-  const [ofStart, ...others] = await measured([start, ...fewer.map((inPlay) => ({ ...start, inPlay }))]);
-  if (ofStart === undefined) {
-    throw new RangeError('A variant was not scored.');
+  const depths = await measured([start, ...fewer.map((inPlay) => ({ ...start, inPlay }))]);
+  const likeliest = lowest(depths);
+  if (likeliest === undefined) {
+    throw new RangeError('Nothing was scored.');
   }
-  const first: Candidate = { ...ofStart, gain: 0, error: 0, kept: true };
-  const reduced = others.map((one) => against(first, one));
-  const enough = reduced.findIndex(({ gain, error }) => gain >= -error);
-  const candidates = [first, ...reduced.map((one, i) => ({ ...one, kept: i === enough }))];
-  let best = candidates[enough + 1] ?? first;
+  const candidates = depths.map((one) => against(likeliest, one));
+  const enough = candidates
+    .filter(({ gain, error }) => gain >= -error)
+    .reduce((least, one) => (tokensInPlay(one) < tokensInPlay(least) ? one : least));
+  candidates.splice(candidates.indexOf(enough), 1, { ...enough, kept: true });
+  let best = enough;
   for (const [name, values] of choices) {
     const variants = values
       .filter((value) => value !== best.variant[name])
       .map((value) => ({ ...best.variant, [name]: value }));
     const before = best;
     const compared = (await measured(variants)).map((one) => against(before, one));
-    const better = compared
-      .filter(({ gain, error }) => gain > error)
-      .reduce<Candidate | undefined>(
-        (most, one) => (most === undefined || one.mean < most.mean ? one : most),
-        undefined,
-      );
+    const better = lowest(compared.filter(({ gain, error }) => gain > error));
     candidates.push(...compared.map((one) => ({ ...one, kept: one === better })));
-    best = better === undefined ? before : { ...better, kept: true };
+    best = better ?? before;
   }
   return { variant: best.variant, candidates };
 
@@ -68,6 +65,18 @@ export async function decide(
 }
 
 type Measured = Pick<Candidate, 'variant' | 'nll' | 'mean'>;
+
+/** 0 stands for all. */
+function tokensInPlay({ variant: { inPlay } }: Candidate): number {
+  return inPlay === 0 ? Number.POSITIVE_INFINITY : inPlay;
+}
+
+function lowest<T extends Measured>(all: readonly T[]): T | undefined {
+  return all.reduce<T | undefined>(
+    (least, one) => (least === undefined || one.mean < least.mean ? one : least),
+    undefined,
+  );
+}
 
 function against(before: Measured, one: Measured): Candidate {
   return { ...one, ...pairedGain(before.nll, one.nll), kept: false };
@@ -85,9 +94,8 @@ export function pairedGain(
 }
 
 export function describe({ variant: { inPlay, prior, late, bias }, mean: nll, gain, error, kept }: Candidate): string {
-  const against =
-    gain === 0 && error === 0 ? '' : `, ${fixed(gain, 3)} ± ${fixed(error, 3)} better${kept ? ', kept' : ''}`;
-  return `${inPlay === 0 ? 'all' : inPlay} tokens in play, prior ${prior}, late ${late}, bias ${bias}: NLL of the name ${fixed(nll, 3)}${against}`;
+  const difference = gain === 0 && error === 0 ? '' : `, ${fixed(gain, 3)} ± ${fixed(error, 3)} better`;
+  return `${inPlay === 0 ? 'all' : inPlay} tokens in play, prior ${prior}, late ${late}, bias ${bias}: NLL of the name ${fixed(nll, 3)}${difference}${kept ? ', kept' : ''}`;
 }
 
 function mean(values: readonly number[]): number {

@@ -1,9 +1,7 @@
 /** Options of `eval cross-file`. Lists give every combination as a variant of FASA over chunks; the first is the record's. */
 
-import type { CalibrationFile } from '../../engine/calibration';
+import { type CalibrationFile, defaultComposition } from '../../engine/calibration';
 import type { StoreOptions } from '../../engine/engine';
-import { defaultComposition } from '../../engine/native-repository';
-import { defaultPolicy } from '../../repository/composition';
 import { usageError } from '../arguments';
 import type { CrossFileValues } from './option-names';
 
@@ -65,7 +63,7 @@ export function parseCrossFile(
   rows: StoreOptions['rowType'],
   composition: CalibrationFile['composition'] | undefined,
 ): CrossFileOptions {
-  const { lateTokens, bias, priorStrength, mostTokens } = { ...defaultPolicy, ...defaultComposition, ...composition };
+  const { lateTokens, bias, priorStrength, mostTokens } = { ...defaultComposition, ...composition };
   const lates = numbers('late', values.late ?? String(lateTokens), 0);
   const priors = numbers('prior', values.prior ?? String(priorStrength), 0);
   const biases = numbers('bias', values.bias ?? String(bias), Number.NEGATIVE_INFINITY);
