@@ -33,8 +33,8 @@ export interface CalibrationFile extends NativeCalibration {
   };
 }
 
-/** Of a model that has no measured one: what was best over two models (docs/calibration.md). */
-export const defaultComposition = { mostTokens: 16_384, lateTokens: 256, bias: 0.1, priorStrength: 1 } as const;
+/** Of a model that has no measured one: what two models came to (docs/repository-evaluation.md). */
+export const defaultComposition = { mostTokens: 8192, lateTokens: 256, bias: 0.1, priorStrength: 1 } as const;
 
 type Shapes = Pick<NativeModelInfo, 'fingerprint' | 'layers' | 'kvHeads' | 'headSize'>;
 

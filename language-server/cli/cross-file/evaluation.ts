@@ -242,7 +242,8 @@ export class Evaluation {
       if (i === one.repository) {
         return [];
       }
-      const scores = pieces.relevance({ ...one, tailText: one.prompt.tailText });
+      // nothing of them is imported
+      const scores = pieces.scores({ before: one.prompt.tailText, after: '', document: '' });
       return list.map((chunk, k) => ({ chunk, score: scores[k] ?? 0 }));
     });
     let left = unrelatedShare * chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
