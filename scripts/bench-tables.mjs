@@ -238,6 +238,9 @@ const CONDITIONS = [
   ['dense', 'joint dense prefill'],
 ];
 
+/** Their tail was fed for the condition before: their seconds say nothing. */
+const FED_BEFORE = ['fasa-all', 'fasa-unrelated', 'chunks-dense'];
+
 const CROSS_FILE_TITLES = [
   'the model reads',
   'cases',
@@ -262,7 +265,7 @@ function crossFileRows(conditions) {
             one.followingNll.toFixed(3),
             one.worse === undefined ? '' : percent(one.worse),
             one.gainShare === undefined || name === 'dense' ? '' : percent(one.gainShare),
-            one.seconds?.toFixed(1) ?? '',
+            FED_BEFORE.includes(name) ? '' : (one.seconds?.toFixed(1) ?? ''),
           ],
         ]
       : [];
@@ -278,10 +281,10 @@ function crossFile() {
     parts.push(`${language}:\n\n${markdown(CROSS_FILE_TITLES.slice(0, 6), rows)}`);
   }
   const recall = record.definitionRecall.map(
-    ({ tokens, ranked, bm25 }) => `${percent(ranked)} of the first ${count(tokens)} (${percent(bm25)})`,
+    ({ tokens, ranked, bm25 }) => `among the first ${count(tokens)} tokens in ${percent(ranked)} (${percent(bm25)})`,
   );
   parts.push(
-    `The chunk that defines the name is among the first tokens of chunks, as a request ranks them (and by BM25 of the tail): ${recall.join(', ')}.`,
+    `The chunk that defines the name, as a request ranks chunks (and as BM25 of the tail does): ${recall.join(', ')}.`,
   );
   const sparse = record.conditions.find(({ condition }) => condition === 'fasa');
   if (sparse?.meanKl !== undefined) {
@@ -356,9 +359,12 @@ const brief = {
     return `${text}\n\n${markdown(titles, rows)}`;
   },
   'cross-file'() {
-    const { conditions } = read('cross-file');
+    const { conditions, cases } = read('cross-file');
     const kept = [0, 1, 2, 3, 7];
-    const rows = crossFileRows(conditions).map((cells) => cells.filter((_, i) => kept.includes(i)));
+    // those of all cases can be compared with each other
+    const rows = crossFileRows(conditions.filter((one) => one.cases === cases)).map((cells) =>
+      cells.filter((_, i) => kept.includes(i)),
+    );
     return markdown(
       CROSS_FILE_TITLES.filter((_, i) => kept.includes(i)),
       rows,

@@ -275,13 +275,14 @@ describe('scores', () => {
     expect(figures([compared, score(3, false)]).meanKl).toBeCloseTo(0.2);
     const one = { repository: 'r', language: 'go', file: 'a', name: 'someName', offset: 3 };
     const runs = joinRuns([
-      [{ ...one, scores: { none: score(2, false) } }],
+      [{ ...one, definitionAt: { ranked: 5, bm25: 9 }, scores: { none: score(2, false) } }],
       [
         { ...one, scores: { fasa: score(1, true) } },
         { ...one, offset: 9, scores: { fasa: score(4, true) } },
       ],
     ]);
     expect(runs.map(({ scores }) => Object.keys(scores))).toEqual([['none', 'fasa'], ['fasa']]);
+    expect(runs[0]?.definitionAt).toEqual({ ranked: 5, bm25: 9 });
   });
 
   test('a definition counts where it is among the first tokens, and not where no chunk has it', () => {

@@ -53,7 +53,8 @@ export function joinRuns(runs: readonly (readonly MeasuredCase[])[]): MeasuredCa
   const joined = new Map<string, MeasuredCase>();
   for (const one of runs.flat()) {
     const key = JSON.stringify([one.repository, one.file, one.offset]);
-    joined.set(key, { ...one, scores: { ...joined.get(key)?.scores, ...one.scores } });
+    const before = joined.get(key);
+    joined.set(key, { ...before, ...one, scores: { ...before?.scores, ...one.scores } });
   }
   return [...joined.values()];
 }
