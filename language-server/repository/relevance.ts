@@ -18,8 +18,6 @@ export type Topic = TextAround | string;
 
 /** A line so far from the cursor says half as much of what comes next. */
 const halfLines = 4;
-/** How much more the relevance of a chunk says for a question, which names what it asks for, than for a place in a file. */
-export const questionWeight = 2;
 /** Added to chunks of imported files, of the best chunk's score: a name that is used from elsewhere is imported. */
 const importedShare = 0.25;
 

@@ -14,7 +14,7 @@ import { recentInGit } from './git-log';
 import { ignoreFileNames } from './ignore-rules';
 import type { LeftOutReason } from './left-out';
 import { importsOf, noFacts, orderFiles, type RelevanceFacts } from './order';
-import { questionWeight, raiseImported, type Topic, termsOf } from './relevance';
+import { raiseImported, type Topic, termsOf } from './relevance';
 import type { SourceFiles } from './source-files';
 import { type Survey, survey } from './walk';
 
@@ -200,7 +200,7 @@ export class RepositoryContext {
     const chunks = mostRelevant(all, policy.mostTokens);
     const priors = priorsOf(
       chunks.map(({ score }) => score),
-      policy.priorStrength * (typeof topic === 'string' ? questionWeight : 1),
+      policy.priorStrength,
     );
     return chunks.map(({ chunk }, at) => ({ chunk, prior: priors[at] ?? 0 }));
   }

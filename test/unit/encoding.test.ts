@@ -9,7 +9,6 @@ import { ContextService } from '../../language-server/context-service';
 import { onBattery, saysBattery } from '../../language-server/repository/battery';
 import { automaticBudget, type BudgetReadings } from '../../language-server/repository/budget';
 import { priorsOf } from '../../language-server/repository/composition';
-import type { Topic } from '../../language-server/repository/relevance';
 import { defaultSettings } from '../../language-server/settings';
 import { FakeEngine, type FakeOptions } from '../server/fake-engine';
 
@@ -275,9 +274,6 @@ describe('a context', () => {
     const one = Math.max(...all.map(({ chunk }) => chunk.tokens));
     const few = context?.chunksFor(undefined, 'numbat', { priorStrength: 2, mostTokens: one }) ?? [];
     expect(few.map(({ chunk }) => context?.sourceOf(chunk)?.path)).toEqual(['numbat.ts']);
-    // a question names what it asks for: its words weigh twice as much as those around a cursor
-    const least = (topic: Topic) => Math.min(...(context?.chunksFor(undefined, topic) ?? []).map(({ prior }) => prior));
-    expect(least('numbat')).toBeCloseTo(2 * least({ before: 'numbat', after: '', document: '' }));
   });
 
   test('gives a document what it imports before what is as like to it, and what its nearest lines name before the rest', async () => {
