@@ -79,10 +79,6 @@ export interface Generation {
   readonly attention?: Attention;
 }
 
-/**
- * Encodes pieces of files and keeps them, by content. Absent from an engine that reads densely: no calibration, or
- * attention `dense`.
- */
 /** Which chunks a request has in play, and how their relevance counts. */
 export interface CompositionPolicy {
   /** Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
@@ -91,6 +87,10 @@ export interface CompositionPolicy {
   readonly mostTokens: number;
 }
 
+/**
+ * Encodes pieces of files and keeps them, by content. Absent from an engine that reads densely: no calibration, or
+ * attention `dense`.
+ */
 export interface RepositoryEngine {
   /** The first tokens of every prompt that chunks go with. */
   readonly anchor: Int32Array;

@@ -23,11 +23,11 @@ export interface PieceOfFile {
   readonly chunk: Chunk;
 }
 
-/** A place in a file. */
-interface PieceCase {
+/** A place in a file, and what stands before it. */
+export interface Place {
   readonly file: { readonly path: string; readonly text: string };
   readonly offset: number;
-  readonly tailText: string;
+  readonly prompt: { readonly tailText: string };
 }
 
 /** The pieces of one repository, with text search over them. */
@@ -69,11 +69,11 @@ export class Pieces {
   }
 
   /** As a request of the product has them: of lines near the cursor, raised for files that the document imports. */
-  relevance({ file, offset, tailText }: PieceCase): number[] {
+  relevance({ file, offset, prompt }: Place): number[] {
     const document = file.text.slice(0, offset);
     const imported = new Set(importsOf({ path: file.path, text: document }, this.#root, this.#files));
     return raiseImported(
-      this.scores({ before: tailText, after: '', document }),
+      this.scores({ before: prompt.tailText, after: '', document }),
       this.all.map(({ path: own }) => imported.has(own)),
     );
   }

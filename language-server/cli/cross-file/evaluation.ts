@@ -133,15 +133,14 @@ export class Evaluation {
       return;
     }
     const { prompt, file } = one;
-    this.#definitions.set(index, definitionAt(one, own.pieces, prompt.tailText));
+    this.#definitions.set(index, definitionAt(one, own.pieces));
     const { conditions, variants } = this.#options;
     const [first, ...others] = variants;
     const chunks = this.#chunksFor(one);
-    const inPlay = this.#inPlay(chunks, first);
     // of what read the same chunks, to compare by what attends to them densely
     const sparse = new Map<string, Float32Array>();
     const fasa = async (condition: string, variant: Variant) => {
-      const { score, logits } = await this.#runner.beside(prompt, this.#inPlay(chunks, variant), variant, 'fasa-c');
+      const { score, logits } = await this.#beside(prompt, chunks, variant);
       if (variant.inPlay === first.inPlay) {
         sparse.set(condition, logits);
       }
@@ -150,14 +149,13 @@ export class Evaluation {
     const window = this.#windowTokens - this.#anchor.length - this.#options.tailTokens - answerRoom;
     const behind = (pieces: Pieces, scores: readonly number[], mostTokens: number) =>
       this.#runner.prefill(prompt, pack(pieces.snippetsBeside(file.path, scores), mostTokens));
-    const place = { ...one, tailText: prompt.tailText };
     const runs: readonly [ConditionName, boolean, () => Promise<Score>][] = [
       ['none', true, () => this.#runner.prefill(prompt, [])],
       ['bm25', true, () => behind(own.snippets, own.snippets.scores(prompt.tailText), snippetTokens)],
-      ['snippets', true, () => behind(own.snippets, own.snippets.relevance(place), snippetTokens)],
-      ['dense', one.dense, () => behind(own.pieces, own.pieces.relevance(place), window)],
+      ['snippets', true, () => behind(own.snippets, own.snippets.relevance(one), snippetTokens)],
+      ['dense', one.dense, () => behind(own.pieces, own.pieces.relevance(one), window)],
       ['fasa', true, () => fasa('fasa', first)],
-      ['fasa-all', true, () => this.fasa(one, { ...first, inPlay: 0 })],
+      ['fasa-all', true, async () => (await this.#beside(prompt, chunks, { ...first, inPlay: 0 })).score],
       ['fasa-unrelated', true, () => this.#besideUnrelated(one, chunks, first)],
     ];
     for (const [condition, wanted, run] of runs) {
@@ -170,7 +168,7 @@ export class Evaluation {
     }
     if (one.dense && conditions.includes('chunks-dense')) {
       await this.#keep('chunks-dense', index, async () => {
-        const { score, logits } = await this.#runner.beside(prompt, inPlay, first, 'dense');
+        const { score, logits } = await this.#beside(prompt, chunks, first, 'dense');
         for (const [condition, other] of sparse) {
           this.#addDistance(condition, index, distance(this.#bench.model, prompt, logits, other));
         }
@@ -180,9 +178,8 @@ export class Evaluation {
   }
 
   /** One case, the chunks in play of its repository but those of the file itself, read by FASA. */
-  async fasa(one: PreparedCase, variant: Variant, more: readonly ScoredChunk[] = []): Promise<Score> {
-    const chunks = this.#inPlay([...this.#chunksFor(one), ...more], variant);
-    return (await this.#runner.beside(one.prompt, chunks, variant, 'fasa-c')).score;
+  async fasa(one: PreparedCase, variant: Variant): Promise<Score> {
+    return (await this.#beside(one.prompt, this.#chunksFor(one), variant)).score;
   }
 
   /** The cases that were measured so far. */
@@ -218,14 +215,21 @@ export class Evaluation {
 
   #chunksFor(one: PreparedCase): ScoredChunk[] {
     const own = this.#repositories[one.repository];
-    const scores = own?.pieces.relevance({ ...one, tailText: one.prompt.tailText }) ?? [];
+    const scores = own?.pieces.relevance(one) ?? [];
     return (own?.chunks ?? []).flatMap((chunk, i) =>
       own?.pieces.all[i]?.path === one.file.path ? [] : [{ chunk, score: scores[i] ?? 0 }],
     );
   }
 
-  #inPlay(chunks: readonly ScoredChunk[], variant: Variant): readonly ScoredChunk[] {
-    return variant.inPlay === 0 ? chunks : mostRelevant(chunks, variant.inPlay);
+  /** The tail beside those of the chunks that the variant has in play. */
+  #beside(
+    prompt: CasePrompt,
+    chunks: readonly ScoredChunk[],
+    variant: Variant,
+    attention: 'dense' | 'fasa-c' = 'fasa-c',
+  ): ReturnType<ConditionRunner['beside']> {
+    const inPlay = variant.inPlay === 0 ? chunks : mostRelevant(chunks, variant.inPlay);
+    return this.#runner.beside(prompt, inPlay, variant, attention);
   }
 
   #addDistance(condition: string, index: number, distance: Distance): void {
@@ -237,7 +241,7 @@ export class Evaluation {
   }
 
   /** Chunks of the other repositories in an order that the seed and the case fix; scored like all others. */
-  #besideUnrelated(one: PreparedCase, chunks: readonly ScoredChunk[], variant: Variant): Promise<Score> {
+  async #besideUnrelated(one: PreparedCase, chunks: readonly ScoredChunk[], variant: Variant): Promise<Score> {
     const others = this.#repositories.flatMap(({ pieces, chunks: list }, i) => {
       if (i === one.repository) {
         return [];
@@ -255,7 +259,7 @@ export class Evaluation {
       added.push(other);
       left -= other.chunk.tokens;
     }
-    return this.fasa(one, variant, added);
+    return (await this.#beside(one.prompt, [...chunks, ...added], variant)).score;
   }
 
   async #keep(condition: string, index: number, run: () => Promise<Score>): Promise<void> {

@@ -1,7 +1,7 @@
 /** Whether the chunk that defines a name is among the most relevant ones, by the product's ranking and by plain text search. */
 
 import { type CrossFileCase, hasWord } from './cases';
-import type { Pieces } from './chunk-pool';
+import type { Pieces, Place } from './chunk-pool';
 
 /** Tokens of chunks, the most relevant first, up to the one with the definition: as a request ranks them, and by BM25 of the tail. */
 export interface DefinitionAt {
@@ -20,9 +20,9 @@ export interface Recall {
 const depths = [1024, 4096, 16_384];
 
 /** Undefined where no chunk of another file has the definition whole. */
-export function definitionAt(one: CrossFileCase, pieces: Pieces, tailText: string): DefinitionAt | undefined {
-  const ranked = tokensUntilDefinition(one, pieces, pieces.relevance({ ...one, tailText }));
-  const bm25 = tokensUntilDefinition(one, pieces, pieces.scores(tailText));
+export function definitionAt(one: CrossFileCase & Place, pieces: Pieces): DefinitionAt | undefined {
+  const ranked = tokensUntilDefinition(one, pieces, pieces.relevance(one));
+  const bm25 = tokensUntilDefinition(one, pieces, pieces.scores(one.prompt.tailText));
   return ranked === undefined || bm25 === undefined ? undefined : { ranked, bm25 };
 }
 

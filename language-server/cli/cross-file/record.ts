@@ -67,17 +67,12 @@ export function recordOf(measured: readonly MeasuredCase[]): CrossFileRecord {
       scores.set(condition, own.set(i, score));
     }
   }
-  return {
-    ...record(
-      scores,
-      measured.map(({ language }) => language),
-    ),
-    definitionRecall: recallOf(measured.map((one) => one.definitionAt)),
-  };
+  return record(scores, measured);
 }
 
-/** @param languages one a case */
-function record(scores: Scores, languages: readonly string[]): Omit<CrossFileRecord, 'definitionRecall'> {
+/** @param cases that the scores are of */
+function record(scores: Scores, cases: readonly MeasuredCase[]): CrossFileRecord {
+  const languages = cases.map(({ language }) => language);
   const all = languages.map((_, i) => i);
   const conditions = conditionRecords(scores, all);
   const of = (name: string) => conditions.find(({ condition }) => condition === name);
@@ -93,6 +88,7 @@ function record(scores: Scores, languages: readonly string[]): Omit<CrossFileRec
     nllBm25: bm25?.nll ?? Number.NaN,
     nllDense: dense?.nll ?? Number.NaN,
     nllFasa: fasa?.nll ?? Number.NaN,
+    definitionRecall: recallOf(cases.map((one) => one.definitionAt)),
     conditions,
     languages: [...new Set(languages)].map((language) => ({
       language,
