@@ -178,25 +178,24 @@ export class RepositoryContext {
   chunksFor(own: string | undefined, topic: Topic, policy: CompositionPolicy = this.policy): ChunkInPlay[] {
     this.#terms = termsOf(topic);
     const likeness = this.#records.scores(this.#terms);
-    const found: { readonly chunk: EncodedChunk; readonly source: ContextChunk }[] = [];
-    for (const record of this.#wanted.values()) {
-      for (const source of record.path === own ? [] : record.chunks) {
-        if (source.encoded !== undefined) {
-          this.#sources.set(source.encoded, source);
-          found.push({ chunk: source.encoded, source });
-        }
-      }
-    }
+    const sources = [...this.#wanted.values()].flatMap(({ chunks: ofFile }) => ofFile);
     const imported = new Set(
       own === undefined || typeof topic === 'string'
         ? []
         : importsOf({ path: own, text: topic.document }, this.sources.root, this.#wanted),
     );
+    // with the document's own chunks among them, which are most like it: so it was measured
     const scores = raiseImported(
-      found.map(({ source }) => likeness.get(source) ?? 0),
-      found.map(({ source }) => imported.has(source.path)),
+      sources.map((source) => likeness.get(source) ?? 0),
+      sources.map(({ path }) => imported.has(path)),
     );
-    const all = found.map(({ chunk }, i) => ({ chunk, score: scores[i] ?? 0 }));
+    const all = sources.flatMap((source, i) => {
+      if (source.path === own || source.encoded === undefined) {
+        return [];
+      }
+      this.#sources.set(source.encoded, source);
+      return [{ chunk: source.encoded, score: scores[i] ?? 0 }];
+    });
     const chunks = mostRelevant(all, policy.mostTokens);
     const priors = priorsOf(
       chunks.map(({ score }) => score),
