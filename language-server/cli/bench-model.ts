@@ -1,6 +1,5 @@
 /** What all benchmarks of a model start with: the model, its calibration, tokens to feed, and enough memory. */
 
-import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import type { NativeAddon, NativeModel } from '../engine/addon';
@@ -12,6 +11,7 @@ import { loadAddon } from '../engine/load-addon';
 import { formatBytes, memoryAvailable } from '../engine/memory';
 import { chooseThreads } from '../engine/threads';
 import { resolveModel } from '../models/resolve-model';
+import { readNamedText } from '../repository/read-file';
 import type { CommandLine } from './arguments';
 import type { Output } from './output';
 
@@ -55,7 +55,7 @@ export async function withBenchModel<T>(
 
 async function readText(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readNamedText(file);
   } catch (error) {
     throw new EngineError('BAD_CALIBRATION', `The calibration file ${path.resolve(file)} cannot be read.`, {
       cause: error,

@@ -1,8 +1,9 @@
 /** The repository that a benchmark reads and edits: a copy, so that the user's files stay as they are. */
 
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { commentPathLine } from '../repository/path-line';
+import { readNamedText } from '../repository/read-file';
 import { SourceFiles } from '../repository/source-files';
 import { walk } from '../repository/walk';
 
@@ -21,7 +22,7 @@ export async function copyRepository(from: string, to: string, signal: AbortSign
 /** Puts a comment into the middle of a file, at the next line that begins a paragraph. */
 export async function editInTheMiddle(root: string, file: string): Promise<void> {
   const target = path.join(root, file);
-  const text = await readFile(target, 'utf8');
+  const text = await readNamedText(target);
   await writeFile(target, withLineInTheMiddle(text, commentPathLine(file)));
 }
 

@@ -3,7 +3,7 @@
  * it in turns. On a copy of the folder and in a store of its own, which are removed at the end.
  */
 
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -15,6 +15,7 @@ import { concatenate } from '../engine/token-parts';
 import { silentLog } from '../log';
 import { cacheFolder } from '../models/cache-folder';
 import { resolveModel } from '../models/resolve-model';
+import { readNamedText } from '../repository/read-file';
 import { chunkStore } from '../repository/store';
 import { defaultSettings } from '../settings';
 import type { CommandLine } from './arguments';
@@ -190,7 +191,7 @@ async function measure(
     throw new EngineError('INTERNAL', `${reopened.tokens} of ${text.length} tokens were opened again.`);
   }
   // what is around a cursor somewhere in the repository
-  const around = await readFile(path.join(copy, records[records.length >> 1]?.path ?? ''), 'utf8');
+  const around = await readNamedText(path.join(copy, records[records.length >> 1]?.path ?? ''));
   const choose = () => context.chunksFor(undefined, { before: around, after: '', document: around });
   const { mostTokens } = context.policy;
   const inPlay = choose();

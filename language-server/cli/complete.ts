@@ -1,20 +1,17 @@
 /** `complete FILE:LINE:COLUMN`: what the editor would offer there, without its time budget. */
 
-import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { Completer } from '../completion/complete';
 import { EngineError } from '../engine/errors';
 import { languageOf } from '../repository/language-of';
+import { readNamedText } from '../repository/read-file';
 import { defaultSettings } from '../settings';
 import { requestStatus } from '../status';
 import { type CommandLine, parsePlace, usageError } from './arguments';
 import { withContext } from './open-context';
 import type { Output } from './output';
-
-/** Documents in an editor are smaller; this is to say so before memory runs out. */
-const mostDocumentBytes = 256 * 1024 * 1024;
 
 export async function complete(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const { options } = line;
@@ -24,7 +21,7 @@ export async function complete(line: CommandLine, output: Output, signal: AbortS
   }
   const place = parsePlace(operand);
   const file = path.resolve(place.file);
-  const document = TextDocument.create(pathToFileURL(file).href, '', 0, await readDocument(file));
+  const document = TextDocument.create(pathToFileURL(file).href, '', 0, await readNamedText(file));
   if (place.line > document.lineCount) {
     throw new EngineError(
       'BAD_ARGUMENT',
@@ -75,25 +72,4 @@ export async function complete(line: CommandLine, output: Output, signal: AbortS
       totalMs: performance.now() - started,
     });
   });
-}
-
-async function readDocument(file: string): Promise<string> {
-  const info = await stat(file).catch(() => undefined);
-  if (info === undefined || !info.isFile()) {
-    throw new EngineError('FILE_NOT_FOUND', `${file} is ${info === undefined ? 'not there' : 'no file'}.`, {
-      remedy: 'Give the path of a text file.',
-    });
-  }
-  if (info.size > mostDocumentBytes) {
-    throw new EngineError('TEXT_TOO_LONG', `${file} is too large to be edited.`);
-  }
-  try {
-    // invalid UTF-8 becomes U+FFFD; a byte order mark is no text
-    return new TextDecoder('utf-8').decode(await readFile(file));
-  } catch (error) {
-    throw new EngineError('FILE_UNREADABLE', `${file} could not be read.`, {
-      cause: error,
-      remedy: 'Give the path of a text file that you may read.',
-    });
-  }
 }

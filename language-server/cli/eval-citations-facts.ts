@@ -1,7 +1,8 @@
 /** Constants planted into a copy of a repository: each defined in one file, and used in two others. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readNamedText } from '../repository/read-file';
 import { shuffled } from './eval-random';
 
 export interface Fact {
@@ -85,6 +86,6 @@ export function plantLines(text: string, lines: readonly string[]): string {
 export async function plantFacts(root: string, facts: readonly Fact[]): Promise<void> {
   for (const [file, lines] of linesOf(facts)) {
     const target = path.join(root, file);
-    await writeFile(target, `${plantLines(await readFile(target, 'utf8'), lines)}\n`);
+    await writeFile(target, `${plantLines(await readNamedText(target), lines)}\n`);
   }
 }

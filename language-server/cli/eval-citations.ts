@@ -1,6 +1,6 @@
 /** `eval citations`: facts planted in known files; does what an answer looked at name the right file first? */
 
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { citationsOf } from '../chat/citations';
@@ -14,6 +14,7 @@ import { silentLog } from '../log';
 import { cacheFolder } from '../models/cache-folder';
 import { resolveModel } from '../models/resolve-model';
 import { Bm25Index } from '../repository/bm25';
+import { readNamedText } from '../repository/read-file';
 import { termsOf } from '../repository/relevance';
 import type { RepositoryContext } from '../repository/repository-context';
 import { chunkStore } from '../repository/store';
@@ -148,7 +149,7 @@ async function askAll(
 ): Promise<Ranks[]> {
   const index = new Bm25Index<string>();
   for (const file of context.files.keys()) {
-    index.add(file, `${file}\n${await readFile(path.join(root, file), 'utf8')}`);
+    index.add(file, `${file}\n${await readNamedText(path.join(root, file))}`);
   }
   const ranks: Ranks[] = [];
   for (const [i, fact] of facts.entries()) {

@@ -1,8 +1,9 @@
 /** `eval cross-file`: completions of identifiers that other files of the repository define, with and without it. */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { EngineError, toEngineError } from '../engine/errors';
 import { defaultBudget } from '../engine/native-engine';
+import { readNamedText } from '../repository/read-file';
 import { type CommandLine, usageError } from './arguments';
 import { withBenchModel } from './bench-model';
 import { fixed, table } from './bench-table';
@@ -79,7 +80,7 @@ async function joined(files: readonly string[]): Promise<Result> {
   const runs: Result[] = [];
   for (const file of files) {
     try {
-      const run = JSON.parse(await readFile(file, 'utf8')) as Result;
+      const run = JSON.parse(await readNamedText(file)) as Result;
       if (!Array.isArray(run.measured) || !Array.isArray(run.repositories)) {
         throw new Error('it has no measured cases');
       }

@@ -4,10 +4,11 @@
  * `.fasaignore`, which is our own. The deepest folder decides, and in it `.fasaignore` before `.ignore` before git's.
  */
 
-import { lstat, readFile, stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import path from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { ignorePatterns } from './exclude-globs';
+import { readWorkspaceFile } from './read-file';
 
 interface Cached {
   readonly mtimeMs: number;
@@ -32,6 +33,7 @@ const installed: ReadonlySet<string> = new Set(['node_modules', '__pycache__', '
 export const ignoreFileNames: ReadonlySet<string> = new Set(['.gitignore', '.ignore', '.fasaignore']);
 
 const mostDepthOfGit = 40;
+const maxIgnoreFileBytes = 512 * 1024;
 
 export type IgnoreReason = 'ignored' | 'excluded by a setting';
 
@@ -82,7 +84,15 @@ export class IgnoreRules {
       if (cached?.mtimeMs === mtimeMs && cached.size === size) {
         return cached.rules;
       }
-      const rules = ignore().add(await readFile(file, 'utf8'));
+      const read = await readWorkspaceFile(file, {
+        maxBytes: maxIgnoreFileBytes,
+        within: path.dirname(file),
+        cut: true,
+      });
+      if ('refused' in read) {
+        return undefined;
+      }
+      const rules = ignore().add(new TextDecoder('utf-8').decode(read.bytes));
       this.#files.set(file, { mtimeMs, size, rules });
       return rules;
     } catch {

@@ -1,12 +1,13 @@
 /** Reads source files for the model: bounded, never out of the folder, read again only when they changed. */
 
 import type { Stats } from 'node:fs';
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { toLf } from '../text';
 import type { Choices } from './choices';
 import { IgnoreRules } from './ignore-rules';
 import { type LeftOutReason, leftOutByContent, leftOutByName, mostChosenBytes, mostFileBytes } from './left-out';
+import { isReallyInside, type ReadRefusal, readWorkspaceFile } from './read-file';
 
 export interface SourceFile {
   readonly absolute: string;
@@ -57,7 +58,7 @@ export class SourceFiles {
     if (cached?.version === checked.version) {
       return cached.result;
     }
-    const result = await load(absolute, checked);
+    const result = await load(this.root, absolute, checked);
     if (this.#cache.size >= mostCached) {
       this.#cache.clear();
     }
@@ -79,8 +80,8 @@ export class SourceFiles {
     if (checked.version === known) {
       return 'unchanged';
     }
-    // it may have become a link since it was listed
-    return (await this.#isReallyInside(absolute)) ? load(absolute, checked) : { leftOut: 'outside the folder' };
+    // it may have become a link since it was listed: the reader looks
+    return load(this.root, absolute, checked);
   }
 
   async #check(absolute: string): Promise<Checked | { readonly leftOut: LeftOutReason } | undefined> {
@@ -89,7 +90,7 @@ export class SourceFiles {
       return undefined;
     }
     const relative = this.relative(absolute);
-    if (relative === undefined || !(await this.#isReallyInside(absolute))) {
+    if (relative === undefined || !(await isReallyInside(this.root, absolute))) {
       return { leftOut: 'outside the folder' };
     }
     const choice = this.choices?.of(relative);
@@ -116,16 +117,6 @@ export class SourceFiles {
       ? { leftOut: 'too large' }
       : { relative, version: versionOf(info, chosen), chosen, mostBytes };
   }
-
-  /** Symbolic links may point anywhere. */
-  async #isReallyInside(absolute: string): Promise<boolean> {
-    try {
-      const [root, target] = await Promise.all([realpath(this.root), realpath(absolute)]);
-      return target.startsWith(root.endsWith(path.sep) ? root : root + path.sep);
-    } catch {
-      return false;
-    }
-  }
 }
 
 /** The user's word counts as well: without it the same bytes may be left out. */
@@ -141,63 +132,28 @@ interface Checked {
   readonly mostBytes: number;
 }
 
-const mostAttempts = 3;
-
-async function load(absolute: string, { relative, version, chosen, mostBytes }: Checked): Promise<ReadResult> {
-  let bytes: Uint8Array | undefined;
-  try {
-    bytes = await readBounded(absolute, mostBytes);
-  } catch {
-    return { leftOut: 'unreadable' };
+async function load(
+  root: string,
+  absolute: string,
+  { relative, version, chosen, mostBytes }: Checked,
+): Promise<ReadResult> {
+  const read = await readWorkspaceFile(absolute, { maxBytes: mostBytes, within: root });
+  if ('refused' in read) {
+    return { leftOut: reasonOf(read.refused) };
   }
-  if (bytes === undefined) {
-    return { leftOut: 'too large' };
-  }
+  const { bytes } = read;
   const text = toLf(new TextDecoder('utf-8').decode(bytes));
   const leftOut = leftOutByContent(bytes, text, chosen);
   return leftOut === undefined ? { file: { absolute, path: relative, text, version } } : { leftOut };
 }
 
-/**
- * A file may grow or change while it is read: then it is read again, a few times.
- * @returns undefined for one that grew too large
- */
-async function readBounded(absolute: string, mostBytes: number): Promise<Uint8Array | undefined> {
-  const handle = await open(absolute, 'r');
-  try {
-    for (let attempt = 1; ; attempt++) {
-      const before = await handle.stat();
-      if (!before.isFile()) {
-        throw new Error(`${absolute} is no file.`);
-      }
-      const bytes = await readUpTo(handle, Math.min(mostBytes, before.size) + 1, mostBytes);
-      const after = await handle.stat();
-      const settled = before.mtimeMs === after.mtimeMs && before.size === after.size;
-      if (settled || attempt >= mostAttempts) {
-        return bytes;
-      }
-    }
-  } finally {
-    await handle.close();
-  }
-}
-
-async function readUpTo(handle: FileHandle, guess: number, mostBytes: number): Promise<Uint8Array | undefined> {
-  let buffer = new Uint8Array(guess);
-  let length = 0;
-  for (;;) {
-    if (length === buffer.length) {
-      const larger = new Uint8Array(Math.min(mostBytes + 1, buffer.length * 2));
-      larger.set(buffer);
-      buffer = larger;
-    }
-    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, length);
-    length += bytesRead;
-    if (length > mostBytes) {
-      return undefined;
-    }
-    if (bytesRead === 0) {
-      return buffer.subarray(0, length);
-    }
+function reasonOf(refusal: ReadRefusal): LeftOutReason {
+  switch (refusal) {
+    case 'too large':
+    case 'outside the folder':
+    case 'symbolic link':
+      return refusal;
+    default:
+      return 'unreadable';
   }
 }

@@ -26,6 +26,12 @@ function importing(module: string): string {
   return `import * as used from '${module}';\n\nexport const it = used;\n`;
 }
 
+/** By whatever of the module reads. */
+function readingBy(module: string): string {
+  const name = module === 'node:fs' ? 'readFileSync' : 'readFile';
+  return `import { ${name} } from '${module}';\n\nexport const it = ${name};\n`;
+}
+
 const snippets: readonly Snippet[] = [
   { name: 'vscode in the server', file: 'language-server/a.ts', source: importing('vscode'), rules: [imports] },
   { name: 'vscode in models/', file: 'language-server/models/a.ts', source: importing('vscode'), rules: [imports] },
@@ -104,6 +110,56 @@ const snippets: readonly Snippet[] = [
     source: "export const one = fetch('x');\n",
     rules: [globals],
   },
+  ...['node:fs', 'node:fs/promises'].flatMap((module, index): Snippet[] => [
+    {
+      name: `a read past the reader by ${module} in repository/`,
+      file: `language-server/repository/r${index}.ts`,
+      source: readingBy(module),
+      rules: [imports],
+    },
+    {
+      name: `a read past the reader by ${module} in chat/`,
+      file: `language-server/chat/r${index}.ts`,
+      source: readingBy(module),
+      rules: [imports],
+    },
+    {
+      name: `a read past the reader by ${module} in the command line`,
+      file: `language-server/cli/r${index}.ts`,
+      source: readingBy(module),
+      rules: [imports],
+    },
+    {
+      name: `all of ${module} in the server`,
+      file: `language-server/all${index}.ts`,
+      source: importing(module),
+      rules: [imports],
+    },
+    {
+      name: `a read by ${module} in the engine, whose files are our own`,
+      file: `language-server/engine/r${index}.ts`,
+      source: readingBy(module),
+      rules: [],
+    },
+  ]),
+  {
+    name: 'a network module in chat/, where reading is restricted as well',
+    file: 'language-server/chat/n.ts',
+    source: importing('node:net'),
+    rules: [imports],
+  },
+  {
+    name: 'reading in the reader',
+    file: 'language-server/repository/read-file.ts',
+    source: readingBy('node:fs/promises'),
+    rules: [],
+  },
+  {
+    name: 'looking at a folder in the server',
+    file: 'language-server/repository/l.ts',
+    source: "import { readdir, stat } from 'node:fs/promises';\n\nexport const it = [readdir, stat];\n",
+    rules: [],
+  },
   {
     name: 'any',
     file: 'language-server/engine/a.ts',
@@ -161,7 +217,8 @@ beforeAll(async () => {
     }[];
   }
   const report = JSON.parse(stdout) as Report;
-  for (const { code, location } of report.diagnostics) {
+  const lineOf = ({ location }: Report['diagnostics'][number]) => location.range?.start.line ?? 0;
+  for (const { code, location } of report.diagnostics.toSorted((left, right) => lineOf(left) - lineOf(right))) {
     if (!code) continue;
     const rules = found.get(location.path) ?? [];
     rules.push(code.value);

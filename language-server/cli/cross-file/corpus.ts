@@ -1,8 +1,8 @@
 /** Repositories of an evaluation: those that a folder's corpora.json lists (scripts/corpora.mjs), else the folder itself. */
 
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../../engine/errors';
+import { readNamedText } from '../../repository/read-file';
 import { SourceFiles } from '../../repository/source-files';
 import { walk } from '../../repository/walk';
 import type { RepositoryFile } from './cases';
@@ -39,7 +39,7 @@ export async function readRepositories(folder: string, signal: AbortSignal): Pro
 }
 
 export async function corpusRoots(folder: string): Promise<string[]> {
-  const list = await readFile(path.join(folder, 'corpora.json'), 'utf8').catch(() => undefined);
+  const list = await readNamedText(path.join(folder, 'corpora.json')).catch(() => undefined);
   if (list === undefined) {
     return [path.resolve(folder)];
   }
