@@ -107,7 +107,7 @@ export class BlockApplier {
     if (proposed === current) {
       throw new ApplyError(`${path.posix.basename(document.uri.path)} is like that already.`);
     }
-    await this.#reviews.show(document.uri, proposed);
+    await this.#reviews.show(document.uri, current, proposed);
   }
 }
 

@@ -137,6 +137,6 @@ export function withoutHunk(after: string, hunk: Hunk): string {
 }
 
 /** Each with its line end. */
-function splitLines(text: string): string[] {
+export function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }

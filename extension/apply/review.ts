@@ -1,24 +1,24 @@
 /** Proposed changes of files in the editor's own diff editor: accepted or rejected one by one, or all at once. */
 
 import * as vscode from 'vscode';
-import { type Hunk, hunkAt, hunksOf, withHunk, withoutHunk } from './changes';
+import { ApplyError, type Hunk, hunkAt, withoutHunk } from './changes';
+import { Proposal } from './proposal';
 import type { Writer } from './writer';
 
 export const proposalScheme = 'fasa-proposal';
 
-interface Proposal {
-  readonly target: vscode.Uri;
-  text: string;
-}
+/** From the last key to the moment when a proposal follows what was typed. */
+const followMs = 150;
 
 /** Proposals are for looking at and deciding; what is open of them ends with the window. */
 export class Reviews implements vscode.Disposable {
-  readonly #proposals = new Map<string, Proposal>();
+  readonly #proposals = new Map<string, Proposal<vscode.Uri>>();
   readonly #changes = new vscode.EventEmitter<vscode.Uri>();
   readonly #lensChanges = new vscode.EventEmitter<void>();
   readonly #writer: Writer;
   readonly #subscriptions: vscode.Disposable;
   #count = 0;
+  #following: NodeJS.Timeout | undefined;
 
   constructor(writer: Writer) {
     this.#writer = writer;
@@ -38,24 +38,22 @@ export class Reviews implements vscode.Disposable {
           }
         }
       }),
-      vscode.workspace.onDidChangeTextDocument(() => this.#lensChanges.fire()),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => this.#follow(document)),
     );
   }
 
-  /** @param text the whole file as proposed, LF line ends */
-  async show(target: vscode.Uri, text: string): Promise<void> {
+  /** @param base what the file holds now; @param text the whole file as proposed; LF line ends */
+  async show(target: vscode.Uri, base: string, text: string): Promise<void> {
     this.#count += 1;
     const uri = target.with({ scheme: proposalScheme, authority: '', query: String(this.#count), fragment: '' });
-    this.#proposals.set(uri.toString(), { target, text });
+    this.#proposals.set(uri.toString(), new Proposal(target, base, text));
     const name = vscode.workspace.asRelativePath(target);
     await vscode.commands.executeCommand('vscode.diff', target, uri, `${name} (proposed changes)`, { preview: false });
   }
 
   /** Of the change at the cursor, or at a line that a lens names. */
   async accept(line?: number): Promise<void> {
-    await this.#decide(line, async ({ proposal, current, hunk }) => {
-      await this.#writer.replaceFile(proposal.target, current, withHunk(current, hunk));
-    });
+    await this.#decide(line, ({ proposal, current, hunk }) => this.#write(proposal, current, [hunk]));
   }
 
   async reject(line?: number): Promise<void> {
@@ -66,13 +64,29 @@ export class Reviews implements vscode.Disposable {
     });
   }
 
+  /** @throws ApplyError where lines of a change have been edited since it was shown: then nothing is written */
   async acceptAll(): Promise<void> {
     const shown = this.#shown();
     if (shown) {
-      const document = await vscode.workspace.openTextDocument(shown.proposal.target);
-      await this.#writer.replaceFile(shown.proposal.target, textOf(document), shown.proposal.text);
-      await this.#closeWhenDone(shown.uri, shown.proposal);
+      const { uri, proposal } = shown;
+      const current = textOf(await vscode.workspace.openTextDocument(proposal.target));
+      proposal.follow(current);
+      await this.#write(proposal, current, proposal.hunks());
+      await this.#closeWhenDone(uri, proposal);
     }
+  }
+
+  async #write(proposal: Proposal<vscode.Uri>, current: string, hunks: readonly Hunk[]): Promise<void> {
+    const { text, conflicts } = proposal.merged(current, hunks);
+    if (conflicts.length > 0) {
+      throw new ApplyError(
+        hunks.length === 1
+          ? 'Nothing was written: the lines of this change have been edited since it was shown. Undo the edit, or ask again.'
+          : `Nothing was written: the lines of ${conflicts.length} of ${hunks.length} changes have been edited since they were shown. Accept the others one by one, or ask again.`,
+      );
+    }
+    await this.#writer.replaceFile(proposal.target, current, text);
+    proposal.accepted(current, text, hunks);
   }
 
   async discard(): Promise<void> {
@@ -83,6 +97,7 @@ export class Reviews implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.#following);
     this.#subscriptions.dispose();
     this.#changes.dispose();
     this.#lensChanges.dispose();
@@ -90,7 +105,7 @@ export class Reviews implements vscode.Disposable {
 
   async #decide(
     line: number | undefined,
-    act: (decision: { uri: vscode.Uri; proposal: Proposal; current: string; hunk: Hunk }) => Promise<void>,
+    act: (decision: { uri: vscode.Uri; proposal: Proposal<vscode.Uri>; current: string; hunk: Hunk }) => Promise<void>,
   ): Promise<void> {
     const shown = this.#shown();
     if (!shown) {
@@ -98,7 +113,8 @@ export class Reviews implements vscode.Disposable {
     }
     const { uri, proposal } = shown;
     const current = textOf(await vscode.workspace.openTextDocument(proposal.target));
-    const hunks = hunksOf(current, proposal.text);
+    proposal.restore(current);
+    const hunks = proposal.hunks();
     const at = line ?? cursorLine(uri) ?? 0;
     const hunk = hunkAt(hunks, at) ?? (hunks.length === 1 ? hunks[0] : undefined);
     if (!hunk) {
@@ -109,16 +125,34 @@ export class Reviews implements vscode.Disposable {
     await this.#closeWhenDone(uri, proposal);
   }
 
-  async #closeWhenDone(uri: vscode.Uri, proposal: Proposal): Promise<void> {
-    const document = await vscode.workspace.openTextDocument(proposal.target);
-    if (textOf(document) === proposal.text) {
+  async #closeWhenDone(uri: vscode.Uri, proposal: Proposal<vscode.Uri>): Promise<void> {
+    if (proposal.hunks().length === 0) {
       await closeTabs(uri);
     }
     this.#lensChanges.fire();
   }
 
+  /** What is typed into a file shows on both sides of its proposal, as text that is not proposed. */
+  #follow(document: vscode.TextDocument): void {
+    this.#lensChanges.fire();
+    const edited = document.uri.toString();
+    if (![...this.#proposals.values()].some(({ target }) => target.toString() === edited)) {
+      return;
+    }
+    clearTimeout(this.#following);
+    this.#following = setTimeout(() => {
+      const current = textOf(document);
+      for (const [uri, proposal] of this.#proposals) {
+        if (proposal.target.toString() === edited && proposal.follow(current)) {
+          this.#changes.fire(vscode.Uri.parse(uri));
+        }
+      }
+      this.#lensChanges.fire();
+    }, followMs);
+  }
+
   /** The proposal in the active tab. */
-  #shown(): { readonly uri: vscode.Uri; readonly proposal: Proposal } | undefined {
+  #shown(): { readonly uri: vscode.Uri; readonly proposal: Proposal<vscode.Uri> } | undefined {
     const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
     const uri = input instanceof vscode.TabInputTextDiff ? input.modified : undefined;
     const proposal = uri && this.#proposals.get(uri.toString());
@@ -126,13 +160,12 @@ export class Reviews implements vscode.Disposable {
   }
 
   /** Shown where the user has code lenses in diff editors; the buttons of the title are always there. */
-  async #lenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+  #lenses(document: vscode.TextDocument): vscode.CodeLens[] {
     const proposal = this.#proposals.get(document.uri.toString());
     if (!proposal) {
       return [];
     }
-    const current = textOf(await vscode.workspace.openTextDocument(proposal.target));
-    return hunksOf(current, proposal.text).flatMap(({ newStart }) => {
+    return proposal.hunks().flatMap(({ newStart }) => {
       const line = Math.min(newStart, Math.max(0, document.lineCount - 1));
       const range = new vscode.Range(line, 0, line, 0);
       return [

@@ -12,6 +12,7 @@ export interface TargetFacts {
   readonly folders: readonly string[];
 }
 
+/** Of what a folder holds, where that is more than settings of some tool: the words of the reason. */
 const folders: Readonly<Record<string, string>> = {
   '.git': 'the files of git',
   '.hg': 'the files of Mercurial',
@@ -20,6 +21,9 @@ const folders: Readonly<Record<string, string>> = {
   '.vscode': 'settings and tasks of the editor',
   '.idea': 'settings of an editor',
   '.fleet': 'settings of an editor',
+  '.zed': 'settings of an editor',
+  '.vs': 'settings of an editor',
+  nbproject: 'settings of an editor',
   '.devcontainer': 'what starts a container',
   '.husky': 'hooks that git runs',
   '.githooks': 'hooks that git runs',
@@ -28,27 +32,80 @@ const folders: Readonly<Record<string, string>> = {
   '.teamcity': 'continuous integration',
   '.woodpecker': 'continuous integration',
   '.ci': 'continuous integration',
+  '.claude': 'settings of a coding agent',
+  '.cursor': 'settings of a coding agent',
+  '.codex': 'settings of a coding agent',
+  '.gemini': 'settings of a coding agent',
+  '.continue': 'settings of a coding agent',
+  '.windsurf': 'settings of a coding agent',
+  '.kiro': 'settings of a coding agent',
+  '.roo': 'settings of a coding agent',
+  '.amazonq': 'settings of a coding agent',
+  '.mvn': 'settings of a build tool',
+  '.cargo': 'settings of a build tool',
 };
 
-/** Of a hosting service: the folders below these names. */
-const hosting = /(?:^|\/)\.(?:github|gitea|forgejo|gitlab)\/(?:workflows|actions|ci)(?:\/|$)/i;
+/** Below folders that are harmless themselves. */
+const paths: readonly (readonly [RegExp, string])[] = [
+  [/(?:^|\/)\.(?:github|gitea|forgejo|gitlab)\/(?:workflows|actions|ci)(?:\/|$)/i, 'continuous integration'],
+  [
+    /(?:^|\/)\.github\/(?:copilot-[^/]*|instructions|prompts|agents|chatmodes|hooks|skills|mcp\.json)(?:\/|$)/i,
+    'settings of a coding agent',
+  ],
+  [/(?:^|\/)gradle\/wrapper\//i, 'settings of a build tool'],
+  // a page about agents in the documentation is a page
+  [/^(?!(?:.*\/)?docs?\/)(?:.*\/)?(?:agents|claude|gemini)(?:\.local|\.override)?\.md$/i, 'what coding agents follow'],
+];
 
 const files: readonly (readonly [RegExp, string])[] = [
-  [/\.code-workspace$/i, 'settings of the workspace'],
-  [/^\.devcontainer\.json$/i, 'what starts a container'],
+  [/\.(?:code-workspace|sublime-project|sublime-workspace)$/i, 'settings of the workspace'],
+  [/^(?:\.nvim\.lua|\.nvimrc|[._](?:vimrc|gvimrc|exrc|lvimrc)|\.dir-locals(?:-2)?\.el)$/i, 'settings of an editor'],
+  [/^\.?devcontainer\.json$/i, 'what starts a container'],
   [
-    /^(?:\.gitlab-ci|\.travis|\.?appveyor|azure-pipelines.*|bitbucket-pipelines|\.drone|\.cirrus|\.woodpecker.*|cloudbuild.*|buildspec.*|\.semaphore.*)\.ya?ml$/i,
+    /^(?:\.gitlab-ci.*|\.travis|\.?appveyor|azure-pipelines.*|bitbucket-pipelines|\.drone|\.cirrus|\.woodpecker.*|cloudbuild.*|buildspec.*|\.semaphore.*|\.?circle|codemagic|screwdriver|\.?zuul|\.?readthedocs)\.ya?ml$/i,
     'continuous integration',
   ],
   [/^jenkinsfile(?:\..*)?$/i, 'continuous integration'],
-  [/^(?:\.pre-commit-config|lefthook|\.lefthook)\.(?:ya?ml|toml|json)$/i, 'hooks that git runs'],
+  [/^(?:\.pre-commit-config|lefthook.*|\.lefthook.*|prek)\.(?:ya?ml|toml|json)$/i, 'hooks that git runs'],
+  [/^\.(?:huskyrc|lintstagedrc|simple-git-hooks)(?:\..*)?$/i, 'hooks that git runs'],
   [/^\.(?:gitconfig|gitmodules|gitattributes|hgrc)$/i, 'settings of version control'],
   [
     /^\.(?:bash_?(?:rc|profile|login|logout|aliases)|profile|z(?:shrc|shenv|profile|login|logout)|kshrc|cshrc|tcshrc|login|logout|envrc|inputrc|xinitrc|xprofile|xsession)$/i,
     'what a shell runs when it starts',
   ],
   [/^(?:config\.fish|fish_variables|(?:.*_)?profile\.ps1|autoexec\.bat)$/i, 'what a shell runs when it starts'],
-  [/^\.(?:npmrc|yarnrc(?:\.ya?ml)?|pypirc|netrc|env(?:\..*)?)$/i, 'secrets, or where packages come from'],
+  [/^(?:sitecustomize|usercustomize)\.py$|\.pth$/i, 'what Python runs when it starts'],
+  [
+    /^(?:\.(?:gdbinit|lldbinit|irbrc|pryrc|rprofile|pdbrc|pythonrc(?:\.py)?|ghci)|rprofile\.site)$/i,
+    'what a tool runs when it starts',
+  ],
+  [
+    /^(?:\.?mcp\.json|\.(?:cursor|windsurf|cline|roo|aider|goose)(?:rules|hints|modes)(?:\..*)?|\.aider\..*)$/i,
+    'what coding agents follow',
+  ],
+  [
+    /^(?:\.(?:npmrc|yarnrc(?:\.ya?ml)?|pnpmfile\.c?js|pypirc|netrc|bowerrc|condarc|gemrc)|_netrc|pip\.(?:conf|ini)|nuget\.config|bunfig\.toml)$/i,
+    'secrets, or where packages come from',
+  ],
+  [/^\.env(?:\..*)?$/i, 'secrets, or where packages come from'],
+];
+
+/**
+ * Folders and files with a dot are mostly settings of tools, and most of those can name a program to run. A list of
+ * them would never be whole, so the list is of those that can do nothing but what their names say.
+ */
+const harmlessFolders = new Set(
+  '.github .gitlab .gitea .forgejo .storybook .changeset .changes .vitepress .vuepress .dumi .well-known .reuse .assets .docs .images .templates .test .tests'.split(
+    ' ',
+  ),
+);
+const harmlessFiles: readonly RegExp[] = [
+  /^\.(?:[a-z]*ignore|gitkeep|keep|empty|placeholder|mailmap|nojekyll|editorconfig|npmpackagejsonlintrc)$/,
+  /^\.(?:nvmrc|(?:node|python|ruby|java|go|terraform|swift|php|rust)-version|tool-versions|browserslistrc)$/,
+  /^\.(?:prettier|stylelint|eslint|babel|jshint|jscs|htmlhint|tslint|textlint|remark|swc|cspell|alex)rc(?:\.(?:json[5c]?|ya?ml|toml))?$/,
+  /^\.(?:markdownlint|markdown-link-check|cspell|yamllint|hadolint|codecov|swagger-codegen|spectral|typos|oxlintrc|prettierrc)\.(?:json[5c]?|ya?ml|toml)$/,
+  /^\.(?:yamllint|clang-format|clang-tidy|rustfmt\.toml|rspec|rubocop_todo\.yml|swiftformat|swiftlint\.yml|scalafmt\.conf|sqlfluff|isort\.cfg|ruff\.toml|formatter\.exs|stylua\.toml|luacheckrc\.json|style\.yapf|cmake-format(?:\.ya?ml)?|dockerignore)$/,
+  /^\.(?:env|envrc)\.(?:example|sample|template|dist|defaults?)$|^\.(?:example|sample|template)\.env$/,
 ];
 
 /** @returns why nothing is written there, as the end of a sentence; undefined: it may be written */
@@ -81,18 +138,35 @@ function byName(relative: string): string | undefined {
       .normalize('NFKC')
       .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g, ''),
   );
-  for (const part of clean) {
-    const reason = Object.hasOwn(folders, part.toLowerCase()) ? folders[part.toLowerCase()] : undefined;
-    if (reason !== undefined) {
-      return `it belongs to ${reason}`;
+  const lower = clean.map((part) => part.toLowerCase());
+  const reason = reasonOf(lower);
+  return reason === undefined ? undefined : `it belongs to ${reason}`;
+}
+
+/** @param parts in lower case, the file's name last */
+function reasonOf(parts: readonly string[]): string | undefined {
+  const base = parts.at(-1) ?? '';
+  if (harmlessFiles.some((pattern) => pattern.test(base)) && !parts.slice(0, -1).some(isProtectedFolder)) {
+    return undefined;
+  }
+  for (const part of parts) {
+    if (Object.hasOwn(folders, part)) {
+      return folders[part];
     }
   }
-  if (hosting.test(clean.join('/'))) {
-    return 'it belongs to continuous integration';
+  const joined = parts.join('/');
+  const found = paths.find(([pattern]) => pattern.test(joined)) ?? files.find(([pattern]) => pattern.test(base));
+  if (found !== undefined) {
+    return found[1];
   }
-  const base = clean.at(-1) ?? '';
-  const found = files.find(([pattern]) => pattern.test(base));
-  return found === undefined ? undefined : `it belongs to ${found[1]}`;
+  const isHidden = base.startsWith('.') && !harmlessFolders.has(base);
+  return isHidden || parts.slice(0, -1).some(isProtectedFolder)
+    ? 'the settings of another tool, which may run what they say'
+    : undefined;
+}
+
+function isProtectedFolder(part: string): boolean {
+  return Object.hasOwn(folders, part) || (part.startsWith('.') && !harmlessFolders.has(part));
 }
 
 /** With forward slashes; undefined where it is below none, or is one of the folders itself. */

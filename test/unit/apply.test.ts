@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyChanges, hunkAt, hunksOf, withHunk, withoutHunk } from '../../extension/apply/changes';
+import { Proposal } from '../../extension/apply/proposal';
 import { whyRefused } from '../../extension/apply/target-rules';
 
 describe('where code may go', () => {
@@ -33,6 +34,26 @@ describe('where code may go', () => {
     'src/.gitignore',
     'profile.ts',
     '.github/ISSUE.md',
+    '.github/dependabot.yml',
+    '.gitignore',
+    'web/.dockerignore',
+    '.editorconfig',
+    '.prettierrc',
+    '.prettierrc.json',
+    '.eslintrc.json',
+    '.nvmrc',
+    '.env.example',
+    '.storybook/preview.ts',
+    '.changeset/quick-foxes.md',
+    'docs/agents.md',
+    'src/agents.ts',
+    'claude.py',
+    'Makefile',
+    'package.json',
+    'conftest.py',
+    'vite.config.ts',
+    'gradle/libs.versions.toml',
+    'src/.hidden/../a.ts',
   ])('%s may be written', async (file) => {
     expect(await why(file)).toBeUndefined();
   });
@@ -62,6 +83,51 @@ describe('where code may go', () => {
     ['.envrc', 'shell'],
     ['.npmrc', 'secrets'],
     ['.env', 'secrets'],
+    ['.claude/settings.json', 'a coding agent'],
+    ['sub/.Claude/settings.local.json', 'a coding agent'],
+    ['.claude/hooks/after.sh', 'a coding agent'],
+    ['.mcp.json', 'coding agents'],
+    ['.cursor/mcp.json', 'a coding agent'],
+    ['.cursorrules', 'coding agents'],
+    ['.gemini/settings.json', 'a coding agent'],
+    ['.github/copilot-instructions.md', 'a coding agent'],
+    ['AGENTS.md', 'coding agents'],
+    ['packages/a/CLAUDE.md', 'coding agents'],
+    ['.aider.conf.yml', 'coding agents'],
+    ['.cargo/config.toml', 'a build tool'],
+    ['crates/a/.cargo/config', 'a build tool'],
+    ['.mvn/jvm.config', 'a build tool'],
+    ['gradle/wrapper/gradle-wrapper.properties', 'a build tool'],
+    ['.nvim.lua', 'an editor'],
+    ['.exrc', 'an editor'],
+    ['_vimrc', 'an editor'],
+    ['.vimrc', 'an editor'],
+    ['.zed/settings.json', 'an editor'],
+    ['.zed/tasks.json', 'an editor'],
+    ['.idea/runConfigurations/all.xml', 'an editor'],
+    ['.dir-locals.el', 'an editor'],
+    ['app.sublime-project', 'the workspace'],
+    ['.gitattributes', 'version control'],
+    ['.gitmodules', 'version control'],
+    ['.lintstagedrc.json', 'hooks'],
+    ['.pnpmfile.cjs', 'where packages come from'],
+    ['pip.conf', 'where packages come from'],
+    ['NuGet.Config', 'where packages come from'],
+    ['bunfig.toml', 'where packages come from'],
+    ['sitecustomize.py', 'Python'],
+    ['.gdbinit', 'a tool runs'],
+    ['.Rprofile', 'a tool runs'],
+    ['.bazelrc', 'another tool'],
+    ['.pylintrc', 'another tool'],
+    ['.luarc.json', 'another tool'],
+    ['.clangd', 'another tool'],
+    ['.tmux.conf', 'another tool'],
+    ['.mocharc.json', 'another tool'],
+    ['.prettierrc.js', 'another tool'],
+    ['.eslintrc.cjs', 'another tool'],
+    ['.unheard-of/settings.json', 'another tool'],
+    ['.unheard-of/.gitignore', 'another tool'],
+    ['.CONFIG/direnv/direnv.toml', 'another tool'],
     ['out/a.ts', 'a link leads out'],
     ['out/new.ts', 'a link leads out'],
     ['src/linked.ts', 'a link leads out'],
@@ -134,5 +200,95 @@ describe('changes one by one', () => {
   test('of texts without a last line end', () => {
     const [hunk] = hunksOf('a', 'a\nb');
     expect(hunk && withHunk('a', hunk)).toBe('a\nb');
+  });
+});
+
+describe('a proposal whose file is edited while it is shown', () => {
+  const base = 'a\nb\nc\nd\ne\nf\ng\nh\n';
+  const text = 'a\nB\nc\nd\ne\nf\nG\nh\n';
+  const take = (proposal: Proposal<string>, current: string, ...which: number[]) => {
+    const hunks = proposal.hunks().filter((_, index) => which.includes(index));
+    const merged = proposal.merged(current, hunks);
+    if (merged.conflicts.length === 0) {
+      proposal.accepted(current, merged.text, hunks);
+    }
+    return merged;
+  };
+
+  test('keeps what was typed elsewhere, however much', () => {
+    const current = 'new\na\nb\nc\nd\ntyped\nmore\ne\nf\ng\nh\nlast\n';
+    const merged = new Proposal('x', base, text).merged(current, new Proposal('x', base, text).hunks());
+    expect(merged).toEqual({ text: 'new\na\nB\nc\nd\ntyped\nmore\ne\nf\nG\nh\nlast\n', conflicts: [] });
+  });
+
+  test('follows what was typed, so that none of it is proposed to go', () => {
+    const proposal = new Proposal('x', base, text);
+    expect(proposal.follow(base.replace('d\n', 'd\ntyped\n'))).toBe(true);
+    expect(proposal.text).toBe(text.replace('d\n', 'd\ntyped\n'));
+    expect(proposal.hunks().map(({ newText }) => newText)).toEqual(['B\n', 'G\n']);
+    expect(proposal.follow(base)).toBe(true);
+    expect(proposal.text).toBe(text);
+  });
+
+  test.each([
+    ['changed', 'a\nb, typed\nc\nd\ne\nf\ng\nh\n'],
+    ['removed', 'a\nc\nd\ne\nf\ng\nh\n'],
+    ['followed by a typed line', 'a\nb\ntyped\nc\nd\ne\nf\ng\nh\n'],
+    ['removed with those around', 'e\nf\ng\nh\n'],
+  ])('refuses a change whose line was %s, and takes the other', (_, current) => {
+    const proposal = new Proposal('x', base, text);
+    expect(proposal.follow(current)).toBe(false);
+    expect(take(proposal, current, 0, 1).conflicts.map(({ newText }) => newText)).toEqual(['B\n']);
+    expect(take(proposal, current, 0).conflicts).toHaveLength(1);
+    expect(take(proposal, current, 1)).toEqual({ text: current.replace('g', 'G'), conflicts: [] });
+    expect(proposal.hunks().map(({ newText }) => newText)).toEqual(['B\n']);
+  });
+
+  test('proposes an accepted change again when it was undone, and not when it was edited', () => {
+    const proposal = new Proposal('x', base, text);
+    const { text: accepted } = take(proposal, base, 0);
+    expect(proposal.hunks()).toHaveLength(1);
+    proposal.follow(accepted.replace('B', 'B, typed'));
+    expect(proposal.text).toBe(text.replace('B', 'B, typed'));
+    proposal.follow(base);
+    expect(proposal.hunks()).toHaveLength(2);
+  });
+
+  test('of random texts and edits, never loses a typed line and never doubles one', () => {
+    let seed = 7;
+    const random = (below: number) => {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      return Math.floor((seed / 2147483648) * below);
+    };
+    const edited = (from: readonly string[], mark: string) =>
+      from.flatMap((line) => {
+        const kind = random(12);
+        return kind === 0
+          ? []
+          : kind === 1
+            ? [`${mark}${random(1e9)}`]
+            : kind === 2
+              ? [line, `${mark}${random(1e9)}`]
+              : [line];
+      });
+    let whole = 0;
+    for (let round = 0; round < 300; round++) {
+      const lines = Array.from({ length: 5 + random(40) }, (_, at) => `line ${at}`);
+      const [proposed, typed] = [edited(lines, 'proposed '), edited(lines, 'typed ')];
+      const join = (some: readonly string[]) => some.map((line) => `${line}\n`).join('');
+      const proposal = new Proposal('x', join(lines), join(proposed));
+      const { text: merged, conflicts } = proposal.merged(join(typed), proposal.hunks());
+      const kept = merged.split('\n').filter((line) => !line.startsWith('line'));
+      expect(kept.filter((line) => line.startsWith('typed'))).toEqual(typed.filter((line) => line.startsWith('typed')));
+      if (conflicts.length === 0) {
+        whole++;
+        const wanted = lines.filter((line) => proposed.includes(line) && typed.includes(line));
+        expect(merged.split('\n').filter((line) => line.startsWith('line'))).toEqual(wanted);
+        expect(kept.filter((line) => line.startsWith('proposed'))).toEqual(
+          proposed.filter((line) => line.startsWith('proposed')),
+        );
+      }
+    }
+    expect(whole).toBeGreaterThan(20);
   });
 });
