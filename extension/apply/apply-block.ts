@@ -2,11 +2,14 @@
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { type CodePart, codeParts } from '../../media/chat/answer';
+import { type CodePart, codeParts, type FileChange } from '../../media/chat/answer';
 import { countHidden, withoutHidden } from '../../media/hidden';
 import { isReadable, placeName, resolveInWorkspace } from '../chat/places';
-import { ApplyError, applyChanges } from './changes';
+import { ApplyError } from './apply-error';
+import { fitChanges } from './fit';
 import { type Reviews, textOf } from './review';
+import { confirm, exists, TargetFiles } from './target-files';
+import type { Fit } from './text-lines';
 import type { Writer } from './writer';
 
 export type BlockAction = 'insert' | 'replace' | 'newFile' | 'diff' | 'copy';
@@ -14,9 +17,11 @@ export type BlockAction = 'insert' | 'replace' | 'newFile' | 'diff' | 'copy';
 export class BlockApplier {
   readonly #writer: Writer;
   readonly #reviews: Reviews;
+  readonly #files: TargetFiles;
 
   constructor(writer: Writer, reviews: Reviews) {
     this.#writer = writer;
+    this.#files = new TargetFiles(writer);
     this.#reviews = reviews;
   }
 
@@ -33,10 +38,11 @@ export class BlockApplier {
       await vscode.env.clipboard.writeText(part.text);
       return;
     }
-    const clean = await decideOnHidden(part);
-    if (clean === undefined) {
+    const decided = await decideOnHidden(part);
+    if (decided === undefined) {
       return;
     }
+    const { part: clean, form } = decided;
     switch (action) {
       case 'insert':
         return this.#writer.replaceSelection(editorOf('insert the code'), withoutLastLineEnd(clean.text), true);
@@ -45,7 +51,7 @@ export class BlockApplier {
       case 'newFile':
         return this.#newFile(clean);
       case 'diff':
-        return this.#diff(clean);
+        return clean.files.length > 0 ? this.#changeFiles(clean, form) : this.#compare(clean);
     }
   }
 
@@ -61,54 +67,118 @@ export class BlockApplier {
       await vscode.window.showTextDocument(document);
       return;
     }
-    const named = await vscode.window.showInputBox({
-      title: 'New file',
-      prompt: 'Where to write the code, below the folder of the workspace',
-      value: part.path,
-      ignoreFocusOut: true,
-    });
-    const target = named === undefined ? undefined : resolveInWorkspace(named.trim(), near);
-    if (named !== undefined && (target === undefined || named.trim() === '')) {
-      throw new ApplyError(`Nothing was written to ${named}: it is outside of the workspace.`);
+    await this.#files.create(part.path, part.text);
+  }
+
+  /** The whole text of a file, or of what is selected. */
+  async #compare(part: CodePart): Promise<void> {
+    const active = vscode.window.activeTextEditor;
+    const chosen =
+      part.paths.length === 0 && active && !active.selection.isEmpty && isReadable(active.document.uri)
+        ? active.document.uri
+        : await this.#files.choose(part.paths, part.path);
+    if (chosen === undefined) {
+      return;
     }
+    if (chosen === 'missing') {
+      const path = part.path ?? '';
+      if (
+        await confirm(`There is no file ${path} in the workspace.`, 'You can create it with this code.', 'Create File')
+      ) {
+        await this.#files.create(path, part.text);
+      }
+      return;
+    }
+    await this.#writer.check(chosen);
+    const document = await vscode.workspace.openTextDocument(chosen);
+    const selection = active?.document === document && !active.selection.isEmpty ? active.selection : undefined;
+    await this.#show(document, wholeOrSelection(document, selection, part.text));
+  }
+
+  /** Each file on its own: what cannot be done with one of them does not keep the others back. */
+  async #changeFiles(part: CodePart, clean: (text: string) => string): Promise<void> {
+    const problems: string[] = [];
+    for (const file of part.files) {
+      try {
+        // what is only perhaps meant is no name
+        await this.#changeFile(file, file.paths === part.paths ? part.path : file.paths[0], clean);
+      } catch (error) {
+        if (!(error instanceof ApplyError)) {
+          throw error;
+        }
+        problems.push(error.message);
+      }
+    }
+    if (part.unfinished) {
+      problems.push('The answer ends in the middle of a change: that one is left out.');
+    }
+    if (problems.length > 0) {
+      throw new ApplyError(problems.join(' '));
+    }
+  }
+
+  async #changeFile(file: FileChange, path: string | undefined, clean: (text: string) => string): Promise<void> {
+    const text = clean(file.changes.map(({ replace }) => replace).join(''));
+    const isWhole = file.changes.every(({ search }) => search.trim() === '');
+    if (file.kind === 'new') {
+      return this.#newOrCompared(path ?? '', text);
+    }
+    const target = await this.#files.choose(file.paths, path);
     if (target === undefined) {
       return;
     }
-    await this.#writer.check(target);
-    if (await exists(target)) {
-      throw new ApplyError(`${placeName(target)} is there already: use the diff to change it.`);
+    if (target === 'missing') {
+      if (!isWhole || file.kind !== 'change') {
+        throw new ApplyError(`There is no file ${path} in the workspace, so its changes cannot be made.`);
+      }
+      return this.#files.create(path ?? '', text);
     }
-    await this.#writer.createFile(target, part.text);
+    await this.#writer.check(target);
+    const document = await vscode.workspace.openTextDocument(target);
+    const fit = fitChanges(textOf(document), file.changes, clean);
+    if (file.kind === 'removed') {
+      return this.#files.remove(target, fit.failures.length === 0 && fit.text.trim() === '');
+    }
+    const proposed = await decideOnFit(fit, placeName(target));
+    if (file.kind !== 'renamed') {
+      return proposed === undefined ? undefined : this.#show(document, proposed);
+    }
+    const renamed = await this.#files.rename(target, file.to ?? '');
+    if (renamed !== undefined && proposed !== undefined && file.changes.length > 0) {
+      await this.#show(await vscode.workspace.openTextDocument(renamed), proposed);
+    }
   }
 
-  async #diff(part: CodePart): Promise<void> {
-    const active = vscode.window.activeTextEditor;
-    const target = part.path === undefined ? undefined : resolveInWorkspace(part.path, active?.document.uri);
-    if (part.path !== undefined && target === undefined) {
-      throw new ApplyError(`${part.path} is outside of the workspace.`);
+  /** A file that an answer makes: at that very place, whatever other files are named alike. */
+  async #newOrCompared(path: string, text: string): Promise<void> {
+    const target = resolveInWorkspace(path, vscode.window.activeTextEditor?.document.uri);
+    if (target === undefined || !(await exists(target))) {
+      return this.#files.create(path, text);
     }
-    if (target !== undefined) {
-      await this.#writer.check(target);
-    }
-    const document =
-      target !== undefined && (await exists(target))
-        ? await vscode.workspace.openTextDocument(target)
-        : target === undefined
-          ? editorOf('compare the code').document
-          : undefined;
-    if (document === undefined) {
-      throw new ApplyError(`There is no file ${part.path}: write the code to a new file.`);
-    }
-    await this.#writer.check(document.uri);
+    await this.#writer.check(target);
+    await this.#show(await vscode.workspace.openTextDocument(target), text);
+  }
+
+  async #show(document: vscode.TextDocument, proposed: string): Promise<void> {
     const current = textOf(document);
-    const selection = active?.document === document && !active.selection.isEmpty ? active.selection : undefined;
-    const proposed =
-      part.changes.length > 0 ? applyChanges(current, part.changes) : wholeOrSelection(document, selection, part.text);
     if (proposed === current) {
-      throw new ApplyError(`${path.posix.basename(document.uri.path)} is like that already.`);
+      throw new ApplyError(`${path.posix.basename(document.uri.path)} already contains this code.`);
     }
     await this.#reviews.show(document.uri, current, proposed);
   }
+}
+
+/** @returns the text with what fits; undefined: the user does not want it */
+async function decideOnFit({ text, failures, count }: Fit, name: string): Promise<string | undefined> {
+  if (failures.length === 0) {
+    return text;
+  }
+  const fitting = count - failures.length;
+  if (fitting <= 0) {
+    throw new ApplyError(`Nothing of ${name} was changed. ${failures.join(' ')}`);
+  }
+  const question = `${fitting} of ${count} changes of ${name} ${fitting === 1 ? 'fits' : 'fit'}.`;
+  return (await confirm(question, failures.join('\n'), 'Review What Fits')) ? text : undefined;
 }
 
 /** A block without changes is the new text of what is selected, else of the file. */
@@ -128,11 +198,14 @@ function wholeOrSelection(
 }
 
 /** Characters that nobody sees do not get into a file without a word. @returns undefined: the user does not want it */
-async function decideOnHidden(part: CodePart): Promise<CodePart | undefined> {
+async function decideOnHidden(
+  part: CodePart,
+): Promise<{ readonly part: CodePart; readonly form: (text: string) => string } | undefined> {
+  const asItIs = { part, form: (text: string) => text };
   const all = [part.text, ...part.changes.map(({ replace }) => replace)].join('');
   const hidden = countHidden(all);
   if (hidden === 0) {
-    return part;
+    return asItIs;
   }
   const without = 'Without Them';
   const chosen = await vscode.window.showWarningMessage(
@@ -145,10 +218,10 @@ async function decideOnHidden(part: CodePart): Promise<CodePart | undefined> {
     'As It Is',
   );
   if (chosen === without) {
-    const changes = part.changes.map(({ search, replace }) => ({ search, replace: withoutHidden(replace) }));
-    return { ...part, text: withoutHidden(part.text), changes };
+    // old lines are looked for as they are
+    return { part: { ...part, text: withoutHidden(part.text) }, form: withoutHidden };
   }
-  return chosen === undefined ? undefined : part;
+  return chosen === undefined ? undefined : asItIs;
 }
 
 function editorOf(what: string): vscode.TextEditor {
@@ -157,15 +230,6 @@ function editorOf(what: string): vscode.TextEditor {
     throw new ApplyError(`Open a file to ${what}.`);
   }
   return editor;
-}
-
-async function exists(uri: vscode.Uri): Promise<boolean> {
-  try {
-    await vscode.workspace.fs.stat(uri);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function withoutLastLineEnd(text: string): string {

@@ -68,6 +68,22 @@ export class Writer {
     await apply(edit, target);
     await vscode.window.showTextDocument(target);
   }
+
+  async deleteFile(target: vscode.Uri): Promise<void> {
+    await this.check(target);
+    const edit = new vscode.WorkspaceEdit();
+    edit.deleteFile(target, { recursive: false, ignoreIfNotExists: false });
+    await apply(edit, target);
+  }
+
+  /** @throws ApplyError where there is a file of the new name already */
+  async renameFile(target: vscode.Uri, to: vscode.Uri): Promise<void> {
+    await this.check(target);
+    await this.check(to);
+    const edit = new vscode.WorkspaceEdit();
+    edit.renameFile(target, to, { overwrite: false, ignoreIfExists: false });
+    await apply(edit, target);
+  }
 }
 
 async function apply(edit: vscode.WorkspaceEdit, target: vscode.Uri): Promise<void> {

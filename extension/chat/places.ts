@@ -2,6 +2,7 @@
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { findNamed } from '../apply/find-file';
 
 /** Below its folder, behind the folder's name where there are several; a file's name outside of all. */
 export function placeName(uri: vscode.Uri): string {
@@ -25,9 +26,7 @@ export function isReadable(uri: vscode.Uri): boolean {
 
 /** A path as an answer names it: in the folder of the current file first, then in the others; undefined: not below any. */
 export function resolveInWorkspace(named: string, near: vscode.Uri | undefined): vscode.Uri | undefined {
-  const own = near && vscode.workspace.getWorkspaceFolder(near);
-  const all = vscode.workspace.workspaceFolders ?? [];
-  const folders = own ? [own, ...all.filter((folder) => folder !== own)] : all;
+  const folders = foldersNear(near);
   const clean = named.replaceAll('\\', '/').replace(/^\.\//, '');
   if (clean.startsWith('/') || /^[A-Za-z]:/.test(clean) || clean.split('/').includes('..')) {
     const absolute = folders.find(
@@ -40,4 +39,43 @@ export function resolveInWorkspace(named: string, near: vscode.Uri | undefined):
     return vscode.Uri.joinPath(byName.uri, clean.slice(byName.name.length + 1));
   }
   return folders[0] && vscode.Uri.joinPath(folders[0].uri, clean);
+}
+
+/** Files of the workspace that an answer may mean by these paths; several where the paths' ends fit several. */
+export async function findInWorkspace(
+  named: readonly string[],
+  near: vscode.Uri | undefined,
+): Promise<readonly vscode.Uri[]> {
+  const folders = foldersNear(near);
+  const [first] = folders;
+  if (first === undefined) {
+    return [];
+  }
+  const uriOf = (file: string) =>
+    (folders.find(({ uri }) => file.startsWith(`${uri.path}/`)) ?? first).uri.with({ path: file });
+  const found = await findNamed(named, {
+    folders: folders.map(({ name, uri }) => ({ name, path: uri.path.replace(/\/$/, '') })),
+    isFile: async (file) => {
+      try {
+        return ((await vscode.workspace.fs.stat(uriOf(file))).type & vscode.FileType.File) !== 0;
+      } catch {
+        return false;
+      }
+    },
+    withName: async (name) => {
+      // what means something in a pattern stands for itself as any character
+      const pattern = `**/${name.replace(/[^\w.@+-]/gu, '?')}`;
+      return (await vscode.workspace.findFiles(pattern, undefined, maxFound)).map(({ path: file }) => file);
+    },
+  });
+  return found.map(uriOf);
+}
+
+/** So many files of one name are looked at. */
+const maxFound = 200;
+
+function foldersNear(near: vscode.Uri | undefined): readonly vscode.WorkspaceFolder[] {
+  const own = near && vscode.workspace.getWorkspaceFolder(near);
+  const all = vscode.workspace.workspaceFolders ?? [];
+  return own ? [own, ...all.filter((folder) => folder !== own)] : all;
 }

@@ -67,7 +67,7 @@ export class AnswerView {
     this.dispose();
     this.renders++;
     const kept = this.#parts.slice(0, -1);
-    const grown = readAnswer(this.#text, this.#parts.at(-1)?.start ?? 0, kept);
+    const grown = readAnswer(this.#text, this.#parts.at(-1)?.start ?? 0, kept, this.#finished);
     this.#parts = [...kept, ...grown];
     for (const [offset, part] of grown.entries()) {
       const index = kept.length + offset;
@@ -179,7 +179,7 @@ class CodeView implements PartView {
     const { text } = code;
     if (code.closed || !last) {
       this.#done = true;
-      const colours = highlight(text, code.changes.length > 0 ? '' : code.language);
+      const colours = highlight(text, code.files.length > 0 && code.language !== 'diff' ? '' : code.language);
       this.#code.replaceChildren(colours ?? visibleText(text));
       if (colours !== undefined) {
         showHidden(this.#code);
@@ -194,24 +194,46 @@ class CodeView implements PartView {
   }
 
   #finishCaption(code: CodePart): void {
-    const title = code.path ?? (code.changes.length > 0 ? 'change' : code.language || 'code');
+    const title = titleOf(code);
     const act = (action: (typeof applyActions)[number]) => () => this.#host.apply(this.#block, action);
     const actions = element('span', {
       class: 'code-actions',
       role: 'toolbar',
       'aria-label': `Code block ${this.#block + 1}`,
     });
-    const changes = code.changes.length;
+    const isChange = code.files.length > 0;
     actions.append(iconButton('copy', 'Copy code', act('copy')));
-    if (changes === 0) {
+    if (!isChange) {
       actions.append(
         iconButton('insert', 'Insert at cursor', act('insert')),
         iconButton('replace', 'Replace selection', act('replace')),
         iconButton('new-file', 'Insert into new file', act('newFile')),
       );
     }
-    actions.append(iconButton('diff', changes > 0 ? 'Review changes in a diff' : 'Compare with file', act('diff')));
-    const count = changes > 0 ? `, ${changes === 1 ? '1 change' : `${changes} changes`}` : '';
-    this.#caption.replaceChildren(element('span', { class: 'code-title', title }, `${title}${count}`), actions);
+    actions.append(iconButton('diff', isChange ? 'Review changes in a diff' : 'Compare with file', act('diff')));
+    this.#caption.replaceChildren(element('span', { class: 'code-title', title }, title), actions);
   }
+}
+
+/** What the block is for. */
+function titleOf({ path, language, files, changes }: CodePart): string {
+  const [file] = files;
+  if (file === undefined) {
+    return path ?? (language || 'code');
+  }
+  const name = path ?? (files.length > 1 ? (file.paths[0] ?? 'change') : 'change');
+  if (files.length > 1) {
+    return `${name} and ${files.length - 1} more ${files.length === 2 ? 'file' : 'files'}, ${counted(changes.length)}`;
+  }
+  const what = {
+    change: counted(changes.length),
+    new: 'new file',
+    removed: 'deletes the file',
+    renamed: `renamed to ${file.to ?? ''}`,
+  };
+  return `${name}, ${what[file.kind]}`;
+}
+
+function counted(changes: number): string {
+  return changes === 1 ? '1 change' : `${changes} changes`;
 }

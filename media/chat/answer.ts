@@ -4,11 +4,12 @@
  * place among the answer's.
  */
 
-/** Lines to be found once in a file, and what takes their place. */
-export interface Change {
-  readonly search: string;
-  readonly replace: string;
-}
+import { type Change, type FileChange, joined, readChanges } from './change-blocks';
+import { fenceEnd, replaceLine, searchLine } from './fences';
+import { languageOf, type NamedFiles, namedFiles } from './named-files';
+import { readDiff } from './unified-diff';
+
+export type { Change, FileChange } from './change-blocks';
 
 export interface MarkdownPart {
   readonly kind: 'markdown';
@@ -29,23 +30,29 @@ export interface CodePart {
   readonly language: string;
   /** The file that it is said to be of. */
   readonly path?: string;
+  /** All files that may be meant, the likeliest first. */
+  readonly paths: readonly string[];
   readonly text: string;
-  /** Not empty: the block is made of changes. */
+  /** Not empty: the block is made of changes; those of all files. */
   readonly changes: readonly Change[];
+  /** The same by file. */
+  readonly files: readonly FileChange[];
+  /** It ends within a change. */
+  readonly unfinished: boolean;
   readonly closed: boolean;
 }
 
 export type AnswerPart = MarkdownPart | ThoughtPart | CodePart;
 
 const fenceLine = /^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$/;
-const searchLine = /^<{5,9} ?SEARCH\s*$/;
-const middleLine = /^={5,9}\s*$/;
-const replaceLine = /^>{5,9} ?REPLACE\s*$/;
 const thoughtStart = /^\s*<(think|thinking|thought)>/;
 const thoughtEnd = /<\/(?:think|thinking|thought)>/;
 
-/** @param from an offset where a part starts: for an answer that grew, that of its last part */
-export function readAnswer(text: string, from = 0, before: readonly AnswerPart[] = []): AnswerPart[] {
+/**
+ * @param from an offset where a part starts: for an answer that grew, that of its last part
+ * @param ended nothing follows: a last part whose end is not clear is read as well as it can be
+ */
+export function readAnswer(text: string, from = 0, before: readonly AnswerPart[] = [], ended = false): AnswerPart[] {
   const parts: AnswerPart[] = [];
   let markdownStart = from;
   let at = from;
@@ -62,7 +69,7 @@ export function readAnswer(text: string, from = 0, before: readonly AnswerPart[]
     if (fence !== null || searchLine.test(line)) {
       flush(at);
       const lead = parts.at(-1) ?? before.at(-1);
-      const part = fence === null ? readBareChange(text, at, lead) : readFence(text, at, end, fence, lead);
+      const part = fence === null ? readBareChange(text, at, lead) : readFence(text, at, end, fence, lead, ended);
       parts.push(part.part);
       at = part.end;
       markdownStart = at;
@@ -81,12 +88,12 @@ export function readAnswer(text: string, from = 0, before: readonly AnswerPart[]
 }
 
 export function codeParts(text: string): CodePart[] {
-  return readAnswer(text).filter((part) => part.kind === 'code');
+  return readAnswer(text, 0, [], true).filter((part) => part.kind === 'code');
 }
 
 /** The whole answer without its thoughts: what a person copies. */
 export function withoutThoughts(text: string): string {
-  const parts = readAnswer(text);
+  const parts = readAnswer(text, 0, [], true);
   const kept = parts.flatMap((part, index) =>
     part.kind === 'thought' ? [] : [text.slice(part.start, parts[index + 1]?.start ?? text.length)],
   );
@@ -104,27 +111,17 @@ function readFence(
   bodyStart: number,
   [, indent = '', mark = '', info = '']: readonly string[],
   lead: AnswerPart | undefined,
+  ended: boolean,
 ): Read<CodePart> {
-  const lines: string[] = [];
-  let at = bodyStart;
-  let closed = false;
-  while (at < text.length && !closed) {
-    const end = lineEnd(text, at);
-    const line = text.slice(at, end).replace(/\r?\n$/, '');
-    const inner = line.trim();
-    if (inner.length >= mark.length && inner.replaceAll(mark[0] ?? '`', '') === '') {
-      closed = true;
-    } else {
-      lines.push(line.startsWith(indent) ? line.slice(indent.length) : line.trimStart());
-    }
-    at = end;
-  }
-  const [word = ''] = info.trim().split(/[\s,{]+/);
-  const colon = word.indexOf(':');
-  const language = (colon === -1 ? word : word.slice(0, colon)).toLowerCase();
-  const named =
-    /(?:file(?:name)?|path|title)=["']?([^"'\s]+)/.exec(info)?.[1] ?? (colon > 0 ? word.slice(colon + 1) : undefined);
-  return { part: codePart(start, language, lines, closed, named ?? pathBefore(lead)), end: at };
+  const first = text.slice(bodyStart, lineEnd(text, bodyStart)).replace(/\r?\n$/, '');
+  const isEmpty = /^\s*(?:`{3,}|~{3,})?\s*$/.test(first);
+  const named = namedFiles(info, textOf(lead), first, isEmpty);
+  const language = languageOf(info);
+  const { bodyEnd, end, closed } = fenceEnd(text, bodyStart, { indent, mark, language, path: named.path }, ended);
+  const body = text.slice(bodyStart, bodyEnd);
+  const lines = body === '' ? [] : body.replace(/\r?\n$/, '').split(/\r?\n/);
+  const plain = lines.map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line.trimStart()));
+  return { part: codePart(start, language, plain, closed, named), end };
 }
 
 /** Markers without a fence around them. */
@@ -139,7 +136,7 @@ function readBareChange(text: string, start: number, lead: AnswerPart | undefine
     closed = replaceLine.test(line);
     at = end;
   }
-  return { part: codePart(start, '', lines, closed, pathBefore(lead)), end: at };
+  return { part: codePart(start, '', lines, closed, namedFiles('', textOf(lead), '', false)), end: at };
 }
 
 function readThought(text: string, start: number, bodyStart: number): Read<ThoughtPart> {
@@ -159,57 +156,31 @@ function codePart(
   language: string,
   lines: readonly string[],
   closed: boolean,
-  named: string | undefined,
+  named: NamedFiles,
 ): CodePart {
-  const { changes, path } = readChanges(lines);
-  const file = changes.length > 0 ? (path ?? named) : named;
+  const read = readChanges(lines, named.paths);
+  const files = read.files.length > 0 ? read.files : (readDiff(lines, language, named.paths) ?? []);
+  const own = read.files.length > 0 ? read.files[0]?.paths : files.find(({ paths }) => paths.length > 0)?.paths;
+  const paths = own === undefined || own === named.paths ? named.paths : own;
+  const path = paths === named.paths ? named.path : paths[0];
   // while it grows its end is no line's end: then it only ever gets longer
   const text = closed ? joined(lines) : lines.join('\n');
-  return { kind: 'code', start, language, ...(file === undefined ? {} : { path: file }), text, changes, closed };
+  return {
+    kind: 'code',
+    start,
+    language,
+    ...(path === undefined ? {} : { path }),
+    paths,
+    text,
+    changes: files.flatMap(({ changes }) => changes),
+    files,
+    unfinished: read.unfinished,
+    closed,
+  };
 }
 
-/** All complete search-and-replace blocks, and the path that stands above the first. */
-function readChanges(lines: readonly string[]): { readonly changes: Change[]; readonly path?: string } {
-  const changes: Change[] = [];
-  let search: string[] | undefined;
-  let replace: string[] | undefined;
-  let path: string | undefined;
-  for (const [index, line] of lines.entries()) {
-    if (searchLine.test(line)) {
-      search = [];
-      replace = undefined;
-      path ??= pathOf(lines[index - 1] ?? '');
-    } else if (search !== undefined && replace === undefined && middleLine.test(line)) {
-      replace = [];
-    } else if (search !== undefined && replace !== undefined && replaceLine.test(line)) {
-      changes.push({ search: joined(search), replace: joined(replace) });
-      search = undefined;
-      replace = undefined;
-    } else {
-      (replace ?? search)?.push(line);
-    }
-  }
-  return { changes, ...(path === undefined ? {} : { path }) };
-}
-
-function joined(lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
-}
-
-/** The last line before a block, where that is a path and nothing else. */
-function pathBefore(part: AnswerPart | undefined): string | undefined {
-  return part?.kind === 'markdown' ? pathOf(part.text.trimEnd().split('\n').at(-1) ?? '') : undefined;
-}
-
-function pathOf(line: string): string | undefined {
-  const bare = line
-    .trim()
-    .replace(/^(?:#+|[-*]|file:|path:)\s+/i, '')
-    .replace(/^[*_`]+|[*_`:]+$/g, '');
-  const isFile = /^[\w@+-]*\.?[\w.@+-]*\.[A-Za-z]\w{0,9}$|^(?:Dockerfile|Makefile|Jenkinsfile|Gemfile|Rakefile)$/.test(
-    bare,
-  );
-  return isFile || /^\.{0,2}(?:[\w.@+-]+)?(?:[\\/][\w.@+-]+)+$/.test(bare) ? bare : undefined;
+function textOf(part: AnswerPart | undefined): string {
+  return part?.kind === 'markdown' ? part.text : '';
 }
 
 function lineEnd(text: string, at: number): number {

@@ -1,0 +1,157 @@
+/** Hunks of a diff, each at its place in the file. Where a hunk fits in several places, it is left out and said. */
+
+import type { Change } from '../../media/chat/answer';
+import type { HunkLine } from '../../media/chat/change-blocks';
+import { type Pair, Reindenter, unitNear } from './indentation';
+import { nearPlace, type Place, placesOf } from './places';
+import { capital, type Fit, joinLines, splitText } from './text-lines';
+
+interface Found {
+  readonly change: Change;
+  readonly hunk: readonly HunkLine[];
+  places: readonly Place[];
+}
+
+export function fitHunks(text: string, changes: readonly Change[], form: (text: string) => string): Fit {
+  const lines = splitText(text);
+  const found = changes.map((change) => find(lines, change));
+  settle(found);
+  const failures: string[] = [];
+  const placed: { readonly hunk: readonly HunkLine[]; readonly place: Place }[] = [];
+  for (const [index, { change, hunk, places }] of found.entries()) {
+    const name = changes.length > 1 ? `hunk ${index + 1}` : 'the hunk';
+    const near = change.line === undefined ? '' : ` (near line ${change.line})`;
+    const [place] = places;
+    if (change.search.trim() === '') {
+      if (text.trim() === '' && placed.length === 0) {
+        return { text: form(change.replace), failures: [], count: changes.length };
+      }
+      failures.push(`${capital(name)}${near} has no old lines that say where it belongs.`);
+    } else if (place === undefined) {
+      failures.push(`The old lines of ${name}${near} are not in the file.`);
+    } else if (places.length > 1) {
+      failures.push(`The old lines of ${name}${near} are in the file ${places.length} times.`);
+    } else if (placed.some((other) => overlap(other.place, place))) {
+      failures.push(`${capital(name)}${near} changes lines that another one changes.`);
+    } else {
+      placed.push({ hunk, place });
+    }
+  }
+  let result: readonly string[] = lines;
+  for (const { hunk, place } of placed.sort((one, other) => firstOf(other.place) - firstOf(one.place))) {
+    result = withHunk(
+      result,
+      hunk.map((line) => (line.kind === 'new' ? { ...line, text: form(line.text) } : line)),
+      place,
+    );
+  }
+  return { text: joinLines(result, text.endsWith('\n') || text === ''), failures, count: changes.length };
+}
+
+function find(lines: readonly string[], change: Change): Found {
+  const hunk = change.hunk ?? [
+    ...splitText(change.search).map((text): HunkLine => ({ kind: 'old', text })),
+    ...splitText(change.replace).map((text): HunkLine => ({ kind: 'new', text })),
+  ];
+  const old = hunk.filter(({ kind }) => kind !== 'new');
+  const wanted = old.map(({ text }) => text);
+  if (wanted.every((line) => line.trim() === '')) {
+    return { change, hunk, places: [] };
+  }
+  const whole = (starts: readonly number[]) => starts.map((start) => wanted.map((_, index) => start + index));
+  // context that was written without the column for its sign has lost a blank of its own
+  const restored = hunk.map((line) =>
+    line.kind === 'context' && line.text !== '' ? { ...line, text: ` ${line.text}` } : line,
+  );
+  const isThere = (some: readonly HunkLine[], start: number) =>
+    some.filter(({ kind }) => kind !== 'new').every(({ text }, index) => lines[start + index] === text);
+  const starts = placesOf(lines, wanted);
+  const [start] = starts;
+  if (start !== undefined && !isThere(hunk, start) && isThere(restored, start)) {
+    return { change, hunk: restored, places: whole(starts) };
+  }
+  if (start !== undefined) {
+    return { change, hunk, places: whole(starts) };
+  }
+  const near = nearPlace(lines, hunk);
+  return { change, hunk, places: near === undefined ? [] : [near] };
+}
+
+/** Hunks come in the order of the file: those whose places are known leave fewer for the others. */
+function settle(found: readonly Found[]): void {
+  const firsts = found.filter(({ places }) => places.length === 1).map(({ places }) => firstOf(places[0] ?? []));
+  if (firsts.some((first, index) => index > 0 && first < (firsts[index - 1] ?? 0))) {
+    return;
+  }
+  for (let isOther = true; isOther; ) {
+    isOther = false;
+    for (const [index, one] of found.entries()) {
+      if (one.places.length < 2) {
+        continue;
+      }
+      const before = found.slice(0, index).findLast(({ places }) => places.length === 1)?.places[0];
+      const after = found.slice(index + 1).find(({ places }) => places.length === 1)?.places[0];
+      const left = one.places.filter(
+        (place) =>
+          (before === undefined || firstOf(place) > lastOf(before)) &&
+          (after === undefined || lastOf(place) < firstOf(after)),
+      );
+      if (left.length === 1) {
+        one.places = left;
+        isOther = true;
+      }
+    }
+  }
+  // numbers count where they were right for every hunk that can be checked
+  const sure = found.filter(({ places }) => places.length === 1);
+  const isRight = ({ change, places }: Found) => places.some((place) => firstOf(place) + 1 === change.line);
+  if (sure.length > 0 && sure.every(isRight)) {
+    for (const one of found.filter(({ places }) => places.length > 1)) {
+      const exact = one.places.filter((place) => firstOf(place) + 1 === one.change.line);
+      one.places = exact.length === 1 ? exact : one.places;
+    }
+  }
+}
+
+function firstOf(place: Place): number {
+  return place.find((line) => line !== undefined) ?? 0;
+}
+
+function lastOf(place: Place): number {
+  return place.findLast((line) => line !== undefined) ?? 0;
+}
+
+function overlap(one: Place, other: Place): boolean {
+  return firstOf(one) <= lastOf(other) && firstOf(other) <= lastOf(one);
+}
+
+function withHunk(lines: readonly string[], hunk: readonly HunkLine[], place: Place): readonly string[] {
+  const old = hunk.filter(({ kind }) => kind !== 'new');
+  const pairs = old.flatMap(({ text }, index): Pair[] => {
+    const line = place[index];
+    return line === undefined ? [] : [[text, lines[line] ?? '']];
+  });
+  const fresh = hunk.filter(({ kind }) => kind !== 'old').map(({ text }) => text);
+  const [first, last] = [firstOf(place), lastOf(place)];
+  const indent = new Reindenter(pairs, fresh, [], unitNear(lines, first, last + 1));
+  const out: string[] = lines.slice(0, first);
+  let [at, index] = [first, 0];
+  for (const { kind, text } of hunk) {
+    if (kind === 'new') {
+      out.push(indent.added(text));
+      continue;
+    }
+    const line = place[index];
+    index++;
+    if (line === undefined) {
+      continue;
+    }
+    // lines of the file that the hunk does not have stay
+    out.push(...lines.slice(at, line));
+    if (kind === 'context') {
+      out.push(indent.kept(text, [text, lines[line] ?? '']));
+    }
+    at = line + 1;
+  }
+  return [...out, ...lines.slice(at)];
+}

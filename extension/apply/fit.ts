@@ -1,0 +1,133 @@
+/** From the changes of an answer to the text that they propose. What does not fit is said, change by change. */
+
+import { diffArrays } from 'diff';
+import type { Change } from '../../media/chat/answer';
+import type { MarkedBlock } from '../../media/chat/change-blocks';
+import { ApplyError } from './apply-error';
+import { fitHunks } from './fit-hunks';
+import { type Pair, Reindenter, unitNear } from './indentation';
+import { placesOf } from './places';
+import { nextReading } from './readings';
+import { capital, type Fit, joinLines, splitText } from './text-lines';
+
+export type { Fit } from './text-lines';
+
+/**
+ * The text with all changes in it.
+ * @throws ApplyError where one does not fit: its old lines are not there, or more than once
+ */
+export function applyChanges(text: string, changes: readonly Change[]): string {
+  const { text: result, failures } = fitChanges(text, changes);
+  if (failures.length > 0) {
+    throw new ApplyError(failures.join(' '));
+  }
+  return result;
+}
+
+/**
+ * @param text with line ends of one kind, which new lines take
+ * @param form what new lines are made of before they are written
+ */
+export function fitChanges(
+  text: string,
+  changes: readonly Change[],
+  form: (text: string) => string = (same) => same,
+): Fit {
+  const end = text.includes('\r\n') ? '\r\n' : '\n';
+  const plain = text.replaceAll('\r\n', '\n');
+  const fit = changes.some(({ hunk }) => hunk !== undefined)
+    ? fitHunks(plain, changes, form)
+    : fitBlocks(plain, changes, form);
+  return { ...fit, text: end === '\n' ? fit.text : fit.text.replaceAll('\n', '\r\n') };
+}
+
+function fitBlocks(text: string, changes: readonly Change[], form: (text: string) => string): Fit {
+  const state = { text, failures: [] as string[], count: 0 };
+  const name = (count: number) => (changes.length > 1 ? `change ${count}` : 'the change');
+  const blocks = new Set<MarkedBlock>();
+  for (const change of changes) {
+    if (change.block === undefined) {
+      state.count++;
+      take(state, { ...change, replace: form(change.replace) }, name(state.count));
+    } else if (!blocks.has(change.block)) {
+      blocks.add(change.block);
+      for (let from: number | undefined = 0; from !== undefined; ) {
+        const reading = nextReading(change.block.lines, from, splitText(state.text));
+        if (reading === undefined) {
+          break;
+        }
+        state.count++;
+        if ('problem' in reading) {
+          state.failures.push(`${capital(name(state.count))} was not made: ${reading.problem}`);
+        } else {
+          const { search, replace } = reading.change;
+          take(state, { search, replace: form(replace) }, name(state.count));
+        }
+        from = reading.next;
+      }
+    }
+  }
+  return state;
+}
+
+function take(state: { text: string; failures: string[] }, change: Change, name: string): void {
+  const result = applyOne(state.text, change, name);
+  if (typeof result === 'string') {
+    state.text = result;
+  } else {
+    state.failures.push(result.problem);
+  }
+}
+
+function applyOne(text: string, { search, replace }: Change, name: string): string | { readonly problem: string } {
+  const fresh = splitText(replace.replaceAll('\r\n', '\n'));
+  if (search.trim() === '') {
+    return text.trim() === ''
+      ? joinLines(fresh, replace.endsWith('\n'))
+      : { problem: `${capital(name)} has no old lines, and the file is not empty.` };
+  }
+  const wanted = splitText(search.replaceAll('\r\n', '\n'));
+  const lines = splitText(text);
+  const places = placesOf(lines, wanted);
+  const [start, second] = places;
+  if (start === undefined) {
+    return { problem: `The old lines of ${name} are not in the file.` };
+  }
+  if (second !== undefined) {
+    return { problem: `The old lines of ${name} are in the file ${places.length} times.` };
+  }
+  const end = start + wanted.length;
+  const placed = replaced(lines, start, wanted, fresh);
+  return joinLines([...lines.slice(0, start), ...placed, ...lines.slice(end)], text.endsWith('\n') || text === '');
+}
+
+/** The new lines as the file would have them: those that stay byte for byte, others in its indent. */
+function replaced(
+  lines: readonly string[],
+  start: number,
+  wanted: readonly string[],
+  fresh: readonly string[],
+): readonly string[] {
+  const pairs = wanted.map((line, index): Pair => [line, lines[start + index] ?? '']);
+  const steps = diffArrays([...wanted], [...fresh], { comparator: (one, other) => one.trim() === other.trim() });
+  const stays: (Pair | undefined)[] = [];
+  let [old, at] = [0, 0];
+  for (const { added, removed, count } of steps) {
+    for (let step = 0; step < count; step++) {
+      if (!removed) {
+        stays[at] = added ? undefined : pairs[old];
+        at++;
+      }
+      old += added ? 0 : 1;
+    }
+  }
+  const known = fresh.flatMap((line, index): Pair[] => {
+    const pair = stays[index];
+    return pair === undefined || line.trim() === '' ? [] : [[line, pair[0]]];
+  });
+  const indent = new Reindenter(pairs, fresh, known, unitNear(lines, start, start + wanted.length));
+  return fresh.map((line, index) => {
+    const pair = stays[index];
+    return pair === undefined ? indent.added(line) : indent.kept(line, pair);
+  });
+}

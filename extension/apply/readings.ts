@@ -1,0 +1,146 @@
+/**
+ * Which lines of a change are its marks, where lines of the file look like marks: conflicts of git, underlined titles,
+ * texts about this very format. The old lines have to be in the file, and that tells.
+ */
+
+import { type Change, dividerLine, joined } from '../../media/chat/change-blocks';
+import { replaceLine, searchLine } from '../../media/chat/fences';
+
+type Mark = 'start' | 'divider' | 'end';
+type Reading =
+  | { readonly change: Change; readonly next: number }
+  | { readonly problem: string; readonly next: number | undefined };
+
+/**
+ * The next change of a block.
+ * @param from the line where to look for it; @param file the file's lines as they are then
+ * @returns undefined: there is none
+ */
+export function nextReading(lines: readonly string[], from: number, file: readonly string[]): Reading | undefined {
+  const marks = lines.map(markOf);
+  const start = marks.indexOf('start', from);
+  if (start === -1) {
+    return undefined;
+  }
+  const ends = endOfEach(marks);
+  const covers = coverOf(marks, ends);
+  const dividers: number[] = [];
+  for (const [at, mark] of marks.entries()) {
+    const end = ends[at];
+    if (at > start && mark === 'divider' && end !== undefined && covers[end + 1] === true) {
+      dividers.push(at);
+    }
+  }
+  const [first] = dividers;
+  if (first === undefined) {
+    return { problem: 'its marks do not fit together.', next: undefined };
+  }
+  const read = (divider: number): Reading => {
+    const end = ends[divider] ?? divider;
+    const change = { search: joined(lines.slice(start + 1, divider)), replace: joined(lines.slice(divider + 1, end)) };
+    return { change, next: end + 1 };
+  };
+  const fitting = dividersThatFit(lines, start, new Set(dividers), file);
+  const last = fitting.at(-1);
+  if (last === undefined) {
+    // none: the change itself says so when it is tried
+    return read(first);
+  }
+  if (fitting.length > 1 && !isClear(lines, fitting, (divider) => ends[divider] ?? divider, start)) {
+    return {
+      problem: `more than one of its lines of “${(lines[last] ?? '').trim()}” could be where the new lines begin.`,
+      next: (ends[last] ?? last) + 1,
+    };
+  }
+  return read(last);
+}
+
+function markOf(line: string): Mark | undefined {
+  return searchLine.test(line)
+    ? 'start'
+    : dividerLine.test(line)
+      ? 'divider'
+      : replaceLine.test(line)
+        ? 'end'
+        : undefined;
+}
+
+/** Of each line: the end mark that closes what is open there; marks in new lines come in pairs. */
+function endOfEach(marks: readonly (Mark | undefined)[]): (number | undefined)[] {
+  const ends: (number | undefined)[] = new Array(marks.length);
+  const open: (number | undefined)[] = [];
+  let end: number | undefined;
+  for (let at = marks.length - 1; at >= 0; at--) {
+    ends[at] = end;
+    if (marks[at] === 'end') {
+      open.push(end);
+      end = at;
+    } else if (marks[at] === 'start') {
+      // what is open before a start is what was open after its end
+      end = open.pop();
+    }
+  }
+  return ends;
+}
+
+/** Of each line, and the one after the last: whether whole changes are all that follows. */
+function coverOf(marks: readonly (Mark | undefined)[], ends: readonly (number | undefined)[]): boolean[] {
+  const covers: boolean[] = new Array(marks.length + 1);
+  covers[marks.length] = true;
+  let anyDivider = false;
+  for (let at = marks.length - 1; at >= 0; at--) {
+    const mark = marks[at];
+    const end = ends[at];
+    covers[at] = mark === undefined ? covers[at + 1] === true : mark === 'start' && anyDivider;
+    anyDivider ||= mark === 'divider' && end !== undefined && covers[end + 1] === true;
+  }
+  return covers;
+}
+
+/** The dividers up to which the lines are in the file, ascending. Each line is compared where all before it were. */
+function dividersThatFit(
+  lines: readonly string[],
+  start: number,
+  dividers: ReadonlySet<number>,
+  file: readonly string[],
+): number[] {
+  const forms = file.map((line) => line.trim());
+  const fitting: number[] = [];
+  let places = forms.map((_, at) => at);
+  let isWorded = false;
+  for (let at = start + 1; at < lines.length && places.length > 0; at++) {
+    const line = (lines[at] ?? '').trim();
+    if (dividers.has(at) && (isWorded || forms.every((form) => form === ''))) {
+      fitting.push(at);
+    }
+    isWorded ||= line !== '';
+    places = places.filter((place) => forms[place + at - start - 1] === line);
+  }
+  return fitting;
+}
+
+/**
+ * Of dividers up to which the lines are in the file, whether the last is meant: the lines between two of them go on in
+ * the file as they do in the block, so they are old ones, where they say anything. Where they do not, the last is meant
+ * if it leaves as many lines that look like dividers in the old lines as in the new ones.
+ */
+function isClear(
+  lines: readonly string[],
+  fitting: readonly number[],
+  endOf: (divider: number) => number,
+  start: number,
+): boolean {
+  const last = fitting.at(-1) ?? 0;
+  const says = (line: string) => line.trim() !== '' && markOf(line) === undefined;
+  const isContinued = fitting.slice(0, -1).every((divider, index) => {
+    const between = lines.slice(divider + 1, fitting[index + 1]);
+    return between.some(says);
+  });
+  const counts = [0];
+  for (const line of lines) {
+    counts.push((counts.at(-1) ?? 0) + (markOf(line) === 'divider' ? 1 : 0));
+  }
+  const count = (from: number, to: number) => (counts[to] ?? 0) - (counts[from] ?? 0);
+  const isEven = (divider: number) => count(start + 1, divider) === count(divider + 1, endOf(divider));
+  return isContinued || (isEven(last) && !fitting.slice(0, -1).some(isEven));
+}

@@ -1,0 +1,125 @@
+/** The file that a block is for, chosen with the user where the answer does not say; files that come, go and move. */
+
+import * as vscode from 'vscode';
+import { findInWorkspace, isReadable, placeName, resolveInWorkspace } from '../chat/places';
+import { ApplyError } from './apply-error';
+import type { Writer } from './writer';
+
+export class TargetFiles {
+  readonly #writer: Writer;
+
+  constructor(writer: Writer) {
+    this.#writer = writer;
+  }
+
+  /**
+   * Never the open file by itself: where the answer names none, the user says which.
+   * @param paths all that the answer may mean; @param path the one that it names
+   * @returns 'missing': one is named that is not there; undefined: the user chose none
+   * @throws ApplyError where it is outside of the workspace
+   */
+  async choose(paths: readonly string[], path: string | undefined): Promise<vscode.Uri | 'missing' | undefined> {
+    const near = vscode.window.activeTextEditor?.document.uri;
+    const found = await findInWorkspace(paths, near);
+    const [first, second] = found;
+    if (first !== undefined && second === undefined) {
+      return first;
+    }
+    if (first !== undefined) {
+      return pick(found, `The workspace has ${found.length} files that ${path ?? paths[0]} may mean`);
+    }
+    if (path === undefined) {
+      return pick(openFiles(), 'The answer does not say which file this is for. Choose one of the open files');
+    }
+    const target = resolveInWorkspace(path, near);
+    if (target === undefined) {
+      throw new ApplyError(`${path} is outside of the workspace.`);
+    }
+    await this.#writer.check(target);
+    return 'missing';
+  }
+
+  /** Asks where, and writes. @throws ApplyError where that may not be, or is there already */
+  async create(path: string, text: string): Promise<void> {
+    const near = vscode.window.activeTextEditor?.document.uri;
+    const named = await vscode.window.showInputBox({
+      title: 'New file',
+      prompt: 'Where to write the code, below the folder of the workspace',
+      value: path,
+      ignoreFocusOut: true,
+    });
+    const target = named === undefined ? undefined : resolveInWorkspace(named.trim(), near);
+    if (named !== undefined && (target === undefined || named.trim() === '')) {
+      throw new ApplyError(`Nothing was written to ${named}: it is outside of the workspace.`);
+    }
+    if (target === undefined) {
+      return;
+    }
+    await this.#writer.check(target);
+    if (await exists(target)) {
+      throw new ApplyError(`${placeName(target)} already exists. Use the diff to change it.`);
+    }
+    await this.#writer.createFile(target, text);
+  }
+
+  /** @param isSame the file holds what the answer takes away */
+  async remove(target: vscode.Uri, isSame: boolean): Promise<void> {
+    const name = placeName(target);
+    const detail = isSame
+      ? 'The answer removes this file.'
+      : 'The answer removes this file, but what it shows of it is not what the file holds.';
+    if (await confirm(`Delete ${name}?`, detail, 'Delete File')) {
+      await this.#writer.deleteFile(target);
+    }
+  }
+
+  /** @returns where the file is now; undefined: the user does not want it */
+  async rename(target: vscode.Uri, to: string): Promise<vscode.Uri | undefined> {
+    const renamed = resolveInWorkspace(to, target);
+    if (renamed === undefined) {
+      throw new ApplyError(`${to} is outside of the workspace.`);
+    }
+    await this.#writer.check(renamed);
+    if (await exists(renamed)) {
+      throw new ApplyError(`${placeName(target)} was not renamed: ${placeName(renamed)} already exists.`);
+    }
+    const question = `Rename ${placeName(target)} to ${placeName(renamed)}?`;
+    if (!(await confirm(question, 'The answer gives this file another name.', 'Rename File'))) {
+      return undefined;
+    }
+    await this.#writer.renameFile(target, renamed);
+    return renamed;
+  }
+}
+
+/** A question that needs an answer before anything is done. */
+export async function confirm(question: string, detail: string, yes: string): Promise<boolean> {
+  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
+}
+
+async function pick(files: readonly vscode.Uri[], title: string): Promise<vscode.Uri | undefined> {
+  if (files.length === 0) {
+    throw new ApplyError('The answer does not say which file this is for. Open the file first.');
+  }
+  const items = files.map((uri) => ({ label: placeName(uri), uri }));
+  return (await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }))?.uri;
+}
+
+/** The current one first. */
+function openFiles(): vscode.Uri[] {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  const tabs = vscode.window.tabGroups.all
+    .flatMap((group) => group.tabs)
+    .flatMap(({ input }) => (input instanceof vscode.TabInputText ? [input.uri] : []));
+  const all = [...(active === undefined ? [] : [active]), ...tabs].filter(isReadable);
+  return [...new Map(all.map((uri) => [uri.toString(), uri])).values()];
+}
+
+export async function exists(uri: vscode.Uri): Promise<boolean> {
+  try {
+    await vscode.workspace.fs.stat(uri);
+    return true;
+  } catch {
+    return false;
+  }
+}

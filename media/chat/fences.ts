@@ -1,0 +1,160 @@
+/**
+ * Where a fenced block ends. CommonMark ends it at the first fence without a word, which is wrong where the block is a
+ * text with fences of its own, or a change of lines that are fences. Decided by the lines before and the line after a
+ * fence, so that an answer that still grows is not read otherwise later.
+ */
+
+export const searchLine = /^<{5,9} ?SEARCH\s*$/;
+export const replaceLine = /^>{5,9} ?REPLACE\s*$/;
+
+export interface Opening {
+  /** The white space before the fence. */
+  readonly indent: string;
+  /** The fence itself. */
+  readonly mark: string;
+  /** The word for the language; empty where there is none. */
+  readonly language: string;
+  /** The file that the block is said to be of. */
+  readonly path: string | undefined;
+}
+
+export interface Ending {
+  /** Where the lines of the block end. */
+  readonly bodyEnd: number;
+  /** Where what follows begins. */
+  readonly end: number;
+  readonly closed: boolean;
+}
+
+const texts = new Set('markdown md mdx mdc mkd mdown rmd qmd rst rest restructuredtext adoc asciidoc org'.split(' '));
+const plainTexts = new Set(['', 'text', 'txt', 'plaintext', 'plain']);
+const textEndings = /\.(?:md|mdx|mdc|markdown|mkd|rmd|qmd|rst|adoc|asciidoc|org)$/i;
+const fence = /^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$/;
+/** What an opening fence has behind it: one word, perhaps with settings. */
+const openingInfo = /^[^\s{]*(?:$|[\s,{]*(?:$|[{[(]|\w+\s*[=:]|\S+\.\w+$))/;
+const commands =
+  '$ ,> ,npm ,npx ,pnpm ,yarn ,bun ,deno ,node ,pip ,pip3 ,pipx ,uv ,python ,python3 ,poetry ,conda ,cargo ,rustup ,go ,git ,gh ,make ,cmake ,docker ,podman ,kubectl ,helm ,brew ,apt ,apt-get ,sudo ,cd ,mkdir ,cp ,mv ,rm ,ls ,cat ,echo ,export ,curl ,wget ,ruby ,gem ,bundle ,mvn ,gradle ,./,dotnet ,composer ,php ,terraform '.split(
+    ',',
+  );
+
+/** So many lines a block within a block may have whose first fence had no word. */
+const maxGuessedLines = 400;
+/** And a change that has not ended. */
+const maxChangeLines = 2000;
+
+/** @param ended nothing follows the text: what is still open is read as well as it can be */
+export function fenceEnd(text: string, bodyStart: number, opening: Opening, ended: boolean): Ending {
+  const { indent, mark, language, path } = opening;
+  const isText = texts.has(language) || (path !== undefined && textEndings.test(path));
+  const nests = isText || plainTexts.has(language);
+  let guesses = isText || (nests && looksLikeText(text, bodyStart));
+  let inner: { readonly mark: string; readonly guessed?: Ending; readonly line: number } | undefined;
+  let change: { readonly line: number; fence?: Ending } | undefined;
+  let firstFence: Ending | undefined;
+  let [previous, line] = ['```', 0];
+  for (let at = bodyStart; at < text.length; line++) {
+    const end = lineEnd(text, at);
+    const words = text.slice(at, end).replace(/\r?\n$/, '');
+    const found = fence.exec(words);
+    const bare = found !== null && (found[3] ?? '').trim() === '';
+    const closes = found !== null && bare && canClose(found, mark, indent);
+    const here: Ending = { bodyEnd: at, end, closed: true };
+    if (closes) {
+      firstFence ??= here;
+    }
+    const plain = words.startsWith(indent) ? words.slice(indent.length) : words.trimStart();
+    if (searchLine.test(plain)) {
+      if (change?.fence !== undefined) {
+        return change.fence;
+      }
+      change ??= { line };
+    } else if (change !== undefined) {
+      if (replaceLine.test(plain)) {
+        change = undefined;
+      } else if (closes) {
+        change.fence ??= here;
+      }
+      if (change?.fence !== undefined && line - change.line > maxChangeLines) {
+        return change.fence;
+      }
+    } else if (inner !== undefined) {
+      if (found !== null && bare && canClose(found, inner.mark, indent)) {
+        inner = undefined;
+      } else if (inner.guessed !== undefined && (line - inner.line > maxGuessedLines || (found !== null && !bare))) {
+        // a block cannot open within that one: the fence before was the end
+        return inner.guessed;
+      }
+    } else if (closes) {
+      const opens = guesses ? opensInner(previous, text, end, ended) : false;
+      if (opens === undefined) {
+        return { bodyEnd: text.length, end: text.length, closed: false };
+      }
+      if (!opens) {
+        return here;
+      }
+      inner = { mark: found?.[2] ?? mark, guessed: here, line };
+    } else if (found !== null && !bare && nests && canOpen(found, mark)) {
+      inner = { mark: found[2] ?? mark, line };
+      guesses = true;
+    }
+    previous = words;
+    at = end;
+  }
+  const open: Ending = { bodyEnd: text.length, end: text.length, closed: false };
+  if (!ended) {
+    return open;
+  }
+  return change?.fence ?? inner?.guessed ?? (isText ? open : (firstFence ?? open));
+}
+
+/** Fences are as long as those they end, and not deeper in the text. */
+function canClose([, indent = '', mark = '']: RegExpExecArray, opening: string, openingIndent: string): boolean {
+  return mark[0] === opening[0] && mark.length >= opening.length && columns(indent) <= columns(openingIndent) + 3;
+}
+
+/** A fence that could not end the block is of no matter to it. */
+function canOpen([, , mark = '', info = '']: RegExpExecArray, opening: string): boolean {
+  return mark[0] === opening[0] && mark.length >= opening.length && openingInfo.test(info.trim());
+}
+
+function columns(indent: string): number {
+  return indent.replaceAll('\t', '    ').length;
+}
+
+/**
+ * Of a fence without a word: whether it opens a block within, by the line before and the line after.
+ * @returns undefined where the line after is not there yet
+ */
+function opensInner(previous: string, text: string, next: number, ended: boolean): boolean | undefined {
+  if (next >= text.length) {
+    return false;
+  }
+  const end = lineEnd(text, next);
+  const isWhole = ended || text[end - 1] === '\n';
+  const after = text.slice(next, end).trim();
+  if (after === '') {
+    return isWhole ? false : undefined;
+  }
+  const before = previous.trim();
+  if (/^(?:`{3,}|~{3,})$/.test(before)) {
+    return false;
+  }
+  if (before === '' || /[:：]\**$/.test(before)) {
+    return true;
+  }
+  const line = `${after}${isWhole ? ' ' : ''}`;
+  if (commands.some((command) => line.startsWith(command))) {
+    return true;
+  }
+  return commands.some((command) => !isWhole && command.startsWith(line)) ? undefined : false;
+}
+
+/** A block without a word that begins as a document does. */
+function looksLikeText(text: string, bodyStart: number): boolean {
+  return /^\s*(?:#{1,2} \S[^\n]*\n\s*\n|---\n[\w-]+:[^\n]*\n)/.test(text.slice(bodyStart, bodyStart + 400));
+}
+
+function lineEnd(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end === -1 ? text.length : end + 1;
+}

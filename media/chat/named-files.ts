@@ -1,0 +1,275 @@
+/**
+ * The file that a block of code is said to be of: in the fence's own line, in the words above it, in a first comment. No
+ * alphabet tells a path from other words, so what may be one is kept too, for the host to ask the workspace.
+ */
+
+export interface NamedFiles {
+  /** Named as the file of the block. */
+  readonly path?: string;
+  /** All that may be meant, the likeliest first; {@link path} is the first of them. */
+  readonly paths: readonly string[];
+}
+
+interface Found {
+  readonly sure: readonly string[];
+  readonly perhaps: readonly string[];
+}
+
+const nothing: Found = { sure: [], perhaps: [] };
+
+const extensions = new Set(
+  (
+    'ts tsx mts cts js jsx mjs cjs vue svelte astro py pyi ipynb rb rs go java kt kts scala clj cljs ex exs erl hs ml mli ' +
+    'fs fsx cs vb c h cc hh cpp hpp cxx hxx m mm swift d dart lua pl pm php r jl nim zig sol sql sh bash zsh fish ps1 bat ' +
+    'cmd html htm xml svg css scss sass less json jsonc json5 yaml yml toml ini cfg conf env properties md mdx markdown ' +
+    'rst adoc txt tex csv tsv proto graphql gql prisma tf hcl nix cmake gradle groovy mk dockerfile lock mod sum cu cuh ' +
+    'glsl wgsl asm s el vim patch diff po http ejs hbs pug twig liquid erb haml razor cshtml csproj sln plist service'
+  ).split(' '),
+);
+const knownNames =
+  /^(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Jenkinsfile|Gemfile|Rakefile|Procfile|Vagrantfile|Justfile|Podfile|Brewfile|Pipfile|Fastfile|LICENSE|NOTICE|CODEOWNERS|README|CHANGELOG|BUILD|WORKSPACE)$/;
+const products =
+  /^(?:node|vue|next|react|nuxt|express|nest|three|d3|chart|ember|backbone|alpine|socket|moment|discord|asp|vb|ml|bun|solid|p5|require|ext|knockout|angular|handlebars|mustache|pdf|video|tensorflow)\.(?:js|io|net)$/i;
+
+/** Endings that a language's files have; a language that is not here may be of any file. */
+const languageEndings: Readonly<Record<string, string>> = {
+  python: 'py pyi ipynb',
+  py: 'py pyi ipynb',
+  typescript: 'ts tsx mts cts vue svelte astro',
+  ts: 'ts tsx mts cts vue svelte astro',
+  tsx: 'tsx ts',
+  javascript: 'js jsx mjs cjs vue svelte astro html',
+  js: 'js jsx mjs cjs ts vue svelte astro html',
+  jsx: 'jsx js tsx',
+  json: 'json jsonc json5 ipynb lock',
+  yaml: 'yaml yml',
+  yml: 'yaml yml',
+  toml: 'toml lock',
+  css: 'css scss less html vue svelte',
+  html: 'html htm vue svelte php erb ejs hbs',
+  rust: 'rs',
+  go: 'go',
+  java: 'java',
+  ruby: 'rb erb',
+  sql: 'sql',
+};
+const shells = new Set(
+  'sh bash shell zsh fish console shellsession terminal powershell pwsh ps1 cmd bat batch'.split(' '),
+);
+const shellEndings = 'sh bash zsh fish ps1 bat cmd';
+
+/** So far above a block a line that is a path and nothing else still names its file. */
+const maxLinesAbove = 8;
+const maxCharsAbove = 4000;
+const maxPath = 300;
+
+/** @param above the text before the block, empty where something else stands between; @param first its first line */
+export function namedFiles(info: string, above: string, first: string, isEmpty: boolean): NamedFiles {
+  const language = languageOf(info);
+  const found = [inInfo(info, isEmpty), inLinesAbove(above, language), inComment(first, language)];
+  const sure = found.flatMap((one) => one.sure);
+  const [path] = sure;
+  const paths = [...new Set([...sure, ...found.flatMap((one) => one.perhaps)])];
+  return path === undefined ? { paths } : { path, paths };
+}
+
+/** The word of a fence's line that names the language, in lower case. */
+export function languageOf(info: string): string {
+  const [word = ''] = info.trim().split(/[\s,{]+/);
+  const path = pathOfWord(word);
+  if (path !== undefined) {
+    return (endingOf(path) ?? '').toLowerCase();
+  }
+  const colon = word.indexOf(':');
+  return (colon === -1 ? word : word.slice(0, colon)).toLowerCase();
+}
+
+/** A line inside of a block that is the path of what follows it. */
+export function pathOfLine(line: string): string | undefined {
+  return wholeLine(line);
+}
+
+function inInfo(info: string, isEmpty: boolean): Found {
+  const attribute = /(?:file(?:_?name|_?path)?|path|title|name)\s*=\s*(?:"([^"]+)"|'([^']+)'|([^"'\s}]+))/i.exec(info);
+  const given = attribute?.[1] ?? attribute?.[2] ?? attribute?.[3];
+  const attributePath = given === undefined ? undefined : asPath(given, true);
+  if (attributePath !== undefined) {
+    return { sure: [attributePath], perhaps: [] };
+  }
+  const [word = ''] = info.trim().split(/[\s,{]+/);
+  const cited = /^\d+:\d+:(.+)$/.exec(info.trim())?.[1];
+  const colon = word.indexOf(':');
+  const afterColon = colon > 0 ? info.trim().slice(colon + 1) : undefined;
+  const named = cited ?? afterColon;
+  if (named !== undefined) {
+    const path = asPath(named.trim(), true) ?? asPath(named.split(/\s/)[0] ?? '', true);
+    return path === undefined ? nothing : { sure: [path], perhaps: [] };
+  }
+  const own = pathOfWord(word);
+  if (own !== undefined) {
+    return { sure: [own], perhaps: [] };
+  }
+  const rest = info
+    .trim()
+    .slice(word.length)
+    .replace(/^\s*\{[^}]*\}/, '')
+    .trim();
+  const path = rest === '' ? undefined : wholeLine(rest.replace(/^\((.*)\)$/, '$1'));
+  return path === undefined ? nothing : isEmpty ? { sure: [], perhaps: [path] } : { sure: [path], perhaps: [] };
+}
+
+/** A fence's word that is a path itself: ```` ```src/a.ts ````. */
+function pathOfWord(word: string): string | undefined {
+  const isPath = /[\\/]/.test(word) ? /\.\w+$/.test(word) : /^[^.:]*\.\w+$/.test(word) && hasKnownEnding(word);
+  return isPath && !word.includes(':') ? asPath(word, false) : undefined;
+}
+
+function inLinesAbove(above: string, language: string): Found {
+  const lines = above.slice(-maxCharsAbove).trimEnd().split('\n').slice(-maxLinesAbove);
+  const last = lines.pop() ?? '';
+  const whole = wholeLine(last);
+  if (whole !== undefined) {
+    return products.test(whole) ? { sure: [], perhaps: [whole] } : { sure: [whole], perhaps: [] };
+  }
+  const mentioned = inSentence(last, language);
+  if (mentioned.sure.length > 0) {
+    return mentioned;
+  }
+  for (const line of lines.reverse()) {
+    const path = isTitle(line) ? wholeLine(line) : undefined;
+    if (path !== undefined && suits(path, language) && !products.test(path)) {
+      return { sure: [path], perhaps: mentioned.perhaps };
+    }
+  }
+  return mentioned;
+}
+
+/** A heading, or a line that is set apart as one. */
+function isTitle(line: string): boolean {
+  return /^\s*(?:#{1,6}\s|\*\*.*\*\*:?\s*$|`[^`]*`:?\s*$|(?:\d+[.)]|[-*])\s+(?:\*\*|`)[^`*]*(?:\*\*|`):?\s*$)/.test(
+    line,
+  );
+}
+
+/** The path in a line that has nothing else but what sets a title off: marks, a label, a number, a note at its end. */
+function wholeLine(line: string): string | undefined {
+  let text = line
+    .trim()
+    .replace(/^(?:>\s?)+/, '')
+    .replace(/^(?:#{1,6}|[-*+]|\d+[.)])\s+/, '')
+    .replace(/^(?:\/\/+|#+|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(?=\S)/, '')
+    .replace(/\s*(?:-->|\*+\/\}?|\*\)|"""|''')$/, '')
+    .replaceAll('**', '')
+    .trim();
+  text = text.replace(/^__(.+)__(:?)$/, '$1$2');
+  text = text.replace(
+    /^(?:(?:the|new|updated|modified|in)\s+)*(?:file\s?name|file\s?path|file|path)\s*\d*\s*[:=]\s*/i,
+    '',
+  );
+  text = withoutEnd(text);
+  const marked = /^(`+|["'“‘«*_])(.+?)(`+|["'”’»*_])$/.exec(text);
+  if (marked !== null && (marked[1] !== '_' || marked[3] === '_')) {
+    return asPath(withoutEnd(marked[2] ?? ''), true);
+  }
+  const link = /^\[([^\]]+)\]\(([^()\s]+)\)$/.exec(text);
+  if (link !== null) {
+    return asPath((link[1] ?? '').replaceAll('`', ''), true);
+  }
+  return asPath(text, false);
+}
+
+/** What follows a path in its line: a note, a place, a sign. */
+function withoutEnd(text: string): string {
+  return text
+    .trim()
+    .replace(/\s+[-–—:]\s+.*$/, '')
+    .replace(/[\s:：,;]+$/, '')
+    .replace(/\s+\([^()]*\)$/, '')
+    .replace(/[\s:：,;]+$/, '')
+    .replace(/(?<=\w)\.$/, '')
+    .trim();
+}
+
+const introductions =
+  /^(?:(?:in|see|update|updated|edit|change|changed|modify|modified|create|open|add|and|now|then|next|also|first|finally|for|to|into|from|the|a|new|your|this|our|file|here|is|are|here's|replace|save|as|put|inside|of|at|contents?|version|code|with|following)\s+)+/i;
+
+function inSentence(line: string, language: string): Found {
+  const marked = [
+    ...line.matchAll(/(?<!`)(`{1,2})(?!`)([^`\n]{1,300})\1|\*\*([^*\n]{1,300})\*\*|["“«]([^"”»\n]{1,300})["”»]/g),
+  ]
+    .map((match) => asPath(withoutEnd(match[2] ?? match[3] ?? match[4] ?? ''), true))
+    .filter((path): path is string => path !== undefined && suits(path, language));
+  const clear = marked.filter((path) => hasKnownEnding(path) && !products.test(path));
+  if (clear.length > 0) {
+    return { sure: clear, perhaps: marked.filter((path) => !clear.includes(path)) };
+  }
+  const ended = withoutEnd(line.replaceAll('**', '').replace(/^\s*(?:#{1,6}|[-*+]|\d+[.)]|>)\s+/, ''));
+  const without = asPath(ended.replace(introductions, ''), false);
+  if (without !== undefined && hasKnownEnding(without) && suits(without, language) && !products.test(without)) {
+    return { sure: [without], perhaps: [ended, ...marked].filter((path) => asPath(path, true) === path) };
+  }
+  const words = ended
+    .split(/\s+/)
+    .slice(-40)
+    .map((word) => asPath(word.replace(/^["'(]+|["'),.;:]+$/g, ''), false))
+    .filter((path): path is string => path !== undefined && hasKnownEnding(path) && suits(path, language));
+  const last = asPath(ended.split(/\s+/).at(-1) ?? '', false);
+  const isAtEnd =
+    last !== undefined && /[:：]\s*(?:\*\*)?$/.test(line.trim()) && last === words.at(-1) && !products.test(last);
+  return { sure: isAtEnd ? [last] : [], perhaps: [...marked, ...words.toReversed()] };
+}
+
+function inComment(line: string, language: string): Found {
+  const comment = /^\s*(?:\/\/+|#+(?!!)|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(\S.*)$/.exec(line)?.[1];
+  const path = comment === undefined ? undefined : wholeLine(comment);
+  return path !== undefined && hasKnownEnding(path) && fits(path, language) && !products.test(path)
+    ? { sure: [path], perhaps: [] }
+    : nothing;
+}
+
+/** @param marked it stood in quotes of some kind, so that its words belong together */
+function asPath(text: string, marked: boolean): string | undefined {
+  const path = text
+    .trim()
+    .replace(/#L\d+(?:-L?\d+)?$|(?<=\w):\d+(?::\d+)?(?:-\d+(?::\d+)?)?$/, '')
+    .replace(/,?\s+(?:line|lines|L)\s*\d+(?:\s*[-–]\s*\d+)?$/i, '');
+  if (path.length === 0 || path.length > maxPath || /\p{C}|:\/\/|^-|[<>|*?"`\n]|[\\/]$/u.test(path)) {
+    return undefined;
+  }
+  if (/:/.test(path.replace(/^[A-Za-z]:(?=[\\/])/, ''))) {
+    return undefined;
+  }
+  const segments = path.split(/[\\/]+/);
+  const base = segments.at(-1) ?? '';
+  const isName = knownNames.test(base) || /^[^\s]?.*\.[A-Za-z]\w{0,9}$/.test(base);
+  if (/\s/.test(path)) {
+    // words that belong together begin in a folder, or are marked, and end as a file's name
+    const begins = marked || (segments.length > 1 && !/\s/.test(segments[0] ?? ''));
+    return begins && isName && !/\s\.|[;=]|\s{2}|\w\.\s/.test(path) && hasKnownEnding(path) ? path : undefined;
+  }
+  if (segments.length > 1) {
+    return /^[\p{L}\p{M}\p{N}_.@+\-[\](){}~,&'!%#=$^:\\/]+$/u.test(path) && !/^[\\/]+$/.test(path) ? path : undefined;
+  }
+  return isName && /^[\p{L}\p{M}\p{N}_.@+\-[\]{}~&$#]+$/u.test(path) ? path : undefined;
+}
+
+function endingOf(path: string): string | undefined {
+  return /\.([A-Za-z]\w{0,9})$/.exec(path)?.[1];
+}
+
+function hasKnownEnding(path: string): boolean {
+  const base = path.split(/[\\/]/).at(-1) ?? '';
+  return knownNames.test(base) || extensions.has((endingOf(path) ?? '').toLowerCase());
+}
+
+/** Words around a path may name it for another reason: then its ending and the block's language tell. */
+function suits(path: string, language: string): boolean {
+  const ending = (endingOf(path) ?? '').toLowerCase();
+  return shells.has(language) ? shellEndings.split(' ').includes(ending) : fits(path, language);
+}
+
+function fits(path: string, language: string): boolean {
+  const endings = Object.hasOwn(languageEndings, language) ? languageEndings[language]?.split(' ') : undefined;
+  const ending = (endingOf(path) ?? '').toLowerCase();
+  return endings === undefined || !extensions.has(ending) || endings.includes(ending);
+}

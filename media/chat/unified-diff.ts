@@ -1,0 +1,250 @@
+/**
+ * A diff as the answer: unified, as `git diff` prints it, or the patches that some models were trained on. Numbers and
+ * the first column are read as models write them: often wrong, often missing.
+ */
+
+import { type Change, type FileChange, type HunkLine, joined } from './change-blocks';
+
+interface Draft {
+  from: string | undefined;
+  to: string | undefined;
+  kind: FileChange['kind'];
+  isBinary: boolean;
+  hunks: Change[];
+}
+
+const hunkHead = /^@@+(?:\s.*)?$/;
+const numbers = /^@@+ +-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))?/;
+const gitHead = /^diff --git (.*)$/;
+const patchFile = /^\*\*\* (Update|Add|Delete) File: *(.+)$/;
+
+/** @returns undefined where the lines are not a diff */
+export function readDiff(
+  lines: readonly string[],
+  language: string,
+  named: readonly string[],
+): FileChange[] | undefined {
+  const isNamed = /^(?:diff|patch|udiff|git-?diff|unified-?diff|apply_patch)$/.test(language);
+  if (/\.(?:diff|patch)$/i.test(named[0] ?? '') || !isDiff(lines, isNamed)) {
+    return undefined;
+  }
+  const drafts: Draft[] = [];
+  const current = () => {
+    const last = drafts.at(-1);
+    if (last !== undefined) {
+      return last;
+    }
+    return begin();
+  };
+  const begin = (from?: string, to?: string, kind: FileChange['kind'] = 'change'): Draft => {
+    const draft: Draft = { from, to, kind, isBinary: false, hunks: [] };
+    drafts.push(draft);
+    return draft;
+  };
+  const isPatch = lines.some((line) => patchFile.test(line));
+  let at = 0;
+  while (at < lines.length) {
+    const line = lines[at] ?? '';
+    const git = gitHead.exec(line);
+    const patch = isPatch ? patchFile.exec(line) : null;
+    if (git !== null) {
+      begin(...gitPaths(git[1] ?? ''));
+      at++;
+    } else if (patch !== null) {
+      const path = (patch[2] ?? '').trim();
+      begin(path, path, patch[1] === 'Add' ? 'new' : patch[1] === 'Delete' ? 'removed' : 'change');
+      at++;
+      if (patch[1] === 'Add') {
+        at = readHunk(lines, at, current(), isPatch);
+      }
+    } else if (isFileHead(lines, at)) {
+      const last = drafts.at(-1);
+      const draft = last !== undefined && last.hunks.length === 0 && !isPatch ? last : begin();
+      readFileHead(draft, pathIn(line.slice(4)), pathIn((lines[at + 1] ?? '').slice(4)));
+      at += 2;
+    } else if (hunkHead.test(line)) {
+      at = readHunk(lines, at, current(), isPatch);
+    } else if (/^[ +\-\\]/.test(line) && !isFileHead(lines, at) && (drafts.at(-1)?.hunks.length ?? 0) === 0) {
+      // lines with their signs, and nothing that says where they are
+      at = readHunk(lines, at, current(), isPatch);
+    } else {
+      readExtended(drafts.at(-1), line);
+      at++;
+    }
+  }
+  const files = drafts.flatMap((draft) => fileOf(draft, named));
+  return files.length === 0 ? undefined : files;
+}
+
+function isDiff(lines: readonly string[], isNamed: boolean): boolean {
+  const signed = lines.some((line) => /^[+-]/.test(line));
+  if (isNamed) {
+    return signed || lines.some((line) => /^(?:rename to |deleted file|\*\*\* Delete File: )/.test(line));
+  }
+  const first = lines.find((line) => line.trim() !== '') ?? '';
+  if (gitHead.test(first) || /^\*\*\* Begin Patch/.test(first) || (isPatchHead(lines) && patchFile.test(first))) {
+    return true;
+  }
+  const start = lines.indexOf(first);
+  if (isFileHead(lines, start) && lines.slice(start + 2).some((line) => hunkHead.test(line))) {
+    return true;
+  }
+  // a hunk alone: all of its lines have signs
+  return numbers.test(first) && signed && lines.slice(start + 1).every((line) => /^(?:[ +\-\\]|@@|$)/.test(line));
+}
+
+function isPatchHead(lines: readonly string[]): boolean {
+  return lines.some((line) => /^\*\*\* (?:End Patch|(?:Update|Add|Delete) File: )/.test(line));
+}
+
+/** `---` and `+++`, which are lines of a hunk too where those begin with `--` and `++`. */
+function isFileHead(lines: readonly string[], at: number): boolean {
+  const [old, fresh] = [lines[at] ?? '', lines[at + 1] ?? ''];
+  if (!/^--- \S/.test(old) || !/^\+\+\+ \S/.test(fresh)) {
+    return false;
+  }
+  const next = lines.slice(at + 2, at + 5).find((line) => line.trim() !== '');
+  const [from, to] = [pathIn(old.slice(4)), pathIn(fresh.slice(4))];
+  const looksRight = [from, to].every((path) => path === undefined || /[./\\]|^[A-Z]\w+$/.test(path));
+  return looksRight && (next === undefined || hunkHead.test(next) || /^[ +-]/.test(next));
+}
+
+function readFileHead(draft: Draft, from: string | undefined, to: string | undefined): void {
+  if (from === undefined && to !== undefined) {
+    draft.kind = 'new';
+  } else if (to === undefined && from !== undefined) {
+    draft.kind = 'removed';
+  }
+  draft.from = from ?? draft.from;
+  draft.to = to ?? draft.to;
+}
+
+/** The lines of git between the names and the hunks. */
+function readExtended(draft: Draft | undefined, line: string): void {
+  if (draft === undefined) {
+    return;
+  }
+  const rename = /^rename (from|to) (.+)$/.exec(line) ?? /^\*\*\* Move (to): *(.+)$/.exec(line);
+  if (rename !== null) {
+    draft.kind = 'renamed';
+    if (rename[1] === 'from') {
+      draft.from = unquoted(rename[2] ?? '');
+    } else {
+      draft.to = unquoted(rename[2] ?? '').trim();
+    }
+  } else if (/^new file mode/.test(line)) {
+    draft.kind = 'new';
+  } else if (/^deleted file mode/.test(line)) {
+    draft.kind = 'removed';
+  } else if (/^(?:Binary files .* differ|GIT binary patch)/.test(line)) {
+    draft.isBinary = true;
+  }
+}
+
+/** @returns the line after the hunk */
+function readHunk(lines: readonly string[], start: number, draft: Draft, isPatch: boolean): number {
+  const head = hunkHead.test(lines[start] ?? '') ? numbers.exec(lines[start] ?? '') : null;
+  let at = hunkHead.test(lines[start] ?? '') ? start + 1 : start;
+  let oldLeft = Number(head?.[2] ?? 1);
+  let newLeft = Number(head?.[4] ?? 1);
+  const counts = head !== null;
+  const read: (HunkLine & { readonly bare: boolean })[] = [];
+  for (; at < lines.length; at++) {
+    const line = lines[at] ?? '';
+    const isIn = counts && (oldLeft > 0 || newLeft > 0);
+    if (hunkHead.test(line) || gitHead.test(line) || (isPatch && /^\*\*\* /.test(line))) {
+      break;
+    }
+    if (isFileHead(lines, at) && (!isIn || hunkHead.test(lines[at + 2] ?? ''))) {
+      break;
+    }
+    if (/^(?:Index: |diff -|index [\da-f]{4,}\.\.)/.test(line) && !isIn) {
+      break;
+    }
+    if (line.startsWith('\\')) {
+      continue;
+    }
+    const sign = line[0];
+    const kind = sign === '+' ? 'new' : sign === '-' ? 'old' : 'context';
+    const bare = kind === 'context' && sign !== ' ';
+    read.push({ kind, text: bare ? line : line.slice(1), bare });
+    oldLeft -= kind === 'new' ? 0 : 1;
+    newLeft -= kind === 'old' ? 0 : 1;
+  }
+  // empty lines at its end belong to the block that holds the diff, where the numbers do not say otherwise
+  while (read.at(-1)?.bare === true && read.at(-1)?.text === '' && !(counts && oldLeft === 0 && newLeft === 0)) {
+    read.pop();
+    oldLeft++;
+    newLeft++;
+  }
+  const line = Number(head?.[1] ?? 0);
+  if (read.some(({ kind }) => kind !== 'context')) {
+    const hunk = read.map(({ kind, text }): HunkLine => ({ kind, text }));
+    draft.hunks.push({
+      search: joined(hunk.filter(({ kind }) => kind !== 'new').map(({ text }) => text)),
+      replace: joined(hunk.filter(({ kind }) => kind !== 'old').map(({ text }) => text)),
+      hunk,
+      ...(line > 0 ? { line } : {}),
+    });
+  }
+  return at;
+}
+
+function fileOf({ from, to, kind, isBinary, hunks }: Draft, named: readonly string[]): FileChange[] {
+  const isRenamed =
+    from !== undefined && to !== undefined && kind !== 'new' && kind !== 'removed' && bare(from) !== bare(to);
+  if (isBinary || (hunks.length === 0 && kind === 'change' && !isRenamed)) {
+    return [];
+  }
+  const path = kind === 'new' ? (to ?? from) : (from ?? to);
+  const paths = path === undefined ? named : [...new Set([bare(path), path])];
+  return kind === 'renamed' || isRenamed
+    ? [{ kind: 'renamed', paths, to: bare(to ?? ''), changes: hunks }]
+    : [{ kind, paths, changes: hunks }];
+}
+
+/** Without the letter that git puts in front. */
+function bare(path: string): string {
+  return path.replace(/^(?:[ab]|[iwco])\/(?=.)/, '').replace(/^\.\//, '');
+}
+
+/** Of a header's line, without the time that `diff` puts behind it; undefined for no file. */
+function pathIn(rest: string): string | undefined {
+  const path = unquoted(
+    rest
+      .replace(/\t.*$/, '')
+      .replace(/\s+\d{4}-\d\d-\d\d.*$/, '')
+      .trim(),
+  );
+  return path === '/dev/null' || path === 'dev/null' ? undefined : path;
+}
+
+function gitPaths(rest: string): [string | undefined, string | undefined] {
+  const quoted = /^("(?:[^"\\]|\\.)*"|\S+) ("(?:[^"\\]|\\.)*"|\S+)$/.exec(rest.trim());
+  if (quoted !== null) {
+    return [unquoted(quoted[1] ?? ''), unquoted(quoted[2] ?? '')];
+  }
+  // names with blanks: the same one twice, behind two letters of the same length
+  const middle = (rest.trim().length - 1) / 2;
+  const [from, to] = [rest.trim().slice(0, middle), rest.trim().slice(middle + 1)];
+  return bare(from) === bare(to) ? [from, to] : [undefined, undefined];
+}
+
+/** As git quotes names: C's escapes, bytes of UTF-8 in octal. */
+function unquoted(path: string): string {
+  if (!/^".*"$/.test(path)) {
+    return path;
+  }
+  const bytes: number[] = [];
+  const escapes: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, a: 7, b: 8, f: 12, v: 11 };
+  for (const [piece, octal, letter] of path.slice(1, -1).matchAll(/\\([0-7]{3})|\\(.)|[^\\]+/gu)) {
+    if (octal !== undefined) {
+      bytes.push(Number.parseInt(octal, 8));
+    } else if (letter !== undefined && Object.hasOwn(escapes, letter)) {
+      bytes.push(escapes[letter] ?? 0);
+    } else {
+      bytes.push(...new TextEncoder().encode(letter ?? piece));
+    }
+  }
+  return new TextDecoder().decode(new Uint8Array(bytes));
+}

@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import { applyChanges } from '../../extension/apply/changes';
+import { codeParts } from '../../media/chat/answer';
+
+/** An answer with one change, and the file that it is for. */
+function answer(search: string, replace: string, { width = 7, fenced = true } = {}): string {
+  const block = [
+    `${'<'.repeat(width)} SEARCH`,
+    ...(search === '' ? [] : [search]),
+    '='.repeat(width),
+    ...(replace === '' ? [] : [replace]),
+    `${'>'.repeat(width)} REPLACE`,
+  ].join('\n');
+  return fenced ? `src/a.txt\n\`\`\`\n${block}\n\`\`\`\n` : `src/a.txt\n${block}\n`;
+}
+
+function applied(file: string, text: string): string {
+  const [part] = codeParts(text);
+  return applyChanges(file, part?.changes ?? []);
+}
+
+const conflict = '<<<<<<< HEAD\nconst rows = 1;\n=======\nconst rows = 2;\n>>>>>>> feature/rows';
+const diff3 = '<<<<<<< HEAD\na\n||||||| base\nb\n=======\nc\n>>>>>>> x';
+
+describe('a change whose lines look like its marks', () => {
+  test.each<[string, string, string]>([
+    ['a conflict of git that is resolved', conflict, 'const rows = 2;'],
+    ['a conflict with the base between', diff3, 'a\nc'],
+    ['a conflict in an indented list', `- one\n${conflict}\n- two`, '- one\n- two'],
+    ['two conflicts at once', `${conflict}\nbetween\n${diff3}`, 'between'],
+    ['a conflict of which one side is empty', '<<<<<<< HEAD\n=======\nb\n>>>>>>> x', 'b'],
+    ['an underlined title', 'Title\n=======\nold text', 'Title\n=======\nnew text'],
+    ['an underlined title of five letters', 'Title\n=====\nold text', 'Title\n=====\nnew text'],
+    ['another title under the same line', 'Old one\n=======', 'New one\n======='],
+    ['a title that goes', 'Old one\n=======\ntext', 'text'],
+    ['a title with lines above and below', '=======\nOld one\n=======\ntext', '=======\nNew one\n=======\ntext'],
+    ['a title among the new lines alone', 'old text', 'Heading\n=======\nold text'],
+    ['the marks of this very format', '<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE', 'gone'],
+    [
+      'the marks of this very format as new lines',
+      'Example:',
+      'Example:\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE',
+    ],
+    ['a table of dashes and signs', '=====  =====\nA      B\n=====  =====', '=====  =====\nA      C\n=====  ====='],
+  ])('%s', (_, search, replace) => {
+    const file = `first\n${search}\nlast\n`;
+    for (const width of [5, 7, 9]) {
+      expect(applied(file, answer(search, replace, { width }))).toBe(`first\n${replace}\nlast\n`);
+    }
+  });
+
+  test('is found without a fence around it as well', () => {
+    expect(applied(`x\n${conflict}\n`, answer(conflict, 'const rows = 2;', { fenced: false }))).toBe(
+      'x\nconst rows = 2;\n',
+    );
+  });
+
+  test('stands among others in one block', () => {
+    const text = [answer('a', 'b'), answer(conflict, 'y'), answer('Title\n=======\nold', 'Title\n=======\nnew')]
+      .map((one) => one.split('```')[1]?.trimStart() ?? '')
+      .join('\n');
+    const block = `src/a.txt\n\`\`\`\n${text}\`\`\`\n`;
+    expect(applied(`a\n${conflict}\nTitle\n=======\nold\n`, block)).toBe('b\ny\nTitle\n=======\nnew\n');
+  });
+
+  test('whose old lines can end in two places, and nothing tells which, is refused', () => {
+    // a line above the title, or no line below it?
+    const file = 'Title\n=======\ntext\n';
+    expect(() => applied(file, answer('Title', '=======\nTitle'))).toThrow('more than one of its lines');
+  });
+
+  test('whose old lines are not in the file is refused, whichever divider is taken', () => {
+    expect(() => applied('other\n', answer(conflict, 'x'))).toThrow('not in the file');
+    expect(() => applied('Title\n-----\nold\n', answer('Titel\n=======\nold', 'x'))).toThrow('not in the file');
+  });
+
+  test('that lacks its end never writes a mark into the file', () => {
+    const text = '```\n<<<<<<< SEARCH\na\n=======\nb\n<<<<<<< SEARCH\nc\n=======\nd\n>>>>>>> REPLACE\n```\n';
+    expect(() => applied('a\nc\n', text)).toThrow();
+  });
+
+  test('that the answer breaks off in is named as unfinished, and those before it are whole', () => {
+    const [part] = codeParts(`${answer('a', 'b').replace(/```\n$/, '')}<<<<<<< SEARCH\nc\n=======\nd`);
+    expect(part?.unfinished).toBe(true);
+    expect(part?.changes).toHaveLength(1);
+    expect(applyChanges('a\nc\n', part?.changes ?? [])).toBe('b\nc\n');
+  });
+
+  test('has fences among its lines', () => {
+    const file = '# Install\n\n```sh\nnpm install\n```\n\nDone.\n';
+    const text = `README.md\n${answer('```sh\nnpm install\n```', '```sh\npnpm install\n```').replace('src/a.txt\n', '')}`;
+    expect(applied(file, text)).toBe(file.replace('npm', 'pnpm'));
+    const bare = answer('Done.', '```\nx\n```\nDone.');
+    expect(applied(file, bare)).toBe(file.replace('Done.', '```\nx\n```\nDone.'));
+    expect(codeParts(bare)).toHaveLength(1);
+  });
+
+  test('and a thousand lines that could be the divider are read in bounded work', () => {
+    const lines = Array.from({ length: 1000 }, (_, at) => (at % 2 === 0 ? '=======' : `line ${at}`));
+    const search = lines.join('\n');
+    expect(applied(`${search}\nend\n`, answer(search, 'x'))).toBe('x\nend\n');
+    const alike = Array.from({ length: 2000 }, () => '=======').join('\n');
+    expect(applied(`x\n${alike}\n`, answer(`x\n${alike}`, alike))).toBe(`${alike}\n`);
+    const starts = Array.from({ length: 1000 }, () => '<<<<<<< SEARCH\n=======').join('\n');
+    expect(() => applied('x\n', `\`\`\`\n${starts}\n>>>>>>> REPLACE\n\`\`\`\n`)).toThrow();
+  });
+});
+
+describe('changes of several files in one block', () => {
+  test('go to the file whose path stands above them', () => {
+    const change = '<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n';
+    const [part] = codeParts(`\`\`\`\nsrc/a.ts\n${change}\n// src/[b].ts\n${change}${change}\`\`\`\n`);
+    expect(part?.files.map(({ paths, changes }) => [paths[0], changes.length])).toEqual([
+      ['src/a.ts', 1],
+      ['src/[b].ts', 2],
+    ]);
+    expect(part?.changes).toHaveLength(3);
+  });
+});
