@@ -16,6 +16,7 @@ import type { ModelHost } from './engine/model-host';
 import type { Log } from './log';
 import { chooseContextParams, clearCacheParams, contextParams, encodeParams } from './params';
 import {
+  type ChooseContextResult,
   type ClearCacheResult,
   type ContextResult,
   chooseContextRequest,
@@ -42,10 +43,9 @@ export function serveContext(parts: ContextRequestParts): void {
     }),
   );
   connection.onRequest(chooseContextRequest, (params: unknown, token: CancellationToken) =>
-    guard(token, async (signal) => {
-      const { uri, choice } = chooseContextParams(params);
-      await context.choose(uri, choice, signal);
-      return null;
+    guard(token, async (signal): Promise<ChooseContextResult> => {
+      const secret = await context.choose(chooseContextParams(params), signal);
+      return secret === undefined ? null : { secret };
     }),
   );
   connection.onRequest(encodeRequest, (...params: unknown[]) =>

@@ -8,9 +8,15 @@ import type { ChunkInPlay, EncodedChunk, Engine } from './engine/engine';
 import { EngineError, toEngineError } from './engine/errors';
 import type { Log } from './log';
 import { cacheFolder } from './models/cache-folder';
-import type { ContextFolder, ContextParams, RepositoryStatus, ServerSettings } from './protocol';
+import type {
+  ChooseContextParams,
+  ContextFolder,
+  ContextParams,
+  RepositoryStatus,
+  SecretSeen,
+  ServerSettings,
+} from './protocol';
 import { automaticBudget, diskFree } from './repository/budget';
-import type { Choice } from './repository/choices';
 import { contextFolder, repositoryStatus } from './repository/context-view';
 import { EncodingLane, type LaneParts } from './repository/encoding-lane';
 import { FolderWatcher } from './repository/folder-watcher';
@@ -195,10 +201,15 @@ export class ContextService {
   }
 
   /**
-   * The user's word on a file or a folder, at once and for later.
+   * The user's word on a file or a folder, at once and for later. A file that looks like a secret is included once the user
+   * has confirmed it.
+   * @returns what looks like a secret: then nothing has changed; undefined: it holds now
    * @throws EngineError BAD_ARGUMENT for what is in no folder; DISK_FULL, INTERNAL: it holds, but is forgotten at the end
    */
-  async choose(uri: string, choice: Choice | 'default', signal: AbortSignal): Promise<void> {
+  async choose(
+    { uri, choice, confirmed = false }: ChooseContextParams,
+    signal: AbortSignal,
+  ): Promise<SecretSeen | undefined> {
     const file = filePath(uri);
     const root = this.workspace.repositories.find((one) => one.sources.root === (file ?? '').replace(/[\\/]+$/, ''));
     const place = this.workspace.place(uri.replace(/\/+$/, ''));
@@ -208,7 +219,12 @@ export class ContextService {
         remedy: 'Choose a file or a folder of the workspace.',
       });
     }
-    const written = repository.choices.set(root === undefined ? place.path : '', choice);
+    const secret =
+      choice === 'include' && root === undefined ? await repository.sources.secretIn(place.path) : undefined;
+    if (secret !== undefined && !confirmed) {
+      return secret;
+    }
+    const written = repository.choices.set(root === undefined ? place.path : '', choice, secret !== undefined);
     repository.context.walkAgain(0);
     try {
       await written;
@@ -216,6 +232,7 @@ export class ContextService {
       throw toEngineError(error);
     }
     await repository.context.planned(signal);
+    return undefined;
   }
 
   /** Bytes of the store of the engine that is loaded; empties it, if not only asked. @throws EngineError */

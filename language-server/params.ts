@@ -177,7 +177,11 @@ export function chooseContextParams(params: unknown): ChooseContextParams {
   if (choice !== 'include' && choice !== 'exclude' && choice !== 'default') {
     throw invalid('choice', 'must be include, exclude or default');
   }
-  return { uri: text(root['uri'], 'uri'), choice };
+  const confirmed = root['confirmed'];
+  if (confirmed !== undefined && typeof confirmed !== 'boolean') {
+    throw invalid('confirmed', 'must be true or false');
+  }
+  return { uri: text(root['uri'], 'uri'), choice, ...(confirmed === undefined ? {} : { confirmed }) };
 }
 
 /** @throws ResponseError InvalidParams */

@@ -86,7 +86,23 @@ export const chooseContextRequest = 'fasa/context/choose';
 export interface ChooseContextParams {
   readonly uri: string;
   readonly choice: 'include' | 'exclude' | 'default';
+  /** The user was asked about the secret that an earlier answer named, and wants the file included. */
+  readonly confirmed?: boolean;
 }
+
+/** null: it holds now. Else nothing has changed: the file looks like a secret, and the user has to be asked first. */
+export type ChooseContextResult = { readonly secret: SecretSeen } | null;
+
+/** What makes a file look like a secret. */
+export type SecretSeen =
+  | { readonly by: 'name' }
+  | {
+      readonly by: 'content';
+      /** As a sentence names it: "a private key". */
+      readonly what: string;
+      /** 1-based. */
+      readonly line: number;
+    };
 
 /** Encodes what is not encoded yet, now; answers when it is done. Progress as work done, cancellable. */
 export const encodeRequest = 'fasa/encode';

@@ -1,4 +1,4 @@
-import type { ContextFile, ContextFolder } from '../../language-server/protocol';
+import type { ContextFile, ContextFolder, SecretSeen } from '../../language-server/protocol';
 import { formatCount } from '../format';
 
 /** A folder or a file of the context's tree. */
@@ -131,14 +131,21 @@ export function iconOfNode(node: ContextNode): string | undefined {
   }
 }
 
-/** For the menus: what can be chosen for it. A secret, or what no text is, cannot be included. */
+/** For the menus: what can be chosen for it. What is no text cannot be included. */
 export function menuOfNode({ file, files, kind }: ContextNode): string {
   const isIn = kind === 'folder' ? files > 0 : file?.state !== 'left out';
   const chosen = file?.choice === undefined ? '' : '.chosen';
-  const final = file?.reason === 'secret' || file?.reason === 'binary' || file?.reason === 'symbolic link';
+  const final = file?.reason === 'binary' || file?.reason === 'symbolic link';
   return `${isIn ? 'in' : final ? 'never' : 'out'}${chosen}`;
 }
 
 function tokensOf(tokens: number): string {
   return `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
+}
+
+/** What was seen, and where. */
+export function secretSentence(name: string, secret: SecretSeen): string {
+  return secret.by === 'name'
+    ? `Files with a name like ${name} usually hold passwords or keys.`
+    : `Line ${formatCount(secret.line)} of ${name} looks like it contains ${secret.what}.`;
 }

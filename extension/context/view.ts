@@ -1,13 +1,15 @@
 import * as vscode from 'vscode';
 import {
   type ChooseContextParams,
+  type ChooseContextResult,
   type ContextResult,
   chooseContextRequest,
   contextRequest,
+  type SecretSeen,
 } from '../../language-server/protocol';
 import type { LanguageServer } from '../client';
 import { describeError } from '../describe-error';
-import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode } from './tree-model';
+import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, secretSentence } from './tree-model';
 
 export const contextViewId = 'fasa.context';
 
@@ -89,7 +91,14 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
       return;
     }
     const params: ChooseContextParams = { uri: uriOf(argument).toString(), choice };
-    await this.#server.call(chooseContextRequest, params, new AbortController().signal);
+    const { signal } = new AbortController();
+    const result = await this.#server.call<ChooseContextResult>(chooseContextRequest, params, signal);
+    if (result !== null) {
+      if (!(await confirmSecret(argument.name, result.secret))) {
+        return;
+      }
+      await this.#server.call(chooseContextRequest, { ...params, confirmed: true }, signal);
+    }
     this.#changes.fire(undefined);
   }
 
@@ -112,6 +121,20 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
       this.#follow();
     }, leastMsBetween);
   }
+}
+
+/** One question, which says what was seen and where. */
+async function confirmSecret(name: string, secret: SecretSeen): Promise<boolean> {
+  const include = 'Include Anyway';
+  const chosen = await vscode.window.showWarningMessage(
+    `Include ${name} although it looks like a secret?`,
+    {
+      modal: true,
+      detail: `${secretSentence(name, secret)} Once it is included, the model reads it and may repeat it.`,
+    },
+    include,
+  );
+  return chosen === include;
 }
 
 function messageOf(folders: number, roots: readonly ContextNode[]): string | undefined {

@@ -7,15 +7,18 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Inclusion } from './left-out';
 
 export type Choice = 'include' | 'exclude';
+/** As they are kept. The last: a file that the user included though it looks like a secret. */
+type Kept = Choice | 'include secret';
 
 const mostChoices = 10_000;
 
 export class Choices {
   readonly #root: string;
   readonly #file: string;
-  #choices: ReadonlyMap<string, Choice>;
+  #choices: ReadonlyMap<string, Kept>;
   #writing: Promise<void> = Promise.resolve();
 
   /** @param root of the repository, absolute; @param folder where choices are kept */
@@ -28,7 +31,7 @@ export class Choices {
 
   /** On this very path. */
   at(relative: string): Choice | undefined {
-    return this.#choices.get(relative);
+    return choiceOf(this.#choices.get(relative));
   }
 
   /** On this path or on the nearest folder above that has one. */
@@ -39,15 +42,23 @@ export class Choices {
     for (let at = relative; ; at = at.slice(0, at.lastIndexOf('/'))) {
       const choice = this.#choices.get(at);
       if (choice !== undefined || !at.includes('/')) {
-        return choice ?? this.#choices.get('');
+        return choiceOf(choice ?? this.#choices.get(''));
       }
     }
+  }
+
+  /** What the user's word on this path is worth. A word on a folder is none on the secrets in it. */
+  inclusion(relative: string): Inclusion {
+    if (this.#choices.get(relative) === 'include secret') {
+      return 'confirmed';
+    }
+    return this.of(relative) === 'include' ? 'included' : 'none';
   }
 
   /** Something below this folder is to be included. */
   includesBelow(relative: string): boolean {
     for (const [other, choice] of this.#choices) {
-      if (choice === 'include' && other.startsWith(`${relative}/`)) {
+      if (choice !== 'exclude' && other.startsWith(`${relative}/`)) {
         return true;
       }
     }
@@ -56,24 +67,30 @@ export class Choices {
 
   /**
    * Holds at once; settles when it is on disk. '' is the whole repository.
+   * @param confirmed the user was told what looks like a secret in the file
    * @throws the file system's errors: it holds until the end of the process then
    */
-  set(relative: string, choice: Choice | 'default'): Promise<void> {
-    this.#choices = changed(this.#choices, relative, choice);
+  set(relative: string, choice: Choice | 'default', confirmed = false): Promise<void> {
+    const kept = choice === 'include' && confirmed ? 'include secret' : choice;
+    this.#choices = changed(this.#choices, relative, kept);
     const write = this.#writing.then(async () => {
       // another window may have written since
-      await writeWhole(this.#file, this.#root, changed(read(this.#file), relative, choice));
+      await writeWhole(this.#file, this.#root, changed(read(this.#file), relative, kept));
     });
     this.#writing = write.catch(() => undefined);
     return write;
   }
 }
 
+function choiceOf(kept: Kept | undefined): Choice | undefined {
+  return kept === 'include secret' ? 'include' : kept;
+}
+
 function changed(
-  choices: ReadonlyMap<string, Choice>,
+  choices: ReadonlyMap<string, Kept>,
   relative: string,
-  choice: Choice | 'default',
-): ReadonlyMap<string, Choice> {
+  choice: Kept | 'default',
+): ReadonlyMap<string, Kept> {
   const next = new Map(choices);
   next.delete(relative);
   if (choice !== 'default' && next.size < mostChoices) {
@@ -83,13 +100,13 @@ function changed(
 }
 
 /** A file that is not there, not ours or broken holds no choices. */
-function read(file: string): Map<string, Choice> {
-  const choices = new Map<string, Choice>();
+function read(file: string): Map<string, Kept> {
+  const choices = new Map<string, Kept>();
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     const stored: unknown = typeof value === 'object' && value !== null && 'choices' in value ? value.choices : {};
     for (const [relative, choice] of Object.entries(typeof stored === 'object' && stored !== null ? stored : {})) {
-      if ((choice === 'include' || choice === 'exclude') && choices.size < mostChoices) {
+      if (isKept(choice) && choices.size < mostChoices) {
         choices.set(relative, choice);
       }
     }
@@ -99,7 +116,11 @@ function read(file: string): Map<string, Choice> {
   return choices;
 }
 
-async function writeWhole(file: string, root: string, choices: ReadonlyMap<string, Choice>): Promise<void> {
+function isKept(value: unknown): value is Kept {
+  return value === 'include' || value === 'exclude' || value === 'include secret';
+}
+
+async function writeWhole(file: string, root: string, choices: ReadonlyMap<string, Kept>): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {

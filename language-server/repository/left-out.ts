@@ -1,6 +1,8 @@
 /** Files that the model never reads, and why. Rules look at the name first, so that a secret is not even opened. */
 
 import path from 'node:path';
+import { isMinified } from './minified';
+import { findSecret } from './secrets';
 
 export type LeftOutReason =
   | 'excluded by you'
@@ -23,12 +25,20 @@ export const mostFileBytes = 256 * 1024;
 /** Of a file that the user asked for. */
 export const mostChosenBytes = 4 * 1024 * 1024;
 
-/** What the user's word cannot bring in: it would be of no use, or do harm. */
-const final: ReadonlySet<LeftOutReason> = new Set(['secret', 'binary']);
+/**
+ * What the user said of a file. `included`: it, or a folder around it. `confirmed`: the file itself, after a question that
+ * said what looks like a secret in it.
+ */
+export type Inclusion = 'none' | 'included' | 'confirmed';
+
+/** Whether the user's word brings a file in that the rules leave out. A binary is of no use to the model. */
+function bringsIn(inclusion: Inclusion, reason: LeftOutReason): boolean {
+  return reason === 'secret' ? inclusion === 'confirmed' : inclusion !== 'none' && reason !== 'binary';
+}
 
 const secretNames =
   /^(?:\.env(?:\..*)?|\.envrc|\.netrc|_netrc|\.pgpass|\.my\.cnf|\.s3cfg|\.dockercfg|\.vault-token|kubeconfig|service-account.*\.json|.*\.tfstate(?:\.backup)?|.*\.tfvars(?:\.json)?|\.npmrc|\.pypirc|\.htpasswd|\.git-credentials|id_(?:rsa|dsa|ecdsa|ed25519)(?:\..*)?|credentials(?:\.json)?|secrets?\.(?:json|ya?ml|toml))$/i;
-const secretEndings = /\.(?:pem|key|p12|pfx|jks|keystore|kdbx|asc|gpg|ppk|crt|cer|der|ovpn)$/i;
+const secretEndings = /\.(?:pem|key|p12|pfx|jks|keystore|kdbx|gpg|ppk|crt|cer|der|ovpn)$/i;
 /** Examples without values are made to be read. */
 const harmless = /^\.env\.(?:example|sample|template|dist)$/i;
 const lockFiles =
@@ -42,14 +52,13 @@ const binaryEndings =
 const generatedText =
   /^[^\p{L}\n]{0,8}(?:Code generated .* DO NOT EDIT\.|@generated\b.*|(?:This file (?:is|was)|File) (?:auto(?:matically)?[- ]?)generated\b.*)$/mu;
 
-/** Well-known shapes of access tokens and private keys, each with enough of its body to be no mere mention. */
-const secretText =
-  /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{50,}|\bglpat-[A-Za-z0-9_-]{20,}|\bxox[abprs]-[A-Za-z0-9-]{20,}|\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,}|\bAIza[0-9A-Za-z_-]{35}\b|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-[A-Za-z0-9_-]{50,}|\bhf_[A-Za-z0-9]{30,}\b|\bdop_v1_[a-f0-9]{64}\b|\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}|\b[rs]k_live_[A-Za-z0-9]{20,}|\bASIA[0-9A-Z]{16}\b|\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b/;
+/** An armored message, key or signature: no source, and the same ending as an AsciiDoc book has. */
+const armored = /^\s{0,64}-----BEGIN PGP [A-Z ]{1,40}-----/;
 
 /** By the name alone; undefined: may be opened. */
-export function leftOutByName(file: string, chosen = false): LeftOutReason | undefined {
+export function leftOutByName(file: string, inclusion: Inclusion = 'none'): LeftOutReason | undefined {
   const reason = ruleOfName(path.basename(file));
-  return chosen && reason !== undefined && !final.has(reason) ? undefined : reason;
+  return reason !== undefined && bringsIn(inclusion, reason) ? undefined : reason;
 }
 
 function ruleOfName(name: string): LeftOutReason | undefined {
@@ -66,24 +75,25 @@ function ruleOfName(name: string): LeftOutReason | undefined {
 }
 
 /** By what is in it. */
-export function leftOutByContent(bytes: Uint8Array, text: string, chosen = false): LeftOutReason | undefined {
+export function leftOutByContent(
+  bytes: Uint8Array,
+  text: string,
+  inclusion: Inclusion = 'none',
+): LeftOutReason | undefined {
   if (bytes.subarray(0, 8192).includes(0)) {
     return 'binary';
   }
-  if (secretText.test(text)) {
+  if (inclusion !== 'confirmed' && findSecret(text) !== undefined) {
     return 'secret';
   }
-  if (chosen) {
+  if (inclusion !== 'none') {
     return undefined;
+  }
+  if (armored.test(text)) {
+    return 'data';
   }
   if (generatedText.test(text.slice(0, 1024))) {
     return 'generated';
   }
   return isMinified(text) ? 'minified' : undefined;
-}
-
-/** Lines of several hundred characters on average are not written by hand. */
-function isMinified(text: string): boolean {
-  const lines = text.split('\n').length;
-  return text.length > 2000 && text.length / lines > 300;
 }

@@ -3,11 +3,20 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { SecretSeen } from '../protocol';
 import { toLf } from '../text';
 import type { Choices } from './choices';
 import { IgnoreRules } from './ignore-rules';
-import { type LeftOutReason, leftOutByContent, leftOutByName, mostChosenBytes, mostFileBytes } from './left-out';
+import {
+  type Inclusion,
+  type LeftOutReason,
+  leftOutByContent,
+  leftOutByName,
+  mostChosenBytes,
+  mostFileBytes,
+} from './left-out';
 import { isReallyInside, type ReadRefusal, readWorkspaceFile } from './read-file';
+import { findSecret } from './secrets';
 
 export interface SourceFile {
   readonly absolute: string;
@@ -84,6 +93,24 @@ export class SourceFiles {
     return load(this.root, absolute, checked);
   }
 
+  /**
+   * What looks like a secret in a file that the user wants included.
+   * @returns undefined for a folder, and for a file that no such thing keeps out
+   */
+  async secretIn(relative: string): Promise<SecretSeen | undefined> {
+    const absolute = path.join(this.root, relative);
+    const info = await stat(absolute).catch(() => undefined);
+    if (info?.isFile() !== true) {
+      return undefined;
+    }
+    if (leftOutByName(relative, 'included') === 'secret') {
+      return { by: 'name' };
+    }
+    const read = await readWorkspaceFile(absolute, { maxBytes: mostChosenBytes, within: this.root, cut: true });
+    const finding = 'refused' in read ? undefined : findSecret(new TextDecoder('utf-8').decode(read.bytes));
+    return finding === undefined ? undefined : { by: 'content', ...finding };
+  }
+
   async #check(absolute: string): Promise<Checked | { readonly leftOut: LeftOutReason } | undefined> {
     const info = await stat(absolute).catch(() => undefined);
     if (info === undefined || !info.isFile()) {
@@ -107,35 +134,34 @@ export class SourceFiles {
     if (info === undefined || !info.isFile()) {
       return undefined;
     }
-    const chosen = this.choices?.of(relative) === 'include';
-    const byName = leftOutByName(relative, chosen);
+    const inclusion = this.choices?.inclusion(relative) ?? 'none';
+    const byName = leftOutByName(relative, inclusion);
     if (byName !== undefined) {
       return { leftOut: byName };
     }
-    const mostBytes = chosen ? mostChosenBytes : mostFileBytes;
+    const mostBytes = inclusion === 'none' ? mostFileBytes : mostChosenBytes;
     return info.size > mostBytes
       ? { leftOut: 'too large' }
-      : { relative, version: versionOf(info, chosen), chosen, mostBytes };
+      : { relative, version: versionOf(info, inclusion), inclusion, mostBytes };
   }
 }
 
 /** The user's word counts as well: without it the same bytes may be left out. */
-function versionOf({ mtimeMs, ctimeMs, size, ino }: Stats, chosen: boolean): string {
-  return `${mtimeMs}-${ctimeMs}-${size}-${ino}${chosen ? ' chosen' : ''}`;
+function versionOf({ mtimeMs, ctimeMs, size, ino }: Stats, inclusion: Inclusion): string {
+  return `${mtimeMs}-${ctimeMs}-${size}-${ino} ${inclusion}`;
 }
 
 interface Checked {
   readonly relative: string;
   readonly version: string;
-  /** The user asked for it. */
-  readonly chosen: boolean;
+  readonly inclusion: Inclusion;
   readonly mostBytes: number;
 }
 
 async function load(
   root: string,
   absolute: string,
-  { relative, version, chosen, mostBytes }: Checked,
+  { relative, version, inclusion, mostBytes }: Checked,
 ): Promise<ReadResult> {
   const read = await readWorkspaceFile(absolute, { maxBytes: mostBytes, within: root });
   if ('refused' in read) {
@@ -143,7 +169,7 @@ async function load(
   }
   const { bytes } = read;
   const text = toLf(new TextDecoder('utf-8').decode(bytes));
-  const leftOut = leftOutByContent(bytes, text, chosen);
+  const leftOut = leftOutByContent(bytes, text, inclusion);
   return leftOut === undefined ? { file: { absolute, path: relative, text, version } } : { leftOut };
 }
 

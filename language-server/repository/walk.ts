@@ -76,7 +76,7 @@ export async function survey(
       if (!entry.isFile()) {
         reason ??= entry.isSymbolicLink() ? 'symbolic link' : 'binary';
       }
-      reason ??= leftOutByName(entry.name, choice === 'include');
+      reason ??= leftOutByName(entry.name, sources.choices?.inclusion(relative));
       if (reason === undefined) {
         files.push(relative);
       } else {

@@ -389,6 +389,46 @@ describe('the user', () => {
     await expect(choose('a.ts', 'maybe')).rejects.toMatchObject({ code: -32602 });
   });
 
+  test('includes a file that looks like a secret after one question, which says what was seen and where', async () => {
+    const token = ['ghp', 'q8Zr4TkV0bYx2LmN7cWd9HsJ3fGa6PeUiB1o'].join('_');
+    write({ 'a.ts': 'a;\n', 'config.ts': `one;\nexport const t = '${token}';\n`, '.env': 'MODE=test\n' });
+    const client = await start();
+    await untilEncoded(client);
+    const choose = (name: string, confirmed?: boolean) =>
+      client.connection.sendRequest('fasa/context/choose', { uri: url(name), choice: 'include', confirmed });
+    expect(await choose('config.ts')).toEqual({ secret: { by: 'content', what: 'a GitHub token', line: 2 } });
+    expect(await choose('.env')).toEqual({ secret: { by: 'name' } });
+    let files = await contextFiles(client);
+    expect(state(files, 'config.ts')).toBe('secret');
+    expect(files.find((file) => file.path === 'config.ts')?.choice).toBeUndefined();
+    expect(await choose('config.ts', true)).toBeNull();
+    expect(await choose('.env', true)).toBeNull();
+    files = await contextFiles(client);
+    expect(
+      files.filter(({ path: name }) => name !== 'a.ts').sort((left, right) => (left.path < right.path ? -1 : 1)),
+    ).toMatchObject([
+      { path: '.env', choice: 'include', tokens: expect.any(Number) },
+      { path: 'config.ts', choice: 'include' },
+    ]);
+    await client.until('both', () => encodedTexts(client).filter((text) => /config|MODE/.test(text)).length === 2);
+    await expect(
+      client.connection.sendRequest('fasa/context/choose', { uri: url('a.ts'), choice: 'include', confirmed: 'yes' }),
+    ).rejects.toMatchObject({ code: -32602 });
+  });
+
+  test('includes a folder without the secrets in it, and without a question', async () => {
+    write({ '.gitignore': 'out/\n', 'b.ts': 'b;\n', 'out/a.ts': 'a;\n', 'out/.env': 'hush\n' });
+    const client = await start();
+    await untilEncoded(client);
+    expect(
+      await client.connection.sendRequest('fasa/context/choose', { uri: url('out'), choice: 'include' }),
+    ).toBeNull();
+    const files = await contextFiles(client);
+    expect(state(files, 'out/.env')).toBe('secret');
+    await client.until('a.ts', () => encodedTexts(client).some((text) => text.startsWith('// out/a.ts')));
+    expect(client.events.join('\n')).not.toContain('hush');
+  });
+
   test('pauses and resumes', async () => {
     write(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`f${index}.ts`, `x${index};\n`.repeat(60)])));
     const client = await start({ repository: { encodeMs: 50 } });

@@ -62,7 +62,7 @@ describe('a node', () => {
     ['src/a.ts', '1,200 tokens, encoding', 'loading~spin', 'in'],
     ['src', '2 files, 2,400 tokens, 1 encoded', undefined, 'in'],
     ['dist', 'ignored', 'circle-slash', 'out'],
-    ['src/.env', 'secret', 'circle-slash', 'never'],
+    ['src/.env', 'secret', 'circle-slash', 'out'],
     ['src/large.ts', 'over the budget, 90K tokens', 'circle-slash', 'out'],
     ['docs', 'excluded by you', 'circle-slash', 'out.chosen'],
     ['vendor', '1 file, 1,200 tokens', undefined, 'in'],
