@@ -63,8 +63,8 @@ export async function findInWorkspace(
       }
     },
     withName: async (name) => {
-      // what means something in a pattern stands for itself as any character
-      const pattern = `**/${name.replace(/[^\w.@+-]/gu, '?')}`;
+      // what means something in a pattern stands for itself as any characters
+      const pattern = `**/${name.replace(/[^\w.@+-]+/gu, '*')}`;
       return (await vscode.workspace.findFiles(pattern, undefined, maxFound)).map(({ path: file }) => file);
     },
   });

@@ -114,7 +114,7 @@ function readFence(
   ended: boolean,
 ): Read<CodePart> {
   const first = text.slice(bodyStart, lineEnd(text, bodyStart)).replace(/\r?\n$/, '');
-  const isEmpty = /^\s*(?:`{3,}|~{3,})?\s*$/.test(first);
+  const isEmpty = /^\s*(?:`{3,}|~{3,})\s*$/.test(first);
   const named = namedFiles(info, textOf(lead), first, isEmpty);
   const language = languageOf(info);
   const { bodyEnd, end, closed } = fenceEnd(text, bodyStart, { indent, mark, language, path: named.path }, ended);

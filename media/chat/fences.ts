@@ -48,7 +48,9 @@ export function fenceEnd(text: string, bodyStart: number, opening: Opening, ende
   const isText = texts.has(language) || (path !== undefined && textEndings.test(path));
   const nests = isText || plainTexts.has(language);
   let guesses = isText || (nests && looksLikeText(text, bodyStart));
-  let inner: { readonly mark: string; readonly guessed?: Ending; readonly line: number } | undefined;
+  let inner:
+    | { readonly mark: string; readonly indent: string; readonly guessed?: Ending; readonly line: number }
+    | undefined;
   let change: { readonly line: number; fence?: Ending } | undefined;
   let firstFence: Ending | undefined;
   let [previous, line] = ['```', 0];
@@ -78,7 +80,7 @@ export function fenceEnd(text: string, bodyStart: number, opening: Opening, ende
         return change.fence;
       }
     } else if (inner !== undefined) {
-      if (found !== null && bare && canClose(found, inner.mark, indent)) {
+      if (found !== null && bare && canClose(found, inner.mark, inner.indent)) {
         inner = undefined;
       } else if (inner.guessed !== undefined && (line - inner.line > maxGuessedLines || (found !== null && !bare))) {
         // a block cannot open within that one: the fence before was the end
@@ -92,9 +94,9 @@ export function fenceEnd(text: string, bodyStart: number, opening: Opening, ende
       if (!opens) {
         return here;
       }
-      inner = { mark: found?.[2] ?? mark, guessed: here, line };
+      inner = { mark: found?.[2] ?? mark, indent: found?.[1] ?? indent, guessed: here, line };
     } else if (found !== null && !bare && nests && canOpen(found, mark)) {
-      inner = { mark: found[2] ?? mark, line };
+      inner = { mark: found[2] ?? mark, indent: found[1] ?? indent, line };
       guesses = true;
     }
     previous = words;
@@ -142,11 +144,26 @@ function opensInner(previous: string, text: string, next: number, ended: boolean
   if (before === '' || /[:：]\**$/.test(before)) {
     return true;
   }
-  const line = `${after}${isWhole ? ' ' : ''}`;
-  if (commands.some((command) => line.startsWith(command))) {
-    return true;
+  const kind = kindOf(after, isWhole);
+  const isTitle = /^#{1,6}\s/.test(before);
+  return kind === undefined ? undefined : kind === 'code' || (isTitle && kind === 'unclear');
+}
+
+/** @returns undefined: it grows, and may turn out to be either */
+function kindOf(line: string, isWhole: boolean): 'code' | 'prose' | 'unclear' | undefined {
+  if (/^\p{Lu}[\p{Ll} '’]/u.test(line)) {
+    return 'prose';
   }
-  return commands.some((command) => !isWhole && command.startsWith(line)) ? undefined : false;
+  if (/^(?:[{<$@├└│]|\.{1,2}\/|#!)/u.test(line)) {
+    return 'code';
+  }
+  if (!isWhole) {
+    return undefined;
+  }
+  if (commands.some((command) => `${line} `.startsWith(command)) || /[{};=]|\w\(|^[\w.-]+\/$/.test(line)) {
+    return 'code';
+  }
+  return line.split(/\s+/).length >= 4 ? 'prose' : 'unclear';
 }
 
 /** A block without a word that begins as a document does. */

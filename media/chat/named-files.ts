@@ -76,7 +76,7 @@ export function namedFiles(info: string, above: string, first: string, isEmpty: 
 /** The word of a fence's line that names the language, in lower case. */
 export function languageOf(info: string): string {
   const [word = ''] = info.trim().split(/[\s,{]+/);
-  const path = pathOfWord(word);
+  const path = pathOfWord(word.replace(/^\d+:\d+:/, ''));
   if (path !== undefined) {
     return (endingOf(path) ?? '').toLowerCase();
   }
