@@ -3,7 +3,7 @@
 import type { Change } from '../../media/chat/answer';
 import type { HunkLine } from '../../media/chat/change-blocks';
 import { type Pair, Reindenter, unitNear } from './indentation';
-import { nearPlace, type Place, placesOf } from './places';
+import { comparisons, isEven, nearPlace, type Place, placesBy } from './places';
 import { capital, type Fit, joinLines, splitText } from './text-lines';
 
 interface Found {
@@ -61,17 +61,21 @@ function find(lines: readonly string[], change: Change): Found {
   const whole = (starts: readonly number[]) => starts.map((start) => wanted.map((_, index) => start + index));
   // context that was written without the column for its sign has lost a blank of its own
   const restored = hunk.map((line) =>
-    line.kind === 'context' && line.text !== '' ? { ...line, text: ` ${line.text}` } : line,
+    line.kind === 'context' && line.bare !== true ? { ...line, text: ` ${line.text}` } : line,
   );
-  const isThere = (some: readonly HunkLine[], start: number) =>
-    some.filter(({ kind }) => kind !== 'new').every(({ text }, index) => lines[start + index] === text);
-  const starts = placesOf(lines, wanted);
-  const [start] = starts;
-  if (start !== undefined && !isThere(hunk, start) && isThere(restored, start)) {
-    return { change, hunk: restored, places: whole(starts) };
-  }
-  if (start !== undefined) {
-    return { change, hunk, places: whole(starts) };
+  for (const comparison of comparisons) {
+    for (const variant of comparison === comparisons.at(-1) ? [hunk] : [hunk, restored]) {
+      const old = variant.filter(({ kind }) => kind !== 'new');
+      const starts = placesBy(
+        comparison,
+        lines,
+        old.map(({ text }) => text),
+      );
+      const places = whole(starts).filter((place) => isEven(lines, old, place));
+      if (places.length > 0) {
+        return { change, hunk: variant, places };
+      }
+    }
   }
   const near = nearPlace(lines, hunk);
   return { change, hunk, places: near === undefined ? [] : [near] };

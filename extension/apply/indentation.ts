@@ -2,6 +2,8 @@
 
 /** So many lines around a change tell how the file indents there, before the whole file is asked. */
 const nearLines = 60;
+/** As terminals show a tab: where nothing else tells, so many blanks stand for one. */
+const tabColumns = 8;
 /** Of a text that does not tell. */
 const usualStep = 4;
 
@@ -84,7 +86,10 @@ export class Reindenter {
   }
 
   added(model: string): string {
-    if (model.trim() === '' || this.#unit === undefined || this.#verbatim) {
+    if (model.trim() === '' && !this.#verbatim) {
+      return '';
+    }
+    if (this.#unit === undefined || this.#verbatim) {
       this.#push(model, indentOf(model));
       return model;
     }
@@ -102,6 +107,9 @@ export class Reindenter {
   }
 
   #indent(model: string): string {
+    if (this.#isFileKind(indentOf(model))) {
+      return indentOf(model);
+    }
     const known = this.#shift === 0 ? this.#known.get(indentOf(model)) : undefined;
     if (known !== undefined) {
       return known;
@@ -123,6 +131,14 @@ export class Reindenter {
       return this.#deeper(columns, columns);
     }
     return withoutLevels(child.file, Math.round((child.columns - columns) / this.#step), this.#unit ?? '');
+  }
+
+  /** A new line in the file's blanks among old ones in others: it was not written like those. */
+  #isFileKind(indent: string): boolean {
+    const kind = this.#unit === '\t' ? /^\t+$/ : /^ +$/;
+    const other = this.#unit === '\t' ? /^ / : /^\t/;
+    const old = [...this.#known.keys()].filter((one) => one !== '');
+    return kind.test(indent) && old.length > 0 && old.every((one) => other.test(one));
   }
 
   /** What comes after the indent of the line that this one is within. */
@@ -194,8 +210,13 @@ function stepOf(lines: readonly string[], pairs: readonly Pair[], unit: string |
     .map((line) => (line.trim() === '' ? '' : indentOf(line)))
     .filter((indent) => /^ {2,}$/.test(indent));
   const least = Math.min(...spaces.map(({ length }) => length));
+  if (unit === '\t' && least === tabColumns) {
+    return tabColumns;
+  }
   return spaces.length === 0 ? usualStep : least % usualStep === 0 || least > usualStep ? usualStep : least;
 }
+
+const opensBlock = /(?:[{([:]|=>|^\s*<.*>|\b(?:then|do|else|begin|try))\s*(?:\/\/.*|#.*)?$/;
 
 /** Where a line that opens a block is followed by one of spaces: by how many more. */
 function openSteps(lines: readonly string[]): number[] {
@@ -205,9 +226,9 @@ function openSteps(lines: readonly string[]): number[] {
     if (line.trim() === '') {
       continue;
     }
-    if (before !== undefined && /(?:[{([:>]|=>|\b(?:then|do|else|begin|try))\s*(?:\/\/.*|#.*)?$/.test(before)) {
+    if (before !== undefined && opensBlock.test(before)) {
       const [outer, inner] = [indentOf(before), indentOf(line)];
-      if (!`${outer}${inner}`.includes('\t') && inner.length > outer.length && inner.length - outer.length <= 8) {
+      if (!`${outer}${inner}`.includes('\t') && inner.length > outer.length + 1 && inner.length - outer.length <= 8) {
         steps.push(inner.length - outer.length);
       }
     }

@@ -9,13 +9,15 @@ const forms: readonly ((line: string) => string)[] = [(line) => line, (line) => 
 
 /** All places of these lines, one after the other: to the blank if there are any such, else whatever their blanks. */
 export function placesOf(lines: readonly string[], wanted: readonly string[]): number[] {
-  for (const form of forms) {
-    const found = matches(lines.map(form), wanted.map(form));
-    if (found.length > 0) {
-      return found;
-    }
-  }
-  return [];
+  return forms.map((_, form) => placesBy(form, lines, wanted)).find((found) => found.length > 0) ?? [];
+}
+
+/** The ways to compare lines, from the strictest on: to the blank, but for those at the end, but for those around. */
+export const comparisons = forms.map((_, form) => form);
+
+export function placesBy(comparison: number, lines: readonly string[], wanted: readonly string[]): number[] {
+  const form = forms[comparison] ?? ((line) => line);
+  return matches(lines.map(form), wanted.map(form));
 }
 
 function matches(lines: readonly string[], wanted: readonly string[]): number[] {
@@ -28,8 +30,35 @@ function matches(lines: readonly string[], wanted: readonly string[]): number[] 
   return found;
 }
 
+/**
+ * Whether the indents of old lines agree with the file's. Where some are the same, those of lines that go and of lines
+ * without a word are, too: brackets alone are found anywhere. Where none is, deeper lines are deeper.
+ */
+export function isEven(lines: readonly string[], old: readonly HunkLine[], place: Place): boolean {
+  const columns = (line: string) => (/^[ \t]*/.exec(line)?.[0] ?? '').replaceAll('\t', '        ').length;
+  const pairs = old.flatMap(({ text, kind }, index) => {
+    const line = lines[place[index] ?? -1];
+    const isLoose = kind === 'context' && /[\p{L}\p{N}]/u.test(text);
+    return line === undefined || text.trim() === '' ? [] : [{ model: columns(text), file: columns(line), isLoose }];
+  });
+  if (pairs.some(({ model, file }) => model === file && model > 0)) {
+    return pairs.every(({ model, file, isLoose }) => isLoose || model === file);
+  }
+  const known = new Map<number, number>();
+  for (const { model, file } of pairs) {
+    if ((known.get(model) ?? file) !== file) {
+      return false;
+    }
+    known.set(model, file);
+  }
+  const steps = [...known].sort(([one], [other]) => one - other);
+  return steps.every(([, file], index) => index === 0 || file > (steps[index - 1]?.[1] ?? -1));
+}
+
 /** Old lines that are not in the file as they stand: so many may be too few or too many. */
 const maxErrors = 3;
+/** Of a line that has other blanks: of two places, the one that is the same to the blank. */
+const blankError = 0.01;
 /** Lines of the file times lines of a hunk: more are not compared one by one. */
 const maxCompared = 2_000_000;
 
@@ -44,9 +73,8 @@ export function nearPlace(lines: readonly string[], hunk: readonly HunkLine[]): 
     return undefined;
   }
   const wanted = old.map(({ text }) => text.trim());
-  const present = lines.map((line) => line.trim());
   const isAdded = additionsBefore(hunk);
-  const ends = align(present, old, wanted, isAdded, limit);
+  const ends = align(lines, old, isAdded, limit);
   const [best] = ends;
   if (best === undefined) {
     return undefined;
@@ -54,7 +82,8 @@ export function nearPlace(lines: readonly string[], hunk: readonly HunkLine[]): 
   const place = best.place;
   const rival = ends.find(({ place: other, errors }) => errors <= best.errors + 1 && !overlaps(other, place));
   const matched = place.filter((line, index) => line !== undefined && wanted[index] !== '').length;
-  return rival === undefined && matched >= 2 && isAnchored(hunk, place) ? place : undefined;
+  const isClear = rival === undefined && matched >= 2 && isAnchored(hunk, place);
+  return isClear && isEven(lines, old, place) ? place : undefined;
 }
 
 interface Aligned {
@@ -79,9 +108,8 @@ function additionsBefore(hunk: readonly HunkLine[]): boolean[] {
 
 /** @returns the ways to lay the old lines on the file's with few errors, the best first; one for each last line */
 function align(
-  present: readonly string[],
+  lines: readonly string[],
   old: readonly HunkLine[],
-  wanted: readonly string[],
   isAdded: readonly boolean[],
   limit: number,
 ): Aligned[] {
@@ -90,6 +118,8 @@ function align(
     readonly line: number | undefined;
     readonly before: Step | undefined;
   }
+  const present = lines.map((line) => line.trim());
+  const wanted = old.map(({ text }) => text.trim());
   // rows: old lines so far; columns: lines of the file so far
   let row: (Step | undefined)[] = Array.from({ length: present.length + 1 }, () => ({
     errors: 0,
@@ -102,12 +132,13 @@ function align(
     for (let column = 0; column <= present.length; column++) {
       let best: Step | undefined;
       const above = row[column];
-      if (above !== undefined && old[index]?.kind === 'context' && above.errors < limit) {
+      if (above !== undefined && old[index]?.kind === 'context' && above.errors + 1 < limit + 1) {
         best = { errors: above.errors + 1, line: undefined, before: above };
       }
       const diagonal = column > 0 ? row[column - 1] : undefined;
-      if (diagonal !== undefined && present[column - 1] === text && diagonal.errors < (best?.errors ?? limit + 1)) {
-        best = { errors: diagonal.errors, line: column - 1, before: diagonal };
+      if (diagonal !== undefined && present[column - 1] === text) {
+        const errors = diagonal.errors + (lines[column - 1] === old[index]?.text ? 0 : blankError);
+        best = errors < (best?.errors ?? limit + 1) ? { errors, line: column - 1, before: diagonal } : best;
       }
       const left = column > 0 ? next[column - 1] : undefined;
       const maySkip = index < wanted.length - 1 && isAdded[index + 1] !== true;

@@ -25,6 +25,8 @@ export interface MarkedBlock {
 export interface HunkLine {
   readonly kind: 'context' | 'old' | 'new';
   readonly text: string;
+  /** It stands in the diff without the column for its sign. */
+  readonly bare?: boolean;
 }
 
 /** What an answer wants of one file. */

@@ -179,7 +179,9 @@ function readHunk(lines: readonly string[], start: number, draft: Draft, isPatch
   }
   const line = Number(head?.[1] ?? 0);
   if (read.some(({ kind }) => kind !== 'context')) {
-    const hunk = read.map(({ kind, text }): HunkLine => ({ kind, text }));
+    const hunk = read.map(
+      ({ kind, text, bare: isBare }): HunkLine => ({ kind, text, ...(isBare ? { bare: true } : {}) }),
+    );
     draft.hunks.push({
       search: joined(hunk.filter(({ kind }) => kind !== 'new').map(({ text }) => text)),
       replace: joined(hunk.filter(({ kind }) => kind !== 'old').map(({ text }) => text)),
