@@ -120,9 +120,10 @@ function dividersThatFit(
 }
 
 /**
- * Of dividers up to which the lines are in the file, whether the last is meant: the lines between two of them go on in
+ * Of dividers up to which the lines are in the file, whether the last is meant. The lines between two of them go on in
  * the file as they do in the block, so they are old ones, where they say anything. Where they do not, the last is meant
- * if it leaves as many lines that look like dividers in the old lines as in the new ones.
+ * if it alone is as long as the other marks; if it leaves as many lines that look like dividers in the old lines as in
+ * the new ones; or if any other would leave the line below a title below what is no title.
  */
 function isClear(
   lines: readonly string[],
@@ -142,5 +143,10 @@ function isClear(
   }
   const count = (from: number, to: number) => (counts[to] ?? 0) - (counts[from] ?? 0);
   const isEven = (divider: number) => count(start + 1, divider) === count(divider + 1, endOf(divider));
-  return isContinued || (isEven(last) && !fitting.slice(0, -1).some(isEven));
+  const width = (lines[start] ?? '').replace(/[^<]/g, '').length;
+  const isLikeMarks = (divider: number) => (lines[divider] ?? '').trim().length === width;
+  const others = fitting.slice(0, -1);
+  const isOnly = (holds: (divider: number) => boolean) => holds(last) && !others.some(holds);
+  const leavesNoTitle = (divider: number) => !/[\p{L}\p{N}]/u.test(lines[endOf(divider) - 1] ?? '');
+  return isContinued || isOnly(isLikeMarks) || isOnly(isEven) || others.every(leavesNoTitle);
 }

@@ -221,9 +221,8 @@ function titleOf({ path, language, files, changes }: CodePart): string {
   if (file === undefined) {
     return path ?? (language || 'code');
   }
-  const name = path ?? (files.length > 1 ? (file.paths[0] ?? 'change') : 'change');
   if (files.length > 1) {
-    return `${name} and ${files.length - 1} more ${files.length === 2 ? 'file' : 'files'}, ${counted(changes.length)}`;
+    return `${file.paths[0] ?? path ?? 'a file'} and ${files.length - 1} more ${files.length === 2 ? 'file' : 'files'}, ${counted(changes.length)}`;
   }
   const what = {
     change: counted(changes.length),
@@ -231,7 +230,7 @@ function titleOf({ path, language, files, changes }: CodePart): string {
     removed: 'deletes the file',
     renamed: `renamed to ${file.to ?? ''}`,
   };
-  return `${name}, ${what[file.kind]}`;
+  return path === undefined ? what[file.kind] : `${path}, ${what[file.kind]}`;
 }
 
 function counted(changes: number): string {

@@ -4,6 +4,7 @@
  * place among the answer's.
  */
 
+import { bareDiffEnd, mayBeginDiff } from './bare-diff';
 import { type Change, type FileChange, joined, readChanges } from './change-blocks';
 import { fenceEnd, replaceLine, searchLine } from './fences';
 import { languageOf, type NamedFiles, namedFiles } from './named-files';
@@ -66,12 +67,20 @@ export function readAnswer(text: string, from = 0, before: readonly AnswerPart[]
     const line = text.slice(at, end).replace(/\r?\n$/, '');
     const fence = fenceLine.exec(line);
     const thought = thoughtStart.exec(line);
+    const diff = mayBeginDiff(line) ? bareDiffEnd(text, at, ended) : undefined;
     if (fence !== null || searchLine.test(line)) {
       flush(at);
       const lead = parts.at(-1) ?? before.at(-1);
       const part = fence === null ? readBareChange(text, at, lead) : readFence(text, at, end, fence, lead, ended);
       parts.push(part.part);
       at = part.end;
+      markdownStart = at;
+    } else if (diff !== undefined) {
+      flush(at);
+      const lines = text.slice(at, diff.end).trimEnd().split(/\r?\n/);
+      const named = namedFiles('', textOf(parts.at(-1) ?? before.at(-1)), '', false);
+      parts.push(codePart(at, 'diff', lines, diff.closed, named));
+      at = diff.end;
       markdownStart = at;
     } else if (thought !== null) {
       flush(at);

@@ -156,6 +156,7 @@ function wholeLine(line: string): string | undefined {
   let text = line
     .trim()
     .replace(/^(?:>\s?)+/, '')
+    .replace(/^(?:\p{Extended_Pictographic}|\ufe0f|\s)+/u, '')
     .replace(/^(?:#{1,6}|[-*+]|\d+[.)])\s+/, '')
     .replace(/^(?:\/\/+|#+|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(?=\S)/, '')
     .replace(/\s*(?:-->|\*+\/\}?|\*\)|"""|''')$/, '')
@@ -163,7 +164,7 @@ function wholeLine(line: string): string | undefined {
     .trim();
   text = text.replace(/^__(.+)__(:?)$/, '$1$2');
   text = text.replace(
-    /^(?:(?:the|new|updated|modified|in)\s+)*(?:file\s?name|file\s?path|file|path)\s*\d*\s*[:=]\s*/i,
+    /^(?:(?:the|new|updated|modified|in)\s+)*(?:file\s?name|file\s?path|file|path|datei|fichier|archivo|arquivo|файл|文件|檔案|ファイル|파일)\s*\d*\s*[:：=]\s*/i,
     '',
   );
   text = withoutEnd(text);
@@ -197,7 +198,7 @@ function inSentence(line: string, language: string): Found {
   const marked = [
     ...line.matchAll(/(?<!`)(`{1,2})(?!`)([^`\n]{1,300})\1|\*\*([^*\n]{1,300})\*\*|["“«]([^"”»\n]{1,300})["”»]/g),
   ]
-    .map((match) => asPath(withoutEnd(match[2] ?? match[3] ?? match[4] ?? ''), true))
+    .map((match) => asPath(withoutEnd((match[2] ?? match[3] ?? match[4] ?? '').replaceAll('`', '')), true))
     .filter((path): path is string => path !== undefined && suits(path, language));
   const clear = marked.filter((path) => hasKnownEnding(path) && !products.test(path));
   if (clear.length > 0) {
@@ -214,9 +215,10 @@ function inSentence(line: string, language: string): Found {
     .map((word) => asPath(word.replace(/^["'(]+|["'),.;:]+$/g, ''), false))
     .filter((path): path is string => path !== undefined && hasKnownEnding(path) && suits(path, language));
   const last = asPath(ended.split(/\s+/).at(-1) ?? '', false);
+  const whole = [ended].filter((text) => text.includes(' ') && asPath(text, true) === text);
   const isAtEnd =
     last !== undefined && /[:：]\s*(?:\*\*)?$/.test(line.trim()) && last === words.at(-1) && !products.test(last);
-  return { sure: isAtEnd ? [last] : [], perhaps: [...marked, ...words.toReversed()] };
+  return { sure: isAtEnd ? [last] : [], perhaps: [...marked, ...whole, ...words.toReversed()] };
 }
 
 function inComment(line: string, language: string): Found {

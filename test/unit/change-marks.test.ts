@@ -41,6 +41,8 @@ describe('a change whose lines look like its marks', () => {
       'Example:',
       'Example:\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE',
     ],
+    ['another line below a title', 'Title\n=======', 'Title\n-------'],
+    ['a longer line below a title', 'Title\n=======', 'Title\n============'],
     ['a table of dashes and signs', '=====  =====\nA      B\n=====  =====', '=====  =====\nA      C\n=====  ====='],
   ])('%s', (_, search, replace) => {
     const file = `first\n${search}\nlast\n`;
@@ -67,6 +69,11 @@ describe('a change whose lines look like its marks', () => {
     // a line above the title, or no line below it?
     const file = 'Title\n=======\ntext\n';
     expect(() => applied(file, answer('Title', '=======\nTitle'))).toThrow('more than one of its lines');
+  });
+
+  test('whose other dividers have another length ends its old lines at the one that is as long as its marks', () => {
+    const file = 'Title\n=====\ntext\n';
+    expect(applied(file, answer('Title\n=====', 'Title'))).toBe('Title\ntext\n');
   });
 
   test('whose old lines are not in the file is refused, whichever divider is taken', () => {

@@ -58,6 +58,12 @@ describe('the path above a block', () => {
       `\`${name}\` — the rows`,
       `\`${name}:12\``,
       `> ${name}`,
+      `📄 ${name}`,
+      `Datei: ${name}`,
+      `文件：\`${name}\``,
+      `1. **\`${name}\`**: the rows`,
+      `\`${name}\`, lines 10-20:`,
+      `// ${name}`,
       `${name}\n`,
     ]) {
       expect([words, block(`Words.\n\n${words}`)?.path]).toEqual([words, name]);
@@ -67,6 +73,9 @@ describe('the path above a block', () => {
   test.each(names.filter((name) => /\.\w+$/.test(name) && !name.startsWith('.')))('%s, in a sentence', (name) => {
     for (const words of [
       `In \`${name}\`:`,
+      `In ${name}:`,
+      `Now change ${name}:`,
+      `Here is the updated version of ${name}:`,
       `Update \`${name}\` as follows:`,
       `Here is the new \`${name}\`.`,
       `In **${name}**, change the head:`,
@@ -137,6 +146,7 @@ describe('the path above a block', () => {
   test('that is only perhaps meant is kept for the workspace to tell', () => {
     expect(block('See src/a.ts for more:')?.paths).toContain('src/a.ts');
     expect(block('Use `config.timeout`:')?.paths).toContain('config.timeout');
+    expect(block('my docs/read me.md:')?.paths).toContain('my docs/read me.md');
     expect(block('In `src/a.ts` and `src/b.ts`:')?.paths).toEqual(['src/a.ts', 'src/b.ts']);
   });
 });

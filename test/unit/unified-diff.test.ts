@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { applyChanges, hunksOf } from '../../extension/apply/changes';
 import { fitChanges } from '../../extension/apply/fit';
-import { codeParts } from '../../media/chat/answer';
+import { type AnswerPart, codeParts, readAnswer } from '../../media/chat/answer';
 
 const part = (answer: string) => codeParts(answer)[0];
 const block = (diff: string, language = 'diff') => `Here:\n\n\`\`\`${language}\n${diff}\n\`\`\`\n`;
@@ -54,6 +54,41 @@ describe('a diff as the answer', () => {
   ])('%s, is for the file that is named', (_, answer) => {
     expect(part(answer)?.path).toBe('src/a.py');
     expect(applyChanges(file, part(answer)?.changes ?? [])).toBe(wanted);
+  });
+
+  test.each([
+    ['and words after it', '\n\nThat is all.\n\n- one\n- two\n', ['markdown']],
+    ['and a list after it', '\n\n- one\n- two\n', ['markdown']],
+    ['and words in the next line', '\nThat is all.\n', ['markdown']],
+    ['and nothing after it', '', []],
+    ['and a block after it', '\n```sh\nls\n```\n', ['code']],
+  ])('without a fence, %s, is a block of its own', (_, after, kindsAfter) => {
+    for (const head of [
+      'diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py',
+      '--- a/src/a.py\n+++ b/src/a.py',
+    ]) {
+      const answer = `Here it is:\n\n${head}\n@@ -5,4 +5,4 @@\n${body}${after}`;
+      const read = part(answer);
+      expect([read?.path, read?.changes.length, read?.closed]).toEqual(['src/a.py', 1, true]);
+      expect(applyChanges(file, read?.changes ?? [])).toBe(wanted);
+      const whole = readAnswer(answer, 0, [], true);
+      expect(whole.map(({ kind }) => kind)).toEqual(['markdown', 'code', ...kindsAfter]);
+      let parts: AnswerPart[] = [];
+      for (let end = 1; end <= answer.length; end++) {
+        const kept = parts.slice(0, -1);
+        parts = [...kept, ...readAnswer(answer.slice(0, end), parts.at(-1)?.start ?? 0, kept)];
+      }
+      const kept = parts.slice(0, -1);
+      expect([...kept, ...readAnswer(answer, parts.at(-1)?.start ?? 0, kept, true)]).toEqual(whole);
+    }
+  });
+
+  test.each([
+    ['a rule and a list', 'Words\n\n--- one\n+++ two\nthree\n'],
+    ['front matter', '---\ntitle: a\n---\n'],
+    ['words on a command', 'diff --git a b\n\nis how to call it.\n'],
+  ])('is not what %s is taken for, without a fence', (_, answer) => {
+    expect(readAnswer(answer, 0, [], true).map(({ kind }) => kind)).toEqual(['markdown']);
   });
 
   test('of several files names each, with what becomes of it', () => {

@@ -81,4 +81,41 @@ describe('a block of code', () => {
     view.root.querySelectorAll<HTMLElement>('[icon="diff"]')[1]?.click();
     expect(asked).toEqual([[1, 'diff']]);
   });
+
+  test.each([
+    ['src/a.ts\n```ts\na\n```', 'src/a.ts'],
+    ['In `app/[slug]/page.tsx`:\n```tsx\na\n```', 'app/[slug]/page.tsx'],
+    ['```ts\na\n```', 'ts'],
+    ['```\na\n```', 'code'],
+    ['```\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```', '1 change'],
+    ['```diff\n--- a/src/a.ts\n+++ b/src/a.ts\n@@ -1 +1 @@\n-a\n+b\n@@ -9 +9 @@\n-c\n+d\n```', 'src/a.ts, 2 changes'],
+    ['```diff\n--- /dev/null\n+++ b/src/a.ts\n@@ -0,0 +1 @@\n+b\n```', 'src/a.ts, new file'],
+    ['```diff\n--- a/src/a.ts\n+++ /dev/null\n@@ -1 +0,0 @@\n-b\n```', 'src/a.ts, deletes the file'],
+    ['```diff\ndiff --git a/a.ts b/b.ts\nrename from a.ts\nrename to b.ts\n```', 'a.ts, renamed to b.ts'],
+    [
+      '```diff\n--- a/a.ts\n+++ b/a.ts\n@@ -1 +1 @@\n-a\n+b\n--- a/b.ts\n+++ b/b.ts\n@@ -1 +1 @@\n-a\n+b\n```',
+      'a.ts and 1 more file, 2 changes',
+    ],
+  ])('is named by what it is for: %j', (answer, title) => {
+    const view = new AnswerView(host);
+    view.finish(answer);
+    expect(view.root.querySelector('.code-title')?.textContent).toBe(title);
+    const isChange = /,|change/.test(title);
+    expect(view.root.querySelectorAll('vscode-toolbar-button')).toHaveLength(isChange ? 2 : 5);
+  });
+
+  test('that ends at a fence which seemed to open another is shown as it is read at the end', async () => {
+    const text = '```md\n# A\n\nUse:\n```\nThat is all, and no fence follows.\n';
+    const grown = new AnswerView(host);
+    for (const character of text) {
+      grown.append(character);
+    }
+    await frame();
+    grown.finish(text);
+    const whole = new AnswerView(host);
+    whole.finish(text);
+    expect(grown.root.innerHTML).toBe(whole.root.innerHTML);
+    expect(whole.root.querySelectorAll('figure')).toHaveLength(1);
+    expect(whole.root.querySelector('.markdown')?.textContent).toContain('That is all');
+  });
 });
