@@ -90,6 +90,16 @@ export class BlockApplier {
       return;
     }
     await this.#writer.check(chosen);
+    const isWanted =
+      part.closed ||
+      (await confirm(
+        'The answer stops before the end of this code.',
+        'What is missing would be removed.',
+        'Compare Anyway',
+      ));
+    if (!isWanted) {
+      return;
+    }
     const document = await vscode.workspace.openTextDocument(chosen);
     const selection = active?.document === document && !active.selection.isEmpty ? active.selection : undefined;
     await this.#show(document, wholeOrSelection(document, selection, part.text));
@@ -175,10 +185,10 @@ async function decideOnFit({ text, failures, count }: Fit, name: string): Promis
   }
   const fitting = count - failures.length;
   if (fitting <= 0) {
-    throw new ApplyError(`Nothing of ${name} was changed. ${failures.join(' ')}`);
+    throw new ApplyError(`${name} was not changed. ${failures.join(' ')}`);
   }
-  const question = `${fitting} of ${count} changes of ${name} ${fitting === 1 ? 'fits' : 'fit'}.`;
-  return (await confirm(question, failures.join('\n'), 'Review What Fits')) ? text : undefined;
+  const question = `${fitting} of ${count} changes to ${name} can be made.`;
+  return (await confirm(question, failures.join('\n'), 'Review Them')) ? text : undefined;
 }
 
 /** A block without changes is the new text of what is selected, else of the file. */

@@ -168,7 +168,9 @@ function codePart(
   named: NamedFiles,
 ): CodePart {
   const read = readChanges(lines, named.paths);
-  const files = read.files.length > 0 ? read.files : (readDiff(lines, language, named.paths) ?? []);
+  const diff = read.files.length > 0 ? undefined : readDiff(lines, language, named.paths);
+  // the last hunk of a diff that breaks off may lack what it adds
+  const files = diff === undefined ? read.files : closed ? diff : withoutLast(diff);
   const own = read.files.length > 0 ? read.files[0]?.paths : files.find(({ paths }) => paths.length > 0)?.paths;
   const paths = own === undefined || own === named.paths ? named.paths : own;
   const path = paths === named.paths ? named.path : paths[0];
@@ -183,9 +185,15 @@ function codePart(
     text,
     changes: files.flatMap(({ changes }) => changes),
     files,
-    unfinished: read.unfinished,
+    unfinished: read.unfinished || (diff !== undefined && !closed),
     closed,
   };
+}
+
+function withoutLast(files: readonly FileChange[]): FileChange[] {
+  const last = files.at(-1);
+  const left = last?.changes.slice(0, -1) ?? [];
+  return [...files.slice(0, -1), ...(last === undefined || left.length === 0 ? [] : [{ ...last, changes: left }])];
 }
 
 function textOf(part: AnswerPart | undefined): string {

@@ -29,7 +29,7 @@ const extensions = new Set(
 const knownNames =
   /^(?:Dockerfile|Containerfile|Makefile|GNUmakefile|Jenkinsfile|Gemfile|Rakefile|Procfile|Vagrantfile|Justfile|Podfile|Brewfile|Pipfile|Fastfile|LICENSE|NOTICE|CODEOWNERS|README|CHANGELOG|BUILD|WORKSPACE)$/;
 const products =
-  /^(?:node|vue|next|react|nuxt|express|nest|three|d3|chart|ember|backbone|alpine|socket|moment|discord|asp|vb|ml|bun|solid|p5|require|ext|knockout|angular|handlebars|mustache|pdf|video|tensorflow)\.(?:js|io|net)$/i;
+  /^(?:node|vue|next|react|nuxt|express|nest|three|d3|chart|ember|backbone|alpine|socket|moment|discord|asp|vb|ml|xterm|bun|solid|p5|require|ext|knockout|angular|handlebars|mustache|pdf|video|tensorflow)\.(?:js|io|net)$/i;
 
 /** Endings that a language's files have; a language that is not here may be of any file. */
 const languageEndings: Readonly<Record<string, string>> = {
@@ -129,7 +129,7 @@ function inLinesAbove(above: string, language: string): Found {
   const last = lines.pop() ?? '';
   const whole = wholeLine(last);
   if (whole !== undefined) {
-    return products.test(whole) ? { sure: [], perhaps: [whole] } : { sure: [whole], perhaps: [] };
+    return isFileLike(whole) && fits(whole, language) ? { sure: [whole], perhaps: [] } : { sure: [], perhaps: [whole] };
   }
   const mentioned = inSentence(last, language);
   if (mentioned.sure.length > 0) {
@@ -137,7 +137,7 @@ function inLinesAbove(above: string, language: string): Found {
   }
   for (const line of lines.reverse()) {
     const path = isTitle(line) ? wholeLine(line) : undefined;
-    if (path !== undefined && suits(path, language) && !products.test(path)) {
+    if (path !== undefined && suits(path, language) && isFileLike(path)) {
       return { sure: [path], perhaps: mentioned.perhaps };
     }
   }
@@ -198,15 +198,20 @@ function inSentence(line: string, language: string): Found {
   const marked = [
     ...line.matchAll(/(?<!`)(`{1,2})(?!`)([^`\n]{1,300})\1|\*\*([^*\n]{1,300})\*\*|["“«]([^"”»\n]{1,300})["”»]/g),
   ]
-    .map((match) => asPath(withoutEnd((match[2] ?? match[3] ?? match[4] ?? '').replaceAll('`', '')), true))
+    .map((match) => {
+      const isBold = match[3] !== undefined && !/[`\\/]/.test(match[3]);
+      return asPath(withoutEnd((match[2] ?? match[3] ?? match[4] ?? '').replaceAll('`', '')), !isBold);
+    })
     .filter((path): path is string => path !== undefined && suits(path, language));
-  const clear = marked.filter((path) => hasKnownEnding(path) && !products.test(path));
+  const clear = marked.filter(
+    (path) => isFileLike(path) && (hasKnownEnding(path) || /(?:^|[\\/])\.[\w-]+$/.test(path)),
+  );
   if (clear.length > 0) {
     return { sure: clear, perhaps: marked.filter((path) => !clear.includes(path)) };
   }
   const ended = withoutEnd(line.replaceAll('**', '').replace(/^\s*(?:#{1,6}|[-*+]|\d+[.)]|>)\s+/, ''));
   const without = asPath(ended.replace(introductions, ''), false);
-  if (without !== undefined && hasKnownEnding(without) && suits(without, language) && !products.test(without)) {
+  if (without !== undefined && isFileLike(without) && suits(without, language)) {
     return { sure: [without], perhaps: [ended, ...marked].filter((path) => asPath(path, true) === path) };
   }
   const words = ended
@@ -217,16 +222,14 @@ function inSentence(line: string, language: string): Found {
   const last = asPath(ended.split(/\s+/).at(-1) ?? '', false);
   const whole = [ended].filter((text) => text.includes(' ') && asPath(text, true) === text);
   const isAtEnd =
-    last !== undefined && /[:：]\s*(?:\*\*)?$/.test(line.trim()) && last === words.at(-1) && !products.test(last);
+    last !== undefined && /[:：]\s*(?:\*\*)?$/.test(line.trim()) && last === words.at(-1) && isFileLike(last);
   return { sure: isAtEnd ? [last] : [], perhaps: [...marked, ...whole, ...words.toReversed()] };
 }
 
 function inComment(line: string, language: string): Found {
   const comment = /^\s*(?:\/\/+|#+(?!!)|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(\S.*)$/.exec(line)?.[1];
   const path = comment === undefined ? undefined : wholeLine(comment);
-  return path !== undefined && hasKnownEnding(path) && fits(path, language) && !products.test(path)
-    ? { sure: [path], perhaps: [] }
-    : nothing;
+  return path !== undefined && isFileLike(path) && fits(path, language) ? { sure: [path], perhaps: [] } : nothing;
 }
 
 /** @param marked it stood in quotes of some kind, so that its words belong together */
@@ -246,7 +249,11 @@ function asPath(text: string, marked: boolean): string | undefined {
   const isName = knownNames.test(base) || /^[^\s]?.*\.[A-Za-z]\w{0,9}$/.test(base);
   if (/\s/.test(path)) {
     // words that belong together begin in a folder, or are marked, and end as a file's name
-    const begins = marked || (segments.length > 1 && !/\s/.test(segments[0] ?? ''));
+    const words = path.split(/\s+/);
+    const begins = segments.length > 1 ? marked || !/\s/.test(segments[0] ?? '') : marked && words.length <= 3;
+    if (words.slice(0, -1).some((word) => /\w\.\w+$/.test(word) && hasKnownEnding(word))) {
+      return undefined;
+    }
     return begins && isName && !/\s\.|[;=]|\s{2}|\w\.\s/.test(path) && hasKnownEnding(path) ? path : undefined;
   }
   if (segments.length > 1) {
@@ -262,6 +269,15 @@ function endingOf(path: string): string | undefined {
 function hasKnownEnding(path: string): boolean {
   const base = path.split(/[\\/]/).at(-1) ?? '';
   return knownNames.test(base) || extensions.has((endingOf(path) ?? '').toLowerCase());
+}
+
+/** A name that says by itself that it is a file's; others may be a member of something, or two words with a stroke. */
+function isFileLike(path: string): boolean {
+  const base = path.split(/[\\/]/).at(-1) ?? '';
+  const isHidden =
+    /(?:^|[\\/])\.[\w-]+[\\/]|^[\\/]|^\.{1,2}[\\/]/.test(path) ||
+    /^\.[\w-]*(?:rc|ignore|config|env|keep|lock)$/.test(base);
+  return isHidden ? !/^[@$]/.test(path) : hasKnownEnding(path) && !products.test(base.split(/\s/).at(-1) ?? '');
 }
 
 /** Words around a path may name it for another reason: then its ending and the block's language tell. */

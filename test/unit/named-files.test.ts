@@ -138,6 +138,14 @@ describe('the path above a block', () => {
     ['src/\u202ets.a', ''],
     ['See src/a.ts for more:', ''],
     ['1. First', ''],
+    ['### options.onMatch', 'js'],
+    ['**.name**', 'js'],
+    ['## Usage/Examples', 'js'],
+    ['# @vitest/snapshot', 'js'],
+    ['**Synchronous read in Node.js:**', 'js'],
+    ['It is like `patch file1.txt mydiff.patch`:', ''],
+    ['for example, e.g.', 'js'],
+    ['- `dist/csstree.js` – the bundle', 'html'],
     ['Version 1.2', ''],
   ])('is not in %j before a block of %j', (words, info) => {
     expect(block(words, info)?.path).toBeUndefined();

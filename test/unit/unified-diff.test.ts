@@ -91,6 +91,20 @@ describe('a diff as the answer', () => {
     expect(readAnswer(answer, 0, [], true).map(({ kind }) => kind)).toEqual(['markdown']);
   });
 
+  test('that breaks off leaves out its last hunk, which may lack what it adds', () => {
+    const read = part(
+      `\`\`\`diff\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-import a\n+import c\n@@ -5,4 +5,4 @@\n def rows():\n     x = 1\n-    y = 2\n`,
+    );
+    expect([read?.unfinished, read?.changes.length]).toEqual([true, 1]);
+    expect(applyChanges(file, read?.changes ?? [])).toBe(file.replace('import a', 'import c'));
+  });
+
+  test('in another indent than the file is made in the file’s', () => {
+    const tabs = file.replace(/ {4}/g, '\t');
+    const diff = `--- a/src/a.py\n+++ b/src/a.py\n@@ -5,4 +5,6 @@\n${body.replace('     return', '+    if y:\n+        y = 4\n     return')}`;
+    expect(applied(tabs, diff)).toBe(tabs.replace('\ty = 2\n', '\ty = 3\n\tif y:\n\t\ty = 4\n'));
+  });
+
   test('of several files names each, with what becomes of it', () => {
     const diff = [
       'diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py\n@@ -1 +1 @@\n-import a\n+import c',
