@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import type { AskTurn, Citation } from '../../language-server/protocol';
+import { AnswerAfterThought, withoutFirstThought } from '../../language-server/protocol/thoughts';
 import { type CommandName, commandNames } from '../../media/chat/messages';
 import { visible } from '../../media/hidden';
 import type { LanguageServer } from '../client';
@@ -13,6 +14,7 @@ export const vendor = 'fasa';
 export const participantId = 'fasa.participant';
 
 const answerTokens = 1024;
+const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';
 /** Counting waits no longer than this for a model that is being loaded. */
 const countLimitMs = 30_000;
 
@@ -77,13 +79,14 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
 function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel): vscode.Disposable {
   const participant = vscode.chat.createChatParticipant(participantId, async (request, context, stream, token) => {
     const command = commandNames.find((name) => name === request.command);
+    const answer = new AnswerAfterThought();
     try {
       const question = await questionOf(request, command, context.history);
       const result = await stoppable(token, (signal) =>
-        engine.ask(question, { onText: (text) => stream.markdown(plain(text)) }, signal),
+        engine.ask(question, { onText: (text) => stream.markdown(plain(answer.push(text))) }, signal),
       );
-      if (result.text.trim() === '') {
-        stream.markdown('The model had no answer.');
+      if (withoutFirstThought(result.text).trim() === '') {
+        stream.markdown(result.text.trim() === '' ? 'The model had no answer.' : onlyThought);
       }
       showCitations(stream, result.citations);
       const cut = result.size?.parts.filter(({ reason }) => reason !== undefined) ?? [];

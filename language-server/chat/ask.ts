@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { ChunkInPlay, EncodedChunk, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
 import type { AskParams, AskSelection, AskSize, Citation } from '../protocol';
+import { withoutFirstThought } from '../protocol/thoughts';
 import type { ContextChunk } from '../repository/context-chunk';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';
@@ -14,6 +15,7 @@ import { chooseFiles, filesBelow } from './choose-files';
 import { citationsOf, type TextPlace } from './citations';
 import { Conversations } from './conversations';
 import { TextFitter } from './fit';
+import { OpenedThought } from './opened-thought';
 import { type AskPlan, type PromptFile, planAsk, type QuestionFiles } from './prompt';
 import { isInPrompt, lookedTexts, textsInPrompt } from './prompt-texts';
 import { chatPrompt } from './template';
@@ -71,6 +73,7 @@ export class Chat {
     throwIfAborted(input.signal);
     const prompt = chatPrompt(engine, messages);
     const fed = behindAnchor(engine, prompt.tokens);
+    const opened = new OpenedThought(prompt.opensThought, input.onText);
     const generation = await engine.generate({
       sequence: 'chat',
       tokens: fed,
@@ -81,22 +84,23 @@ export class Chat {
       countAttention: true,
       onProgress: (fed, total) => input.onProgress?.(fed / Math.max(1, total)),
       onText: (delta, whole) => {
-        input.onText(delta);
+        opened.push(delta);
         return isLoop(whole) ? 'stop' : 'continue';
       },
     });
     this.#conversations.remember(input.conversation, kept, {
       question: input.question.trim() === '' ? `/${input.command ?? ''}` : input.question,
-      answer: generation.text,
+      answer: opened.whole(generation.text),
       asked,
-      answered: { role: 'assistant', content: engine.tokenize(generation.text) },
+      // a thought was for its answer alone
+      answered: { role: 'assistant', content: engine.tokenize(withoutFirstThought(opened.whole(generation.text))) },
     });
     const looked = generation.attention;
     const citations = citationsOf([
       ...(looked?.chunks ?? []).map(({ chunk, shares }) => ({ shares, place: this.#placeOf(chunk) })),
       ...lookedTexts(engine, looked?.own ?? new Float32Array(), textsInPrompt(messages, prompt, fed)),
     ]);
-    return { generation, citations, size };
+    return { generation: { ...generation, text: opened.whole(generation.text) }, citations, size };
   }
 
   /** What {@link ask} would put into the prompt. @throws EngineError CANCELLED */

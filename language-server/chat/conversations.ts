@@ -2,6 +2,7 @@
 
 import type { Engine } from '../engine/engine';
 import type { AskTurn } from '../protocol';
+import { withoutFirstThought } from '../protocol/thoughts';
 import { toLf, wellFormed } from '../text';
 import type { ChatMessage } from './template';
 
@@ -76,6 +77,6 @@ function plain(engine: Engine, { question, answer }: AskTurn): Turn {
     question,
     answer,
     asked: { role: 'user', content: engine.tokenize(wellFormed(toLf(question))) },
-    answered: { role: 'assistant', content: engine.tokenize(wellFormed(toLf(answer))) },
+    answered: { role: 'assistant', content: engine.tokenize(wellFormed(withoutFirstThought(toLf(answer)))) },
   };
 }

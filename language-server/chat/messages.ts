@@ -3,10 +3,12 @@
 import type { Engine, Generation } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 import type { ChatParams } from '../protocol';
+import { AnswerAfterThought, withoutFirstThought } from '../protocol/thoughts';
 import { toLf, wellFormed } from '../text';
 import { isLoop } from './ask';
 import { behindAnchor } from './behind-anchor';
-import { type ChatMessage, chatTokens } from './template';
+import { OpenedThought } from './opened-thought';
+import { type ChatMessage, chatPrompt } from './template';
 
 export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
@@ -18,7 +20,8 @@ const mostAnswerTokens = 1024;
 /** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
 export async function answerMessages(engine: Engine, run: MessagesRun): Promise<Generation> {
   const wanted = Math.min(run.maxTokens ?? mostAnswerTokens, Math.floor(engine.contextTokens / 4));
-  const tokens = behindAnchor(engine, chatTokens(engine, joinTurns(engine, run.messages)));
+  const prompt = chatPrompt(engine, joinTurns(engine, run.messages));
+  const tokens = behindAnchor(engine, prompt.tokens);
   if (tokens.length + wanted > engine.contextTokens) {
     throw new EngineError(
       'CONTEXT_FULL',
@@ -26,17 +29,26 @@ export async function answerMessages(engine: Engine, run: MessagesRun): Promise<
       { remedy: 'Start a new chat, name fewer files, or raise the number of context tokens.' },
     );
   }
-  return engine.generate({
+  const answer = new AnswerAfterThought();
+  const opened = new OpenedThought(prompt.opensThought, (delta) => {
+    const shown = answer.push(delta);
+    if (shown !== '') {
+      run.onText(shown);
+    }
+  });
+  const generation = await engine.generate({
     sequence: 'chat',
     tokens,
     maxTokens: Math.max(1, wanted),
     sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: 1 },
     signal: run.signal,
     onText: (delta, whole) => {
-      run.onText(delta);
+      opened.push(delta);
       return isLoop(whole) ? 'stop' : 'continue';
     },
   });
+  // the editor's chat shows no thoughts of other models either
+  return { ...generation, text: withoutFirstThought(opened.whole(generation.text)) };
 }
 
 /** Templates want turns in turn: neighbours of one role become one message. */

@@ -6,6 +6,7 @@ import type { NativeModelInfo } from '../engine/addon';
 import type { Engine } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 import { concatenate, countTokens, type TokenPart } from '../engine/token-parts';
+import { openedThought } from '../protocol/thoughts';
 import type { PromptText } from './prompt-texts';
 
 export interface ChatMessage {
@@ -18,13 +19,15 @@ export interface ChatMessage {
 
 export interface ChatPrompt {
   readonly tokens: Int32Array;
-  /** Index of the first token of each message's content; undefined: the template leaves that message out. */
-  readonly begins: readonly (number | undefined)[];
+  /** Index of the first token of each message's content. */
+  readonly begins: readonly number[];
+  /** The mark of a thought that the template has opened: the model's text goes on inside of it. */
+  readonly opensThought?: string;
 }
 
-const mostTemplateChars = 256 * 1024;
-const mostRenderedChars = 1024 * 1024;
-const mostRenderMs = 1000;
+const maxTemplateChars = 256 * 1024;
+const maxRenderedChars = 1024 * 1024;
+const maxRenderMs = 1000;
 
 /**
  * The messages and the start of the assistant's next one, as tokens.
@@ -36,36 +39,132 @@ export function chatTokens(engine: Engine, messages: readonly ChatMessage[]): In
 
 /** The same, with the places of the contents. @throws EngineError BAD_TEMPLATE */
 export function chatPrompt(engine: Engine, messages: readonly ChatMessage[]): ChatPrompt {
-  const marks = makeMarks(messages.length);
-  const rendered = render(engine, messages, marks);
+  const { pieces, systemInUser } = layoutOf(
+    engine.model,
+    messages.map(({ role }) => role),
+  );
   const parts: TokenPart[] = [];
-  const begins: (number | undefined)[] = [];
-  let rest = rendered;
+  const begins: number[] = [];
+  const take = (index: number, message: ChatMessage | undefined) => {
+    begins[index] = countTokens(parts);
+    parts.push(message?.content ?? []);
+  };
+  let slot = 0;
   for (const [index, message] of messages.entries()) {
-    const mark = marks[index] ?? '';
-    const at = rest.indexOf(mark);
-    if (at === -1) {
-      // templates may leave the system message out; every other one has to be there
-      if (message.role === 'system') {
-        begins.push(undefined);
-        continue;
-      }
-      throw bad(engine.model, 'it leaves a message out');
+    if (systemInUser && index === 0) {
+      continue;
     }
-    parts.push(engine.tokenizeTemplate(rest.slice(0, at)));
-    begins.push(countTokens(parts));
-    parts.push(message.content);
-    rest = rest.slice(at + mark.length);
+    parts.push(engine.tokenizeTemplate(pieces[slot++] ?? ''));
+    if (systemInUser && index === 1) {
+      take(0, messages[0]);
+      parts.push(engine.tokenize(betweenMerged));
+    }
+    take(index, message);
   }
-  parts.push(engine.tokenizeTemplate(rest));
+  const last = pieces[slot] ?? '';
+  parts.push(engine.tokenizeTemplate(last));
+  const mark = openedThought(last);
+  const opens = mark === undefined ? {} : { opensThought: mark };
   const tokens = concatenate(parts);
   const { addBos, bos } = engine.model.tokens;
   return addBos && bos !== undefined && tokens[0] !== bos
-    ? {
-        tokens: concatenate([[bos], tokens]),
-        begins: begins.map((begin) => (begin === undefined ? undefined : begin + 1)),
-      }
-    : { tokens, begins };
+    ? { tokens: concatenate([[bos], tokens]), begins: begins.map((begin) => begin + 1), ...opens }
+    : { tokens, begins, ...opens };
+}
+
+type Role = ChatMessage['role'];
+
+/** What a template makes of messages of these roles, whatever they say. */
+interface Layout {
+  /** The template's own text: before the first content, between two, after the last. */
+  readonly pieces: readonly string[];
+  /** The instructions stand in front of the first question: the template knows no system message. */
+  readonly systemInUser: boolean;
+}
+
+/** Between the instructions and the question that they stand in front of. */
+const betweenMerged = '\n\n';
+const maxLayouts = 64;
+/** By template and roles; a failure as well. Most questions of a conversation differ in what they say alone. */
+const layouts = new Map<string, Layout | EngineError>();
+
+/** @throws EngineError BAD_TEMPLATE */
+function layoutOf(model: NativeModelInfo, roles: readonly Role[]): Layout {
+  const key = `${roles.join(' ')}\n${model.chatTemplate ?? ''}`;
+  const known = layouts.get(key);
+  const layout = known ?? makeLayout(model, roles);
+  if (known === undefined) {
+    if (layouts.size >= maxLayouts) {
+      layouts.clear();
+    }
+    layouts.set(key, layout);
+  }
+  if (layout instanceof EngineError) {
+    throw layout;
+  }
+  return layout;
+}
+
+/** A way in which a template may take its messages. */
+interface Form {
+  readonly systemInUser: boolean;
+  /** Contents are lists of parts, as those of models that see pictures are. */
+  readonly inParts: boolean;
+}
+
+/** Every content has to come out once and in order: the first form of which that is true is the template's. */
+function makeLayout(model: NativeModelInfo, roles: readonly Role[]): Layout | EngineError {
+  const source = model.chatTemplate;
+  if (source === undefined || source.trim() === '') {
+    return { pieces: plain(roles), systemInUser: false };
+  }
+  if (source.length > maxTemplateChars) {
+    return bad(model, `it is longer than ${maxTemplateChars} characters`);
+  }
+  const merges = roles[0] === 'system' && roles[1] === 'user';
+  const forms: readonly Form[] = [false, true].flatMap((inParts) => [
+    { systemInUser: false, inParts },
+    ...(merges ? [{ systemInUser: true, inParts }] : []),
+  ]);
+  let failure: EngineError | undefined;
+  for (const form of forms) {
+    const pieces = piecesOf(model, source, form.systemInUser ? roles.slice(1) : roles, form.inParts);
+    if (!(pieces instanceof EngineError)) {
+      return { pieces, systemInUser: form.systemInUser };
+    }
+    // the first says what the template itself would say
+    failure ??= pieces;
+  }
+  return failure ?? bad(model, 'it takes no messages');
+}
+
+function piecesOf(
+  model: NativeModelInfo,
+  source: string,
+  roles: readonly Role[],
+  inParts: boolean,
+): readonly string[] | EngineError {
+  const marks = makeMarks(roles.length);
+  let rendered: unknown;
+  try {
+    rendered = render(source, roles, marks, inParts);
+  } catch (error) {
+    return bad(model, error instanceof Error ? error.message : String(error), error);
+  }
+  if (typeof rendered !== 'string' || rendered.length > maxRenderedChars) {
+    return bad(model, 'its result is too long');
+  }
+  const pieces: string[] = [];
+  let rest = rendered;
+  for (const mark of marks) {
+    const at = rest.indexOf(mark);
+    if (at === -1 || rest.includes(mark, at + mark.length)) {
+      return bad(model, at === -1 ? 'it leaves a message out' : 'it repeats a message');
+    }
+    pieces.push(rest.slice(0, at));
+    rest = rest.slice(at + mark.length);
+  }
+  return [...pieces, rest];
 }
 
 /** Stand for the contents while the template runs: letters and digits alone, so that no filter changes them. */
@@ -74,45 +173,29 @@ function makeMarks(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `content${nonce}n${index}e`);
 }
 
-function render(engine: Engine, messages: readonly ChatMessage[], marks: readonly string[]): string {
-  const source = engine.model.chatTemplate;
-  if (source === undefined || source.trim() === '') {
-    return plain(messages, marks);
-  }
-  if (source.length > mostTemplateChars) {
-    throw bad(engine.model, `it is longer than ${mostTemplateChars} characters`);
-  }
+function render(source: string, roles: readonly Role[], marks: readonly string[], inParts: boolean): unknown {
+  const contentOf = (index: number) => {
+    const text = marks[index] ?? '';
+    return inParts ? [{ type: 'text', text }] : text;
+  };
   const values = {
-    messages: messages.map((message, index) => ({ role: message.role, content: marks[index] ?? '' })),
+    messages: roles.map((role, index) => ({ role, content: contentOf(index) })),
     add_generation_prompt: true,
-    // a BOS goes in front of all, see chatTokens; its text is not known here
+    // a BOS goes in front of all, see chatPrompt; its text is not known here
     bos_token: '',
     eos_token: '',
     enable_thinking: false,
     tools: null,
   };
-  let rendered: unknown;
-  try {
-    // the timeout of a script also ends what it calls
-    rendered = vm.runInNewContext(
-      'run()',
-      { run: () => new Template(source).render(values) },
-      { timeout: mostRenderMs },
-    );
-  } catch (error) {
-    throw bad(engine.model, error instanceof Error ? error.message : String(error), error);
-  }
-  if (typeof rendered !== 'string' || rendered.length > mostRenderedChars) {
-    throw bad(engine.model, 'its result is too long');
-  }
-  return rendered;
+  // the timeout of a script also ends what it calls
+  return vm.runInNewContext('run()', { run: () => new Template(source).render(values) }, { timeout: maxRenderMs });
 }
 
 /** For models without a template. */
-function plain(messages: readonly ChatMessage[], marks: readonly string[]): string {
+function plain(roles: readonly Role[]): readonly string[] {
   const names = { system: '', user: 'Question: ', assistant: 'Answer: ' };
-  const lines = messages.map((message, index) => `${names[message.role]}${marks[index] ?? ''}\n\n`);
-  return `${lines.join('')}Answer:`;
+  const starts = roles.map((role, index) => `${index === 0 ? '' : '\n\n'}${names[role]}`);
+  return [...starts, `${roles.length === 0 ? '' : '\n\n'}Answer:`];
 }
 
 function bad(model: NativeModelInfo, what: string, cause?: unknown): EngineError {

@@ -3,6 +3,7 @@
  * rendered again, at most once a frame; code that still grows gets the new characters and nothing else.
  */
 
+import { unopenedThought } from '../../language-server/protocol/thoughts';
 import { element, iconButton, showHidden, visibleText } from '../dom';
 import { type AnswerPart, type CodePart, type MarkdownPart, readAnswer, type ThoughtPart } from './answer';
 import { highlight } from './highlight';
@@ -46,6 +47,7 @@ export class AnswerView {
 
   /** The whole answer, now; nothing follows. */
   finish(text: string): void {
+    this.root.querySelector('.only-thought')?.remove();
     if (!text.startsWith(this.#text)) {
       this.#parts = [];
       this.#views = [];
@@ -66,6 +68,12 @@ export class AnswerView {
   #render(): void {
     this.dispose();
     this.renders++;
+    if (this.#parts[0]?.kind !== 'thought' && unopenedThought(this.#text) !== undefined) {
+      // what was taken for the answer was the thought
+      this.#parts = [];
+      this.#views = [];
+      this.root.replaceChildren();
+    }
     const kept = this.#parts.slice(0, -1);
     const grown = readAnswer(this.#text, this.#parts.at(-1)?.start ?? 0, kept, this.#finished);
     this.#parts = [...kept, ...grown];
@@ -88,6 +96,9 @@ export class AnswerView {
     for (const view of this.#views.splice(this.#parts.length)) {
       view.root.remove();
     }
+    if (this.#finished && this.#parts.length > 0 && this.#parts.every(isThoughtOrBlank)) {
+      this.root.append(element('p', { class: 'only-thought' }, onlyThought));
+    }
   }
 
   #create(part: AnswerPart, index: number): PartView {
@@ -102,6 +113,26 @@ export class AnswerView {
   }
 }
 
+const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';
+
+function isThoughtOrBlank(part: AnswerPart): boolean {
+  return part.kind === 'thought' || (part.kind === 'markdown' && part.text.trim() === '');
+}
+
+/**
+ * Text after a block in a list goes on in the item, by its indent. On its own it would be taken for code, so the indent is
+ * left out, up to the first line without one: from there on the text says itself what it is in.
+ */
+function withoutIndent(text: string, columns: number): string {
+  if (columns === 0) {
+    return text;
+  }
+  const lines = text.split('\n');
+  const outside = lines.findIndex((line) => /^\S/.test(line));
+  const inside = new RegExp(`^(?: {0,3}\\t| ){0,${columns}}`);
+  return lines.map((line, index) => (outside !== -1 && index >= outside ? line : line.replace(inside, ''))).join('\n');
+}
+
 class MarkdownView implements PartView {
   readonly root = element('div', { class: 'markdown' });
   readonly #host: LinkHost;
@@ -114,7 +145,8 @@ class MarkdownView implements PartView {
   }
 
   update(part: AnswerPart, last: boolean): void {
-    const { text } = part as MarkdownPart;
+    const { text: written, indent } = part as MarkdownPart;
+    const text = withoutIndent(written, indent);
     if (text.length < this.#finished) {
       this.#finished = 0;
       this.#open = undefined;

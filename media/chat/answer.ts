@@ -4,6 +4,7 @@
  * place among the answer's.
  */
 
+import { type Thought, thoughtAt, unopenedThought } from '../../language-server/protocol/thoughts';
 import { bareDiffEnd, mayBeginDiff } from './bare-diff';
 import { type Change, type FileChange, joined, readChanges } from './change-blocks';
 import { fenceEnd, replaceLine, searchLine } from './fences';
@@ -16,6 +17,8 @@ export interface MarkdownPart {
   readonly kind: 'markdown';
   readonly start: number;
   readonly text: string;
+  /** Columns that the block before it is indented by: what goes on in the same item of a list is so, too. */
+  readonly indent: number;
 }
 
 export interface ThoughtPart {
@@ -38,6 +41,8 @@ export interface CodePart {
   readonly changes: readonly Change[];
   /** The same by file. */
   readonly files: readonly FileChange[];
+  /** Columns in front of its fence. */
+  readonly indent: number;
   /** It ends within a change. */
   readonly unfinished: boolean;
   readonly closed: boolean;
@@ -46,8 +51,6 @@ export interface CodePart {
 export type AnswerPart = MarkdownPart | ThoughtPart | CodePart;
 
 const fenceLine = /^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$/;
-const thoughtStart = /^\s*<(think|thinking|thought)>/;
-const thoughtEnd = /<\/(?:think|thinking|thought)>/;
 
 /**
  * @param from an offset where a part starts: for an answer that grew, that of its last part
@@ -59,14 +62,27 @@ export function readAnswer(text: string, from = 0, before: readonly AnswerPart[]
   let at = from;
   const flush = (end: number) => {
     if (end > markdownStart) {
-      parts.push({ kind: 'markdown', start: markdownStart, text: text.slice(markdownStart, end) });
+      const lead = parts.at(-1) ?? before.at(-1);
+      const indent = lead?.kind === 'code' ? lead.indent : 0;
+      parts.push({ kind: 'markdown', start: markdownStart, text: text.slice(markdownStart, end), indent });
     }
   };
+  const think = (thought: Thought) => {
+    flush(at);
+    parts.push(thoughtPart(text, at, thought));
+    at = thought.end;
+    markdownStart = at;
+  };
+  const firstChar = text.search(/\S/);
+  const unopened = from === 0 ? unopenedThought(text) : undefined;
+  if (unopened !== undefined) {
+    think(unopened);
+  }
   while (at < text.length) {
     const end = lineEnd(text, at);
     const line = text.slice(at, end).replace(/\r?\n$/, '');
     const fence = fenceLine.exec(line);
-    const thought = thoughtStart.exec(line);
+    const thought = thoughtAt(text, at, at <= firstChar, ended);
     const diff = mayBeginDiff(line) ? bareDiffEnd(text, at, ended) : undefined;
     if (fence !== null || searchLine.test(line)) {
       flush(at);
@@ -82,12 +98,8 @@ export function readAnswer(text: string, from = 0, before: readonly AnswerPart[]
       parts.push(codePart(at, 'diff', lines, diff.closed, named));
       at = diff.end;
       markdownStart = at;
-    } else if (thought !== null) {
-      flush(at);
-      const part = readThought(text, at, at + thought[0].length);
-      parts.push(part.part);
-      at = part.end;
-      markdownStart = at;
+    } else if (thought !== undefined) {
+      think(thought);
     } else {
       at = end;
     }
@@ -130,7 +142,7 @@ function readFence(
   const body = text.slice(bodyStart, bodyEnd);
   const lines = body === '' ? [] : body.replace(/\r?\n$/, '').split(/\r?\n/);
   const plain = lines.map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line.trimStart()));
-  return { part: codePart(start, language, plain, closed, named), end };
+  return { part: { ...codePart(start, language, plain, closed, named), indent: columnsOf(indent) }, end };
 }
 
 /** Markers without a fence around them. */
@@ -148,16 +160,8 @@ function readBareChange(text: string, start: number, lead: AnswerPart | undefine
   return { part: codePart(start, '', lines, closed, namedFiles('', textOf(lead), '', false)), end: at };
 }
 
-function readThought(text: string, start: number, bodyStart: number): Read<ThoughtPart> {
-  const match = thoughtEnd.exec(text.slice(bodyStart));
-  if (match === null) {
-    return { part: { kind: 'thought', start, text: text.slice(bodyStart), closed: false }, end: text.length };
-  }
-  const bodyEnd = bodyStart + match.index;
-  return {
-    part: { kind: 'thought', start, text: text.slice(bodyStart, bodyEnd), closed: true },
-    end: bodyEnd + match[0].length,
-  };
+function thoughtPart(text: string, start: number, { bodyStart, bodyEnd, closed }: Thought): ThoughtPart {
+  return { kind: 'thought', start, text: text.slice(bodyStart, bodyEnd), closed };
 }
 
 function codePart(
@@ -185,6 +189,7 @@ function codePart(
     text,
     changes: files.flatMap(({ changes }) => changes),
     files,
+    indent: 0,
     unfinished: read.unfinished || (diff !== undefined && !closed),
     closed,
   };
@@ -194,6 +199,11 @@ function withoutLast(files: readonly FileChange[]): FileChange[] {
   const last = files.at(-1);
   const left = last?.changes.slice(0, -1) ?? [];
   return [...files.slice(0, -1), ...(last === undefined || left.length === 0 ? [] : [{ ...last, changes: left }])];
+}
+
+/** A tab reaches to the next multiple of four. */
+function columnsOf(indent: string): number {
+  return [...indent].reduce((columns, char) => (char === '\t' ? columns + 4 - (columns % 4) : columns + 1), 0);
 }
 
 function textOf(part: AnswerPart | undefined): string {

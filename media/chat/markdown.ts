@@ -5,9 +5,11 @@
 
 import DOMPurify from 'dompurify';
 import MarkdownIt from 'markdown-it';
+import cjkFriendly from 'markdown-it-cjk-friendly';
 import { element, showHidden, visibleText } from '../dom';
 
-const markdown = new MarkdownIt({ html: false, linkify: false, breaks: false, maxNesting: 40 });
+// CommonMark ends no emphasis between a full-width sign and a letter, where languages without blanks have it
+const markdown = new MarkdownIt({ html: false, linkify: false, breaks: false, maxNesting: 40 }).use(cjkFriendly);
 
 // the web, and paths of the workspace; what another scheme would start is not the model's to start
 markdown.validateLink = (url) => /^https?:\/\//i.test(url) || !/^(?:\/\/|\s*[a-z][a-z\d+.-]*:)/i.test(url);

@@ -63,6 +63,12 @@ static void read_rope(const gguf_file & file, model_hparams & hp) {
 
 model_hparams model_hparams_read(const gguf_file & file) {
     model_hparams hp;
+    // before all else: the later parts of a split model hold tensors and nothing that says what they are
+    const int64_t split_count = file.find_int("split.count").value_or(0);
+    if (split_count > 1) {
+        fail(ERROR_UNSUPPORTED_MODEL, "the file is part %lld of %lld of a split model, which has to be joined before it is loaded",
+            (long long) file.find_int("split.no").value_or(0) + 1, (long long) split_count);
+    }
     const auto arch = file.find_string("general.architecture");
     if (!arch) {
         fail(ERROR_BAD_GGUF, "the key general.architecture is missing");
@@ -75,9 +81,6 @@ model_hparams model_hparams_read(const gguf_file & file) {
     // read later, but a wrong type is found here, before anything is loaded
     file.find_string("general.name");
     file.find_string("tokenizer.chat_template");
-    if (file.find_int("split.count").value_or(0) > 1) {
-        fail(ERROR_UNSUPPORTED_MODEL, "the file is one part of a model that is split over several (split.count), which is not supported");
-    }
 
     if (file.find_int(pre + "expert_count").value_or(0) > 0) {
         fail(ERROR_UNSUPPORTED_MODEL, "mixture-of-experts models are not supported");

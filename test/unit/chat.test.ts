@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { isLoop } from '../../language-server/chat/ask';
 import { namedPaths } from '../../language-server/chat/choose-files';
-import { type ChatMessage, chatTokens } from '../../language-server/chat/template';
+import { type ChatMessage, chatPrompt, chatTokens } from '../../language-server/chat/template';
 import { FakeEngine, fakeTokens, textOf } from '../server/fake-engine';
 
 function messages(engine: FakeEngine, ...contents: string[]): ChatMessage[] {
@@ -25,11 +25,106 @@ describe('a chat template', () => {
     expect(tokens.filter((token) => token === fakeTokens.turnStart)).toHaveLength(3);
   });
 
-  test('may leave the system message out, and trim the others', () => {
+  test('that leaves the system message out has it in front of the question, and may trim', () => {
     const chatTemplate =
       "{% for m in messages %}{% if m.role != 'system' %}[{{ m.content | trim }}]{% endif %}{% endfor %}";
     const engine = new FakeEngine({ chatTemplate });
-    expect(textOf(chatTokens(engine, messages(engine, 's', 'one', 'two')))).toBe(`{${fakeTokens.bos}}[one][two]`);
+    expect(textOf(chatTokens(engine, messages(engine, 's', 'one', 'two')))).toBe(`{${fakeTokens.bos}}[s\n\none][two]`);
+  });
+
+  const raise = (what: string) => `{{ raise_exception('${what}') }}`;
+  const alternating = `{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}${raise('roles must alternate')}{% endif %}<{{ m.role }}>{{ m.content }}{% endfor %}`;
+  const plainTurns = '{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}';
+  test.each([
+    [
+      'that raises on a system role',
+      `{% if messages[0].role == 'system' %}${raise('System role not supported')}{% endif %}${plainTurns}`,
+      '<user>S\n\nA<assistant>B<user>C',
+    ],
+    ['that demands that user and assistant alternate', alternating, '<user>S\n\nA<assistant>B<user>C'],
+    [
+      'that knows user and assistant alone',
+      `{% for m in messages %}{% if m.role == 'user' %}[{{ m.content }}]{% elif m.role == 'assistant' %}{{ m.content }}{% else %}${raise('Only user and assistant roles are supported!')}{% endif %}{% endfor %}`,
+      '[S\n\nA]B[C]',
+    ],
+    [
+      'that takes the system message apart',
+      "{% if messages[0]['role'] == 'system' %}{% set system_message = messages[0]['content'] %}{% set loop_messages = messages[1:] %}{% else %}{% set loop_messages = messages %}{% endif %}{% for m in loop_messages %}[{% if loop.index0 == 0 and system_message is defined %}<<{{ system_message }}>>{% endif %}{{ m.content }}]{% endfor %}",
+      '[<<S>>A][B][C]',
+    ],
+    [
+      'with tools',
+      "{% if tools is not none and tools %}{{ tools | tojson }}{% endif %}{% if not tools is defined %}{% set tools = none %}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m['content'] }}{% endfor %}",
+      '<system>S<user>A<assistant>B<user>C',
+    ],
+    [
+      'with the date',
+      "{% set date = strftime_now('%Y') %}{% if date | length == 4 %}dated {% endif %}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}",
+      'dated <system>S<user>A<assistant>B<user>C',
+    ],
+    [
+      'whose contents are parts',
+      "{% for m in messages %}<{{ m.role }}>{% for part in m.content %}{% if part.type == 'text' %}{{ part.text }}{% endif %}{% endfor %}{% endfor %}",
+      '<system>S<user>A<assistant>B<user>C',
+    ],
+    [
+      'whose contents are the first part, and that knows no system role',
+      `{% if messages[0].role == 'system' %}${raise('no')}{% endif %}{% for m in messages %}<{{ m.role }}>{{ m['content'][0]['text'] }}{% endfor %}`,
+      '<user>S\n\nA<assistant>B<user>C',
+    ],
+    [
+      'whose contents are either',
+      '{% for m in messages %}<{{ m.role }}>{% if m.content is string %}{{ m.content }}{% else %}{% for part in m.content %}{{ part.text }}{% endfor %}{% endif %}{% endfor %}',
+      '<system>S<user>A<assistant>B<user>C',
+    ],
+    [
+      'with a macro and a namespace',
+      '{% macro turn(m) %}<{{ m.role }}>{{ m.content | trim }}{% endmacro %}{% set ns = namespace(count=0) %}{% for m in messages %}{% set ns.count = ns.count + 1 %}{{ turn(m) }}{% endfor %}({{ ns.count }})',
+      '<system>S<user>A<assistant>B<user>C(4)',
+    ],
+    [
+      'with markup of its own',
+      "{{ bos_token }}{% for m in messages %}{{ '<' + m['role'] + '>' + m['content'] | trim + eos_token }}{% endfor %}{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}",
+      '<system>S<user>A<assistant>B<user>C<assistant>',
+    ],
+  ])('%s is filled in with all messages, in order', (_name, chatTemplate, text) => {
+    const engine = new FakeEngine({ chatTemplate });
+    const prompt = chatPrompt(engine, messages(engine, 'S', 'A', 'B', 'C'));
+    expect(textOf(prompt.tokens)).toBe(`{${fakeTokens.bos}}${text}`);
+    // the places of the contents are those of their tokens
+    expect(prompt.begins.map((begin) => textOf(prompt.tokens.subarray(begin, begin + 1)))).toEqual([
+      'S',
+      'A',
+      'B',
+      'C',
+    ]);
+  });
+
+  test('that repeats a message is refused in words, and is not run again', () => {
+    const chatTemplate = '{% for m in messages %}{{ m.content }}{{ m.content }}{% endfor %}';
+    const engine = new FakeEngine({ chatTemplate });
+    const failure = () => {
+      try {
+        chatTokens(engine, messages(engine, 'S', 'A'));
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(failure()).toMatchObject({ code: 'BAD_TEMPLATE', message: expect.stringContaining('it repeats a message') });
+    expect(failure()).toBe(failure());
+  });
+
+  test.each([
+    ['<think>\n', '<think>'],
+    ['<think>', '<think>'],
+    ['[THINK]', '[THINK]'],
+    ['<think>\n\n</think>\n\n', undefined],
+    ['', undefined],
+  ])('that ends with %j says which thought it has opened', (end, opened) => {
+    const chatTemplate = `{% for m in messages %}{{ m.content }}{% endfor %}{{ '${end.replaceAll('\n', '\\n')}' }}`;
+    const engine = new FakeEngine({ chatTemplate });
+    expect(chatPrompt(engine, messages(engine, 'S', 'A')).opensThought).toBe(opened);
   });
 
   test('that is not there is replaced by plain words', () => {

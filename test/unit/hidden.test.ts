@@ -22,6 +22,42 @@ test.each(['plain text\twith\nlines\r\n', 'é ü 日本語 العربية עבר
   },
 );
 
+test.each([
+  ['Persian', 'می\u200cخواهم کتاب\u200cها را'],
+  ['Urdu', 'بے\u200cشک'],
+  ['Hindi half letters', 'क्\u200dष और क्\u200cष'],
+  ['Bengali', 'র\u200d্যাব উদ্\u200cবেগ'],
+  ['Malayalam', 'നന്\u200dമ'],
+  ['Sinhala', 'ශ්\u200dරී ලංකා'],
+  ['Khmer word ends', 'ភាសា\u200bខ្មែរ'],
+  ['Thai word ends', 'ภาษา\u200bไทย'],
+  ['the flag of England', '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}'],
+  ['the flag of Scotland', '\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f} here'],
+  ['flags of countries', '🇩🇪 🇯🇵'],
+  ['a flag of two pictographs', '🏳️\u200d🌈 🏴\u200d☠️'],
+  ['keycaps and skin', '1️⃣ 👩🏽\u200d💻'],
+  ['the form of a Chinese character', '葛\u{e0100}城'],
+])('%s is left as it is', (_name, text) => {
+  expect(visible(text)).toBe(text);
+  expect(withoutHidden(text)).toBe(text);
+});
+
+test.each([
+  ['a joiner between Latin letters', 'pass\u200dword', 'pass[U+200D]word'],
+  ['a non-joiner in code', 'if (isAdmin\u200c) {', 'if (isAdmin[U+200C]) {'],
+  ['a non-joiner between Latin and Arabic', 'a\u200cب', 'a[U+200C]ب'],
+  ['a zero-width space between Latin letters', 'a\u200bb', 'a[U+200B]b'],
+  ['tags after a flag that do not end', '\u{1f3f4}\u{e0067}\u{e0062}x', '\u{1f3f4}[U+E0067][U+E0062]x'],
+  [
+    'a message in tags after a flag',
+    `\u{1f3f4}${'\u{e0061}'.repeat(9)}\u{e007f}`,
+    `\u{1f3f4}${'[U+E0061]'.repeat(9)}[U+E007F]`,
+  ],
+  ['a direction override in Arabic', 'ب\u202eب', 'ب[U+202E]ب'],
+])('%s is shown', (_name, text, shown) => {
+  expect(visible(text)).toBe(shown);
+});
+
 test('pieces add up to the text, and name what is hidden', () => {
   const found = pieces('a\u202eb');
   expect(found.map(({ text }) => text).join('')).toBe('a\u202eb');

@@ -58,6 +58,67 @@ describe('an answer that grows', () => {
     expect(view.root.querySelector('p')).toBe(first);
   });
 
+  test('turns into a thought when its closing mark comes without an opening one', async () => {
+    const view = new AnswerView(host);
+    view.append('Let me see.\n\n```ts\nlet wrong;\n```\n\nNo.');
+    await frame();
+    expect(view.root.querySelectorAll('figure')).toHaveLength(1);
+    view.append('\n</think>\n\nYes:\n\n```ts\nlet right;\n```\n');
+    await frame();
+    view.finish(view.text);
+    expect([...view.root.children].map((child) => child.className)).toEqual(['thought', 'markdown', 'code']);
+    expect(view.root.querySelector('figure')?.textContent).toContain('let right;');
+    expect(view.root.querySelector('figure pre')?.getAttribute('aria-label')).toBe('Code block 1');
+  });
+
+  test('that is a thought and nothing else says so', () => {
+    const view = new AnswerView(host);
+    view.finish('<think>\nstill thinking');
+    expect(view.root.textContent).toContain('to think. Ask for something smaller');
+    view.finish('<think>\nstill thinking\n</think>\nDone.');
+    expect(view.root.textContent).not.toContain('to think. Ask');
+  });
+
+  test.each([
+    ['a numbered list', '10. Install:\n\n    ```sh\n    npm i\n    ```\n\n    Then run it.\n\n11. Next.\n'],
+    ['a list in a list', '- a\n  - b\n\n    ```sh\n    x\n    ```\n\n    Then run it.\n'],
+    ['a list with tabs', '-\tInstall:\n\n\t```sh\n\tx\n\t```\n\n\tThen run it.\n'],
+    ['deeper than any list', '1. a\n   - b\n     - c\n\n       ```\n       x\n       ```\n       Then run it.\n'],
+  ])('text after a block in %s is text', (_name, text) => {
+    for (const stream of [false, true]) {
+      const view = new AnswerView(host);
+      if (stream) {
+        for (const char of text) {
+          view.append(char);
+        }
+      }
+      view.finish(text);
+      const after = [...view.root.querySelectorAll('p, li')].find((one) => one.textContent?.startsWith('Then run it.'));
+      expect(after?.closest('pre')).toBeNull();
+      expect(view.root.querySelectorAll('pre')).toHaveLength(1);
+    }
+  });
+
+  test('code that is indented after a block at the margin stays code', () => {
+    const view = new AnswerView(host);
+    view.finish('```\nx\n```\n\nText:\n\n    indented\n');
+    expect(view.root.querySelectorAll('pre')).toHaveLength(2);
+  });
+
+  test.each([
+    ['**注意：**先停止', '注意：'],
+    ['これは**「重要」**です', '「重要」'],
+    ['**한국어(Korean)**를', '한국어(Korean)'],
+    ['请看**第1章。**然后', '第1章。'],
+    ['**plain** text', 'plain'],
+    ['a**b**c', 'b'],
+  ])('emphasis beside East Asian signs is shown as such: %s', (text, strong) => {
+    const view = new AnswerView(host);
+    view.finish(text);
+    expect(view.root.querySelector('strong')?.textContent).toBe(strong);
+    expect(view.root.textContent).not.toContain('*');
+  });
+
   test('that is replaced starts again', () => {
     const view = new AnswerView(host);
     view.append('one');
