@@ -64,6 +64,8 @@ export interface ContextFolder {
   readonly tokensEncoded: number;
   /** Most tokens of the folder that are encoded. */
   readonly budgetTokens: number;
+  /** Whole sentences on ignore files and patterns that are not applied, and why; absent where all are. */
+  readonly ruleProblems?: readonly string[];
 }
 
 export interface ContextFile {

@@ -2,13 +2,16 @@ import * as vscode from 'vscode';
 import {
   type ChooseContextParams,
   type ChooseContextResult,
+  type ContextFolder,
   type ContextResult,
   chooseContextRequest,
   contextRequest,
   type SecretSeen,
 } from '../../language-server/protocol';
+import { visible } from '../../media/hidden';
 import type { LanguageServer } from '../client';
 import { describeError } from '../describe-error';
+import { formatCount } from '../format';
 import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, secretSentence } from './tree-model';
 
 export const contextViewId = 'fasa.context';
@@ -71,7 +74,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     try {
       const { folders } = await this.#server.call<ContextResult>(contextRequest, {}, new AbortController().signal);
       const roots = folders.map(contextTree).filter((root) => root.children.length > 0);
-      this.#view.message = messageOf(folders.length, roots) ?? '';
+      this.#view.message = messageOf(folders, roots) ?? '';
       const [only, ...more] = roots;
       return only !== undefined && more.length === 0 ? [...only.children] : roots;
     } catch (error) {
@@ -137,11 +140,13 @@ async function confirmSecret(name: string, secret: SecretSeen): Promise<boolean>
   return chosen === include;
 }
 
-function messageOf(folders: number, roots: readonly ContextNode[]): string | undefined {
+function messageOf(folders: readonly ContextFolder[], roots: readonly ContextNode[]): string | undefined {
   if (roots.length > 0) {
-    return undefined;
+    const problems = folders.flatMap(({ ruleProblems = [] }) => ruleProblems);
+    const more = problems.length > 3 ? ` ${formatCount(problems.length - 3)} more like these.` : '';
+    return problems.length === 0 ? undefined : `${problems.slice(0, 3).map(visible).join(' ')}${more}`;
   }
-  return folders === 0
+  return folders.length === 0
     ? 'No folder is open.'
     : 'No file of this workspace is read: the model is not loaded, has no calibration, or reading is turned off.';
 }

@@ -28,7 +28,7 @@ export async function context(line: CommandLine, output: Output, signal: AbortSi
   });
 }
 
-export function table({ uri, files, tokens, tokensEncoded, budgetTokens }: ContextFolder): string {
+export function table({ uri, files, tokens, tokensEncoded, budgetTokens, ruleProblems = [] }: ContextFolder): string {
   const isIn = files.filter((file) => file.state !== 'left out');
   const out = files.filter((file) => file.state === 'left out');
   const lines = [
@@ -44,6 +44,7 @@ export function table({ uri, files, tokens, tokensEncoded, budgetTokens }: Conte
       '',
     );
   }
+  lines.push(...(ruleProblems.length === 0 ? [] : [...ruleProblems, '']));
   return `${lines.join('\n')}\n`;
 }
 

@@ -7,6 +7,9 @@ import type { FileRecord } from './file-records';
 import { orderFiles, type RelevanceFacts } from './order';
 import type { Repository } from './repository';
 
+/** A folder that means harm may have thousands. */
+const maxRuleProblems = 50;
+
 /** @param document in whose order the files are to stand */
 export function contextFolder(repository: Repository, document?: RelevanceFacts['open'][number]): ContextFolder {
   const { context, choices, sources } = repository;
@@ -32,6 +35,7 @@ export function contextFolder(repository: Repository, document?: RelevanceFacts[
     files: [...inContext, ...out].map(withChoice),
     ...tokensOf(repository),
     budgetTokens: context.budgetTokens,
+    ...(context.ruleProblems.length === 0 ? {} : { ruleProblems: context.ruleProblems.slice(0, maxRuleProblems) }),
   };
 }
 

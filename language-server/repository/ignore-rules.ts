@@ -1,65 +1,82 @@
 /**
- * What the ignore files of a folder say: `.gitignore` and `.git/info/exclude` as git has them (from the top of the git
- * repository that the folder is in; a repository inside starts anew), `.ignore` as search tools have it, and
- * `.fasaignore`, which is our own. The deepest folder decides, and in it `.fasaignore` before `.ignore` before git's.
+ * What belongs to a folder by its ignore files: `.gitignore`, `info/exclude` and `core.excludesFile` as git has them (from
+ * the top of the work tree that the folder is in; a repository inside starts anew), `.ignore` as search tools have it, and
+ * `.fasaignore`, which is our own. Whatever depth they are at, ours come before those of search tools, and those before
+ * git's; among the files of a kind, the deepest decides. A file that git tracks is not ignored by git's rules.
  */
 
-import { lstat, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import ignore, { type Ignore } from 'ignore';
-import { ignorePatterns } from './exclude-globs';
-import { readWorkspaceFile } from './read-file';
+import { ExcludeGlobs } from './exclude-globs';
+import { type Environment, gitIgnoreSettings } from './git-config';
+import { gitFoldersAround, gitPlace, isGitRoot } from './git-folder';
+import { IgnoreSession, type LoadedRules, type LoadOptions, type WorkTree } from './ignore-session';
+import { type ReadRefusal, readWorkspaceFile } from './read-file';
+import { ignoreFileLimits, RuleList } from './rule-list';
+import { type TrackedFiles, trackedButIgnored } from './tracked-in-git';
 
-interface Cached {
-  readonly mtimeMs: number;
-  readonly size: number;
-  readonly rules: Ignore;
+interface Cached extends LoadedRules {
+  readonly version: string;
 }
-
-interface FolderRules {
-  /** `.fasaignore`, `.ignore` */
-  readonly own: readonly Ignore[];
-  /** `.gitignore`, `.git/info/exclude` */
-  readonly git: readonly Ignore[];
-  readonly isGitRoot: boolean;
-}
-
-/** Version control is nobody's source, and never read. */
-export const versionControl: ReadonlySet<string> = new Set(['.git', '.hg', '.svn', '.jj']);
-/** Installed packages and caches are never the user's own sources. */
-const installed: ReadonlySet<string> = new Set(['node_modules', '__pycache__', '.venv', '.tox', '.mypy_cache']);
 
 /** Names of the files that hold rules: a change of one may change what is in. */
 export const ignoreFileNames: ReadonlySet<string> = new Set(['.gitignore', '.ignore', '.fasaignore']);
-
-const mostDepthOfGit = 40;
-const maxIgnoreFileBytes = 512 * 1024;
 
 export type IgnoreReason = 'ignored' | 'excluded by a setting';
 
 export class IgnoreRules {
   readonly #root: string;
+  readonly #environment: Environment;
   readonly #files = new Map<string, Cached>();
-  #excluded: Ignore | undefined;
+  readonly #workTrees = new Map<string, Promise<WorkTree>>();
+  #excluded = new ExcludeGlobs([]);
+  #tracked: Promise<TrackedFiles> | undefined;
 
-  constructor(root: string) {
+  /** @param environment where git's configuration is looked for */
+  constructor(root: string, environment: Environment = process.env) {
     this.#root = root;
+    this.#environment = environment;
   }
 
   /** @param globs of the client's settings, as VS Code writes them: from the folder's root */
   exclude(globs: readonly string[]): void {
-    const patterns = globs.flatMap(ignorePatterns);
-    this.#excluded = patterns.length === 0 ? undefined : ignore().add(patterns);
+    this.#excluded = new ExcludeGlobs(globs);
   }
 
-  /** For many questions in a row: each ignore file is looked at once. */
-  async session(): Promise<IgnoreSession> {
-    return new IgnoreSession(
-      this.#root,
-      this.#excluded,
-      (file) => this.#load(file),
-      await gitFoldersAround(this.#root),
-    );
+  /** True for a file whose change may change what is in, wherever it is. @param file with forward slashes */
+  static isRuleFile(file: string): boolean {
+    return ignoreFileNames.has(file.slice(file.lastIndexOf('/') + 1)) || file.endsWith('/info/exclude');
+  }
+
+  /**
+   * For many questions in a row: each ignore file is looked at once.
+   * @param fresh for a walk: git's configuration and what it tracks are looked at again
+   */
+  async session({
+    fresh = false,
+    signal,
+  }: {
+    fresh?: boolean;
+    signal?: AbortSignal | undefined;
+  } = {}): Promise<IgnoreSession> {
+    if (fresh) {
+      this.#workTrees.clear();
+      this.#tracked = undefined;
+      this.#excluded.forgetSteps();
+      for (const { rules } of this.#files.values()) {
+        rules?.forgetSteps();
+      }
+    }
+    const around = await gitFoldersAround(this.#root);
+    const isInGit = around.length > 0 || (await isGitRoot(this.#root));
+    return new IgnoreSession({
+      root: this.#root,
+      around,
+      excluded: this.#excluded,
+      tracked: isInGit ? await this.#trackedFiles(signal) : undefined,
+      load: (file, options) => this.#load(file, options),
+      workTree: (top) => this.#workTree(top),
+    });
   }
 
   /** @param relative path below the root, forward slashes */
@@ -77,132 +94,71 @@ export class IgnoreRules {
     return undefined;
   }
 
-  async #load(file: string): Promise<Ignore | undefined> {
-    try {
-      const { mtimeMs, size } = await stat(file);
-      const cached = this.#files.get(file);
-      if (cached?.mtimeMs === mtimeMs && cached.size === size) {
-        return cached.rules;
-      }
-      const read = await readWorkspaceFile(file, {
-        maxBytes: maxIgnoreFileBytes,
-        within: path.dirname(file),
-        cut: true,
-      });
-      if ('refused' in read) {
-        return undefined;
-      }
-      const rules = ignore().add(new TextDecoder('utf-8').decode(read.bytes));
-      this.#files.set(file, { mtimeMs, size, rules });
-      return rules;
-    } catch {
-      return undefined;
+  async #trackedFiles(signal: AbortSignal | undefined): Promise<TrackedFiles> {
+    this.#tracked ??= trackedButIgnored(this.#root, this.#environment, signal);
+    const tracked = await this.#tracked;
+    if (signal?.aborted === true) {
+      this.#tracked = undefined;
     }
-  }
-}
-
-export class IgnoreSession {
-  readonly #root: string;
-  readonly #excluded: Ignore | undefined;
-  readonly #load: (file: string) => Promise<Ignore | undefined>;
-  readonly #around: readonly string[];
-  readonly #folders = new Map<string, Promise<FolderRules>>();
-
-  constructor(
-    root: string,
-    excluded: Ignore | undefined,
-    load: (file: string) => Promise<Ignore | undefined>,
-    around: readonly string[],
-  ) {
-    this.#root = root;
-    this.#excluded = excluded;
-    this.#load = load;
-    this.#around = around;
+    return tracked;
   }
 
-  /** For an entry whose folder is not ignored. */
-  async whyIgnored(parts: readonly string[], isFolder: boolean): Promise<IgnoreReason | undefined> {
-    const name = parts.at(-1) ?? '';
-    if (versionControl.has(name) || installed.has(name)) {
-      return 'ignored';
-    }
-    const slash = isFolder ? '/' : '';
-    if (this.#excluded?.ignores(parts.join('/') + slash) === true) {
-      return 'excluded by a setting';
-    }
-    let inGit = true;
-    for (let depth = parts.length - 1; depth >= 0; depth--) {
-      const rules = await this.#rulesOf(path.join(this.#root, ...parts.slice(0, depth)));
-      const verdict = firstVerdict(
-        inGit ? [...rules.own, ...rules.git] : rules.own,
-        parts.slice(depth).join('/') + slash,
-      );
-      if (verdict !== undefined) {
-        return verdict ? 'ignored' : undefined;
-      }
-      inGit &&= !rules.isGitRoot;
-    }
-    for (const folder of inGit ? this.#around : []) {
-      const { git } = await this.#rulesOf(folder);
-      const inside = path.relative(folder, this.#root).split(path.sep).join('/');
-      const verdict = firstVerdict(git, `${inside}/${parts.join('/')}${slash}`);
-      if (verdict !== undefined) {
-        return verdict ? 'ignored' : undefined;
-      }
-    }
-    return undefined;
-  }
-
-  #rulesOf(folder: string): Promise<FolderRules> {
-    const known = this.#folders.get(folder);
+  #workTree(top: string): Promise<WorkTree> {
+    const known = this.#workTrees.get(top);
     if (known !== undefined) {
       return known;
     }
-    const load = async (names: readonly string[]) =>
-      (await Promise.all(names.map((name) => this.#load(path.join(folder, name))))).filter((one) => one !== undefined);
-    const rules = (async () => ({
-      own: await load(['.fasaignore', '.ignore']),
-      git: await load(['.gitignore', '.git/info/exclude']),
-      isGitRoot: await isGitRoot(folder),
-    }))();
-    this.#folders.set(folder, rules);
-    return rules;
+    const workTree = (async (): Promise<WorkTree> => {
+      const place = await gitPlace(top);
+      const { ignoreCase, excludesFile } = await gitIgnoreSettings(place, this.#environment);
+      return {
+        ignoreCase,
+        infoExclude: path.join(place.commonFolder, 'info', 'exclude'),
+        excludesFile: excludesFile === undefined ? undefined : path.resolve(top, excludesFile),
+      };
+    })();
+    this.#workTrees.set(top, workTree);
+    return workTree;
+  }
+
+  async #load(file: string, { fold, followLinks, within }: LoadOptions): Promise<LoadedRules> {
+    const key = `${fold ? 'fold' : 'exact'} ${file}`;
+    const { mtimeMs, ctimeMs, size, ino } = await stat(file).catch(() => noStats);
+    const version = `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+    const cached = this.#files.get(key);
+    if (cached?.version === version) {
+      return cached;
+    }
+    const read = await readWorkspaceFile(file, {
+      maxBytes: ignoreFileLimits.bytes,
+      cut: true,
+      followLinks,
+      ...(within === undefined ? {} : { within }),
+    });
+    const loaded = 'refused' in read ? refused(read.refused) : { rules: new RuleList(read.bytes, { ...read, fold }) };
+    if (loaded.rules === undefined && loaded.problem === undefined) {
+      this.#files.delete(key);
+    } else {
+      this.#files.set(key, { ...loaded, version });
+    }
+    return loaded;
   }
 }
 
-/** True: ignored; false: wanted back; undefined: nothing is said. */
-function firstVerdict(rules: readonly Ignore[], relative: string): boolean | undefined {
-  for (const rule of rules) {
-    const { ignored, unignored } = rule.test(relative);
-    if (ignored || unignored) {
-      return ignored;
-    }
-  }
-  return undefined;
-}
+const noStats = { mtimeMs: 0, ctimeMs: 0, size: -1, ino: 0 };
 
-/** Folders above the root whose git rules hold in it, nearest first: up to the top of the git repository. */
-async function gitFoldersAround(root: string): Promise<readonly string[]> {
-  if (await isGitRoot(root)) {
-    return [];
+/** A file that is not there says nothing; of one that is not read, the user is told. */
+function refused(reason: ReadRefusal): LoadedRules {
+  switch (reason) {
+    case 'missing':
+      return {};
+    case 'no regular file':
+      return { problem: 'is no regular file and is not read' };
+    case 'symbolic link':
+      return { problem: 'is a symbolic link and is not read' };
+    case 'outside the folder':
+      return { problem: 'leads out of the folder and is not read' };
+    default:
+      return { problem: 'cannot be read' };
   }
-  const around: string[] = [];
-  let folder = root;
-  for (let depth = 0; depth < mostDepthOfGit; depth++) {
-    const parent = path.dirname(folder);
-    if (parent === folder) {
-      break;
-    }
-    around.push(parent);
-    if (await isGitRoot(parent)) {
-      return around;
-    }
-    folder = parent;
-  }
-  return [];
-}
-
-async function isGitRoot(folder: string): Promise<boolean> {
-  // a folder in a clone, a file in a submodule or another work tree
-  return (await lstat(path.join(folder, '.git')).catch(() => undefined)) !== undefined;
 }

@@ -11,7 +11,7 @@ import { mostRelevant, priorsOf } from './composition';
 import type { ChunkState, ContextChunk } from './context-chunk';
 import { type FileRecord, FileRecords } from './file-records';
 import { recentInGit } from './git-log';
-import { ignoreFileNames } from './ignore-rules';
+import { IgnoreRules } from './ignore-rules';
 import type { LeftOutReason } from './left-out';
 import { importsOf, noFacts, orderFiles, type RelevanceFacts } from './order';
 import { raiseImported, type Topic, termsOf } from './relevance';
@@ -27,7 +27,7 @@ export interface ContextParts {
   readonly budget: (engine: Engine) => Promise<number>;
 }
 
-const emptySurvey: Survey = { files: [], leftOut: new Map(), folders: [], truncated: false };
+const emptySurvey: Survey = { files: [], leftOut: new Map(), folders: [], truncated: false, ruleProblems: [] };
 /** Events come in bursts: a branch switch, a formatter, a save of all. */
 const debounceMs = 200;
 /** More new paths than this, and the folder is walked again without a look at each. */
@@ -83,6 +83,11 @@ export class RepositoryContext {
   /** Folders that were walked, relative; for a watcher. */
   get folders(): readonly string[] {
     return this.#survey.folders;
+  }
+
+  /** Whole sentences on ignore files and patterns that are not applied. */
+  get ruleProblems(): readonly string[] {
+    return this.#survey.ruleProblems;
   }
 
   get budgetTokens(): number {
@@ -370,8 +375,7 @@ export class RepositoryContext {
       const before = this.#facts.edited.filter((path) => !changed.has(path));
       this.#facts = { ...this.#facts, edited: [...edited, ...before].slice(0, mostEdited) };
     }
-    const isRule = (path: string) => ignoreFileNames.has(path.slice(path.lastIndexOf('/') + 1));
-    this.#surveyIsStale ||= added.length > mostNewPaths || [...changed].some(isRule);
+    this.#surveyIsStale ||= added.length > mostNewPaths || [...changed].some((path) => IgnoreRules.isRuleFile(path));
     for (const path of added) {
       // one that is new, or a folder: the walk tells
       this.#surveyIsStale ||= (await this.#parts.sources.rules.whyIgnored(path, false)) === undefined;

@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { throwIfAborted } from '../engine/errors';
-import { versionControl } from './ignore-rules';
+import { versionControl } from './ignore-session';
 import { type LeftOutReason, leftOutByName } from './left-out';
 import type { SourceFiles } from './source-files';
 
@@ -21,6 +21,8 @@ export interface Survey {
   readonly folders: readonly string[];
   /** There are more files than the walk takes. */
   readonly truncated: boolean;
+  /** Whole sentences on rules that are not applied, and why. */
+  readonly ruleProblems: readonly string[];
 }
 
 const mostDepth = 40;
@@ -32,7 +34,7 @@ export async function survey(
   sources: SourceFiles,
   { signal, mostFiles = mostFilesOfAll }: WalkOptions = {},
 ): Promise<Survey> {
-  const session = await sources.rules.session();
+  const session = await sources.rules.session({ fresh: true, signal });
   const files: string[] = [];
   const leftOut = new Map<string, LeftOutReason>();
   const folders: string[] = [];
@@ -85,7 +87,7 @@ export async function survey(
     }
   };
   await visit([], undefined);
-  return { files, leftOut, folders, truncated };
+  return { files, leftOut, folders, truncated, ruleProblems: session.problems };
 }
 
 /**

@@ -7,8 +7,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Choices } from '../../language-server/repository/choices';
-import { ignorePatterns } from '../../language-server/repository/exclude-globs';
+import { parseExcludeGlob } from '../../language-server/repository/exclude-globs';
 import { recentInGit } from '../../language-server/repository/git-log';
+import { GlobMatcher } from '../../language-server/repository/glob';
 import { leftOutByContent, leftOutByName } from '../../language-server/repository/left-out';
 import { noFacts, orderFiles } from '../../language-server/repository/order';
 import { SourceFiles } from '../../language-server/repository/source-files';
@@ -98,16 +99,24 @@ describe('ignore files', () => {
 });
 
 test.each([
-  ['src/*.js', ['/src/*.js']],
-  ['**/x', ['**/x']],
-  ['{a,b/{c,d}}/e', ['/a/e', '/b/c/e', '/b/d/e']],
-  ['a\\b', ['/a/b']],
-  ['!a', []],
-  ['', []],
-  [`${'{a,b}'.repeat(20)}`, 64],
-])('the glob %s as patterns of an ignore file', (glob, patterns) => {
-  const found = ignorePatterns(glob);
-  expect(Array.isArray(patterns) ? found : found.length).toEqual(patterns);
+  ['src/*.js', ['src/a.js'], ['a.js', 'src/deep/a.js', 'web/src/a.js']],
+  ['**/x', ['x', 'a/x', 'a/b/x'], ['xy', 'x/y']],
+  ['**/*.{js,ts}', ['a.js', 'b/c.ts'], ['a.jsx']],
+  ['{a,b/{c,d}}/e', ['a/e', 'b/c/e', 'b/d/e'], ['b/e', 'c/e']],
+  ['a\\b', ['a/b'], ['a']],
+  ['[!a]b', ['cb'], ['ab', 'b']],
+  ['a?c', ['abc'], ['ac', 'a/c']],
+  ['docs/**', ['docs/a', 'docs/a/b'], ['src/docs/a']],
+  ['{a,b', ['{a,b'], ['a', 'b']],
+])('the glob %s is read as the editor reads it', (glob, matched, others) => {
+  const matcher = new GlobMatcher(parseExcludeGlob(glob) ?? []);
+  const matches = (file: string) => matcher.matches(file, { steps: 0 });
+  expect(matched.filter((file) => !matches(file))).toEqual([]);
+  expect(others.filter(matches)).toEqual([]);
+});
+
+test.each(['', ' ', '!a', '#a', 'a\nb'])('the glob %j says nothing', (glob) => {
+  expect(parseExcludeGlob(glob)).toBeUndefined();
 });
 
 test('links are said to be links, and never followed', async () => {

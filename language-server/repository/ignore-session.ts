@@ -1,0 +1,238 @@
+/** Many questions about what is ignored in a row, each folder's ignore files being looked at once. */
+
+import path from 'node:path';
+import type { ExcludeGlobs } from './exclude-globs';
+import { isGitRoot } from './git-folder';
+import { toBytes } from './gitignore-pattern';
+import type { IgnoreReason } from './ignore-rules';
+import { Pace } from './match-pace';
+import { type RuledEntry, type RuleList, ruledEntry } from './rule-list';
+import type { TrackedFiles } from './tracked-in-git';
+
+/** Version control is nobody's source, and never read. */
+export const versionControl: ReadonlySet<string> = new Set(['.git', '.hg', '.svn', '.jj']);
+/** Installed packages and caches are never the user's own sources. */
+const installed: ReadonlySet<string> = new Set(['node_modules', '__pycache__', '.venv', '.tox', '.mypy_cache']);
+
+/** Of all ignore files of one walk: more are not applied. */
+const limitsInAll = { rules: 200_000, wildcardBytes: 512 * 1024 };
+
+export interface LoadedRules {
+  readonly rules?: RuleList;
+  /** Why it is not read, as a clause that follows the file's name. */
+  readonly problem?: string;
+}
+
+export interface LoadOptions {
+  readonly fold: boolean;
+  readonly followLinks: boolean;
+  readonly within?: string;
+}
+
+/** What a git work tree has beside its `.gitignore` files. */
+export interface WorkTree {
+  readonly ignoreCase: boolean;
+  readonly infoExclude: string;
+  readonly excludesFile: string | undefined;
+}
+
+export interface SessionParts {
+  readonly root: string;
+  /** Folders above the root, up to the top of its work tree, nearest first. */
+  readonly around: readonly string[];
+  readonly excluded: ExcludeGlobs;
+  /** Of the work tree that the root is in. */
+  readonly tracked: TrackedFiles | undefined;
+  readonly load: (file: string, options: LoadOptions) => Promise<LoadedRules>;
+  readonly workTree: (top: string) => Promise<WorkTree>;
+}
+
+interface Level {
+  readonly rules: RuleList;
+  /** Bytes of the folder's path, with its slash: what follows is below the folder. */
+  readonly offset: number;
+}
+
+/** The rules that hold for what is in a folder, those that decide first. */
+interface Chain {
+  readonly own: readonly Level[];
+  readonly search: readonly Level[];
+  /** `.gitignore` alone. */
+  readonly git: readonly Level[];
+  /** `info/exclude`, then `core.excludesFile`. */
+  readonly ofWorkTree: readonly Level[];
+  readonly ignoreCase: boolean;
+}
+
+const emptyChain: Chain = { own: [], search: [], git: [], ofWorkTree: [], ignoreCase: false };
+
+export class IgnoreSession {
+  readonly #parts: SessionParts;
+  readonly #chains = new Map<string, Promise<Chain>>();
+  /** Path of the root below the outermost folder, with a slash at the end. */
+  readonly #prefix: string;
+  readonly #pace = new Pace();
+  readonly #loaded = new Map<string, LoadedRules>();
+  readonly #problems: string[] = [];
+  /** Ignored by git, but something below is tracked. */
+  readonly #ignoredFolders = new Set<string>();
+  #left = { ...limitsInAll };
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const outermost = parts.around.at(-1) ?? parts.root;
+    const inside = path.relative(outermost, parts.root).split(path.sep).join('/');
+    this.#prefix = inside === '' ? '' : `${inside}/`;
+  }
+
+  /** Whole sentences on rules that are not applied. */
+  get problems(): readonly string[] {
+    const ofFiles = [...this.#loaded].flatMap(([file, { rules, problem }]) =>
+      [...(problem === undefined ? [] : [problem]), ...(rules?.problems ?? [])].map(
+        (clause) => `${this.#nameOf(file)} ${clause}.`,
+      ),
+    );
+    return [...ofFiles, ...this.#problems, ...this.#parts.excluded.problems];
+  }
+
+  /** For an entry whose folder is not ignored, and was asked about before it. */
+  async whyIgnored(parts: readonly string[], isFolder: boolean): Promise<IgnoreReason | undefined> {
+    const name = parts.at(-1) ?? '';
+    if (versionControl.has(name) || installed.has(name)) {
+      return 'ignored';
+    }
+    const relative = parts.join('/');
+    if (await this.#parts.excluded.excludes(relative, isFolder, this.#pace)) {
+      return 'excluded by a setting';
+    }
+    const folder = parts.slice(0, -1);
+    const chain = await this.#chainOf(folder);
+    const entry = ruledEntry(this.#prefix + relative, isFolder);
+    const wanted = (await this.#verdict(chain.own, entry)) ?? (await this.#verdict(chain.search, entry));
+    const isIgnored = wanted ?? (await this.#ignoredByGit(chain, entry, relative, folder.join('/')));
+    if (this.#pace.isSpent) {
+      this.#dropWildcards();
+    }
+    return isIgnored ? 'ignored' : undefined;
+  }
+
+  async #ignoredByGit(chain: Chain, entry: RuledEntry, relative: string, folder: string): Promise<boolean> {
+    const verdict = this.#ignoredFolders.has(folder)
+      ? true
+      : ((await this.#verdict(chain.git, entry)) ?? (await this.#verdict(chain.ofWorkTree, entry)));
+    if (verdict !== true) {
+      return false;
+    }
+    const { tracked } = this.#parts;
+    if (entry.isFolder && tracked?.folders.has(relative) === true) {
+      this.#ignoredFolders.add(relative);
+      return false;
+    }
+    return tracked?.files.has(relative) !== true;
+  }
+
+  async #verdict(levels: readonly Level[], { path: whole, name, isFolder }: RuledEntry): Promise<boolean | undefined> {
+    for (const { rules, offset } of levels) {
+      const verdict = await rules.verdict({ path: whole.slice(offset), name, isFolder }, this.#pace);
+      if (verdict !== undefined) {
+        return verdict;
+      }
+    }
+    return undefined;
+  }
+
+  /** @param folder its names below the root */
+  #chainOf(folder: readonly string[]): Promise<Chain> {
+    const key = folder.join('/');
+    const known = this.#chains.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    const chain = this.#extend(
+      path.join(this.#parts.root, ...folder),
+      this.#prefix + (key === '' ? '' : `${key}/`),
+      folder.length === 0 ? this.#chainAround() : this.#chainOf(folder.slice(0, -1)),
+    );
+    this.#chains.set(key, chain);
+    return chain;
+  }
+
+  /** Of the folders above the root, the outermost first. */
+  async #chainAround(): Promise<Chain> {
+    const around = [...this.#parts.around].reverse();
+    const top = around[0];
+    let chain = emptyChain;
+    for (const folder of around) {
+      const inside = path
+        .relative(top ?? folder, folder)
+        .split(path.sep)
+        .join('/');
+      chain = await this.#extend(folder, inside === '' ? '' : `${inside}/`, Promise.resolve(chain));
+    }
+    return chain;
+  }
+
+  /** The rules of a folder before those of the folder around it. @param inside its path, with a slash at the end */
+  async #extend(folder: string, inside: string, around: Promise<Chain>): Promise<Chain> {
+    let chain = await around;
+    const offset = toBytes(inside).length;
+    if (await isGitRoot(folder)) {
+      const { ignoreCase, infoExclude, excludesFile } = await this.#parts.workTree(folder);
+      const files = [infoExclude, ...(excludesFile === undefined ? [] : [excludesFile])];
+      const levels = await Promise.all(
+        files.map((file) => this.#level(file, offset, { fold: ignoreCase, followLinks: true })),
+      );
+      chain = { ...chain, git: [], ofWorkTree: levels.flat(), ignoreCase };
+    }
+    const level = (name: string, fold: boolean, followLinks: boolean) =>
+      this.#level(path.join(folder, name), offset, {
+        fold,
+        followLinks,
+        within: this.#parts.around.at(-1) ?? this.#parts.root,
+      });
+    const [own, search, git] = await Promise.all([
+      level('.fasaignore', false, true),
+      level('.ignore', false, true),
+      // git itself follows no link here
+      level('.gitignore', chain.ignoreCase, false),
+    ]);
+    return {
+      ...chain,
+      own: [...own, ...chain.own],
+      search: [...search, ...chain.search],
+      git: [...git, ...chain.git],
+    };
+  }
+
+  /** @returns none where the file says nothing */
+  async #level(file: string, offset: number, options: LoadOptions): Promise<Level[]> {
+    const loaded = this.#loaded.get(file) ?? (await this.#parts.load(file, options));
+    if (loaded.rules === undefined && loaded.problem === undefined) {
+      return [];
+    }
+    this.#loaded.set(file, loaded);
+    const { rules } = loaded;
+    if (rules === undefined || rules.size === 0) {
+      return [];
+    }
+    const { rules: rulesLeft, wildcardBytes } = this.#left;
+    if (rules.size > rulesLeft || rules.wildcardBytes > wildcardBytes) {
+      this.#problems.push(`${this.#nameOf(file)} is not applied: the ignore files before it have too many rules.`);
+      return [];
+    }
+    this.#left = { rules: rulesLeft - rules.size, wildcardBytes: wildcardBytes - rules.wildcardBytes };
+    return [{ rules, offset }];
+  }
+
+  #nameOf(file: string): string {
+    const relative = path.relative(this.#parts.root, file);
+    return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative.split(path.sep).join('/');
+  }
+
+  #dropWildcards(): void {
+    for (const { rules } of this.#loaded.values()) {
+      rules?.dropWildcards();
+    }
+    this.#parts.excluded.drop();
+  }
+}
