@@ -3,7 +3,7 @@
 import type { Change } from '../../media/chat/answer';
 import type { HunkLine } from '../../media/chat/change-blocks';
 import { type Pair, Reindenter, unitNear } from './indentation';
-import { comparisons, isEven, nearPlace, type Place, placesBy } from './places';
+import { type Comparisons, comparisonKinds, isEven, maxComparisons, nearPlace, type Place, placesBy } from './places';
 import { capital, type Fit, joinLines, splitText } from './text-lines';
 
 interface Found {
@@ -14,7 +14,8 @@ interface Found {
 
 export function fitHunks(text: string, changes: readonly Change[], form: (text: string) => string): Fit {
   const lines = splitText(text);
-  const found = changes.map((change) => find(lines, change));
+  const comparisons: Comparisons = { left: maxComparisons };
+  const found = changes.map((change) => find(lines, change, comparisons));
   settle(found);
   const failures: string[] = [];
   const placed: { readonly hunk: readonly HunkLine[]; readonly place: Place }[] = [];
@@ -48,7 +49,7 @@ export function fitHunks(text: string, changes: readonly Change[], form: (text: 
   return { text: joinLines(result, text.endsWith('\n') || text === ''), failures, count: changes.length };
 }
 
-function find(lines: readonly string[], change: Change): Found {
+function find(lines: readonly string[], change: Change, comparisons: Comparisons): Found {
   const hunk = change.hunk ?? [
     ...splitText(change.search).map((text): HunkLine => ({ kind: 'old', text })),
     ...splitText(change.replace).map((text): HunkLine => ({ kind: 'new', text })),
@@ -63,8 +64,8 @@ function find(lines: readonly string[], change: Change): Found {
   const restored = hunk.map((line) =>
     line.kind === 'context' && line.bare !== true ? { ...line, text: ` ${line.text}` } : line,
   );
-  for (const comparison of comparisons) {
-    for (const variant of comparison === comparisons.at(-1) ? [hunk] : [hunk, restored]) {
+  for (const comparison of comparisonKinds) {
+    for (const variant of comparison === comparisonKinds.at(-1) ? [hunk] : [hunk, restored]) {
       const old = variant.filter(({ kind }) => kind !== 'new');
       const starts = placesBy(
         comparison,
@@ -77,7 +78,7 @@ function find(lines: readonly string[], change: Change): Found {
       }
     }
   }
-  const near = nearPlace(lines, hunk);
+  const near = nearPlace(lines, hunk, comparisons);
   return { change, hunk, places: near === undefined ? [] : [near] };
 }
 

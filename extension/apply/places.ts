@@ -13,11 +13,23 @@ export function placesOf(lines: readonly string[], wanted: readonly string[]): n
 }
 
 /** The ways to compare lines, from the strictest on: to the blank, but for those at the end, but for those around. */
-export const comparisons = forms.map((_, form) => form);
+export const comparisonKinds = forms.map((_, form) => form);
 
 export function placesBy(comparison: number, lines: readonly string[], wanted: readonly string[]): number[] {
   const form = forms[comparison] ?? ((line) => line);
-  return matches(lines.map(form), wanted.map(form));
+  return matches(formedLines(lines, comparison), wanted.map(form));
+}
+
+/** Many hunks are looked for in the lines of one file. */
+const formed = new WeakMap<readonly string[], (readonly string[] | undefined)[]>();
+
+function formedLines(lines: readonly string[], comparison: number): readonly string[] {
+  const known = formed.get(lines) ?? [];
+  formed.set(lines, known);
+  const form = forms[comparison];
+  const result = known[comparison] ?? (form === undefined ? lines : lines.map(form));
+  known[comparison] = result;
+  return result;
 }
 
 function matches(lines: readonly string[], wanted: readonly string[]): number[] {
@@ -59,19 +71,30 @@ export function isEven(lines: readonly string[], old: readonly HunkLine[], place
 const maxErrors = 3;
 /** Of a line that has other blanks: of two places, the one that is the same to the blank. */
 const blankError = 0.01;
-/** Lines of the file times lines of a hunk: more are not compared one by one. */
-const maxCompared = 2_000_000;
+
+/** Of all hunks of a file: lines of the file times lines of the hunk that are compared one by one. */
+export interface Comparisons {
+  left: number;
+}
+
+export const maxComparisons = 6_000_000;
 
 /**
  * The place of a hunk some of whose context is wrong: the one that agrees best, and clearly. All lines that go have to
  * be there, and the lines on both sides of what is added.
  */
-export function nearPlace(lines: readonly string[], hunk: readonly HunkLine[]): Place | undefined {
+export function nearPlace(
+  lines: readonly string[],
+  hunk: readonly HunkLine[],
+  comparisons: Comparisons,
+): Place | undefined {
   const old = hunk.filter(({ kind }) => kind !== 'new');
   const limit = Math.min(maxErrors, Math.floor(old.length / 3));
-  if (limit === 0 || lines.length * old.length > maxCompared) {
+  const cost = lines.length * old.length;
+  if (limit === 0 || cost > comparisons.left) {
     return undefined;
   }
+  comparisons.left -= cost;
   const wanted = old.map(({ text }) => text.trim());
   const isAdded = additionsBefore(hunk);
   const ends = align(lines, old, isAdded, limit);

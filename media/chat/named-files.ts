@@ -62,9 +62,12 @@ const shellEndings = 'sh bash zsh fish ps1 bat cmd';
 const maxLinesAbove = 8;
 const maxCharsAbove = 4000;
 const maxPath = 300;
+/** A longer line is no title and no comment with a path. */
+const maxLine = 500;
 
 /** @param above the text before the block, empty where something else stands between; @param first its first line */
-export function namedFiles(info: string, above: string, first: string, isEmpty: boolean): NamedFiles {
+export function namedFiles(infoLine: string, above: string, first: string, isEmpty: boolean): NamedFiles {
+  const info = infoLine.slice(0, maxLine);
   const language = languageOf(info);
   const found = [inInfo(info, isEmpty), inLinesAbove(above, language), inComment(first, language)];
   const sure = found.flatMap((one) => one.sure);
@@ -153,6 +156,9 @@ function isTitle(line: string): boolean {
 
 /** The path in a line that has nothing else but what sets a title off: marks, a label, a number, a note at its end. */
 function wholeLine(line: string): string | undefined {
+  if (line.length > maxLine) {
+    return undefined;
+  }
   let text = line
     .trim()
     .replace(/^(?:>\s?)+/, '')
@@ -194,7 +200,8 @@ function withoutEnd(text: string): string {
 const introductions =
   /^(?:(?:in|see|update|updated|edit|change|changed|modify|modified|create|open|add|and|now|then|next|also|first|finally|for|to|into|from|the|a|new|your|this|our|file|here|is|are|here's|replace|save|as|put|inside|of|at|contents?|version|code|with|following)\s+)+/i;
 
-function inSentence(line: string, language: string): Found {
+function inSentence(sentence: string, language: string): Found {
+  const line = sentence.slice(-maxLine);
   const marked = [
     ...line.matchAll(/(?<!`)(`{1,2})(?!`)([^`\n]{1,300})\1|\*\*([^*\n]{1,300})\*\*|["“«]([^"”»\n]{1,300})["”»]/g),
   ]
@@ -227,7 +234,9 @@ function inSentence(line: string, language: string): Found {
 }
 
 function inComment(line: string, language: string): Found {
-  const comment = /^\s*(?:\/\/+|#+(?!!)|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(\S.*)$/.exec(line)?.[1];
+  const comment = /^\s*(?:\/\/+|#+(?!!)|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(\S.*)$/.exec(
+    line.slice(0, maxLine + 1),
+  )?.[1];
   const path = comment === undefined ? undefined : wholeLine(comment);
   return path !== undefined && isFileLike(path) && fits(path, language) ? { sure: [path], perhaps: [] } : nothing;
 }

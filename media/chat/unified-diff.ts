@@ -15,6 +15,8 @@ interface Draft {
 
 const hunkHead = /^@@+(?:\s.*)?$/;
 const numbers = /^@@+ +-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))?/;
+/** No path is longer. */
+const maxHeader = 4096;
 const gitHead = /^diff --git (.*)$/;
 const patchFile = /^\*\*\* (Update|Add|Delete) File: *(.+)$/;
 
@@ -48,7 +50,7 @@ export function readDiff(
     const git = gitHead.exec(line);
     const patch = isPatch ? patchFile.exec(line) : null;
     if (git !== null) {
-      begin(...gitPaths(git[1] ?? ''));
+      begin(...gitPaths((git[1] ?? '').slice(0, 2 * maxHeader)));
       at++;
     } else if (patch !== null) {
       const path = (patch[2] ?? '').trim();
@@ -212,12 +214,9 @@ function bare(path: string): string {
 
 /** Of a header's line, without the time that `diff` puts behind it; undefined for no file. */
 function pathIn(rest: string): string | undefined {
-  const path = unquoted(
-    rest
-      .replace(/\t.*$/, '')
-      .replace(/\s+\d{4}-\d\d-\d\d.*$/, '')
-      .trim(),
-  );
+  const [named = ''] = rest.slice(0, maxHeader).split('\t');
+  const time = named.search(/\d{4}-\d\d-\d\d/);
+  const path = unquoted((time > 0 && /\s/.test(named[time - 1] ?? '') ? named.slice(0, time) : named).trim());
   return path === '/dev/null' || path === 'dev/null' ? undefined : path;
 }
 
