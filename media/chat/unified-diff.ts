@@ -4,12 +4,15 @@
  */
 
 import { type Change, type FileChange, type HunkLine, joined } from './change-blocks';
+import { pathOfLine } from './named-files';
 
 interface Draft {
   from: string | undefined;
   to: string | undefined;
   kind: FileChange['kind'];
   isBinary: boolean;
+  /** It has the header of git, whose names are a file's before and after. */
+  readonly isGit: boolean;
   hunks: Change[];
 }
 
@@ -38,19 +41,21 @@ export function readDiff(
     }
     return begin();
   };
-  const begin = (from?: string, to?: string, kind: FileChange['kind'] = 'change'): Draft => {
-    const draft: Draft = { from, to, kind, isBinary: false, hunks: [] };
+  const begin = (from?: string, to?: string, kind: FileChange['kind'] = 'change', isGit = false): Draft => {
+    const draft: Draft = { from, to, kind, isBinary: false, isGit, hunks: [] };
     drafts.push(draft);
     return draft;
   };
   const isPatch = lines.some((line) => patchFile.test(line));
+  const first = lines.findIndex((line) => line.trim() !== '');
   let at = 0;
   while (at < lines.length) {
     const line = lines[at] ?? '';
     const git = gitHead.exec(line);
     const patch = isPatch ? patchFile.exec(line) : null;
     if (git !== null) {
-      begin(...gitPaths((git[1] ?? '').slice(0, 2 * maxHeader)));
+      const [from, to] = gitPaths((git[1] ?? '').slice(0, 2 * maxHeader));
+      begin(from, to, 'change', true);
       at++;
     } else if (patch !== null) {
       const path = (patch[2] ?? '').trim();
@@ -64,6 +69,14 @@ export function readDiff(
       const draft = last !== undefined && last.hunks.length === 0 && !isPatch ? last : begin();
       readFileHead(draft, pathIn(line.slice(4)), pathIn((lines[at + 1] ?? '').slice(4)));
       at += 2;
+    } else if (isHalfHead(lines, at)) {
+      const draft = drafts.at(-1)?.hunks.length === 0 ? current() : begin();
+      const path = pathIn(line.slice(4));
+      readFileHead(draft, line.startsWith('-') ? path : draft.from, line.startsWith('-') ? draft.to : path);
+      at++;
+    } else if (drafts.length === 0 && at === first && named.length === 0 && pathOfLine(line) !== undefined) {
+      begin(pathOfLine(line));
+      at++;
     } else if (hunkHead.test(line)) {
       at = readHunk(lines, at, current(), isPatch);
     } else if (/^[ +\-\\]/.test(line) && !isFileHead(lines, at) && (drafts.at(-1)?.hunks.length ?? 0) === 0) {
@@ -109,6 +122,11 @@ function isFileHead(lines: readonly string[], at: number): boolean {
   const [from, to] = [pathIn(old.slice(4)), pathIn(fresh.slice(4))];
   const looksRight = [from, to].every((path) => path === undefined || /[./\\]|^[A-Z]\w+$/.test(path));
   return looksRight && (next === undefined || hunkHead.test(next) || /^[ +-]/.test(next));
+}
+
+/** One of both lines of a header, and then a hunk. */
+function isHalfHead(lines: readonly string[], at: number): boolean {
+  return /^(?:---|\+\+\+) \S/.test(lines[at] ?? '') && hunkHead.test(lines[at + 1] ?? '');
 }
 
 function readFileHead(draft: Draft, from: string | undefined, to: string | undefined): void {
@@ -194,17 +212,28 @@ function readHunk(lines: readonly string[], start: number, draft: Draft, isPatch
   return at;
 }
 
-function fileOf({ from, to, kind, isBinary, hunks }: Draft, named: readonly string[]): FileChange[] {
-  const isRenamed =
-    from !== undefined && to !== undefined && kind !== 'new' && kind !== 'removed' && bare(from) !== bare(to);
+function fileOf({ from, to, kind, isBinary, isGit, hunks }: Draft, named: readonly string[]): FileChange[] {
+  const hasLetters = isLettered(from, 'a') && isLettered(to, 'b');
+  const name = (path: string) => (hasLetters ? bare(path) : path.replace(/^\.\//, ''));
+  const isOther = from !== undefined && to !== undefined && name(from) !== name(to);
+  const isRenamed = kind === 'renamed' || (isGit && kind === 'change' && isOther);
   if (isBinary || (hunks.length === 0 && kind === 'change' && !isRenamed)) {
     return [];
   }
-  const path = kind === 'new' ? (to ?? from) : (from ?? to);
-  const paths = path === undefined ? named : [...new Set([bare(path), path])];
-  return kind === 'renamed' || isRenamed
-    ? [{ kind: 'renamed', paths, to: bare(to ?? ''), changes: hunks }]
+  // a copy that was put aside is compared with the file itself
+  const isCopy = from !== undefined && /\.(?:orig|old|bak)$|^(?:old|orig|before)[\\/]/i.test(from);
+  const order =
+    kind === 'new' || (isCopy && !isRenamed) ? [to, from] : isOther && !isRenamed ? [from, to] : [from ?? to];
+  const all = order.filter((path) => path !== undefined);
+  const paths = all.length === 0 ? named : [...new Set([...all.map(name), ...all.map(bare), ...all])];
+  return isRenamed
+    ? [{ kind: 'renamed', paths, to: name(to ?? ''), changes: hunks }]
     : [{ kind, paths, changes: hunks }];
+}
+
+/** Whether a name may have the letter of its side in front, or another pair's that git can be set to. */
+function isLettered(path: string | undefined, letter: string): boolean {
+  return path === undefined || path.startsWith(`${letter}/`) || /^[iwco]\//.test(path);
 }
 
 /** Without the letter that git puts in front. */

@@ -37,10 +37,15 @@ describe('a diff as the answer', () => {
       'with a note about line ends',
       `--- a/src/a.py\n+++ b/src/a.py\n@@ -5,4 +5,4 @@\n${body}\n\\ No newline at end of file`,
     ],
+    ['without letters before its names', `--- src/a.py\n+++ src/a.py\n@@ -5,4 +5,4 @@\n${body}`],
+    ['with half of its header', `--- a/src/a.py\n@@ -5,4 +5,4 @@\n${body}`],
+    ['with the other half of its header', `+++ b/src/a.py\n@@ -5,4 +5,4 @@\n${body}`],
     ['as a patch for tools', `*** Begin Patch\n*** Update File: src/a.py\n@@ def rows():\n${body}\n*** End Patch`],
     ['in Windows line ends', `--- a/src/a.py\n+++ b/src/a.py\n@@ -5,4 +5,4 @@\n${body}`.replaceAll('\n', '\r\n')],
   ])('%s, is read as changes of its file', (_, diff) => {
-    for (const language of ['diff', 'patch', '', 'python']) {
+    for (const language of diff.split('\n')[1]?.startsWith('@@')
+      ? ['diff', 'patch']
+      : ['diff', 'patch', '', 'python']) {
       const read = part(block(diff, language));
       expect([read?.path, read?.changes.length]).toEqual(['src/a.py', 1]);
       expect(applyChanges(file, read?.changes ?? [])).toBe(wanted);
@@ -128,6 +133,20 @@ describe('a diff as the answer', () => {
     const [, added, removed] = part(block(diff))?.files ?? [];
     expect(added?.changes[0]?.replace).toBe('x = 1\ny = 2\n');
     expect(fitChanges('x = 1\n', removed?.changes ?? [])).toEqual({ text: '', failures: [], count: 1 });
+  });
+
+  test('names its file with and without letters, and beside a copy', () => {
+    const paths = (from: string, to: string) => part(block(`--- ${from}\n+++ ${to}\n@@ -1 +1 @@\n-a\n+b`))?.files[0];
+    expect(paths('a/x.py', 'b/x.py')?.paths[0]).toBe('x.py');
+    expect(paths('a/x.py', 'a/x.py')?.paths[0]).toBe('a/x.py');
+    expect(paths('x.py.orig', 'x.py')).toMatchObject({ kind: 'change', paths: ['x.py', 'x.py.orig'] });
+    expect(part('```diff\nsrc/a.py\n@@ -1 +1 @@\n-a\n+b\n```\n')?.path).toBe('src/a.py');
+    expect(part('```diff\n# src/a.py\n-a\n+b\n```\n')?.path).toBe('src/a.py');
+  });
+
+  test('with a blank after each sign is made without it', () => {
+    const diff = '--- a/src/a.py\n+++ b/src/a.py\n@@ @@\n- import a\n+ import c\n  import b';
+    expect(applied(file, diff)).toBe(file.replace('import a', 'import c'));
   });
 
   test('as a patch for tools adds, deletes and moves files', () => {
