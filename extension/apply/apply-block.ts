@@ -38,6 +38,11 @@ export class BlockApplier {
       await vscode.env.clipboard.writeText(part.text);
       return;
     }
+    if (part.unfinished && part.files.length === 0) {
+      throw new ApplyError(
+        'The change in this block is not complete: its old lines, divider, new lines and end mark are needed.',
+      );
+    }
     const decided = await decideOnHidden(part);
     if (decided === undefined) {
       return;

@@ -113,7 +113,8 @@ function dividersThatFit(
     if (dividers.has(at) && (isWorded || forms.every((form) => form === ''))) {
       fitting.push(at);
     }
-    isWorded ||= line !== '';
+    // lines that all look like marks are anywhere
+    isWorded ||= line !== '' && markOf(line) === undefined;
     places = places.filter((place) => forms[place + at - start - 1] === line);
   }
   return fitting;

@@ -43,7 +43,7 @@ export interface CodePart {
   readonly files: readonly FileChange[];
   /** Columns in front of its fence. */
   readonly indent: number;
-  /** It ends within a change. */
+  /** It ends within a change, or has marks of one that do not make one. */
   readonly unfinished: boolean;
   readonly closed: boolean;
 }

@@ -43,7 +43,7 @@ export const dividerLine = /^={5,9}\s*$/;
 
 interface Reading {
   readonly files: FileChange[];
-  /** A change has begun and does not end. */
+  /** A change has begun and does not end, or its marks make none. */
   readonly unfinished: boolean;
 }
 
@@ -80,7 +80,8 @@ export function readChanges(lines: readonly string[], named: readonly string[]):
     const marked = block === undefined ? changes : changes.map((change) => ({ ...change, block }));
     return changes.length === 0 ? [] : [{ kind: 'change', paths, changes: marked }];
   });
-  return { files: read, unfinished };
+  // marks that make no change are no code either
+  return { files: read, unfinished: unfinished || (read.length === 0 && lines.some((line) => searchLine.test(line))) };
 }
 
 /** Nothing but marks looks like a mark. */

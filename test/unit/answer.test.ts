@@ -75,6 +75,10 @@ describe('search-and-replace blocks', () => {
   });
 
   test('that are not complete are no changes', () => {
-    expect(codeParts('<<<<<<< SEARCH\na\n=======\nb\n')[0]?.changes).toEqual([]);
+    expect(codeParts('<<<<<<< SEARCH\na\n=======\nb\n')[0]).toMatchObject({ changes: [], unfinished: true });
+    expect(codeParts('```\n<<<<<<< SEARCH\na\nb\n>>>>>>> REPLACE\n```\n')[0]).toMatchObject({
+      changes: [],
+      unfinished: true,
+    });
   });
 });

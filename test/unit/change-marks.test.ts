@@ -124,3 +124,59 @@ describe('changes of several files in one block', () => {
     expect(part?.changes).toHaveLength(3);
   });
 });
+
+describe('changes of random files that are full of marks', () => {
+  test.each([
+    [
+      'of conflicts and titles',
+      ['=======', '=======', '=====', '=========', '<<<<<<< HEAD', '>>>>>>> topic', '||||||| base', ''],
+    ],
+    [
+      'of this format too',
+      ['=======', '=====', '<<<<<<< HEAD', '>>>>>>> topic', '<<<<<<< SEARCH', '>>>>>>> REPLACE', 'src/a.ts', '```', ''],
+    ],
+  ])('%s, make what is meant, or say that they cannot tell', (_, marks) => {
+    let seed = 59;
+    const random = (below: number) => {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      return Math.floor((seed / 2147483648) * below);
+    };
+    const line = () => (random(3) === 0 ? (marks[random(marks.length)] ?? '') : `words ${random(40)}`);
+    const counts = { made: 0, refused: 0 };
+    for (let round = 0; round < 3000; round++) {
+      const file = Array.from({ length: 4 + random(14) }, line);
+      const start = random(file.length);
+      const size = 1 + random(Math.min(7, file.length - start));
+      const old = file.slice(start, start + size);
+      // as changes are: some lines stay, some go, some are new
+      const fresh = old.flatMap((one) =>
+        random(4) === 0 ? [] : random(3) === 0 ? [line()] : random(5) === 0 ? [one, line()] : [one],
+      );
+      const wanted = [...file.slice(0, start), ...fresh, ...file.slice(start + size)].join('\n');
+      const block = ['<<<<<<< SEARCH', ...old, '=======', ...fresh, '>>>>>>> REPLACE'].join('\n');
+      const text = `src/a.txt\n\`\`\`\n${block}\n\`\`\`\n`;
+      const [read] = codeParts(text);
+      if (read?.changes.length === 0) {
+        expect(read.unfinished).toBe(true);
+        counts.refused++;
+        continue;
+      }
+      let result: string;
+      try {
+        result = applied(`${file.join('\n')}\n`, text);
+      } catch {
+        counts.refused++;
+        continue;
+      }
+      counts.made++;
+      expect([round, file, old, fresh, result]).toEqual([
+        round,
+        file,
+        old,
+        fresh,
+        file.length === size && fresh.length === 0 ? '' : `${wanted}\n`,
+      ]);
+    }
+    expect(counts.made).toBeGreaterThan(2000);
+  });
+});
