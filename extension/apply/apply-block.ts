@@ -63,16 +63,19 @@ export class BlockApplier {
   async #newFile(part: CodePart): Promise<void> {
     const near = vscode.window.activeTextEditor?.document.uri;
     if (part.path === undefined || resolveInWorkspace(part.path, near) === undefined) {
-      const languages = await vscode.languages.getLanguages();
-      const language = languages.includes(part.language) ? part.language : undefined;
-      const document = await vscode.workspace.openTextDocument({
-        content: part.text,
-        ...(language === undefined ? {} : { language }),
-      });
-      await vscode.window.showTextDocument(document);
-      return;
+      return this.#untitled(part);
     }
     await this.#files.create(part.path, part.text);
+  }
+
+  async #untitled(part: CodePart): Promise<void> {
+    const languages = await vscode.languages.getLanguages();
+    const language = languages.includes(part.language) ? part.language : undefined;
+    const document = await vscode.workspace.openTextDocument({
+      content: part.text,
+      ...(language === undefined ? {} : { language }),
+    });
+    await vscode.window.showTextDocument(document);
   }
 
   /** The whole text of a file, or of what is selected. */
@@ -84,6 +87,9 @@ export class BlockApplier {
         : await this.#files.choose(part.paths, part.path);
     if (chosen === undefined) {
       return;
+    }
+    if (chosen === 'untitled') {
+      return this.#untitled(part);
     }
     if (chosen === 'missing') {
       const path = part.path ?? '';
@@ -141,6 +147,9 @@ export class BlockApplier {
     const target = await this.#files.choose(file.paths, path);
     if (target === undefined) {
       return;
+    }
+    if (target === 'untitled') {
+      throw new ApplyError('Changes need a file: open the one that they are for, and choose it.');
     }
     if (target === 'missing') {
       if (!isWhole || file.kind !== 'change') {

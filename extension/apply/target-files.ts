@@ -15,10 +15,14 @@ export class TargetFiles {
   /**
    * Never the open file by itself: where the answer names none, the user says which.
    * @param paths all that the answer may mean; @param path the one that it names
-   * @returns 'missing': one is named that is not there; undefined: the user chose none
+   * @returns 'missing': one is named that is not there; 'untitled': none is, and the user wants a new one; undefined: the
+   * user chose none
    * @throws ApplyError where it is outside of the workspace
    */
-  async choose(paths: readonly string[], path: string | undefined): Promise<vscode.Uri | 'missing' | undefined> {
+  async choose(
+    paths: readonly string[],
+    path: string | undefined,
+  ): Promise<vscode.Uri | 'missing' | 'untitled' | undefined> {
     const near = vscode.window.activeTextEditor?.document.uri;
     const found = await findInWorkspace(paths, near);
     const [first, second] = found;
@@ -29,7 +33,7 @@ export class TargetFiles {
       return pick(found, `The workspace has ${found.length} files that ${path ?? paths[0]} may mean`);
     }
     if (path === undefined) {
-      return pick(openFiles(), 'The answer does not say which file this is for. Choose one of the open files');
+      return pick(openFiles(), 'The answer does not say which file this is for', 'untitled');
     }
     const target = resolveInWorkspace(path, near);
     if (target === undefined) {
@@ -97,12 +101,19 @@ export async function confirm(question: string, detail: string, yes: string): Pr
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
-async function pick(files: readonly vscode.Uri[], title: string): Promise<vscode.Uri | undefined> {
-  if (files.length === 0) {
-    throw new ApplyError('The answer does not say which file this is for. Open the file first.');
+async function pick<Other extends string = never>(
+  files: readonly vscode.Uri[],
+  title: string,
+  other?: Other,
+): Promise<vscode.Uri | Other | undefined> {
+  const items: { label: string; choice: vscode.Uri | Other }[] = files.map((uri) => ({
+    label: placeName(uri),
+    choice: uri,
+  }));
+  if (other !== undefined) {
+    items.push({ label: 'New File', choice: other });
   }
-  const items = files.map((uri) => ({ label: placeName(uri), uri }));
-  return (await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }))?.uri;
+  return (await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }))?.choice;
 }
 
 /** The current one first. */
