@@ -1,5 +1,7 @@
 /** Characters that a reader does not see and that change what he reads, or what a program does: shown by their names. */
 
+import { hiddenCharacter } from '../language-server/protocol/hidden-characters';
+
 const names: Readonly<Record<number, string>> = {
   173: 'soft hyphen',
   847: 'grapheme joiner',
@@ -35,39 +37,6 @@ const names: Readonly<Record<number, string>> = {
   65440: 'Hangul filler',
 };
 
-/** Scripts whose letters join, or are kept apart, by U+200C and U+200D. */
-const joining =
-  '[\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Nkoo}\\p{scx=Mong}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Guru}\\p{scx=Gujr}\\p{scx=Orya}\\p{scx=Taml}\\p{scx=Telu}\\p{scx=Knda}\\p{scx=Mlym}\\p{scx=Sinh}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tibt}]';
-/** Scripts that write words without blanks and mark where they end by U+200B. */
-const unspaced = '[\\p{scx=Thai}\\p{scx=Laoo}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tibt}]';
-/** Letters and digits as tags: after a black flag they name the part of a country, and end with U+E007F. */
-const tag = '[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]';
-
-/** Where a character that is not seen is part of how a word or an emoji is written. */
-const written = [
-  // the joiner between two pictographs
-  '(?<=\\p{Extended_Pictographic}\\ufe0f?|\\p{Emoji_Modifier})\\u200d\\p{Extended_Pictographic}',
-  // between letters of one of these scripts, or after the sign that ends a half letter
-  `(?<=(?=${joining})[\\p{L}\\p{M}])[\\u200c\\u200d](?=${joining})[\\p{L}\\p{M}]`,
-  '(?<=[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d4d\\u0dca])[\\u200c\\u200d]',
-  `(?<=(?=${unspaced})[\\p{L}\\p{M}])\\u200b(?=${unspaced})\\p{L}`,
-  '(?<=\\p{scx=Mong})\\u180e',
-  // the flag of a part of a country
-  ...[0, 1, 2, 3, 4, 5].map((before) => `(?<=\\u{1f3f4}${tag}{${before}})${tag}{1,${6 - before}}\\u{e007f}`),
-  `(?<=\\u{1f3f4}${tag}{3,6})\\u{e007f}`,
-  // the form of a character of Chinese writing, as names need it
-  '(?<=\\p{scx=Hani})[\\u{e0100}-\\u{e01ef}]',
-].join('|');
-
-/**
- * Control characters save tab and line ends, soft hyphens, zero-width and bidirectional ones, fillers, interlinear marks,
- * variation selectors of the supplement and tags; not where they are part of how a word or an emoji is written.
- */
-const hidden = new RegExp(
-  `(?!${written})(?:\\u034f|[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e0fff}])`,
-  'gu',
-);
-
 export interface TextPiece {
   readonly text: string;
   /** What the character is, for a piece that is one hidden character. */
@@ -78,7 +47,7 @@ export interface TextPiece {
 export function pieces(text: string): TextPiece[] {
   const found: TextPiece[] = [];
   let at = 0;
-  for (const match of text.matchAll(hidden)) {
+  for (const match of text.matchAll(hiddenCharacter)) {
     if (match.index > at) {
       found.push({ text: text.slice(at, match.index) });
     }
@@ -93,15 +62,15 @@ export function pieces(text: string): TextPiece[] {
 
 /** For places that take plain text alone: hidden characters as `[U+202E]`. */
 export function visible(text: string): string {
-  return text.replace(hidden, (character) => `[${codePoint(character)}]`);
+  return text.replace(hiddenCharacter, (character) => `[${codePoint(character)}]`);
 }
 
 export function countHidden(text: string): number {
-  return text.match(hidden)?.length ?? 0;
+  return text.match(hiddenCharacter)?.length ?? 0;
 }
 
 export function withoutHidden(text: string): string {
-  return text.replace(hidden, '');
+  return text.replace(hiddenCharacter, '');
 }
 
 function nameOf(character: string): string {

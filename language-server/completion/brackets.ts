@@ -1,4 +1,7 @@
-/** Brackets of code, read without a grammar: those in texts and line comments do not count. */
+/** Brackets of code around a cursor, and of a text that comes to stand there. */
+
+import type { CursorText } from './cursor';
+import { type BracketToken, type Forms, formsOf, type LexicalState, type Scan, scan } from './lexical';
 
 const openOf: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
@@ -6,77 +9,94 @@ export interface Brackets {
   /** Not closed, innermost first. */
   readonly open: readonly string[];
   /** Closing ones whose opening is not in the text, in order, with their index. */
-  readonly unmatched: readonly { readonly char: string; readonly index: number }[];
+  readonly unmatched: readonly BracketToken[];
 }
 
-export function brackets(text: string): Brackets {
+function pair(tokens: readonly BracketToken[]): Brackets {
   const open: string[] = [];
-  const unmatched: { char: string; index: number }[] = [];
-  for (let index = 0; index < text.length; index++) {
-    const char = text[index] ?? '';
-    if (char === '"' || char === '`' || char === "'") {
-      index = endOfText(text, index);
-    } else if (char === '/' && text[index + 1] === '/' && text[index - 1] !== ':') {
-      index = endOfLine(text, index);
-    } else if (char === '(' || char === '[' || char === '{') {
-      open.push(char);
-    } else if (openOf[char] !== undefined) {
-      if (open.at(-1) === openOf[char]) {
-        open.pop();
-      } else if (open.length === 0) {
-        unmatched.push({ char, index });
-      }
+  const unmatched: BracketToken[] = [];
+  for (const token of tokens) {
+    const wanted = openOf[token.char];
+    if (wanted === undefined) {
+      open.push(token.char);
+    } else if (open.at(-1) === wanted) {
+      open.pop();
+    } else if (open.length === 0) {
+      unmatched.push(token);
     }
   }
   return { open: open.reverse(), unmatched };
+}
+
+/** @param languageId '' : of no language that is known */
+export function brackets(text: string, languageId = ''): Brackets {
+  return pair(scan(text, formsOf(languageId)).brackets);
 }
 
 export function closes(closer: string, opener: string | undefined): boolean {
   return opener !== undefined && openOf[closer] === opener;
 }
 
-/**
- * What is open before a place and not closed behind it, innermost first.
- * @param isWhole `after` reaches to the document's end; what follows a part of it closes what is further out
- */
-export function unclosedAround(before: string, after: string, isWhole: boolean): string[] {
-  const unclosed: string[] = [];
-  let closed = 0;
-  const left = [...brackets(before).open];
-  for (const { char } of brackets(after).unmatched) {
-    const match = left.findIndex((opener) => closes(char, opener));
-    if (match === -1) {
-      break;
-    }
-    unclosed.push(...left.splice(0, match));
-    left.shift();
-    closed++;
-  }
-  const further = isWhole ? left : left.slice(0, closed === 0 ? 1 : 0);
-  return [...unclosed, ...further];
-}
+/** What stands at a cursor is read from what the cursor is in. */
+export class CodeAround {
+  readonly #forms: Forms;
+  readonly #cursor: Pick<CursorText, 'before' | 'after' | 'reachesEnd'>;
+  /** Of the text before the cursor. */
+  readonly #before: Scan;
 
-/** Index of the quote that ends a text on its line; a quote that ends none there is a character like others. */
-function endOfText(text: string, start: number): number {
-  const quote = text[start] ?? '';
-  // a lifetime of Rust or an apostrophe is no quote
-  if (quote === "'" && /[\w<&]/.test(text[start - 1] ?? '')) {
-    return start;
+  constructor(cursor: Pick<CursorText, 'before' | 'after' | 'reachesEnd'>, languageId: string) {
+    this.#forms = formsOf(languageId);
+    this.#cursor = cursor;
+    this.#before = scan(cursor.before, this.#forms);
   }
-  for (let index = start + 1; index < text.length; index++) {
-    const char = text[index];
-    if (char === '\\') {
-      index++;
-    } else if (char === '\n' && quote !== '`') {
-      return start;
-    } else if (char === quote && !(quote === "'" && /\w/.test(text[index + 1] ?? ''))) {
-      return index;
-    }
-  }
-  return start;
-}
 
-function endOfLine(text: string, start: number): number {
-  const newline = text.indexOf('\n', start);
-  return newline === -1 ? text.length : newline;
+  get state(): LexicalState {
+    return this.#before.state;
+  }
+
+  /** The cursor is between quotes, and not in code that stands there. */
+  get inString(): boolean {
+    return this.state.at(-1)?.kind === 'string';
+  }
+
+  get inComment(): boolean {
+    return this.state.at(-1)?.kind === 'comment';
+  }
+
+  /** Of a text at the cursor. */
+  scan(text: string): Scan {
+    return scan(text, this.#forms, this.state);
+  }
+
+  brackets(text: string): Brackets {
+    return pair(this.scan(text).brackets);
+  }
+
+  /** The end of a text at the cursor is in the same quotes as the cursor, or in the same code. */
+  endsWhereItBegan(text: string): boolean {
+    const { state } = this.scan(text);
+    return state.length === this.state.length && state.at(-1)?.kind === this.state.at(-1)?.kind;
+  }
+
+  /**
+   * What is open before the cursor and not closed after it, innermost first. What follows a part of the document closes
+   * what is further out.
+   */
+  unclosed(): string[] {
+    const unclosed: string[] = [];
+    let closed = 0;
+    const left = [...pair(this.#before.brackets).open];
+    const { after, reachesEnd } = this.#cursor;
+    for (const { char } of pair(scan(after, this.#forms, this.state).brackets).unmatched) {
+      const match = left.findIndex((opener) => closes(char, opener));
+      if (match === -1) {
+        break;
+      }
+      unclosed.push(...left.splice(0, match));
+      left.shift();
+      closed++;
+    }
+    const further = reachesEnd ? left : left.slice(0, closed === 0 ? 1 : 0);
+    return [...unclosed, ...further];
+  }
 }

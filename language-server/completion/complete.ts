@@ -13,11 +13,12 @@ import { filterCompletion } from './filters';
 import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt';
 import { sensibleEnd } from './sensible-end';
 import { completionShape } from './shape';
+import { SoundEnd, soundest } from './soundness';
 import { MeasuredSpeed } from './speed';
 import { applyStopRules, type StopContext } from './stop-rules';
 import { noSuggestion, type Suggestion } from './suggestion';
 import { type CachedPlace, SuggestionCache } from './suggestion-cache';
-import { Syntax } from './syntax';
+import { type ErrorCounter, Syntax } from './syntax';
 
 export interface CompletionInput {
   readonly uri: string;
@@ -233,16 +234,24 @@ export class Completer {
     deadline: Deadline,
   ): Promise<{ readonly suggestion: Suggestion; readonly generation: Generation | undefined }> {
     const stopContext = await this.#stopContext(prompt, input);
+    const errors = this.#syntax.checkerAt(input.languageId, input.text, input.offset);
     const watch = this.#counters?.watch(engine, input.signal);
     let noted = false;
     try {
-      const { generation, text } = await decode(engine, prompt, input, { sampling, stopContext, deadline, watch });
+      const { generation, text } = await decode(engine, prompt, input, {
+        sampling,
+        stopContext,
+        errors,
+        deadline,
+        watch,
+      });
       if (generation !== undefined) {
         this.#fed = prompt.tokens;
         this.#note(generation);
         noted = true;
       }
-      return { suggestion: filterCompletion(text, prompt.cursor), generation };
+      const filtered = filterCompletion(text, prompt.cursor, input.languageId);
+      return { suggestion: soundest(filtered, text, prompt.cursor, errors), generation };
     } finally {
       watch?.end(noted);
     }
@@ -297,6 +306,7 @@ function sharedTokens(left: Int32Array, right: Int32Array): number {
 interface Decoding {
   readonly sampling: NativeSampling;
   readonly stopContext: StopContext;
+  readonly errors: ErrorCounter | undefined;
   readonly deadline: Deadline;
   readonly watch: Watch | undefined;
 }
@@ -310,12 +320,15 @@ async function decode(
   engine: Engine,
   prompt: Prompt,
   input: CompletionInput,
-  { sampling, stopContext, deadline, watch }: Decoding,
+  { sampling, stopContext, errors, deadline, watch }: Decoding,
 ): Promise<Decoded> {
+  const sound = new SoundEnd(errors);
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {
-    const decision = applyStopRules(withoutFirstSpace(whole, prompt), stopContext);
+    const text = withoutFirstSpace(whole, prompt);
+    const rules = sound.goesOn ? { text: '', stop: true } : applyStopRules(text, stopContext);
+    const decision = sound.decide(rules.text, rules.stop, text);
     kept = decision.text;
     stopped = decision.stop;
     return stopped;
@@ -334,7 +347,7 @@ async function decode(
       tokens: prompt.tokens,
       maxTokens: input.settings.maxTokens,
       sampling,
-      stopTokens: partTokens(engine),
+      stopTokens: markupTokens(engine),
       signal: AbortSignal.any([input.signal, late.signal]),
       ...(repository.length === 0 ? {} : { repository }),
       onProgress: (fed) => watch?.onProgress(fed),
@@ -344,6 +357,9 @@ async function decode(
       },
       ...(input.background === true ? { background: true } : {}),
     });
+    if (sound.goesOn && !stopped) {
+      return { text: sound.end(withoutFirstSpace(generation.text, prompt)), generation };
+    }
     return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext), generation };
   } catch (error) {
     if (isCancelled(error) && late.signal.aborted && !input.signal.aborted) {
@@ -357,10 +373,14 @@ function withoutFirstSpace(whole: string, prompt: Prompt): string {
   return prompt.withoutSpace && whole.startsWith(' ') ? whole.slice(1) : whole;
 }
 
-/** Tokens that begin another part of a fill-in-the-middle prompt end this one. */
-function partTokens(engine: Engine): number[] {
-  const { fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator } = engine.model.tokens;
-  return [fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator].filter((token) => token !== undefined);
+/**
+ * Tokens that begin another part of a prompt end this one, and no other markup is text either. They are known by what they
+ * are and not by what they spell: a program may well have the same characters.
+ */
+function markupTokens(engine: Engine): number[] {
+  const { fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator, control } = engine.model.tokens;
+  const parts = [fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator].filter((token) => token !== undefined);
+  return [...new Set([...parts, ...control])];
 }
 
 /** What the length or the time has cut ends at a sensible place: a block with a whole line, a line with a whole word. */

@@ -21,7 +21,7 @@ export interface StopDecision {
 
 /** Of a line that still grows: it may become a closing word. */
 const closerBegins = /^\s*(?:e|en|f|d|do|don|<)$/;
-const closer = /^\s*(?:[)\]}]|end\b|fi\b|done\b|<\/)/;
+const closer = /^\s*(?:[)\]}]|<\/|(?:end|fi|done)(?![\w(=[:]|\s*[=:+*-]))/;
 
 /** @param whole all text so far; the last line may still grow */
 export function applyStopRules(whole: string, context: StopContext): StopDecision {

@@ -31,6 +31,8 @@ const grammars: Readonly<Record<string, string>> = {
 /** UTF-16 units before and after the cursor that are parsed; the first line may be cut. */
 const charsBefore = 32 * 1024;
 const charsAfter = 8 * 1024;
+/** Where errors are counted: what is cut off in the middle looks broken. */
+const checkedCharsAfter = 32 * 1024;
 const parseLimitMs = 40;
 /** A first request in a language does not wait longer for its grammar. */
 const loadLimitMs = 150;
@@ -42,8 +44,12 @@ export interface SyntaxOptions {
   readonly parseLimitMs?: number;
 }
 
+/** Errors at a place with a text there, in the place of so many UTF-16 units after it. */
+export type ErrorCounter = (inserted: string, replace: number) => number | undefined;
+
 export class Syntax {
   readonly #parsers = new Map<string, Promise<TreeSitter.Parser | undefined>>();
+  readonly #loaded = new Map<string, TreeSitter.Parser>();
   readonly #options: SyntaxOptions;
   #grammars: Promise<Grammars | undefined> | undefined;
 
@@ -74,6 +80,34 @@ export class Syntax {
     }
   }
 
+  /**
+   * Counts the errors that a text would leave at a place: those of the program that end after the line of the place begins,
+   * and tokens that are missing. What is wrong further up is not its doing.
+   * @returns undefined where no grammar is loaded; the count is undefined when parsing took too long
+   */
+  checkerAt(languageId: string, text: string, offset: number): ErrorCounter | undefined {
+    const parser = this.#loaded.get(grammars[languageId] ?? '');
+    if (parser === undefined) {
+      return undefined;
+    }
+    const start = windowStart(text, offset);
+    const before = text.slice(start, offset);
+    const lineStart = before.lastIndexOf('\n') + 1;
+    const limit = this.#options.parseLimitMs ?? parseLimitMs;
+    return (inserted, replace) => {
+      const after = text.slice(offset + replace, offset + replace + checkedCharsAfter);
+      const tree = parse(parser, `${before}${inserted}${after}`, limit);
+      if (tree === undefined) {
+        return undefined;
+      }
+      try {
+        return countErrors(tree.rootNode, lineStart);
+      } finally {
+        tree.delete();
+      }
+    };
+  }
+
   #parser(grammar: string): Promise<TreeSitter.Parser | undefined> {
     const known = this.#parsers.get(grammar);
     if (known !== undefined) {
@@ -93,8 +127,21 @@ export class Syntax {
     if (opened === undefined) {
       return undefined;
     }
-    return opened.parser(grammar);
+    const parser = await opened.parser(grammar);
+    this.#loaded.set(grammar, parser);
+    return parser;
   }
+}
+
+function countErrors(node: TreeSitter.Node, from: number): number {
+  if (!node.hasError || node.endIndex < from) {
+    return 0;
+  }
+  let errors = node.isError || node.isMissing ? 1 : 0;
+  for (const child of node.children) {
+    errors += child === null ? 0 : countErrors(child, from);
+  }
+  return errors;
 }
 
 function parse(parser: TreeSitter.Parser, source: string, limitMs: number): TreeSitter.Tree | undefined {

@@ -80,6 +80,8 @@ export interface NativeSpecialTokens {
   readonly addBos: boolean;
   /** All tokens that end a generation (end of sequence, of turn, of text, of a FIM part). */
   readonly endOfGeneration: readonly number[];
+  /** Tokens that are markup of prompts and never text; none are known before the model is loaded. */
+  readonly control: readonly number[];
   readonly fimPrefix: number | undefined;
   readonly fimSuffix: number | undefined;
   readonly fimMiddle: number | undefined;

@@ -174,12 +174,20 @@ int32_t vocab::fim_repository() const { return llama_vocab_fim_rep(v); }
 int32_t vocab::fim_separator()  const { return llama_vocab_fim_sep(v); }
 bool    vocab::add_bos()        const { return llama_vocab_get_add_bos(v); }
 
-std::vector<int32_t> vocab::end_of_generation() const {
+template <typename F> static std::vector<int32_t> tokens_where(int32_t n_tokens, const F & holds) {
     std::vector<int32_t> out;
-    for (int32_t i = 0; i < n_tokens(); i++) {
-        if (llama_vocab_is_eog(v, i)) {
+    for (int32_t i = 0; i < n_tokens; i++) {
+        if (holds(i)) {
             out.push_back(i);
         }
     }
     return out;
+}
+
+std::vector<int32_t> vocab::end_of_generation() const {
+    return tokens_where(n_tokens(), [&](int32_t i) { return llama_vocab_is_eog(v, i); });
+}
+
+std::vector<int32_t> vocab::control() const {
+    return tokens_where(n_tokens(), [&](int32_t i) { return llama_vocab_is_control(v, i); });
 }

@@ -32,6 +32,8 @@ struct vocab {
     int32_t fim_separator() const;
     bool    add_bos() const;
     std::vector<int32_t> end_of_generation() const;
+    // tokens that are markup of prompts and never text
+    std::vector<int32_t> control() const;
 
 private:
     llama_model_ptr     model;

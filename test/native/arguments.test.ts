@@ -194,7 +194,9 @@ describe('what a model says of itself', () => {
     const { tokens, ...loaded } = (await workshop.model(file)).info;
     expect({ ...loaded, tokens: inspected.tokens }).toEqual(inspected);
     // Only a loaded vocabulary knows the tokens that end a text by their names.
-    expect(tokens).toEqual({ ...inspected.tokens, endOfGeneration: tokens.endOfGeneration });
+    expect(tokens).toEqual({ ...inspected.tokens, endOfGeneration: tokens.endOfGeneration, control: tokens.control });
+    expect(inspected.tokens.control).toEqual([]);
+    expect(tokens.control).toContain(tokens.eos);
     expect(tokens.endOfGeneration).toEqual(expect.arrayContaining([...inspected.tokens.endOfGeneration]));
   });
 

@@ -433,6 +433,7 @@ function fakeModel(options: FakeOptions, path: string): NativeModelInfo {
       eos: fakeTokens.endOfText,
       addBos: true,
       endOfGeneration: [fakeTokens.endOfText, fakeTokens.turnEnd],
+      control: [fakeTokens.bos, fakeTokens.turnStart, fakeTokens.turnEnd, fakeTokens.endOfText],
       fimPrefix: middle ? fakeTokens.fimPrefix : undefined,
       fimSuffix: middle ? fakeTokens.fimSuffix : undefined,
       fimMiddle: middle ? fakeTokens.fimMiddle : undefined,

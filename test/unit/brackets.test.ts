@@ -1,15 +1,29 @@
 import { expect, test } from 'vitest';
-import { brackets, unclosedAround } from '../../language-server/completion/brackets';
+import { brackets, CodeAround } from '../../language-server/completion/brackets';
 
 test.each([
   ['f(a[0], {', '{('],
   ['a("(", \'[\') + `{`; b(', '('],
-  ["fn first<'a, 'b>(x: &'a str", '('],
+  ["fn first<'a, 'b>(x: &'a str", '(', 'rust'],
+  ["if c == '(' || c == '\\'' {", '{', 'rust'],
+  ['printf("%d (\\n", f(', '((', 'cpp'],
+  ['auto s = R"(a ( b)" + g[', '[', 'cpp'],
+  ["x = f'{a[0]} (' + g(", '(', 'python'],
+  ['s = """one (\ntwo {""" + h(', '(', 'python'],
+  ['const re = /[(/]\\(/; f(', '(', 'javascript'],
+  ['a / b / f(', '(', 'javascript'],
+  ['const s = `a ${f(b', '({', 'typescript'],
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code that is read
+  ['const s = `a ${f(b)} (`; g(', '(', 'typescript'],
+  ['<p title="(">don\'t (', '(', 'html'],
+  ["echo 'it (' \"$(", '', 'shellscript'],
+  ["-- it's (\nselect f(", '(', 'sql'],
+  ['key: value # (\nlist: [', '[', 'yaml'],
   ["// the user's (own\nf(", '('],
   ['see("http://a/b") {', '{'],
   ['"a \\" (b" [', '['],
-])('open in %s is %s', (text, open) => {
-  expect(brackets(text).open.join('')).toBe(open);
+] as [string, string, string?][])('open in %s is %s', (text, open, language = '') => {
+  expect(brackets(text, language).open.join('')).toBe(open);
 });
 
 test('closing brackets without their opening ones are found in order', () => {
@@ -28,5 +42,5 @@ test.each([
   ['impl A {\n  fn f() {', '\n    b\n  }\n\n  fn g() {}\n', true, '{'],
   ['mod a {\nfn f() {', '\n\nfn g() {}\n', false, '{'],
 ])('between %s and %s (whole: %s) is unclosed %s', (before, after, whole, unclosed) => {
-  expect(unclosedAround(before, after, whole).join('')).toBe(unclosed);
+  expect(new CodeAround({ before, after, reachesEnd: whole }, '').unclosed().join('')).toBe(unclosed);
 });

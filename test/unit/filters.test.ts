@@ -3,17 +3,21 @@ import { cursorText } from '../../language-server/completion/cursor';
 import { filterCompletion } from '../../language-server/completion/filters';
 
 /** @param document with | for the cursor */
-function filtered(document: string, text: string): string {
+function filtered(document: string, text: string, languageId = ''): string {
   const offset = document.indexOf('|');
-  const { text: result, replace } = filterCompletion(text, cursorText(document.replace('|', ''), offset, 10_000));
+  const { text: result, replace } = filterCompletion(
+    text,
+    cursorText(document.replace('|', ''), offset, 10_000),
+    languageId,
+  );
   return replace === 0 ? result : `${result} instead of ${replace}`;
 }
 
 describe('the filters', () => {
   test.each([
     ['leave good text as it is', 'a = |', 'b + c;', 'b + c;'],
-    ['cut at the text of special tokens', 'a = |', 'b;<|endoftext|>c', 'b;'],
-    ['cut at markup of fill-in-the-middle', 'a = |', 'b;<fim_suffix>c', 'b;'],
+    ['keep what is spelled like a special token', 'a = |', '"<|im_start|>user"', '"<|im_start|>user"'],
+    ['keep tags that are spelled like special tokens', '<p>|</p>', '<s>10.00</s> 8.00', '<s>10.00</s> 8.00'],
     ['keep generics and tags', 'a: |', 'Map<string, number> = <s.x>;', 'Map<string, number> = <s.x>;'],
     ['cut where bytes are no text', 'a = |', '"é\ufffd";', '"é'],
     ['drop space at the end', 'a = |', 'b;  \n\n', 'b;'],
@@ -41,6 +45,48 @@ describe('the filters', () => {
     ['use the line ends of the document', 'f {|\r\n', '\n  a();\n  b();', '\r\n  a();\r\n  b();'],
   ])('%s', (_name, document, text, result) => {
     expect(filtered(document, text)).toBe(result);
+  });
+
+  test.each([
+    ['a bracket in a string is no bracket', 'n = text.count(|)', '")")', '")"', 'python'],
+    ['a bracket in a string of several', 'print(|)', '"(", ")", sep="")', '"(", ")", sep=""', 'python'],
+    ['a format stays whole', 'printf(|);', '"%d\\n", i', '"%d\\n", i', 'cpp'],
+    ['a format with a bracket stays whole', 'printf(|);', '"%d)\\n", i);', '"%d)\\n", i', 'cpp'],
+    ['an escaped quote ends no string', 'log("|")', 'say \\"hi\\" (twice', 'say \\"hi\\" (twice', 'go'],
+    ['a quote in another kind of quotes', 's = "|"', "it's", "it's", 'python'],
+    ['a closing bracket as a character', 'if (c == |) {', "')'", "')'", 'cpp'],
+    ['a bracket in a comment', 'f(|)', 'a /* ) */, b)', 'a /* ) */, b', 'typescript'],
+    ['a bracket in an expression', 'f(|)', '/[)]/, b)', '/[)]/, b', 'javascript'],
+    ['a bracket in the string that the cursor is in', 'x = "|"', 'a) b] c}', 'a) b] c}', 'python'],
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is code that is read
+    ['brackets in code that stands in a string', 'const s = `${|}`;', 'f(a)}`;', 'f(a)', 'typescript'],
+    ['tags that are spelled like special tokens', '<p>|</p>', '<s>10.00</s> 8.00', '<s>10.00</s> 8.00', 'html'],
+    ['an apostrophe in prose', '<p>|</p>', "don't (or do)", "don't (or do)", 'html'],
+    ['a prompt in a string', 'p = |', '"<|im_start|>user\\n"', '"<|im_start|>user\\n"', 'python'],
+    ['a raw string', 'x = |', 'r"\\d)" + y', 'r"\\d)" + y', 'python'],
+    ['a lifetime', 'fn f(|) {}', "x: &'a str, y: &'a [u8]", "x: &'a str, y: &'a [u8]", 'rust'],
+  ])('read the tokens of the language: %s', (_name, document, text, result, languageId) => {
+    expect(filtered(document, text, languageId)).toBe(result);
+  });
+
+  test('leave lines of a string that goes on over lines as they are', () => {
+    const text = 'x = """\n  two\n\ttab\n"""\n    y = 1';
+    expect(filtered('def f():\n\ta = 1\n\t|', text, 'python')).toBe('x = """\n  two\n\ttab\n"""\n\ty = 1');
+  });
+
+  test.each([
+    ['a direction override', 'x \u202e y', 'x'],
+    ['a zero-width space', 'pass\u200bword', 'pass'],
+    ['an escape sequence', 'a\u001b[31mb', 'a'],
+    ['a control character', 'a\u0008b', 'a'],
+    ['a byte order mark', '\ufeffa', ''],
+  ])('stop before a character that nobody sees, unless the document has it: %s', (_name, text, result) => {
+    expect(filtered('s = |', text)).toBe(result);
+    expect(filtered(`${text}\ns = |`, `${text}.`)).toBe(`${text}.`);
+  });
+
+  test('keep a joiner where a word needs it', () => {
+    expect(filtered('s = |', '"می\u200cخواهم"')).toBe('"می\u200cخواهم"');
   });
 
   test('end on long text without breaks', () => {

@@ -105,3 +105,17 @@ describe('a block', () => {
     expect(final.text).toBe('\n  if (a) {\n    b();\n  }\n  c();\n}');
   });
 });
+
+test.each([
+  ['end_time = 1', false],
+  ['done()', false],
+  ['end = 3', false],
+  ['fi: number', false],
+  ['end', true],
+  ['done < file', true],
+  ['fi', true],
+])('a name that begins like a closing word closes no block: %s', (line, closes) => {
+  const shape = { lines: 'block', baseIndent: 0, opens: true, mayOpen: false } as const;
+  const { text } = applyStopRules(`\n  a\n${line}\nb\n`, { shape, nextLine: '', mostLines: 8 });
+  expect(text.includes(line)).toBe(closes);
+});

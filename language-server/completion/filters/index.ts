@@ -1,31 +1,36 @@
 /** The chain, in order: first what the model should not have said, then what the document has already. */
 
+import { CodeAround } from '../brackets';
 import type { CursorText } from '../cursor';
 import { noSuggestion, type Suggestion } from '../suggestion';
-import { cutAtClosedBracket } from './cut-at-closed-bracket';
-import { cutAtSurplusBracket } from './cut-at-surplus-bracket';
-import { dropEcho } from './drop-echo';
-import { dropFollowingLines } from './drop-following-lines';
-import { dropLineAbove } from './drop-line-above';
-import { dropRepetition } from './drop-repetition';
-import { dropReplacementCharacters } from './drop-replacement-characters';
-import { dropSpecialText } from './drop-special-text';
 import type { Filter } from './filter';
-import { normalizeIndentation } from './normalize-indentation';
-import { replacedRest } from './replaced-rest';
-import { trimSuffixOverlap } from './trim-suffix-overlap';
-import { trimTrailingSpace } from './trim-trailing-space';
+import {
+  cutAtHiddenCharacter,
+  cutAtReplacementCharacter,
+  dropLineAbove,
+  dropRepetition,
+  normalizeIndentation,
+  trimTrailingSpace,
+} from './said';
+import {
+  cutAtClosedBracket,
+  cutAtSurplusBracket,
+  dropEcho,
+  dropFollowingLines,
+  replacedRest,
+  trimSuffixOverlap,
+} from './stands-already';
 
-const sayings: readonly Filter[] = [
-  dropSpecialText,
-  dropReplacementCharacters,
+const said: readonly Filter[] = [
+  cutAtHiddenCharacter,
+  cutAtReplacementCharacter,
   dropRepetition,
   trimTrailingSpace,
   normalizeIndentation,
   dropLineAbove,
 ];
 
-const overlaps: readonly Filter[] = [
+const standsAlready: readonly Filter[] = [
   cutAtClosedBracket,
   trimTrailingSpace,
   trimSuffixOverlap,
@@ -34,19 +39,26 @@ const overlaps: readonly Filter[] = [
   dropEcho,
 ];
 
-/** @param text LF line ends @returns what to insert, with the document's line ends; '' for nothing */
-export function filterCompletion(text: string, cursor: CursorText): Suggestion {
-  const said = chain(text, cursor, sayings);
-  const replace = trimSuffixOverlap(said, cursor) === said ? replacedRest(said, cursor) : 0;
-  // what is replaced no longer stands behind the cursor
+/**
+ * @param text LF line ends
+ * @param languageId whose tokens tell texts and comments from code; '': of no language that is known
+ * @returns what to insert, with the document's line ends; '' for nothing
+ */
+export function filterCompletion(text: string, cursor: CursorText, languageId = ''): Suggestion {
+  const code = new CodeAround(cursor, languageId);
+  const clean = chain(text, cursor, code, said);
+  const replace = trimSuffixOverlap(clean, cursor, code) === clean ? replacedRest(clean, cursor, code) : 0;
+  // what is replaced no longer stands after the cursor
   const place = replace === 0 ? cursor : { ...cursor, after: cursor.after.slice(replace), lineSuffix: '' };
-  const result = chain(said, place, overlaps);
-  if (result === '') {
-    return noSuggestion;
-  }
-  return { text: cursor.eol === '\n' ? result : result.replaceAll('\n', cursor.eol), replace };
+  const result = chain(clean, place, replace === 0 ? code : new CodeAround(place, languageId), standsAlready);
+  return result === '' ? noSuggestion : { text: inLineEnds(result, cursor), replace };
 }
 
-function chain(text: string, cursor: CursorText, filters: readonly Filter[]): string {
-  return filters.reduce((result, filter) => (result === '' ? '' : filter(result, cursor)), text);
+/** With the document's line ends. */
+export function inLineEnds(text: string, { eol }: CursorText): string {
+  return eol === '\n' ? text : text.replaceAll('\n', eol);
+}
+
+function chain(text: string, cursor: CursorText, code: CodeAround, filters: readonly Filter[]): string {
+  return filters.reduce((result, filter) => (result === '' ? '' : filter(result, cursor, code)), text);
 }

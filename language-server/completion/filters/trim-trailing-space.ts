@@ -1,3 +1,0 @@
-import type { Filter } from './filter';
-
-export const trimTrailingSpace: Filter = (text) => text.trimEnd();
