@@ -137,7 +137,8 @@ export class Reindenter {
   #isFileKind(indent: string): boolean {
     const kind = this.#unit === '\t' ? /^\t+$/ : /^ +$/;
     const other = this.#unit === '\t' ? /^ / : /^\t/;
-    const old = [...this.#known.keys()].filter((one) => one !== '');
+    // one blank is the star of a comment
+    const old = [...this.#known.keys()].filter((one) => one !== '' && one !== ' ');
     return kind.test(indent) && old.length > 0 && old.every((one) => other.test(one));
   }
 

@@ -194,17 +194,23 @@ function overlaps(one: Place, other: Place): boolean {
   return other.some((line) => line !== undefined && lines.has(line));
 }
 
-/** What is added stands between lines that are there, or in the place of lines that go. */
+/**
+ * What is added stands between lines that are there. Where one of them is not, it cannot be told on which side of what
+ * the file has instead the new lines belong.
+ */
 function isAnchored(hunk: readonly HunkLine[], place: Place): boolean {
-  const old = hunk.filter(({ kind }) => kind !== 'new');
-  let index = -1;
-  const isThere = (at: number) => at < 0 || at >= place.length || place[at] !== undefined;
-  return hunk.every(({ kind }) => {
-    if (kind !== 'new') {
-      index++;
-      return true;
+  let [index, isAdding, isOpen] = [0, false, false];
+  for (const { kind } of hunk) {
+    const isThere = kind === 'new' || place[index] !== undefined;
+    index += kind === 'new' ? 0 : 1;
+    if (kind !== 'context') {
+      isAdding ||= kind === 'new';
+      continue;
     }
-    const goes = old[index]?.kind === 'old' || old[index + 1]?.kind === 'old';
-    return goes || (isThere(index) && isThere(index + 1));
-  });
+    if (isAdding && (isOpen || !isThere)) {
+      return false;
+    }
+    [isAdding, isOpen] = [false, !isThere];
+  }
+  return !(isAdding && isOpen);
 }
