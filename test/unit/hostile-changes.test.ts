@@ -65,7 +65,7 @@ describe('many lines', () => {
   test('of a large file and many hunks that are not quite in it are compared so many times and no more', () => {
     const file = Array.from({ length: 30_000 }, (_, at) => `line ${at}\n`).join('');
     const hunk = (at: number) =>
-      `@@ -${at},5 +${at},5 @@\n line ${at}\n nothing\n-line ${at + 1}\n+other\n line ${at + 2}\n line ${at + 3}\n`;
+      `@@ -${at},5 +${at},5 @@\n line ${at}\n nothing\n line ${at + 1}\n-line ${at + 2}\n+other\n line ${at + 3}\n`;
     const hunks = Array.from({ length: 300 }, (_, at) => hunk(at * 90)).join('');
     const [part] = codeParts(`~~~diff\n--- a/x\n+++ b/x\n${hunks}~~~\n`);
     const { failures, count } = fitChanges(file, part?.changes ?? []);
