@@ -138,9 +138,9 @@ const FETCH = {
   async pypi({ name, version }, work) {
     const what = `Fetching ${name} ${version}`;
     const args = ['download', '--quiet', '--disable-pip-version-check', '--no-deps', '--only-binary=:all:'];
-    await tool('python3', ['-m', 'pip', ...args, '--dest', work, `${name}==${version}`], what);
+    await tool('python3', ['-I', '-m', 'pip', ...args, '--dest', work, `${name}==${version}`], what);
     const file = onlyFile(work, /\.whl$/, what);
-    await tool('python3', ['-m', 'zipfile', '-e', file, work], `Unpacking ${path.basename(file)}`);
+    await tool('python3', ['-I', '-m', 'zipfile', '-e', file, work], `Unpacking ${path.basename(file)}`);
     return { folder: work, integrity: `sha256:${hashOf(file, 'sha256', 'hex')}` };
   },
   async go({ name, version }, work) {

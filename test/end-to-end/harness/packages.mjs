@@ -53,11 +53,11 @@ const languages = {
       const wheel = 'requests-2.32.3-py3-none-any.whl';
       await mustRun(
         python,
-        ['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '-d', folder, 'requests==2.32.3'],
+        ['-I', '-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '-d', folder, 'requests==2.32.3'],
         folder,
       );
       mustHash(path.join(folder, wheel), 'sha256', 'cHYc/gPHc86yKqL2cbR1eXYUUXXN/KA4wCZU0GHW3MY=');
-      await mustRun(python, ['-m', 'zipfile', '-e', wheel, 'sources'], folder);
+      await mustRun(python, ['-I', '-m', 'zipfile', '-e', wheel, 'sources'], folder);
       return path.join(folder, 'sources');
     },
   },
