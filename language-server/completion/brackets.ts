@@ -3,6 +3,8 @@
 import type { CursorText } from './cursor';
 import { type BracketToken, type Forms, formsOf, type LexicalState, type Scan, scan } from './lexical';
 
+const dangling = /[-+*/%=<>!&|^?:,.\\]$|=>$/;
+
 const openOf: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
 export interface Brackets {
@@ -33,18 +35,37 @@ export function brackets(text: string, languageId = ''): Brackets {
   return pair(scan(text, formsOf(languageId)).brackets);
 }
 
+/** @param limits closing brackets without an opening one may stand in front, opening ones may be left at the end */
+function isBalanced(
+  tokens: readonly BracketToken[],
+  limits: { readonly mayClose: boolean; readonly mayOpen: boolean },
+): boolean {
+  const open: string[] = [];
+  for (const { char } of tokens) {
+    const wanted = openOf[char];
+    if (wanted === undefined) {
+      open.push(char);
+    } else if (open.length > 0 ? open.pop() !== wanted : !limits.mayClose) {
+      return false;
+    }
+  }
+  return open.length === 0 || limits.mayOpen;
+}
+
 export function closes(closer: string, opener: string | undefined): boolean {
   return opener !== undefined && openOf[closer] === opener;
 }
 
+type Around = Pick<CursorText, 'before' | 'after' | 'reachesEnd' | 'start'>;
+
 /** What stands at a cursor is read from what the cursor is in. */
 export class CodeAround {
   readonly #forms: Forms;
-  readonly #cursor: Pick<CursorText, 'before' | 'after' | 'reachesEnd'>;
+  readonly #cursor: Around;
   /** Of the text before the cursor. */
   readonly #before: Scan;
 
-  constructor(cursor: Pick<CursorText, 'before' | 'after' | 'reachesEnd'>, languageId: string) {
+  constructor(cursor: Around, languageId: string) {
     this.#forms = formsOf(languageId);
     this.#cursor = cursor;
     this.#before = scan(cursor.before, this.#forms);
@@ -76,6 +97,22 @@ export class CodeAround {
   endsWhereItBegan(text: string): boolean {
     const { state } = this.scan(text);
     return state.length === this.state.length && state.at(-1)?.kind === this.state.at(-1)?.kind;
+  }
+
+  /**
+   * With a text at the cursor the program is not whole: brackets or quotes are left open somewhere, or an operator waits for
+   * the rest. Of a part of the document, what may be opened before it or closed after it is not asked for.
+   */
+  leavesOpen(text: string): boolean {
+    const { after, reachesEnd, start } = this.#cursor;
+    const own = this.scan(text);
+    const rest = scan(after, this.#forms, own.state);
+    const tokens = [...this.#before.brackets, ...own.brackets, ...rest.brackets];
+    return (
+      !isBalanced(tokens, { mayClose: start > 0, mayOpen: !reachesEnd }) ||
+      (reachesEnd && rest.state.some(({ kind }) => kind === 'string')) ||
+      dangling.test(text.trimEnd())
+    );
   }
 
   /**

@@ -7,6 +7,7 @@ import type { ServerSettings } from '../protocol';
 import { fileForm } from '../repository/file-form';
 import { commentPathLine } from '../repository/path-line';
 import type { TextAround } from '../repository/relevance';
+import { CodeAround } from './brackets';
 import type { CompletionCounters, Watch } from './counters';
 import { type Deadline, startDeadline } from './deadline';
 import { filterCompletion } from './filters';
@@ -322,7 +323,7 @@ async function decode(
   input: CompletionInput,
   { sampling, stopContext, errors, deadline, watch }: Decoding,
 ): Promise<Decoded> {
-  const sound = new SoundEnd(errors);
+  const sound = new SoundEnd(errors, errors && new CodeAround(prompt.cursor, input.languageId));
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {

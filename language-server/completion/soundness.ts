@@ -3,6 +3,7 @@
  * and brackets; a parser has the last word, where there is one, so that no rule makes broken code of code that was whole.
  */
 
+import type { CodeAround } from './brackets';
 import type { CursorText } from './cursor';
 import { inLineEnds } from './filters';
 import { noSuggestion, type Suggestion } from './suggestion';
@@ -14,12 +15,15 @@ const maxMoreLines = 12;
 /** Follows a text that grows beyond the end that the rules have found for it, while that leaves the program broken. */
 export class SoundEnd {
   readonly #errors: ErrorCounter | undefined;
+  readonly #code: CodeAround | undefined;
   /** Where the rules would end it, once they have. */
   #ended: string | undefined;
   #lines = 0;
 
-  constructor(errors: ErrorCounter | undefined) {
+  /** @param code absent where there is no parser to ask */
+  constructor(errors: ErrorCounter | undefined, code: CodeAround | undefined) {
     this.#errors = errors;
+    this.#code = code;
   }
 
   /** The rules end the text, but it goes on. */
@@ -58,8 +62,9 @@ export class SoundEnd {
       : (this.#ended ?? whole);
   }
 
+  /** Errors alone may be anybody's; a text that leaves nothing open can do nothing about them. */
   #isBroken(text: string): boolean {
-    return (this.#errors?.(text, 0) ?? 0) > 0;
+    return this.#code?.leavesOpen(text) === true && (this.#errors?.(text, 0) ?? 0) > 0;
   }
 }
 

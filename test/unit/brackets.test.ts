@@ -42,5 +42,5 @@ test.each([
   ['impl A {\n  fn f() {', '\n    b\n  }\n\n  fn g() {}\n', true, '{'],
   ['mod a {\nfn f() {', '\n\nfn g() {}\n', false, '{'],
 ])('between %s and %s (whole: %s) is unclosed %s', (before, after, whole, unclosed) => {
-  expect(new CodeAround({ before, after, reachesEnd: whole }, '').unclosed().join('')).toBe(unclosed);
+  expect(new CodeAround({ before, after, reachesEnd: whole, start: 0 }, '').unclosed().join('')).toBe(unclosed);
 });
