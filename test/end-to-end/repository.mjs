@@ -178,6 +178,38 @@ function encodeSteps(folder, cache) {
       },
     ],
     [
+      'a file that looks like a secret is included after one question, and not before',
+      async (workbench) => {
+        const { page } = workbench;
+        const tree = page.locator('.pane', { hasText: 'Model Context' }).last();
+        const row = tree.locator('.monaco-list-row', { hasText: '.env' }).first();
+        const dialog = page.locator('.monaco-dialog-box', { hasText: 'looks like a secret' });
+        const ask = async () => {
+          await row.hover();
+          await row.locator('[aria-label*="Include"]').click();
+          await dialog.waitFor({ timeout: windowLimitMs });
+        };
+        const saidOf = async () => (await row.getAttribute('aria-label')) ?? '';
+        // the tree has rows for what is in view alone
+        await tree.locator('.monaco-list-row', { hasText: 'lib' }).first().click();
+        await row.waitFor({ timeout: windowLimitMs });
+        await ask();
+        await workbench.shot('28-secret');
+        const said = (await dialog.innerText()).replace(/\s+/g, ' ');
+        assert.match(said, /Files with a name like \.env usually hold passwords or keys\./);
+        await page.keyboard.press('Escape');
+        await dialog.waitFor({ state: 'detached', timeout: windowLimitMs });
+        assert.match(await saidOf(), /\.env, secret/);
+        await ask();
+        await dialog.getByRole('button', { name: 'Include Anyway' }).click();
+        await eventually(async () => /included by you/.test(await saidOf()), 'the file is in');
+        await row.hover();
+        await row.locator('[aria-label*="Rules"]').click();
+        await eventually(async () => /\.env, secret/.test(await saidOf()), 'the file is out again');
+        return said;
+      },
+    ],
+    [
       'the encoded bytes are named before they are deleted',
       async (workbench) => {
         await workbench.runCommand('FASA Code: Clear Cache');
