@@ -323,7 +323,10 @@ async function decode(
   input: CompletionInput,
   { sampling, stopContext, errors, deadline, watch }: Decoding,
 ): Promise<Decoded> {
-  const sound = new SoundEnd(errors, errors && new CodeAround(prompt.cursor, input.languageId));
+  const sound = new SoundEnd(
+    errors,
+    errors && input.languageId !== 'python' ? new CodeAround(prompt.cursor, input.languageId) : undefined,
+  );
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {

@@ -20,7 +20,7 @@ export class SoundEnd {
   #ended: string | undefined;
   #lines = 0;
 
-  /** @param code absent where there is no parser to ask */
+  /** @param code absent where blocks have no brackets that could be left open: there the parser alone tells */
   constructor(errors: ErrorCounter | undefined, code: CodeAround | undefined) {
     this.#errors = errors;
     this.#code = code;
@@ -64,7 +64,7 @@ export class SoundEnd {
 
   /** Errors alone may be anybody's; a text that leaves nothing open can do nothing about them. */
   #isBroken(text: string): boolean {
-    return this.#code?.leavesOpen(text) === true && (this.#errors?.(text, 0) ?? 0) > 0;
+    return this.#code?.leavesOpen(text) !== false && (this.#errors?.(text, 0) ?? 0) > 0;
   }
 }
 
