@@ -87,13 +87,13 @@ export async function readNamedText(file: string, maxBytes = maxNamedBytes): Pro
   }
 }
 
-/** True where `file`, links followed, is below `folder`. */
-export async function isReallyInside(folder: string, file: string): Promise<boolean> {
+/** The path of a file below a folder, links followed, with forward slashes; undefined for one that is really elsewhere. */
+export async function realPathInside(folder: string, file: string): Promise<string | undefined> {
   try {
     const [root, target] = await Promise.all([realpath(folder), realpath(file)]);
-    return isBelow(root, target);
+    return isBelow(root, target) ? path.relative(root, target).split(path.sep).join('/') : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

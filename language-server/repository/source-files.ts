@@ -7,6 +7,7 @@ import type { SecretSeen } from '../protocol';
 import { toLf } from '../text';
 import type { Choices } from './choices';
 import { IgnoreRules } from './ignore-rules';
+import { versionControl } from './ignore-session';
 import {
   type Inclusion,
   type LeftOutReason,
@@ -15,7 +16,7 @@ import {
   mostChosenBytes,
   mostFileBytes,
 } from './left-out';
-import { isReallyInside, type ReadRefusal, readWorkspaceFile } from './read-file';
+import { type ReadRefusal, readWorkspaceFile, realPathInside } from './read-file';
 import { findSecret } from './secrets';
 
 export interface SourceFile {
@@ -103,7 +104,8 @@ export class SourceFiles {
     if (info?.isFile() !== true) {
       return undefined;
     }
-    if (leftOutByName(relative, 'included') === 'secret') {
+    const real = await realPathInside(this.root, absolute);
+    if ([relative, real ?? relative].some((name) => leftOutByName(name, 'included') === 'secret')) {
       return { by: 'name' };
     }
     const read = await readWorkspaceFile(absolute, { maxBytes: mostChosenBytes, within: this.root, cut: true });
@@ -117,7 +119,8 @@ export class SourceFiles {
       return undefined;
     }
     const relative = this.relative(absolute);
-    if (relative === undefined || !(await isReallyInside(this.root, absolute))) {
+    const real = await realPathInside(this.root, absolute);
+    if (relative === undefined || real === undefined) {
       return { leftOut: 'outside the folder' };
     }
     const choice = this.choices?.of(relative);
@@ -125,7 +128,17 @@ export class SourceFiles {
       return { leftOut: 'excluded by you' };
     }
     const ignored = choice === 'include' ? undefined : await this.rules.whyIgnored(relative, false);
-    return ignored === undefined ? this.#stat(absolute, relative) : { leftOut: ignored };
+    if (ignored !== undefined) {
+      return { leftOut: ignored };
+    }
+    // a link is what it leads to: `notes.md` may be `.env`, and `docs` may be `.git`
+    const byRealName =
+      real === relative ? undefined : this.#leftOutAs(real, this.choices?.inclusion(relative) ?? 'none');
+    return byRealName === undefined ? this.#stat(absolute, relative) : { leftOut: byRealName };
+  }
+
+  #leftOutAs(real: string, inclusion: Inclusion): LeftOutReason | undefined {
+    return real.split('/').some((name) => versionControl.has(name)) ? 'ignored' : leftOutByName(real, inclusion);
   }
 
   /** What name and size say. */

@@ -130,6 +130,26 @@ test('links are said to be links, and never followed', async () => {
   expect(new Set(leftOut.values())).toEqual(new Set(['symbolic link']));
 });
 
+test('a link is what it leads to: a secret and version control stay out under other names', async () => {
+  write({ '.env': 'HUSH=1\n', '.git/config': '[core]\n', 'deep/.env.local': 'HUSH=2\n', 'real/a.ts': 'a\n' });
+  symlinkSync('.env', path.join(folder, 'notes.md'));
+  symlinkSync('.git', path.join(folder, 'docs'));
+  symlinkSync('deep', path.join(folder, 'shallow'));
+  symlinkSync('shallow/.env.local', path.join(folder, 'twice.ts'));
+  symlinkSync('real/a.ts', path.join(folder, 'b.ts'));
+  const sources = new SourceFiles(folder);
+  const reasonOf = async (name: string) => {
+    const read = await sources.read(path.join(folder, name));
+    return read !== undefined && 'leftOut' in read ? read.leftOut : read?.file.text;
+  };
+  expect(await reasonOf('notes.md')).toBe('secret');
+  expect(await reasonOf('docs/config')).toBe('ignored');
+  expect(await reasonOf('shallow/.env.local')).toBe('secret');
+  expect(await reasonOf('twice.ts')).toBe('secret');
+  expect(await reasonOf('b.ts')).toBe('a\n');
+  expect(await sources.secretIn('notes.md')).toEqual({ by: 'name' });
+});
+
 test('a listed file that became a link to the outside is not read', async () => {
   const outside = mkdtempSync(path.join(os.tmpdir(), 'fasa-outside-'));
   try {
