@@ -323,10 +323,7 @@ async function decode(
   input: CompletionInput,
   { sampling, stopContext, errors, deadline, watch }: Decoding,
 ): Promise<Decoded> {
-  const sound = new SoundEnd(
-    errors,
-    errors && input.languageId !== 'python' ? new CodeAround(prompt.cursor, input.languageId) : undefined,
-  );
+  const sound = new SoundEnd(errors, new CodeAround(prompt.cursor, input.languageId));
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {

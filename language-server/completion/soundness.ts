@@ -15,13 +15,12 @@ const maxMoreLines = 12;
 /** Follows a text that grows beyond the end that the rules have found for it, while that leaves the program broken. */
 export class SoundEnd {
   readonly #errors: ErrorCounter | undefined;
-  readonly #code: CodeAround | undefined;
+  readonly #code: CodeAround;
   /** Where the rules would end it, once they have. */
   #ended: string | undefined;
   #lines = 0;
 
-  /** @param code absent where blocks have no brackets that could be left open: there the parser alone tells */
-  constructor(errors: ErrorCounter | undefined, code: CodeAround | undefined) {
+  constructor(errors: ErrorCounter | undefined, code: CodeAround) {
     this.#errors = errors;
     this.#code = code;
   }
@@ -62,9 +61,10 @@ export class SoundEnd {
       : (this.#ended ?? whole);
   }
 
-  /** Errors alone may be anybody's; a text that leaves nothing open can do nothing about them. */
+  /** Errors far from a text that leaves nothing open are not its doing: grammars know no macros. */
   #isBroken(text: string): boolean {
-    return this.#code?.leavesOpen(text) !== false && (this.#errors?.(text, 0) ?? 0) > 0;
+    const errors = this.#errors?.(text, 0);
+    return errors !== undefined && errors.count > 0 && (errors.near || this.#code.leavesOpen(text));
   }
 }
 
@@ -88,17 +88,17 @@ export function soundest(
   const rest = cursor.lineSuffix.trimEnd();
   const isChanged = filtered.replace > 0 || filtered.text !== inLineEnds(text, cursor);
   const left = text !== '' && (isChanged || rest !== '') ? errors?.(filtered.text, filtered.replace) : undefined;
-  if (errors === undefined || left === undefined || left === 0) {
+  if (errors === undefined || left === undefined || left.count === 0) {
     return filtered;
   }
   const replaced = closersOnly.test(rest) ? Array.from({ length: rest.length }, (_, index) => rest.length - index) : [];
   for (const replace of [...replaced.slice(0, maxReplaced), 0]) {
     const candidate = { text: inLineEnds(text, cursor), replace };
-    if (errors(candidate.text, replace) === 0) {
+    if (errors(candidate.text, replace)?.count === 0) {
       return candidate;
     }
   }
-  return isChanged && errors('', 0) === 0 ? noSuggestion : filtered;
+  return isChanged && errors('', 0)?.count === 0 ? noSuggestion : filtered;
 }
 
 /** Closing characters are tried one by one: few stand there. */

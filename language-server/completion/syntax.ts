@@ -31,6 +31,8 @@ const grammars: Readonly<Record<string, string>> = {
 /** UTF-16 units before and after the cursor that are parsed; the first line may be cut. */
 const charsBefore = 32 * 1024;
 const charsAfter = 8 * 1024;
+/** What a text has broken shows so soon after it. */
+const nearChars = 400;
 /** Where errors are counted: what is cut off in the middle looks broken. */
 const checkedCharsAfter = 32 * 1024;
 const parseLimitMs = 40;
@@ -44,8 +46,15 @@ export interface SyntaxOptions {
   readonly parseLimitMs?: number;
 }
 
+export interface Errors {
+  /** Those of the program that end after the line of the place begins, and tokens that are missing. */
+  readonly count: number;
+  /** One begins or ends in the text, or shortly after it. */
+  readonly near: boolean;
+}
+
 /** Errors at a place with a text there, in the place of so many UTF-16 units after it. */
-export type ErrorCounter = (inserted: string, replace: number) => number | undefined;
+export type ErrorCounter = (inserted: string, replace: number) => Errors | undefined;
 
 export class Syntax {
   readonly #parsers = new Map<string, Promise<TreeSitter.Parser | undefined>>();
@@ -81,8 +90,7 @@ export class Syntax {
   }
 
   /**
-   * Counts the errors that a text would leave at a place: those of the program that end after the line of the place begins,
-   * and tokens that are missing. What is wrong further up is not its doing.
+   * Counts the errors that a text would leave at a place. What is wrong further up is not its doing.
    * @returns undefined where no grammar is loaded; the count is undefined when parsing took too long
    */
   checkerAt(languageId: string, text: string, offset: number): ErrorCounter | undefined {
@@ -101,7 +109,7 @@ export class Syntax {
         return undefined;
       }
       try {
-        return countErrors(tree.rootNode, lineStart);
+        return findErrors(tree.rootNode, lineStart, before.length + inserted.length + nearChars);
       } finally {
         tree.delete();
       }
@@ -133,15 +141,25 @@ export class Syntax {
   }
 }
 
-function countErrors(node: TreeSitter.Node, from: number): number {
-  if (!node.hasError || node.endIndex < from) {
-    return 0;
-  }
-  let errors = node.isError || node.isMissing ? 1 : 0;
-  for (const child of node.children) {
-    errors += child === null ? 0 : countErrors(child, from);
-  }
-  return errors;
+function findErrors(root: TreeSitter.Node, from: number, nearUntil: number): Errors {
+  let count = 0;
+  let near = false;
+  const visit = (node: TreeSitter.Node) => {
+    if (!node.hasError || node.endIndex < from) {
+      return;
+    }
+    if (node.isError || node.isMissing) {
+      count++;
+      near ||= (node.startIndex >= from && node.startIndex <= nearUntil) || node.endIndex <= nearUntil;
+    }
+    for (const child of node.children) {
+      if (child !== null) {
+        visit(child);
+      }
+    }
+  };
+  visit(root);
+  return { count, near };
 }
 
 function parse(parser: TreeSitter.Parser, source: string, limitMs: number): TreeSitter.Tree | undefined {

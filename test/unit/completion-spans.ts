@@ -10,6 +10,7 @@ import type * as TreeSitter from 'web-tree-sitter';
 import { Completer } from '../../language-server/completion/complete';
 import { openGrammars } from '../../language-server/completion/grammars';
 import { Syntax } from '../../language-server/completion/syntax';
+import { Random } from '../native/random';
 import { FakeEngine } from '../server/fake-engine';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -27,16 +28,24 @@ const python = () =>
     encoding: 'utf8',
   }).trim();
 
+/** Packages of the lock file: the same sources for everybody, and at every commit. */
+const modules = (name: string) => path.join(root, 'node_modules', ...name.split('/'));
+
 export const languages: readonly Language[] = [
   {
     id: 'typescript',
     grammar: 'typescript',
     endings: ['.ts'],
-    folders: () => [path.join(root, 'language-server'), path.join(root, 'extension')],
+    folders: () => [modules('@azure/msal-node/src'), modules('@azure/msal-common/src')],
   },
   { id: 'python', grammar: 'python', endings: ['.py'], folders: () => [python()] },
   { id: 'cpp', grammar: 'cpp', endings: ['.cc', '.h'], folders: () => [path.join(root, 'native')] },
-  { id: 'javascript', grammar: 'javascript', endings: ['.mjs'], folders: () => [path.join(root, 'scripts')] },
+  {
+    id: 'javascript',
+    grammar: 'javascript',
+    endings: ['.js'],
+    folders: () => [modules('vscode-languageserver/lib'), modules('mocha/lib')],
+  },
 ];
 
 export interface Tally {
@@ -57,17 +66,6 @@ interface Span {
 }
 
 const maxFileChars = 24_000;
-
-/** Mulberry32. */
-export function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function filesBelow(folder: string, endings: readonly string[]): string[] {
   return readdirSync(folder, { withFileTypes: true })
@@ -184,7 +182,8 @@ export async function judgeSpans(language: Language, count: number, seed: number
   }
   const parser = await grammars.parser(language.grammar);
   const syntax = new Syntax({ loadLimitMs: 30_000, parseLimitMs: 10_000 });
-  const random = randomOf(seed);
+  const numbers = new Random(seed);
+  const random = () => numbers.uniform();
   const files = language.folders().flatMap((folder) => filesBelow(folder, language.endings));
   const whole = new Map<string, string | undefined>();
   const tally: Tally = { whole: 0, piece: 0, nothing: 0, broken: 0, examples: [] };

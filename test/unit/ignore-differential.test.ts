@@ -12,23 +12,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IgnoreRules } from '../../language-server/repository/ignore-rules';
 import { SourceFiles } from '../../language-server/repository/source-files';
 import { survey } from '../../language-server/repository/walk';
+import { Random } from '../native/random';
 
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-differential-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Mulberry32: the same trees everywhere. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 interface Tree {
   readonly files: Readonly<Record<string, string>>;
@@ -91,7 +81,8 @@ const pieces = [
 ];
 
 function makeTree(seed: number, { plain }: { readonly plain: boolean }): Tree {
-  const random = randomOf(seed);
+  const numbers = new Random(seed);
+  const random = () => numbers.uniform();
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const upTo = (count: number) => Math.floor(random() * (count + 1));
   const folders = [''];
