@@ -385,9 +385,15 @@ function nativeSteps(chat) {
         await page.keyboard.press('Escape');
         await page.keyboard.press('Enter');
         const answer = page.locator('.interactive-session .interactive-response').last();
-        await answer.filter({ hasText: /Paris/ }).waitFor({ timeout: modelLimitMs });
+        // what the small model says depends on how much of the repository it has to read by then
+        // with nothing to read it knows the capital; with files to read it may say anything, and its sources follow
+        const words = /Paris|France|Where the answer looked/;
+        await answer.filter({ hasText: words }).waitFor({ timeout: modelLimitMs });
         await workbench.shot('16-native-chat');
-        return (await answer.innerText()).replace(/\s+/g, ' ').slice(0, 120);
+        const said = (await answer.innerText()).replace(/\s+/g, ' ');
+        assert.match(said, /FASA Code/);
+        assert.doesNotMatch(said, /The model had no answer|failed|not ready/i);
+        return said.slice(0, 120);
       },
     ],
   ];
