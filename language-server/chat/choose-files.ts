@@ -1,11 +1,14 @@
 /** Which files a question is about: those it refers to, those it names, else those whose paths share its words. */
 
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Repository } from '../repository/repository';
 import type { SourceFile } from '../repository/source-files';
 import { walk } from '../repository/walk';
 
 const mostFiles = 12;
+/** A pasted log may name thousands of files of which none is read. */
+const maxTried = 200;
 /** Of a folder that a question refers to. */
 const mostFilesOfFolder = 50;
 
@@ -30,10 +33,14 @@ export async function chooseFiles(
   const paths = await walk(sources, { signal });
   const named = namedPaths(question, paths);
   const read = (file: string) => inPlay.has(path.join(sources.root, file));
-  const chosen = named.length > 0 || namedOnly ? named : likelyPaths(question, paths).filter((file) => !read(file));
+  const chosen =
+    named.length > 0 || namedOnly ? named : (await likelyPaths(question, paths)).filter((file) => !read(file));
   const files: SourceFile[] = [];
-  for (const relative of chosen) {
-    const result = files.length < mostFiles ? await sources.read(path.join(sources.root, relative)) : undefined;
+  for (const relative of chosen.slice(0, maxTried)) {
+    if (files.length >= mostFiles) {
+      break;
+    }
+    const result = await sources.read(path.join(sources.root, relative));
     if (result !== undefined && 'file' in result) {
       files.push(result.file);
     }
@@ -52,8 +59,9 @@ export async function filesBelow(repository: Repository, absolute: string, signa
       : { files: [], refused: [{ label, reason: own.leftOut }] };
   }
   const folder = sources.relative(absolute);
+  const isRoot = path.resolve(absolute) === sources.root;
   const paths = (await walk(sources, { signal })).filter(
-    (file) => path.resolve(absolute) === sources.root || (folder !== undefined && file.startsWith(`${folder}/`)),
+    (file) => isRoot || (folder !== undefined && file.startsWith(`${folder}/`)),
   );
   const label = folder ?? repository.name;
   if (paths.length === 0) {
@@ -78,25 +86,110 @@ export async function filesBelow(repository: Repository, absolute: string, signa
 
 /** Paths and file names that stand in the question. */
 export function namedPaths(question: string, paths: readonly string[]): string[] {
-  const words = question.split(/[^\w./\\@+-]+/).map((word) => word.replaceAll('\\', '/').replace(/^\.\/|[.:/]+$/g, ''));
-  const names = words.filter((word) => /\w\.\w|\//.test(word) && word.length > 2);
-  const matches = names.flatMap((name) => paths.filter((file) => file === name || file.endsWith(`/${name}`)));
-  return [...new Set(matches)];
+  const words = question
+    .split(/[^\w./\\@+-]+/)
+    .map((word) => word.replaceAll('\\', '/').replace(/^\.\/|(?<![.:/])[.:/]+$/g, ''));
+  const names = new Set(words.filter((word) => /\w\.\w|\//.test(word) && word.length > 2));
+  const matches = pathsByEnd(paths, names);
+  return [...new Set([...names].flatMap((name) => matches.get(name) ?? []))];
+}
+
+/**
+ * Each path is looked at once, however many names there are: a pasted log names thousands.
+ * @returns for each name the paths that are or end with it
+ */
+function pathsByEnd(paths: readonly string[], names: ReadonlySet<string>): Map<string, string[]> {
+  const lastParts = new Set([...names].map((name) => name.slice(name.lastIndexOf('/') + 1)));
+  const found = new Map<string, string[]>();
+  for (const file of lastParts.size === 0 ? [] : paths) {
+    let start = file.lastIndexOf('/') + 1;
+    if (!lastParts.has(file.slice(start))) {
+      continue;
+    }
+    while (true) {
+      const end = file.slice(start);
+      if (names.has(end)) {
+        const others = found.get(end);
+        if (others === undefined) {
+          found.set(end, [file]);
+        } else {
+          others.push(file);
+        }
+      }
+      if (start <= 1) {
+        break;
+      }
+      start = file.lastIndexOf('/', start - 2) + 1;
+    }
+  }
+  return found;
 }
 
 /** By the words that question and path share; then what introduces a repository. */
-function likelyPaths(question: string, paths: readonly string[]): string[] {
-  const asked = new Set(wordsOf(question));
-  const scored = paths.map((file) => {
-    const words = new Set(wordsOf(file));
-    const shared = [...words].filter((word) => asked.has(word)).length;
-    return { file, score: shared / Math.sqrt(words.size + 1) + (/^readme\b/i.test(file) ? 0.1 : 0) };
-  });
-  return scored
-    .filter(({ score }) => score > 0)
+async function likelyPaths(question: string, paths: readonly string[]): Promise<string[]> {
+  const index = wordIndexes.get(paths) ?? indexWords(paths);
+  wordIndexes.set(paths, index);
+  const { byWord, readmes } = await index;
+  const shared = new Map<PathWords, number>();
+  for (const word of new Set(wordsOf(question))) {
+    for (const entry of byWord.get(word) ?? []) {
+      shared.set(entry, (shared.get(entry) ?? 0) + 1);
+    }
+  }
+  for (const entry of readmes) {
+    shared.set(entry, shared.get(entry) ?? 0);
+  }
+  return [...shared]
+    .map(([entry, words]) => ({
+      file: entry.file,
+      score: words / Math.sqrt(entry.words + 1) + (readmes.has(entry) ? 0.1 : 0),
+    }))
     .sort((left, right) => right.score - left.score || (left.file < right.file ? -1 : 1))
     .slice(0, mostFiles)
     .map(({ file }) => file);
+}
+
+interface PathWords {
+  readonly file: string;
+  /** Different ones. */
+  readonly words: number;
+}
+
+interface WordIndex {
+  readonly byWord: ReadonlyMap<string, readonly PathWords[]>;
+  readonly readmes: ReadonlySet<PathWords>;
+}
+
+/** Of each list of paths once: a question is looked at at each pause of typing. */
+const wordIndexes = new WeakMap<readonly string[], Promise<WordIndex>>();
+/** Some milliseconds. */
+const charsAtOnce = 65_536;
+
+async function indexWords(paths: readonly string[]): Promise<WordIndex> {
+  const byWord = new Map<string, PathWords[]>();
+  const readmes = new Set<PathWords>();
+  let chars = 0;
+  for (const file of paths) {
+    const words = new Set(wordsOf(file));
+    const entry: PathWords = { file, words: words.size };
+    for (const word of words) {
+      const others = byWord.get(word);
+      if (others === undefined) {
+        byWord.set(word, [entry]);
+      } else {
+        others.push(entry);
+      }
+    }
+    if (/^readme\b/i.test(file)) {
+      readmes.add(entry);
+    }
+    chars += file.length;
+    if (chars > charsAtOnce) {
+      chars = 0;
+      await nextTurn();
+    }
+  }
+  return { byWord, readmes };
 }
 
 /** `parseJsonFile` and `parse-json-file` have the same words. */

@@ -13,7 +13,7 @@ interface Language {
 const scriptEndings = ['.ts', '.tsx', '.js', '.jsx', '.mts', '.cts', '.mjs', '.cjs', '.d.ts', '.vue', '.svelte'];
 
 const script: Language = {
-  pattern: /(?:\bfrom\s*|\bimport\s*\(?\s*|\brequire\s*\(\s*)(['"])(\.{1,2}\/?[^'"\n]*)\1/g,
+  pattern: /(?:\bfrom\s*|\bimport\s*(?:\(\s*)?|\brequire\s*\(\s*)(['"])(\.{1,2}\/?[^'"\n]*)\1/g,
   resolve(name, file) {
     const target = path.resolve(path.dirname(file), name);
     // TypeScript sources name the .js that they become
@@ -28,7 +28,7 @@ const script: Language = {
 };
 
 const python: Language = {
-  pattern: /^[ \t]*(?:from[ \t]+(\.*[\w.]*)[ \t]+import\b[ \t]*\(?([\w, \t]*)|import[ \t]+([\w.]+))/gm,
+  pattern: /^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*\(?([\w, \t]*)|import[ \t]+([\w.]+))/gm,
   resolve(name, file, root) {
     const dots = /^\.*/.exec(name)?.[0].length ?? 0;
     const parts = name.slice(dots).split('.').filter(Boolean);
@@ -61,9 +61,11 @@ const rust: Language = {
     const base = first === 'crate' ? path.join(root, 'src') : first === 'super' ? path.dirname(own) : own;
     const names = first === 'crate' || first === 'super' || first === 'self' ? parts.slice(1) : parts;
     // the last names of a `use` are items, so shorter paths are tried as well
-    return names
-      .map((_, index) => path.join(base, ...names.slice(0, names.length - index)))
-      .flatMap((target) => [`${target}.rs`, path.join(target, 'mod.rs')]);
+    const targets: string[] = [];
+    for (const part of names.slice(0, maxModules)) {
+      targets.push(path.join(targets.at(-1) ?? base, part));
+    }
+    return targets.reverse().flatMap((target) => [`${target}.rs`, path.join(target, 'mod.rs')]);
   },
 };
 
@@ -77,6 +79,9 @@ const languages = new Map<string, Language>([
 /** Imports stand at the top; more text than this is not searched. */
 const mostChars = 32_768;
 const mostImports = 64;
+/** No path of a source is longer, and none of a crate deeper: what is over is data, and each name has many candidates. */
+const maxNameChars = 512;
+const maxModules = 32;
 
 /**
  * @param file absolute path of the document
@@ -90,13 +95,15 @@ export function importCandidates(text: string, file: string, root: string): Impo
   const names = new Set<string>();
   for (const match of text.slice(0, mostChars).matchAll(language.pattern)) {
     for (const name of importedNames(language, match)) {
-      names.add(name);
+      if (name.length <= maxNameChars) {
+        names.add(name);
+      }
     }
     if (names.size >= mostImports) {
       break;
     }
   }
-  return [...names].map((name) => language.resolve(name, file, root));
+  return [...names].slice(0, mostImports).map((name) => language.resolve(name, file, root));
 }
 
 function importedNames(language: Language, match: RegExpMatchArray): string[] {

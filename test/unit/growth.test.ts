@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { namedPaths } from '../../language-server/chat/choose-files';
+import { importCandidates } from '../../language-server/repository/imports';
+
+// What a stranger's repository, a pasted text or a model's answer can make long: the work must grow with it, not with its
+// square. Where work can be counted, it is.
+
+describe('the candidates of an import', () => {
+  const chars = (text: string, file: string) => importCandidates(text, `/r/${file}`, '/r').flat().join('').length;
+
+  test.each<[string, string, (n: number) => string]>([
+    ['a Rust path', 'src/a.rs', (n) => `use crate${'::a'.repeat(n)};`],
+    ['a Rust path of `super`', 'src/a.rs', (n) => `use super${'::super'.repeat(n)};`],
+    ['many Rust paths', 'src/a.rs', (n) => `use self${'::ab'.repeat(64)};\n`.repeat(n / 64)],
+    ['a Python module', 'a.py', (n) => `import ${'a.'.repeat(n)}b`],
+    ['the dots of a Python module', 'a.py', (n) => `from ${'.'.repeat(n)} import b`],
+    [
+      'the items of a Python module',
+      'a.py',
+      (n) => `from a import ${Array.from({ length: n }, (_, i) => `i${i}`).join()}`,
+    ],
+    ['a script', 'a.ts', (n) => `import '.${'/a'.repeat(n)}'`],
+    ['an include', 'a.c', (n) => `#include "${'a/'.repeat(n)}b.h"`],
+  ])('are bounded: %s', (_name, file, text) => {
+    const [once, twice, fourTimes] = [2_000, 4_000, 8_000].map((n) => chars(text(n), file));
+    expect(once).toBeLessThan(3_000_000);
+    expect(twice).toBeLessThanOrEqual(2 * (once ?? 0) + 1);
+    expect(fourTimes).toBeLessThanOrEqual(4 * (once ?? 0) + 1);
+  });
+
+  test('a path of ordinary length has all that it had', () => {
+    expect(importCandidates('use crate::a::b::C;', '/r/src/x.rs', '/r')).toEqual([
+      ['a/b/C', 'a/b', 'a'].flatMap((name) => [`/r/src/${name}.rs`, `/r/src/${name}/mod.rs`]),
+    ]);
+    expect(importCandidates('import  (  "./a")', '/r/x.ts', '/r')[0]?.[0]).toBe('/r/a');
+    expect(importCandidates('from . import a', '/r/x.py', '/r').flat()).toContain('/r/a.py');
+  });
+});
+
+describe('the paths that a question names', () => {
+  /** A list of paths that counts how often one is looked at. */
+  function counted(paths: readonly string[]): { readonly paths: readonly string[]; readonly looked: () => number } {
+    let looked = 0;
+    const proxy = new Proxy(paths, {
+      get(target, key, receiver) {
+        looked += typeof key === 'string' && /^\d+$/.test(key) ? 1 : 0;
+        return Reflect.get(target, key, receiver);
+      },
+    });
+    return { paths: proxy, looked: () => looked };
+  }
+  const files = Array.from({ length: 500 }, (_, i) => `src/part${i % 20}/file${i}.ts`);
+
+  test.each<[string, (n: number) => string]>([
+    ['a trace of one file', (n) => '    at run (src/part1/file1.ts:10:3)\n'.repeat(n)],
+    [
+      'a trace of many files',
+      (n) => Array.from({ length: n }, (_, i) => `at part${i % 20}/file${i}.ts:${i}`).join('\n'),
+    ],
+    ['names that are nowhere', (n) => Array.from({ length: n }, (_, i) => `other${i}/file${i % 500}.ts`).join('\n')],
+    ['a word of slashes', (n) => `${'a/'.repeat(n)}b`],
+  ])('are found with one look at each path: %s', (_name, question) => {
+    for (const n of [1_000, 2_000, 4_000]) {
+      const { paths, looked } = counted(files);
+      namedPaths(question(n), paths);
+      expect(looked()).toBe(files.length);
+    }
+  });
+
+  test('are those that are or end with the name, in the order of the names', () => {
+    expect(namedPaths('b.ts, x/a.ts and a.ts', ['a.ts', 'b.ts', 'x/a.ts', 'y/x/a.ts', 'xa.ts'])).toEqual([
+      'b.ts',
+      'x/a.ts',
+      'y/x/a.ts',
+      'a.ts',
+    ]);
+    expect(namedPaths('/a.ts a.ts', ['/a.ts'])).toEqual(['/a.ts']);
+  });
+
+  test.each([
+    ['a run of dots', `${'.'.repeat(1_000_000)}x/y`],
+    ['a run of slashes', `${'/'.repeat(1_000_000)}x`],
+    ['a run of colons', `${':.'.repeat(500_000)}x`],
+  ])('are found behind %s', (_name, question) => {
+    expect(namedPaths(question, files)).toEqual([]);
+  });
+});
