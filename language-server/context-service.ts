@@ -8,6 +8,7 @@ import type { ChunkInPlay, EncodedChunk, Engine } from './engine/engine';
 import { EngineError, toEngineError } from './engine/errors';
 import type { Log } from './log';
 import { cacheFolder } from './models/cache-folder';
+import { type OpenDocument, OpenDocuments } from './open-documents';
 import type {
   ChooseContextParams,
   ContextFolder,
@@ -33,11 +34,6 @@ export interface ContextServiceParts {
   readonly background?: LaneParts['background'];
 }
 
-interface OpenDocument {
-  readonly uri: string;
-  readonly getText: () => string;
-}
-
 /** An automatic budget stays until the machine allows so much more or less. */
 const budgetSlack = 0.25;
 /** A repository that cannot be watched is walked again so often. */
@@ -51,8 +47,7 @@ export class ContextService {
   readonly #watchers = new Map<Repository, FolderWatcher>();
   #settings: ServerSettings['repository'];
   #engine: Engine | undefined;
-  /** The one used last at the end. */
-  readonly #open = new Map<string, OpenDocument>();
+  readonly #open: OpenDocuments;
   #lastUsed: Repository | undefined;
   #watches = false;
   #walking: NodeJS.Timeout | undefined;
@@ -73,6 +68,7 @@ export class ContextService {
       onChange: () => this.#planned(),
       budget: (engine, repository) => this.#budget(engine, repository),
     });
+    this.#open = new OpenDocuments(this.workspace);
   }
 
   /** Of the folder that a request used last. */
@@ -89,7 +85,7 @@ export class ContextService {
     }
     repository.context.configure(this.#settings.enabled, this.#settings.exclude);
     repository.context.use(this.#engine);
-    this.#tellOpen();
+    this.#open.placeAgain();
     this.#follow();
   }
 
@@ -99,6 +95,7 @@ export class ContextService {
       return;
     }
     this.#lastUsed = this.#lastUsed === repository ? undefined : this.#lastUsed;
+    this.#open.placeAgain();
     this.#watchers.get(repository)?.close();
     this.#watchers.delete(repository);
     await repository.context.close();
@@ -142,17 +139,11 @@ export class ContextService {
 
   /** A document was opened, or is worked on. */
   noteOpen(document: OpenDocument): void {
-    const last = [...this.#open.keys()].at(-1);
-    this.#open.delete(document.uri);
-    this.#open.set(document.uri, document);
-    if (last !== document.uri) {
-      this.#tellOpen();
-    }
+    this.#open.used(document);
   }
 
   noteClosed(uri: string): void {
-    this.#open.delete(uri);
-    this.#tellOpen();
+    this.#open.closed(uri);
   }
 
   /** Files that were created, changed, deleted or saved. */
@@ -161,10 +152,16 @@ export class ContextService {
     for (const uri of uris) {
       const { repository, path: relative, file } = this.workspace.place(uri);
       if (repository !== undefined && file !== undefined) {
-        changes.set(repository, [...(changes.get(repository) ?? []), relative]);
+        const known = changes.get(repository);
+        if (known === undefined) {
+          changes.set(repository, [relative]);
+        } else {
+          known.push(relative);
+        }
       }
     }
     for (const [repository, relative] of changes) {
+      repository.fileList.changed();
       repository.context.noteChanges(relative);
     }
   }
@@ -191,6 +188,7 @@ export class ContextService {
 
   /** All folders, or that of a document. @throws EngineError CANCELLED */
   async folders({ uri }: ContextParams, signal: AbortSignal): Promise<ContextFolder[]> {
+    this.#open.tellNow();
     const place = uri === undefined ? undefined : this.workspace.place(uri);
     const repositories = this.workspace.repositories.filter((one) => uri === undefined || one === place?.repository);
     await Promise.all(repositories.map((repository) => repository.context.planned(signal)));
@@ -225,6 +223,7 @@ export class ContextService {
       return secret;
     }
     const written = repository.choices.set(root === undefined ? place.path : '', choice, secret !== undefined);
+    repository.fileList.changed();
     repository.context.walkAgain(0);
     try {
       await written;
@@ -253,6 +252,7 @@ export class ContextService {
 
   async close(): Promise<void> {
     clearInterval(this.#walking);
+    this.#open.close();
     for (const watcher of this.#watchers.values()) {
       watcher.close();
     }
@@ -279,19 +279,6 @@ export class ContextService {
     this.#parts.onChange();
     this.lane.wake();
     this.#follow();
-  }
-
-  #tellOpen(): void {
-    const open = new Map<Repository, { readonly path: string; readonly text: string }[]>();
-    for (const document of [...this.#open.values()].reverse()) {
-      const { repository, path: relative } = this.workspace.place(document.uri);
-      if (repository !== undefined) {
-        open.set(repository, [...(open.get(repository) ?? []), { path: relative, text: document.getText() }]);
-      }
-    }
-    for (const repository of this.workspace.repositories) {
-      repository.context.setOpen(open.get(repository) ?? []);
-    }
   }
 
   #follow(): void {

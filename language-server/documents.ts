@@ -2,6 +2,7 @@
 
 import {
   type Connection,
+  type NotebookCell,
   NotebookDocuments,
   type Position,
   type Range,
@@ -23,7 +24,7 @@ export interface Surroundings {
 }
 
 /** Cells further away add up to more than any window of the model's reads. */
-const mostSurroundingChars = 1024 * 1024;
+const maxSurroundingChars = 1024 * 1024;
 
 export class Documents {
   readonly #texts: TextDocuments<TextDocument>;
@@ -89,25 +90,30 @@ export class Documents {
     if (notebook === undefined) {
       return { before: '', after: '' };
     }
-    let before = '';
-    let after = '';
-    let passed = false;
-    for (const cell of notebook.cells) {
-      if (cell.document === document.uri) {
-        passed = true;
-        continue;
+    const own = notebook.cells.findIndex((cell) => cell.document === document.uri);
+    // outward from the cell, so that a notebook of thousands of cells costs what is read of it
+    const texts = (cells: Iterable<NotebookCell>): string[] => {
+      const found: string[] = [];
+      let chars = 0;
+      for (const cell of cells) {
+        const other = this.#notebooks.getCellTextDocument(cell);
+        if (other?.languageId === document.languageId) {
+          const text = other.getText();
+          found.push(text);
+          chars += text.length + 1;
+        }
+        if (chars >= maxSurroundingChars) {
+          break;
+        }
       }
-      const other = this.#notebooks.getCellTextDocument(cell);
-      if (other === undefined || other.languageId !== document.languageId) {
-        continue;
-      }
-      if (passed) {
-        after += `\n${other.getText()}`;
-      } else {
-        before += `${other.getText()}\n`;
-      }
-    }
-    return { before: before.slice(-mostSurroundingChars), after: after.slice(0, mostSurroundingChars) };
+      return found;
+    };
+    const before = texts(notebook.cells.slice(0, own).reverse()).map((text) => `${text}\n`);
+    const after = texts(notebook.cells.slice(own + 1)).map((text) => `\n${text}`);
+    return {
+      before: before.reverse().join('').slice(-maxSurroundingChars),
+      after: after.join('').slice(0, maxSurroundingChars),
+    };
   }
 
   #update(document: TextDocument, changes: readonly TextDocumentContentChangeEvent[], version: number): TextDocument {

@@ -8,6 +8,7 @@ import { Completer, type CompletionInput, type CompletionOutcome } from './compl
 import { CompletionCounters } from './completion/counters';
 import { Offers } from './completion/offers';
 import { debounceMs, TypingPace } from './completion/pace';
+import { maxCharsPerToken } from './completion/prompt';
 import { whySilent } from './completion/silence';
 import type { Suggestion } from './completion/suggestion';
 import type { CachedPlace } from './completion/suggestion-cache';
@@ -47,6 +48,7 @@ const candidates = 3;
 /** Characters of a line that the rules of silence look at. */
 const lineChars = 200;
 const mostTypedChars = 2;
+const secretMarginChars = 4096;
 
 export class InlineCompletions {
   readonly #parts: InlineCompletionParts;
@@ -79,6 +81,10 @@ export class InlineCompletions {
       return noCompletion;
     }
     const view = this.#view(document, request);
+    if (await this.#isKeptOut(document, view)) {
+      this.#counters.note('silent');
+      return noCompletion;
+    }
     const silent = request.invoked
       ? undefined
       : (this.#whySilent(view, settings) ?? this.#whyNotWanted(document, request));
@@ -149,6 +155,9 @@ export class InlineCompletions {
       return;
     }
     const view = this.#view(document, { ...at, invoked: false });
+    if (await this.#isKeptOut(document, view)) {
+      return;
+    }
     const input = { ...this.#inputOf(document, view), settings, timeBudgetMs: 0, signal };
     await this.#parts.host.whileBusy(() => this.#completer.feed(engine, input));
   }
@@ -218,6 +227,9 @@ export class InlineCompletions {
       background: true,
     };
     try {
+      if (await this.#isKeptOut(document, view)) {
+        return;
+      }
       if (this.#whySilent(view, settings) === undefined) {
         await this.#completer.complete(engine, input);
       } else {
@@ -229,6 +241,19 @@ export class InlineCompletions {
         log.info(`Nothing was done ahead: ${failure.code}: ${failure.message}`);
       }
     }
+  }
+
+  /** What is near enough to the cursor to be read holds a secret, or the document is one. */
+  async #isKeptOut({ uri }: TextDocument, { text, offset }: View): Promise<boolean> {
+    const windowChars = this.#parts.settings().tailTokens * maxCharsPerToken;
+    // a key may begin in front of what is read and end in it
+    const around = windowChars + secretMarginChars;
+    const near = text.slice(Math.max(0, offset - around), offset + around);
+    const reason = await this.#parts.context.workspace.gate.whyKeptOut({ uri, text: near });
+    if (reason !== undefined) {
+      this.#logReason(`${uri} is kept from the model: ${reason}`);
+    }
+    return reason !== undefined;
   }
 
   #whySilent(view: View, { mostFileKilobytes }: ServerSettings['completion']): string | undefined {

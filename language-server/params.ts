@@ -3,6 +3,7 @@
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
 import { askCommands, isAskCommand } from './chat/commands';
 import type {
+  AskAttachment,
   AskParams,
   AskSelection,
   ChatParams,
@@ -145,10 +146,15 @@ export function countTokensParams(params: unknown): readonly string[] {
   );
 }
 
-function attachmentOf(value: unknown, index: number): { readonly label: string; readonly text: string } {
+function attachmentOf(value: unknown, index: number): AskAttachment {
   const name = `attachments[${index}]`;
   const attachment = record(value, name);
-  return { label: text(attachment['label'], `${name}.label`), text: bounded(attachment['text'], `${name}.text`) };
+  const uri = attachment['uri'] ?? undefined;
+  return {
+    label: text(attachment['label'], `${name}.label`),
+    text: bounded(attachment['text'], `${name}.text`),
+    ...(uri === undefined ? {} : { uri: text(uri, `${name}.uri`) }),
+  };
 }
 
 function turnOf(value: unknown, index: number): { readonly question: string; readonly answer: string } {

@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Gate } from './repository/gate';
 import { Repository, type RepositoryParts } from './repository/repository';
 
 export interface DocumentPlace {
@@ -13,6 +14,8 @@ export interface DocumentPlace {
 }
 
 export class Workspace {
+  /** Every text of a document passes it before it becomes tokens. */
+  readonly gate = new Gate(this);
   readonly #repositories = new Map<string, Repository>();
   readonly #parts: RepositoryParts;
 

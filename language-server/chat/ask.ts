@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ChunkInPlay, EncodedChunk, Engine, Generation } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import type { AskParams, AskSelection, AskSize, Citation } from '../protocol';
+import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol';
 import { withoutFirstThought } from '../protocol/thoughts';
 import type { ContextChunk } from '../repository/context-chunk';
 import type { SourceFile } from '../repository/source-files';
@@ -16,7 +16,7 @@ import { citationsOf, type TextPlace } from './citations';
 import { Conversations } from './conversations';
 import { TextFitter } from './fit';
 import { OpenedThought } from './opened-thought';
-import { type AskPlan, type PromptFile, planAsk, type QuestionFiles } from './prompt';
+import { type AskPlan, type PromptFile, type PromptQuestion, planAsk, type QuestionFiles } from './prompt';
 import { isInPrompt, lookedTexts, textsInPrompt } from './prompt-texts';
 import { chatPrompt } from './template';
 
@@ -41,9 +41,12 @@ export interface Answer {
   readonly size: AskSize;
 }
 
+type Refused = QuestionFiles['refused'][number];
+
 /** What is encoded of the repository of the first of these documents, for a question. */
 export type ChunksForQuestion = (uris: readonly string[], text: string) => readonly ChunkInPlay[];
 
+const notTrusted = 'not open, and the workspace is not trusted';
 /** Live documents are read so far. */
 const mostOpenChars = 512 * 1024;
 
@@ -61,7 +64,7 @@ export class Chat {
 
   /** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
   async ask(engine: Engine, input: AskRun): Promise<Answer> {
-    const { kept, asked, messages, size, chunks } = await this.#plan(engine, input);
+    const { kept, asked, messages, size, chunks } = await this.#plan(engine, input, true);
     if (!size.fits) {
       const tokens = size.parts.find(({ kind }) => kind === 'question')?.tokens ?? 0;
       throw new EngineError(
@@ -105,10 +108,15 @@ export class Chat {
 
   /** What {@link ask} would put into the prompt. @throws EngineError CANCELLED */
   async size(engine: Engine, input: AskInput): Promise<AskSize> {
-    return (await this.#plan(engine, input)).size;
+    return (await this.#plan(engine, input, false)).size;
   }
 
-  async #plan(engine: Engine, input: AskInput): Promise<AskPlan & { readonly chunks: readonly ChunkInPlay[] }> {
+  /** @param fresh the folder is walked: while a question is written, that would be done at each pause */
+  async #plan(
+    engine: Engine,
+    input: AskInput,
+    fresh: boolean,
+  ): Promise<AskPlan & { readonly chunks: readonly ChunkInPlay[] }> {
     this.#forgetOtherModels(engine);
     const turns = this.#conversations.before(engine, input.conversation, input.history);
     const encoded =
@@ -116,20 +124,11 @@ export class Chat {
         ? []
         : this.#chunksFor(documentsOf(input), textOf(input));
     const inPlay = new Set(encoded.flatMap(({ chunk }) => this.#sourceOf(chunk)?.file ?? []));
-    const files = await this.#files(input, turns.length === 0, inPlay);
+    const files = await this.#files(input, turns.length === 0, inPlay, fresh);
     throwIfAborted(input.signal);
-    const { selection } = input;
-    const place = selection && this.#workspace.place(selection.uri);
-    const question = {
-      ...input,
-      selection: place && {
-        uri: documentUri(selection.uri, place.file),
-        path: place.path,
-        text: selection.text,
-        ...(isStill(selection, input.openText(selection.uri)) ? { firstLine: selection.firstLine } : {}),
-      },
-    };
-    const plan = planAsk(engine, this.#fitter, question, files, turns);
+    const question = await this.#questionOf(input);
+    const refused = [...files.refused, ...question.refused];
+    const plan = planAsk(engine, this.#fitter, question.asked, { ...files, refused }, turns);
     // what is in the prompt need not be read beside it
     const { texts = [] } = plan.asked;
     const chunks = encoded.filter(({ chunk }) => {
@@ -138,6 +137,48 @@ export class Chat {
     });
     const repositoryTokens = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
     return { ...plan, chunks, size: repositoryTokens > 0 ? { ...plan.size, repositoryTokens } : plan.size };
+  }
+
+  /** The selection and the attachments that may be read, and why others may not. */
+  async #questionOf(
+    input: AskInput,
+  ): Promise<{ readonly asked: PromptQuestion; readonly refused: readonly Refused[] }> {
+    const { question, command, selection } = input;
+    const refused: Refused[] = [];
+    const { gate } = this.#workspace;
+    const attachments: AskAttachment[] = [];
+    for (const attachment of input.attachments ?? []) {
+      const { uri, label } = attachment;
+      const isClosed = input.openOnly === true && uri !== undefined && input.openText(uri) === undefined;
+      const reason = isClosed ? notTrusted : await gate.whyKeptOut(attachment, input.signal);
+      if (reason === undefined) {
+        attachments.push(attachment);
+      } else {
+        refused.push({ label, reason });
+      }
+    }
+    const place = selection && this.#workspace.place(selection.uri);
+    const asked: PromptQuestion = { question, attachments, ...(command === undefined ? {} : { command }) };
+    if (selection === undefined || place === undefined) {
+      return { asked, refused };
+    }
+    const reason = await gate.whyKeptOut(selection, input.signal);
+    if (reason !== undefined) {
+      return { asked, refused: [...refused, { label: place.path, reason }] };
+    }
+    const isThere = isStill(selection, input.openText(selection.uri));
+    return {
+      asked: {
+        ...asked,
+        selection: {
+          uri: documentUri(selection.uri, place.file),
+          path: place.path,
+          text: selection.text,
+          ...(isThere && selection.firstLine !== undefined ? { firstLine: selection.firstLine } : {}),
+        },
+      },
+      refused,
+    };
   }
 
   #sourceOf(chunk: EncodedChunk): { readonly file: string; readonly source: ContextChunk } | undefined {
@@ -159,9 +200,10 @@ export class Chat {
    * What the question refers to and names; in the first turn, what else the repository has on it, where that is not read
    * as chunks.
    */
-  async #files(input: AskInput, first: boolean, inPlay: ReadonlySet<string>): Promise<QuestionFiles> {
+  async #files(input: AskInput, first: boolean, inPlay: ReadonlySet<string>, fresh: boolean): Promise<QuestionFiles> {
+    const list = { fresh, signal: input.signal };
     const named: PromptFile[] = [];
-    const refused: { readonly label: string; readonly reason: string }[] = [];
+    const refused: Refused[] = [];
     const add = (file: PromptFile) => {
       if (!named.some((other) => other.path === file.path)) {
         named.push(file);
@@ -173,18 +215,23 @@ export class Chat {
       const { path: label, file, repository } = this.#workspace.place(uri);
       if (text !== undefined) {
         const live = wellFormed(toLf(text.slice(0, mostOpenChars)));
+        const reason = await this.#workspace.gate.whyKeptOut({ uri, text: live }, input.signal);
+        if (reason !== undefined) {
+          refused.push({ label, reason });
+          continue;
+        }
         add({ uri: documentUri(uri, file), absolute: file ?? uri, path: label, text: live, version: 'live' });
         continue;
       }
       if (input.openOnly === true) {
-        refused.push({ label, reason: 'not open, and the workspace is not trusted' });
+        refused.push({ label, reason: notTrusted });
         continue;
       }
       if (file === undefined || repository === undefined) {
         refused.push({ label, reason: 'not in the workspace' });
         continue;
       }
-      const below = await filesBelow(repository, file, input.signal);
+      const below = await filesBelow(repository, file, list);
       for (const found of below.files) {
         add(onDisk(found));
       }
@@ -193,7 +240,7 @@ export class Chat {
     const related: PromptFile[] = [];
     for (const repository of input.openOnly === true ? [] : this.#workspace.repositories) {
       const namedOnly = named.length > 0 || !first;
-      const chosen = await chooseFiles(repository, input.question, { namedOnly, inPlay }, input.signal);
+      const chosen = await chooseFiles(repository, input.question, { namedOnly, inPlay }, list);
       related.push(...chosen.map(onDisk));
     }
     return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };

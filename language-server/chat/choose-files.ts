@@ -2,9 +2,9 @@
 
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ListOptions } from '../repository/file-list';
 import type { Repository } from '../repository/repository';
 import type { SourceFile } from '../repository/source-files';
-import { walk } from '../repository/walk';
 
 const mostFiles = 12;
 /** A pasted log may name thousands of files of which none is read. */
@@ -27,10 +27,10 @@ export async function chooseFiles(
   repository: Repository,
   question: string,
   { namedOnly, inPlay }: { readonly namedOnly: boolean; readonly inPlay: ReadonlySet<string> },
-  signal: AbortSignal,
+  list: ListOptions,
 ): Promise<SourceFile[]> {
   const { sources } = repository;
-  const paths = await walk(sources, { signal });
+  const paths = await repository.fileList.paths(list);
   const named = namedPaths(question, paths);
   const read = (file: string) => inPlay.has(path.join(sources.root, file));
   const chosen =
@@ -49,7 +49,7 @@ export async function chooseFiles(
 }
 
 /** A file, or the files of a folder, in the order of their paths. */
-export async function filesBelow(repository: Repository, absolute: string, signal: AbortSignal): Promise<FoundFiles> {
+export async function filesBelow(repository: Repository, absolute: string, list: ListOptions): Promise<FoundFiles> {
   const { sources } = repository;
   const own = await sources.read(absolute);
   if (own !== undefined) {
@@ -60,7 +60,7 @@ export async function filesBelow(repository: Repository, absolute: string, signa
   }
   const folder = sources.relative(absolute);
   const isRoot = path.resolve(absolute) === sources.root;
-  const paths = (await walk(sources, { signal })).filter(
+  const paths = (await repository.fileList.paths(list)).filter(
     (file) => isRoot || (folder !== undefined && file.startsWith(`${folder}/`)),
   );
   const label = folder ?? repository.name;

@@ -34,7 +34,13 @@ export async function complete(line: CommandLine, output: Output, signal: AbortS
   const text = document.getText();
   const { completion } = defaultSettings;
   await withContext(options, output, signal, { encode: line.encode, say: true }, async (engine, context) => {
-    const at = context.workspace.place(document.uri);
+    const { uri } = document;
+    const at = context.workspace.place(uri);
+    if ((await context.workspace.gate.whyKeptOut({ uri, text }, signal)) !== undefined) {
+      throw new EngineError('BAD_ARGUMENT', `${file} looks like a secret, so the model does not read it.`, {
+        remedy: 'If it is none, include it in the context in the editor.',
+      });
+    }
     const started = performance.now();
     const outcome = await new Completer().complete(engine, {
       uri: document.uri,

@@ -47,7 +47,7 @@ export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefi
 }
 
 /** Code has 3 to 4 characters a token; windows are cut by characters first and never tokenized beyond this. */
-const mostCharsPerToken = 4;
+export const maxCharsPerToken = 4;
 /** Most of the tail that is for the text behind the cursor. */
 const suffixShare = 0.25;
 const windowShrink = 0.75;
@@ -56,7 +56,7 @@ const mostShrinks = 6;
 export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   const special = engine.model.tokens;
   const middle = middleTokens(special);
-  const cursor = cursorText(input.text, input.offset, input.tailTokens * mostCharsPerToken);
+  const cursor = cursorText(input.text, input.offset, input.tailTokens * maxCharsPerToken);
   const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
   const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, mostSuffix(input));
   const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
@@ -96,7 +96,7 @@ function mostSuffix({ tailTokens, suffixTokens: asked }: PromptInput): number {
 
 /** Whole lines, if the first fits; else as much as fits. */
 function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
-  let text = after.slice(0, most * mostCharsPerToken);
+  let text = after.slice(0, most * maxCharsPerToken);
   let whole = text.length === after.length;
   for (let shrinks = 0; shrinks <= mostShrinks; shrinks++) {
     const end = whole ? text.length : text.lastIndexOf('\n') + 1;
@@ -110,7 +110,7 @@ function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
     text = text.slice(0, Math.floor(end * windowShrink));
     whole = false;
   }
-  return engine.tokenize(after.slice(0, most * mostCharsPerToken)).slice(0, most);
+  return engine.tokenize(after.slice(0, most * maxCharsPerToken)).slice(0, most);
 }
 
 /**
@@ -118,7 +118,7 @@ function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
  * the smallest leaves too long (text with no long tokens) is cut by tokens, in steps as well.
  */
 function prefixTokens(engine: Engine, input: PromptInput, most: number, withoutSpace: boolean): Int32Array {
-  let windowChars = Math.max(1, most * mostCharsPerToken);
+  let windowChars = Math.max(1, most * maxCharsPerToken);
   let tokens: Int32Array = new Int32Array();
   for (let shrinks = 0; shrinks <= mostShrinks; shrinks++) {
     const start = windowStart(input.text, input.offset, windowChars);

@@ -19,6 +19,8 @@ export class Choices {
   readonly #root: string;
   readonly #file: string;
   #choices: ReadonlyMap<string, Kept>;
+  /** Folders with something in them that is to be included; made when it is asked for, once per change. */
+  #foldersWithIncluded: ReadonlySet<string> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
   /** @param root of the repository, absolute; @param folder where choices are kept */
@@ -57,12 +59,8 @@ export class Choices {
 
   /** Something below this folder is to be included. */
   includesBelow(relative: string): boolean {
-    for (const [other, choice] of this.#choices) {
-      if (choice !== 'exclude' && other.startsWith(`${relative}/`)) {
-        return true;
-      }
-    }
-    return false;
+    this.#foldersWithIncluded ??= foldersWithIncluded(this.#choices);
+    return this.#foldersWithIncluded.has(relative);
   }
 
   /**
@@ -73,6 +71,7 @@ export class Choices {
   set(relative: string, choice: Choice | 'default', confirmed = false): Promise<void> {
     const kept = choice === 'include' && confirmed ? 'include secret' : choice;
     this.#choices = changed(this.#choices, relative, kept);
+    this.#foldersWithIncluded = undefined;
     const write = this.#writing.then(async () => {
       // another window may have written since
       await writeWhole(this.#file, this.#root, changed(read(this.#file), relative, kept));
@@ -80,6 +79,20 @@ export class Choices {
     this.#writing = write.catch(() => undefined);
     return write;
   }
+}
+
+/** One walk asks for each folder that is left out, so a look at all choices each time would not do. */
+function foldersWithIncluded(choices: ReadonlyMap<string, Kept>): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const [relative, choice] of choices) {
+    let end = choice === 'exclude' ? -1 : relative.lastIndexOf('/');
+    for (let folder = relative.slice(0, Math.max(0, end)); end > 0 && !folders.has(folder); ) {
+      folders.add(folder);
+      end = folder.lastIndexOf('/');
+      folder = folder.slice(0, Math.max(0, end));
+    }
+  }
+  return folders;
 }
 
 function choiceOf(kept: Kept | undefined): Choice | undefined {

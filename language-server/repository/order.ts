@@ -43,9 +43,9 @@ export function orderFiles(files: readonly string[], root: string, facts: Releva
   take(files.filter((file) => folders.has(path.posix.dirname(file))));
   const liked = [...facts.scores].filter(([, score]) => score > 0).sort(([, left], [, right]) => right - left);
   take(liked.map(([file]) => file));
-  const rest = files.filter((file) => !ordered.has(file));
+  const rest = files.filter((file) => !ordered.has(file)).map((file) => ({ file, rank: restRank(file) }));
   // a sort that keeps the path order among equals
-  take(rest.sort((left, right) => restRank(left) - restRank(right)));
+  take(rest.sort((left, right) => left.rank - right.rank).map(({ file }) => file));
   return [...ordered];
 }
 

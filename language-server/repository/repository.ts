@@ -5,6 +5,7 @@ import type { Engine } from '../engine/engine';
 import type { Log } from '../log';
 import { cacheFolder } from '../models/cache-folder';
 import { Choices } from './choices';
+import { FileList } from './file-list';
 import { RepositoryContext } from './repository-context';
 import { SourceFiles } from './source-files';
 
@@ -20,11 +21,13 @@ export class Repository {
   readonly sources: SourceFiles;
   readonly choices: Choices;
   readonly context: RepositoryContext;
+  readonly fileList: FileList;
 
   /** @param root absolute path of the folder */
   constructor(root: string, { log, onChange, budget }: RepositoryParts) {
     this.choices = new Choices(path.resolve(root), path.join(cacheFolder(), 'repositories'));
     this.sources = new SourceFiles(root, this.choices);
+    this.fileList = new FileList(this.sources);
     this.name = path.basename(this.sources.root) || 'repository';
     this.context = new RepositoryContext({
       sources: this.sources,

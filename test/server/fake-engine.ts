@@ -47,6 +47,8 @@ export interface FakeOptions {
   readonly repository?: FakeRepositoryOptions;
   /** With countAttention: half of the attention goes to the blocks that this text begins in, the rest to all alike. */
   readonly looksAt?: string;
+  /** A text that is to become no token: each time that it does is an event. */
+  readonly watchFor?: string;
 }
 
 export const fakeTokens = {
@@ -130,6 +132,10 @@ export class FakeEngine implements Engine {
   }
 
   tokenize(text: string): Int32Array {
+    const { watchFor } = this.#options;
+    if (watchFor !== undefined && text.includes(watchFor)) {
+      this.#event('the watched text became tokens');
+    }
     return Int32Array.from(Buffer.from(text, 'utf8'));
   }
 
