@@ -9,6 +9,7 @@ import {
   TextDocuments,
 } from 'vscode-languageserver/node';
 import { TextDocument, type TextDocumentContentChangeEvent } from 'vscode-languageserver-textdocument';
+import { withCheckedSync } from './checked-sync';
 import { fromUtf16, type PositionEncoding, toUtf16 } from './position-encoding';
 
 /** One change of a client, already applied to the document. */
@@ -49,9 +50,11 @@ export class Documents {
     this.#encoding = encoding;
   }
 
-  listen(connection: Connection): void {
-    this.#texts.listen(connection);
-    this.#notebooks.listen(connection);
+  /** @param warn hears of notifications that are left out */
+  listen(connection: Connection, warn: (sentence: string) => void): void {
+    const checked = withCheckedSync(connection, warn);
+    this.#texts.listen(checked);
+    this.#notebooks.listen(checked);
   }
 
   onDidOpen(handler: (document: TextDocument) => void): void {

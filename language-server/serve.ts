@@ -16,6 +16,7 @@ import { WarmUp } from './completion/warm-up';
 import { serveContext, watchFiles } from './context-requests';
 import { ContextService } from './context-service';
 import { Documents } from './documents';
+import { Ending } from './ending';
 import type { EngineFactory } from './engine/engine';
 import { isCancelled, toEngineError } from './engine/errors';
 import { ModelHost } from './engine/model-host';
@@ -80,6 +81,7 @@ class Server {
   readonly #inline: InlineCompletions;
   readonly #warmUp: WarmUp;
   readonly #chat: Chat;
+  readonly #ending = new Ending();
   #settings = defaultSettings;
   #capabilities: InitializeParams['capabilities'] | undefined;
 
@@ -157,8 +159,9 @@ class Server {
       this.#meter.close();
       this.#calibration.close();
       this.#status.close();
-      await this.#context.close();
-      await this.#host.close();
+      await this.#ending.close({ context: () => this.#context.close(), model: () => this.#host.close() }, (sentence) =>
+        this.#log.warn(sentence),
+      );
     });
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#inlineCompletion(params, signal))),
@@ -196,7 +199,7 @@ class Server {
     connection.onRequest(unloadRequest, () => this.#host.unload());
     connection.onNotification(focusNotification, (params: unknown) => this.#focus(params));
     serveContext(this.#contextParts());
-    this.#documents.listen(connection);
+    this.#documents.listen(connection, (sentence) => this.#log.warn(sentence));
     this.#documents.onDidClose((uri) => this.#inline.closed(uri));
     connection.listen();
   }

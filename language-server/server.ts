@@ -1,8 +1,11 @@
 /** Entry of the language server's process: `--node-ipc` or `--stdio`. */
 
 import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
+import { connectStdio } from './connect';
 import { createNativeEngine } from './engine/native-engine';
 import { serve } from './serve';
 import { version } from './version';
 
-serve(createConnection(ProposedFeatures.all), createNativeEngine, { version });
+const isStdio = process.argv.includes('--stdio');
+
+serve(isStdio ? connectStdio() : createConnection(ProposedFeatures.all), createNativeEngine, { version });

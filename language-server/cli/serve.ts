@@ -1,6 +1,6 @@
 /** `serve --stdio`: the language server for any editor, its protocol on stdin and stdout. */
 
-import { createConnection, ProposedFeatures } from 'vscode-languageserver/node';
+import { connectStdio } from '../connect';
 import { createNativeEngine } from '../engine/native-engine';
 import { serve as serveOn } from '../serve';
 import { version } from '../version';
@@ -15,7 +15,7 @@ export async function serve({ operands, options, stdio }: CommandLine, signal: A
     // a setting of the client comes after it, as after the variable
     process.env['FASA_MODEL'] = options.model;
   }
-  serveOn(createConnection(ProposedFeatures.all, process.stdin, process.stdout), createNativeEngine, { version });
+  serveOn(connectStdio(), createNativeEngine, { version });
   return new Promise<never>(() => {
     // what a terminal or a service manager sends ends it at once
     signal.addEventListener('abort', () => process.exit(130), { once: true });

@@ -196,7 +196,7 @@ const started = new Set<Client>();
 /** Starts a server and initializes it. */
 export async function startServer(options: StartOptions = {}): Promise<Client> {
   const client = await spawnServer(options);
-  client.initialized = await client.connection.sendRequest('initialize', {
+  const initialized: Promise<InitializeResult> = client.connection.sendRequest('initialize', {
     processId: options.processId ?? process.pid,
     rootUri: null,
     capabilities: { workspace: { workspaceFolders: true }, ...options.capabilities },
@@ -206,6 +206,10 @@ export async function startServer(options: StartOptions = {}): Promise<Client> {
     })),
     initializationOptions: options.initializationOptions,
   });
+  const ended = client.exited.then((code) => {
+    throw new Error(`The server ended with code ${code}: ${client.events.join('\n')}`);
+  });
+  client.initialized = await Promise.race([initialized, ended]);
   await client.connection.sendNotification('initialized', {});
   return client;
 }

@@ -1,0 +1,29 @@
+/** The connection of this process with its client. */
+
+import { type Connection, createConnection, ProposedFeatures, StreamMessageWriter } from 'vscode-languageserver/node';
+import { FrameReader } from './frame-reader';
+
+/** Milliseconds between two words on a pipe that brings nothing but broken messages. */
+const minMsBetweenWords = 1000;
+
+/** On stdin and stdout. The process ends when stdin does: with 0 after `shutdown` (ending.ts), else with 1. */
+export function connectStdio(): Connection {
+  const reader = new FrameReader(process.stdin);
+  process.exitCode = 1;
+  process.stdin.once('end', () => process.exit()).once('close', () => process.exit());
+  const connection = createConnection(ProposedFeatures.all, reader, new StreamMessageWriter(process.stdout));
+  let told = Number.NEGATIVE_INFINITY;
+  let untold = 0;
+  reader.onError(({ message }) => {
+    const now = performance.now();
+    if (now - told < minMsBetweenWords) {
+      untold++;
+      return;
+    }
+    const more = untold === 0 ? '' : ` ${untold} more are not listed.`;
+    told = now;
+    untold = 0;
+    connection.console.error(`The client's messages cannot be read as they are: ${message}${more}`);
+  });
+  return connection;
+}

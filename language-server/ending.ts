@@ -1,0 +1,46 @@
+/** The end of the server's process, which comes whatever hangs. */
+
+import { getActiveResourcesInfo } from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Milliseconds for each thing that is closed; editors wait for two seconds before they kill. */
+const maxCloseMs = 800;
+/** Milliseconds for reads and writes that are under way when all is closed. */
+const maxDrainMs = 200;
+const drainStepMs = 10;
+
+export class Ending {
+  #hangs = false;
+
+  constructor() {
+    // a process that exits waits for its threads, and one that opened a pipe without a writer never comes back
+    process.once('exit', () => {
+      if (this.#hangs || isReading()) {
+        process.kill(process.pid, 'SIGKILL');
+      }
+    });
+  }
+
+  /**
+   * Closes one after the other, and settles in any case: what hangs is left to the end of the process.
+   * @param say a sentence for each that hangs
+   */
+  async close(parts: Readonly<Record<string, () => Promise<void>>>, say: (sentence: string) => void): Promise<void> {
+    for (const [name, close] of Object.entries(parts)) {
+      const isClosed = await Promise.race([close().then(() => true), sleep(maxCloseMs, false, { ref: false })]);
+      if (!isClosed) {
+        this.#hangs = true;
+        say(`The ${name} does not end by itself; the process is ended without it.`);
+      }
+    }
+    process.exitCode = 0;
+    for (let waited = 0; isReading() && waited < maxDrainMs; waited += drainStepMs) {
+      await sleep(drainStepMs);
+    }
+  }
+}
+
+/** A thread is in the file system. */
+function isReading(): boolean {
+  return getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+}
