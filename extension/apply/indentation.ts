@@ -217,7 +217,7 @@ function stepOf(lines: readonly string[], pairs: readonly Pair[], unit: string |
   return spaces.length === 0 ? usualStep : least % usualStep === 0 || least > usualStep ? usualStep : least;
 }
 
-const opensBlock = /(?:[{([:]|=>|^\s*<.*>|\b(?:then|do|else|begin|try))\s*(?:\/\/.*|#.*)?$/;
+const opensBlock = /(?:[{([:]|=>|^\s*<.*>|\b(?:then|do|else|begin|try))\s*(?:(?:\/\/|#)[\s\S]*)?$/;
 
 /** Where a line that opens a block is followed by one of spaces: by how many more. */
 function openSteps(lines: readonly string[]): number[] {

@@ -133,8 +133,8 @@ function byName(relative: string): string | undefined {
   // Windows and macOS drop or fold such endings
   const clean = parts.map((part) =>
     part
-      .replace(/[. ]+$/, '')
-      .replace(/:.*$/, '')
+      .replace(/(?<![. ])[. ]+$/, '')
+      .replace(/:[\s\S]*$/, '')
       .normalize('NFKC')
       .replace(/[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g, ''),
   );

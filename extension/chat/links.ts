@@ -37,7 +37,7 @@ export async function openLink(url: string): Promise<void> {
 
 /** `src/a.ts`, `src/a.ts:12`, `src/a.ts#L12` */
 async function openFile(link: string): Promise<void> {
-  const match = /^(.*?)(?:(?::|#L)(\d+))?$/.exec(decoded(link.replace(/\?.*$/, '')));
+  const match = /^(.*?)(?:(?::|#L)(\d+))?$/.exec(decoded(link.replace(/\?[\s\S]*$/, '')));
   const uri = resolveInWorkspace(match?.[1] ?? link, vscode.window.activeTextEditor?.document.uri);
   if (uri === undefined) {
     throw new ApplyError(`${visible(link)} is outside of the workspace.`);

@@ -2,8 +2,8 @@
 
 const wordEnd = /[\p{L}\p{N}_$)\]}"'`;]$/u;
 const wordGoesOn = /[\p{L}\p{N}_$]$/u;
-const lastWord = /[\p{L}\p{N}_$]+$/u;
-const operators = /(?:\s*[-+*/%=<>!&|^?:,.({[]+\s*)+$/;
+const lastWord = /(?<![\p{L}\p{N}_$])[\p{L}\p{N}_$]+$/u;
+const operators = /(?<![-+*/%=<>!&|^?:,.({[\s])[-+*/%=<>!&|^?:,.({[\s]+$/;
 
 /** @returns '' where nothing whole is there */
 export function sensibleEnd(text: string, lines: 'one' | 'block'): string {

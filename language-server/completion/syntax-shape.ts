@@ -25,7 +25,7 @@ const list =
 const container =
   /^(?:block|statement_block|compound_statement|body|body_statement|block_body|do_block|class_body|declaration_list|field_declaration_list|interface_body|object_type|module|program|source_file|translation_unit|compilation_unit|stylesheet|function_body|constructor_body|switch_body|switch_block|match_block|suite|declaration|do_group|statement_list)$/;
 const pythonOpener =
-  /^\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|try|except|finally|with|match|case)\b.*:\s*(?:#.*)?$/;
+  /^\s*(?:async\s+)?(?:def|class|if|elif|else|for|while|try|except|finally|with|match|case)\b.*:\s*(?:#[\s\S]*)?$/;
 const label = /^\s*(?:case\b.*|default\s*|public\s*|private\s*|protected\s*):\s*$/;
 const wordOpeners: Readonly<Record<string, RegExp>> = {
   ruby: /^\s*(?:def|class|module|if|unless|while|until|case|begin|else|elsif|when|ensure|rescue)\b(?!.*\bend\b).*[^.,]$|\bdo(?:\s*\|[^|]*\|)?\s*$/,

@@ -271,7 +271,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
 
   /** Once each: a disk that is full is full for every chunk. */
   #tell(message: string): void {
-    const kind = message.replace(/\S*\.kv\S*/g, '');
+    const kind = message.replace(/(?<!\S)\S*\.kv\S*/g, '');
     if (!this.#problems.has(kind)) {
       this.#problems.add(kind);
       this.#parts.store.onProblem?.(message);

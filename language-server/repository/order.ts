@@ -78,7 +78,7 @@ const asides =
 
 /** Sources, then tests and examples, then texts, then configuration; deep paths after shallow ones of their kind. */
 function restRank(file: string): number {
-  const aside = asides.test(file) || /[._-](?:test|spec)\.[^/]+$|(?:^|\/)test_[^/]+$/i.test(file);
+  const aside = asides.test(file) || /[._-](?:test|spec)\.[\s\S]|^test_[\s\S]/i.test(path.posix.basename(file));
   const kind = sourceEndings.test(file) ? (aside ? 1 : 0) : textEndings.test(file) ? 2 : 3;
   return kind * 100 + Math.min(99, file.split('/').length);
 }

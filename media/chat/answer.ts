@@ -50,7 +50,7 @@ export interface CodePart {
 
 export type AnswerPart = MarkdownPart | ThoughtPart | CodePart;
 
-const fenceLine = /^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$/;
+const fenceLine = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
 
 /**
  * @param from an offset where a part starts: for an answer that grew, that of its last part

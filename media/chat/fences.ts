@@ -29,9 +29,7 @@ export interface Ending {
 const texts = new Set('markdown md mdx mdc mkd mdown rmd qmd rst rest restructuredtext adoc asciidoc org'.split(' '));
 const plainTexts = new Set(['', 'text', 'txt', 'plaintext', 'plain']);
 const textEndings = /\.(?:md|mdx|mdc|markdown|mkd|rmd|qmd|rst|adoc|asciidoc|org)$/i;
-const fence = /^([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)$/;
-/** What an opening fence has behind it: one word, perhaps with settings. */
-const openingInfo = /^[^\s{]*(?:$|[\s,{]*(?:$|[{[(]|\w+\s*[=:]|\S+\.\w+$))/;
+const fence = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
 const commands =
   '$ ,> ,npm ,npx ,pnpm ,yarn ,bun ,deno ,node ,pip ,pip3 ,pipx ,uv ,python ,python3 ,poetry ,conda ,cargo ,rustup ,go ,git ,gh ,make ,cmake ,docker ,podman ,kubectl ,helm ,brew ,apt ,apt-get ,sudo ,cd ,mkdir ,cp ,mv ,rm ,ls ,cat ,echo ,export ,curl ,wget ,ruby ,gem ,bundle ,mvn ,gradle ,./,dotnet ,composer ,php ,terraform '.split(
     ',',
@@ -116,7 +114,18 @@ function canClose([, indent = '', mark = '']: RegExpExecArray, opening: string, 
 
 /** A fence that could not end the block is of no matter to it. */
 function canOpen([, , mark = '', info = '']: RegExpExecArray, opening: string): boolean {
-  return mark[0] === opening[0] && mark.length >= opening.length && openingInfo.test(info.trim());
+  return mark[0] === opening[0] && mark.length >= opening.length && isOpeningInfo(info.trim());
+}
+
+/** What an opening fence has behind it: one word, perhaps with settings or a file's name. */
+export function isOpeningInfo(info: string): boolean {
+  const second = /^[^\s{]*[\s,{]*/.exec(info)?.[0].length ?? 0;
+  if (second === info.length || /[{[(]/.test(info.slice(0, second + 1))) {
+    return true;
+  }
+  const setting = info.search(/(?<!\w)\w+\s*[=:]/);
+  const last = info.search(/(?<!\S)\S+$/);
+  return (setting !== -1 && setting <= second) || (last !== -1 && last <= second && /\S\.\w+$/.test(info.slice(last)));
 }
 
 function columns(indent: string): number {

@@ -165,16 +165,16 @@ function wholeLine(line: string): string | undefined {
     .replace(/^(?:\p{Extended_Pictographic}|\ufe0f|\s)+/u, '')
     .replace(/^(?:#{1,6}|[-*+]|\d+[.)])\s+/, '')
     .replace(/^(?:\/\/+|#+|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(?=\S)/, '')
-    .replace(/\s*(?:-->|\*+\/\}?|\*\)|"""|''')$/, '')
+    .replace(/(?<!\s)\s*(?:-->|(?<!\*)\*+\/\}?|\*\)|"""|''')$/, '')
     .replaceAll('**', '')
     .trim();
   text = text.replace(/^__(.+)__(:?)$/, '$1$2');
   text = text.replace(
-    /^(?:(?:the|new|updated|modified|in)\s+)*(?:file\s?name|file\s?path|file|path|datei|fichier|archivo|arquivo|файл|文件|檔案|ファイル|파일)\s*\d*\s*[:：=]\s*/i,
+    /^(?:(?:the|new|updated|modified|in)\s+)*(?:file\s?name|file\s?path|file|path|datei|fichier|archivo|arquivo|файл|文件|檔案|ファイル|파일)\s*(?:\d+\s*)?[:：=]\s*/i,
     '',
   );
   text = withoutEnd(text);
-  const marked = /^(`+|["'“‘«*_])(.+?)(`+|["'”’»*_])$/.exec(text);
+  const marked = /^(`+(?!`)|["'“‘«*_])(.+?)((?<!`)`+|["'”’»*_])$/.exec(text);
   if (marked !== null && (marked[1] !== '_' || marked[3] === '_')) {
     return asPath(withoutEnd(marked[2] ?? ''), true);
   }
@@ -189,10 +189,10 @@ function wholeLine(line: string): string | undefined {
 function withoutEnd(text: string): string {
   return text
     .trim()
-    .replace(/\s+[-–—:]\s+.*$/, '')
-    .replace(/[\s:：,;]+$/, '')
-    .replace(/\s+\([^()]*\)$/, '')
-    .replace(/[\s:：,;]+$/, '')
+    .replace(/(?<!\s)\s+[-–—:]\s+[\s\S]*$/, '')
+    .replace(/(?<![\s:：,;])[\s:：,;]+$/, '')
+    .replace(/(?<!\s)\s+\([^()]*\)$/, '')
+    .replace(/(?<![\s:：,;])[\s:：,;]+$/, '')
     .replace(/(?<=\w)\.$/, '')
     .trim();
 }
@@ -224,7 +224,7 @@ function inSentence(sentence: string, language: string): Found {
   const words = ended
     .split(/\s+/)
     .slice(-40)
-    .map((word) => asPath(word.replace(/^["'(]+|["'),.;:]+$/g, ''), false))
+    .map((word) => asPath(word.replace(/^["'(]+|(?<!["'),.;:])["'),.;:]+$/g, ''), false))
     .filter((path): path is string => path !== undefined && hasKnownEnding(path) && suits(path, language));
   const last = asPath(ended.split(/\s+/).at(-1) ?? '', false);
   const whole = [ended].filter((text) => text.includes(' ') && asPath(text, true) === text);
@@ -234,9 +234,10 @@ function inSentence(sentence: string, language: string): Found {
 }
 
 function inComment(line: string, language: string): Found {
-  const comment = /^\s*(?:\/\/+|#+(?!!)|--|;+|%+|<!--|\/\*+|\{\/\*|\(\*|"""|''')\s*(\S.*)$/.exec(
-    line.slice(0, maxLine + 1),
-  )?.[1];
+  const comment =
+    /^\s*(?:\/\/+(?!\/)|#+(?![!#])|--|;+(?!;)|%+(?!%)|<!--|\/\*+(?!\*)|\{\/\*|\(\*|"""|''')\s*(\S.*)$/.exec(
+      line.slice(0, maxLine + 1),
+    )?.[1];
   const path = comment === undefined ? undefined : wholeLine(comment);
   return path !== undefined && isFileLike(path) && fits(path, language) ? { sure: [path], perhaps: [] } : nothing;
 }
@@ -246,7 +247,7 @@ function asPath(text: string, marked: boolean): string | undefined {
   const path = text
     .trim()
     .replace(/#L\d+(?:-L?\d+)?$|(?<=\w):\d+(?::\d+)?(?:-\d+(?::\d+)?)?$/, '')
-    .replace(/,?\s+(?:line|lines|L)\s*\d+(?:\s*[-–]\s*\d+)?$/i, '');
+    .replace(/(?:,|(?<!\s))\s+(?:line|lines|L)\s*\d+(?:\s*[-–]\s*\d+)?$/i, '');
   if (path.length === 0 || path.length > maxPath || /\p{C}|:\/\/|^-|[<>|*?"`\n]|[\\/]$/u.test(path)) {
     return undefined;
   }

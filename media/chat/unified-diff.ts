@@ -21,7 +21,7 @@ const numbers = /^@@+ +-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))?/;
 /** No path is longer. */
 const maxHeader = 4096;
 const gitHead = /^diff --git (.*)$/;
-const patchFile = /^\*\*\* (Update|Add|Delete) File: *(.+)$/;
+const patchFile = /^\*\*\* (Update|Add|Delete) File: *(?! )(.+)$/;
 
 /** @returns undefined where the lines are not a diff */
 export function readDiff(
@@ -144,7 +144,7 @@ function readExtended(draft: Draft | undefined, line: string): void {
   if (draft === undefined) {
     return;
   }
-  const rename = /^rename (from|to) (.+)$/.exec(line) ?? /^\*\*\* Move (to): *(.+)$/.exec(line);
+  const rename = /^rename (from|to) (.+)$/.exec(line) ?? /^\*\*\* Move (to): *(?! )(.+)$/.exec(line);
   if (rename !== null) {
     draft.kind = 'renamed';
     if (rename[1] === 'from') {

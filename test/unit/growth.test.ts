@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { namedPaths } from '../../language-server/chat/choose-files';
+import { sensibleEnd } from '../../language-server/completion/sensible-end';
 import { importCandidates } from '../../language-server/repository/imports';
+import { isOpeningInfo } from '../../media/chat/fences';
 
 // What a stranger's repository, a pasted text or a model's answer can make long: the work must grow with it, not with its
 // square. Where work can be counted, it is.
@@ -83,5 +85,33 @@ describe('the paths that a question names', () => {
     ['a run of colons', `${':.'.repeat(500_000)}x`],
   ])('are found behind %s', (_name, question) => {
     expect(namedPaths(question, files)).toEqual([]);
+  });
+});
+
+// Without a count: what grows with the square, or faster, does not end within the time of a test.
+const length = 1_000_000;
+
+describe('a sensible end is found', () => {
+  test.each<[string, string, string]>([
+    ['behind a run of operators', `a ${'!'.repeat(length)}`, 'a'],
+    ['behind operators with blanks between', `a ${'! '.repeat(length / 2)}`, 'a'],
+    ['where operators stand in front of a word', `${'+ '.repeat(length / 2)}\u0000`, ''],
+    ['behind brackets', `a${'(['.repeat(length / 2)}`, 'a'],
+    ['in front of a word', `b c${'a'.repeat(length)}`, 'b'],
+  ])('%s', (_name, text, end) => {
+    expect(sensibleEnd(text, 'one')).toBe(end);
+  });
+});
+
+describe('the words of a fence', () => {
+  test.each<[string, string, boolean]>([
+    ['commas', `a${','.repeat(length)}\t.`, false],
+    ['commas and blanks', `a${', '.repeat(length / 2)}!`, false],
+    ['one word', `${'a'.repeat(length)} b`, false],
+    ['names with dots', `a ${'b.'.repeat(length / 2)}!`, false],
+    ['a path', `a, ${'b/'.repeat(length / 2)}c.ts`, true],
+    ['a setting', `python title=${'a '.repeat(length / 2)}`, true],
+  ])('are read: %s', (_name, info, opens) => {
+    expect(isOpeningInfo(info)).toBe(opens);
   });
 });
