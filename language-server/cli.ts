@@ -9,7 +9,7 @@ import { context } from './cli/context';
 import { doctor } from './cli/doctor';
 import { evaluate } from './cli/eval';
 import { models } from './cli/models';
-import { terminalOutput } from './cli/output';
+import { endWithReader, terminalOutput } from './cli/output';
 import { serve } from './cli/serve';
 import { toEngineError } from './engine/errors';
 import { version } from './version';
@@ -18,8 +18,12 @@ const output = terminalOutput();
 const interruption = new AbortController();
 process.once('SIGINT', () => interruption.abort());
 process.once('SIGTERM', () => interruption.abort());
-// a reader that closes the pipe has had enough
-process.stdout.on('error', () => process.exit(0));
+endWithReader();
+// what nothing caught may name a file of a stranger, and Node would print it as it is
+process.on('uncaughtException', (error) => {
+  output.message(String(error));
+  process.exit(1);
+});
 
 async function run(line: CommandLine): Promise<number> {
   const { signal } = interruption;
@@ -60,7 +64,7 @@ async function main(): Promise<number> {
     if (parsed.kind === 'command') {
       return await run(parsed);
     }
-    output.result(parsed.kind === 'help' ? usage : `${version}\n`);
+    output.lines(parsed.kind === 'help' ? usage.trimEnd().split('\n') : [version]);
     return 0;
   } catch (error) {
     const failure = toEngineError(error);
@@ -79,7 +83,7 @@ main().then(
     process.exitCode = code;
   },
   (error: unknown) => {
-    process.stderr.write(`${String(error)}\n`);
+    output.message(String(error));
     process.exitCode = 1;
   },
 );

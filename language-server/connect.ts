@@ -2,16 +2,18 @@
 
 import { type Connection, createConnection, ProposedFeatures, StreamMessageWriter } from 'vscode-languageserver/node';
 import { FrameReader } from './frame-reader';
+import { protocolPipe } from './stdio';
 
 /** Milliseconds between two words on a pipe that brings nothing but broken messages. */
 const minMsBetweenWords = 1000;
 
 /** On stdin and stdout. The process ends when stdin does: with 0 after `shutdown` (ending.ts), else with 1. */
 export function connectStdio(): Connection {
-  const reader = new FrameReader(process.stdin);
+  const { input, output } = protocolPipe();
+  const reader = new FrameReader(input);
   process.exitCode = 1;
-  process.stdin.once('end', () => process.exit()).once('close', () => process.exit());
-  const connection = createConnection(ProposedFeatures.all, reader, new StreamMessageWriter(process.stdout));
+  input.once('end', () => process.exit()).once('close', () => process.exit());
+  const connection = createConnection(ProposedFeatures.all, reader, new StreamMessageWriter(output));
   let told = Number.NEGATIVE_INFINITY;
   let untold = 0;
   reader.onError(({ message }) => {

@@ -1,6 +1,5 @@
 /** The end of the server's process, which comes whatever hangs. */
 
-import { getActiveResourcesInfo } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Milliseconds for each thing that is closed; editors wait for two seconds before they kill. */
@@ -42,5 +41,5 @@ export class Ending {
 
 /** A thread is in the file system. */
 function isReading(): boolean {
-  return getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
 }

@@ -57,10 +57,10 @@ function sayCitations(citations: readonly Citation[], repo: string, output: Outp
   if (citations.length === 0) {
     return;
   }
-  output.result('\nWhere the answer looked:\n');
+  output.lines(['', 'Where the answer looked:']);
   for (const { uri, range, share } of citations) {
     const file = path.relative(repo, fileURLToPath(uri)).split(path.sep).join('/');
     const [first, last] = [range.start.line + 1, range.end.line];
-    output.result(`  ${file}:${first}${last > first ? `-${last}` : ''}  ${(100 * share).toFixed(1)} %\n`);
+    output.line(`  ${file}:${first}${last > first ? `-${last}` : ''}  ${(100 * share).toFixed(1)} %`);
   }
 }

@@ -78,11 +78,7 @@ export async function benchCompletion(line: CommandLine, output: Output, signal:
     if (options.json) {
       output.json(record);
     } else {
-      output.result(
-        `${Object.entries(record)
-          .map(([name, value]) => `${name}: ${String(value)}`)
-          .join('\n')}\n`,
-      );
+      output.lines(Object.entries(record).map(([name, value]) => `${name}: ${String(value)}`));
     }
   } finally {
     await server.stop();

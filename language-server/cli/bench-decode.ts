@@ -68,8 +68,8 @@ export async function benchDecode(line: CommandLine, output: Output, signal: Abo
     if (line.options.json) {
       output.json(record);
     } else {
-      output.result(`${record.model}, ${record.device}, ${record.threads} threads, ${record.kernels} kernels\n\n`);
-      output.result(decodeTable(rows));
+      output.line(`${record.model}, ${record.device}, ${record.threads} threads, ${record.kernels} kernels`);
+      output.lines(['', ...decodeTable(rows)]);
     }
   });
 }
@@ -191,7 +191,7 @@ function decodeRow(
   };
 }
 
-function decodeTable(rows: readonly DecodeRow[]): string {
+function decodeTable(rows: readonly DecodeRow[]): string[] {
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   return table(rows, [
     { title: 'depth', text: (row) => String(row.depth) },

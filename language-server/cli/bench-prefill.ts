@@ -40,8 +40,8 @@ export async function benchPrefill(line: CommandLine, output: Output, signal: Ab
       output.json(record);
       return;
     }
-    output.result(`${record.model}, ${record.device}, ${record.threads} threads\n\n`);
-    output.result(
+    output.lines([`${record.model}, ${record.device}, ${record.threads} threads`, '']);
+    output.lines(
       table(rows, [
         { title: 'tokens', text: (row) => String(row.length) },
         { title: 'libllama tokens/s', text: (row) => fixed(row.peerTokensPerSecond, 1) },

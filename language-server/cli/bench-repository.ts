@@ -314,8 +314,8 @@ function report(result: RepositoryRecord, json: boolean, output: Output): void {
     `encoding adds ${fixed(result.encodingDelay.medianMs, 0)} ms to a first token (95 %: ${fixed(result.encodingDelay.p95Ms, 0)} ms)`,
     `full ${gigabytes(result.fullBytes)}, fast ${gigabytes(result.fastBytes)}, on disk ${gigabytes(result.diskBytes)}`,
   ];
-  output.result(`${lines.join('\n')}\n\n`);
-  output.result(
+  output.lines([...lines, '']);
+  output.lines(
     table(result.rows, [
       { title: 'repository', text: ({ tokens }) => String(tokens) },
       { title: 'in play', text: ({ tokensInPlay }) => String(tokensInPlay) },

@@ -74,8 +74,8 @@ export async function benchSynthetic(line: CommandLine, output: Output, signal: 
     output.json(record);
     return;
   }
-  output.result(`${record.shape}, ${record.device}, ${threads} threads, ${record.kernels} kernels\n\n`);
-  output.result(
+  output.lines([`${record.shape}, ${record.device}, ${threads} threads, ${record.kernels} kernels`, '']);
+  output.lines(
     table(rows, [
       { title: 'depth', text: ({ depth }) => String(depth) },
       { title: 'dense ms', text: ({ denseMs }) => fixed(denseMs, 3) },

@@ -4,6 +4,10 @@ import type { ContextFile, ContextFolder } from '../protocol';
 import { type CommandLine, usageError } from './arguments';
 import { withContext } from './open-context';
 import type { Output } from './output';
+import { visibleLine } from './printable';
+
+/** UTF-16 units of the column between the tokens and the path. */
+const maxState = 80;
 
 export async function context(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const { options } = line;
@@ -22,13 +26,13 @@ export async function context(line: CommandLine, output: Output, signal: AbortSi
       return;
     }
     for (const folder of folders) {
-      output.result(table(folder));
+      output.lines(table(folder));
     }
-    output.result(`${count(disk.chunks)} chunks on disk, ${(disk.bytes / 1e6).toFixed(1)} MB\n`);
+    output.line(`${count(disk.chunks)} chunks on disk, ${(disk.bytes / 1e6).toFixed(1)} MB`);
   });
 }
 
-export function table({ uri, files, tokens, tokensEncoded, budgetTokens, ruleProblems = [] }: ContextFolder): string {
+export function table({ uri, files, tokens, tokensEncoded, budgetTokens, ruleProblems = [] }: ContextFolder): string[] {
   const isIn = files.filter((file) => file.state !== 'left out');
   const out = files.filter((file) => file.state === 'left out');
   const lines = [
@@ -45,7 +49,7 @@ export function table({ uri, files, tokens, tokensEncoded, budgetTokens, rulePro
     );
   }
   lines.push(...(ruleProblems.length === 0 ? [] : [...ruleProblems, '']));
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 function rows(
@@ -53,8 +57,10 @@ function rows(
   files: readonly ContextFile[],
   what: (file: ContextFile) => string,
 ): string[] {
-  const cells = files.map((file) => [file.tokens === 0 ? '' : count(file.tokens), what(file), file.path] as const);
-  const width = Math.max(head[1].length, ...cells.map(([, state]) => state.length));
+  const cells = files.map(
+    (file) => [file.tokens === 0 ? '' : count(file.tokens), visibleLine(what(file), maxState), file.path] as const,
+  );
+  const width = cells.reduce((most, [, state]) => Math.max(most, state.length), head[1].length);
   return [head, ...cells].map(([tokens, state, path]) => `${tokens.padStart(8)}  ${state.padEnd(width)}  ${path}`);
 }
 

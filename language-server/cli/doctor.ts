@@ -38,9 +38,9 @@ export async function doctor(line: CommandLine, output: Output, signal: AbortSig
     }
     findings.push(finding);
     if (!options.json) {
-      output.result(`${finding.ok ? 'ok  ' : 'FAIL'} ${subject.padEnd(13)}${finding.text}\n`);
+      output.line(`${finding.ok ? 'ok  ' : 'FAIL'} ${subject.padEnd(13)}${finding.text}`);
       if (finding.remedy !== undefined) {
-        output.result(`     ${''.padEnd(13)}${finding.remedy}\n`);
+        output.line(`     ${''.padEnd(13)}${finding.remedy}`);
       }
     }
   };

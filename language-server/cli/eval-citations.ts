@@ -219,12 +219,9 @@ function report(result: CitationsRecord, json: boolean, output: Output): void {
     return;
   }
   const percent = (share: number) => `${fixed(100 * share, 0)} %`;
-  output.result(
-    [
-      `${result.model}: ${result.questions} questions, ${percent(result.answered)} answered right`,
-      `the right file is cited first: ${percent(result.precisionAt1)}, among the first three: ${percent(result.precisionAt3)}`,
-      `text search (BM25): ${percent(result.bm25PrecisionAt1)} and ${percent(result.bm25PrecisionAt3)}; at random among the first three: ${percent(result.randomPrecisionAt3)}`,
-      '',
-    ].join('\n'),
-  );
+  output.lines([
+    `${result.model}: ${result.questions} questions, ${percent(result.answered)} answered right`,
+    `the right file is cited first: ${percent(result.precisionAt1)}, among the first three: ${percent(result.precisionAt3)}`,
+    `text search (BM25): ${percent(result.bm25PrecisionAt1)} and ${percent(result.bm25PrecisionAt3)}; at random among the first three: ${percent(result.randomPrecisionAt3)}`,
+  ]);
 }

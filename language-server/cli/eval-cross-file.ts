@@ -102,8 +102,8 @@ function report(result: Result, json: boolean, output: Output): void {
     return;
   }
   const percent = (share: number | undefined) => (share === undefined ? '-' : `${fixed(100 * share, 0)} %`);
-  output.result(`${result.model}: ${result.cases} identifiers that other files define\n\n`);
-  output.result(
+  output.lines([`${result.model}: ${result.cases} identifiers that other files define`, '']);
+  output.lines(
     table(result.conditions, [
       { title: 'condition', text: ({ condition }) => condition },
       { title: 'cases', text: ({ cases }) => String(cases) },
@@ -117,13 +117,13 @@ function report(result: Result, json: boolean, output: Output): void {
     ]),
   );
   for (const { tokens, ranked, bm25 } of result.definitionRecall) {
-    output.result(
-      `The definition is in the first ${tokens} tokens of chunks: ${percent(ranked)}, by plain BM25 ${percent(bm25)}\n`,
+    output.line(
+      `The definition is in the first ${tokens} tokens of chunks: ${percent(ranked)}, by plain BM25 ${percent(bm25)}`,
     );
   }
   for (const { language, conditions } of result.languages) {
-    output.result(`\n${language}\n`);
-    output.result(
+    output.lines(['', language]);
+    output.lines(
       table(conditions, [
         { title: 'condition', text: ({ condition }) => condition },
         { title: 'cases', text: ({ cases }) => String(cases) },

@@ -122,10 +122,11 @@ function report(records: readonly FidelityRecord[], bench: BenchModel, json: boo
     return;
   }
   const [first] = records;
-  output.result(
-    `${bench.model.info.name}: ${first?.documents.length} documents of ${first?.length} tokens, budget ${first?.budget}, ${first?.tokens} steps, dense NLL ${fixed(first?.denseNll, 4)}\n\n`,
+  output.line(
+    `${bench.model.info.name}: ${first?.documents.length} documents of ${first?.length} tokens, budget ${first?.budget}, ${first?.tokens} steps, dense NLL ${fixed(first?.denseNll, 4)}`,
   );
-  output.result(
+  output.line('');
+  output.lines(
     table(records, [
       { title: 'policy', text: ({ policy }) => policy },
       { title: 'bytes', text: (row) => fixed(row.predictorBytes, 0) },

@@ -146,10 +146,11 @@ function report(records: readonly RetrievalRecord[], bench: BenchModel, json: bo
     return;
   }
   const [first] = records;
-  output.result(
-    `${bench.model.info.name}: constants in ${first?.length} tokens, budget ${first?.budget}; dense has ${first?.denseCorrect} of ${first?.cases} right\n\n`,
+  output.line(
+    `${bench.model.info.name}: constants in ${first?.length} tokens, budget ${first?.budget}; dense has ${first?.denseCorrect} of ${first?.cases} right`,
   );
-  output.result(
+  output.line('');
+  output.lines(
     table(records, [
       { title: 'policy', text: ({ policy }) => policy },
       { title: 'right', text: ({ sparseCorrect }) => String(sparseCorrect) },

@@ -47,7 +47,7 @@ async function list({ options }: CommandLine, output: Output): Promise<void> {
   }
   for (const row of rows) {
     const state = row.here ? row.file : `not here; get it with "fasa-code models add ${row.name}"`;
-    output.result(`${row.name}  ${row.title}  ${formatBytes(row.bytes)}  ${row.license}  ${state}\n`);
+    output.line(`${row.name}  ${row.title}  ${formatBytes(row.bytes)}  ${row.license}  ${state}`);
   }
 }
 
@@ -103,7 +103,7 @@ async function info({ options }: CommandLine, chosen: string, output: Output): P
     ['fits', needed <= available ? 'yes' : 'no'],
   );
   for (const [name, value] of rows) {
-    output.result(`${name.padEnd(14)}${value}\n`);
+    output.line(`${name.padEnd(14)}${value}`);
   }
 }
 

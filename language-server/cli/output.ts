@@ -1,10 +1,19 @@
-/** The command line's two streams: results on stdout, all else on stderr; a progress bar only on a terminal. */
+/**
+ * The command line's two streams: results on stdout, all else on stderr; a progress bar only on a terminal. The one printer
+ * for text that came from outside: nothing else in language-server/ writes to the streams, and lint enforces it.
+ */
+
+import { VisibleText, visibleJson, visibleLine } from './printable';
 
 export interface Output {
-  /** Results, as they are. */
+  /** A text of the model: exact where a program reads it, on a terminal with all that hides in it made visible. */
   result(text: string): void;
-  /** One JSON document. */
+  /** A line of a result, without its end. A line end or anything hidden in it is made visible. */
+  line(text: string): void;
+  lines(texts: readonly string[]): void;
+  /** One JSON document, exact; what hides in its texts is escaped. */
   json(value: unknown): void;
+  /** A line for people, made visible like those of results. */
   message(text: string): void;
   /** @param share 0 to 1 @param detail what changes all the time: behind a bar alone */
   progress(title: string, share: number, detail?: string): void;
@@ -12,44 +21,61 @@ export interface Output {
   progressDone(): void;
 }
 
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
 const barWidth = 24;
 
-export function terminalOutput(): Output {
-  const bar = process.stderr.isTTY ? new Bar() : undefined;
-  const plain = new PlainProgress();
+export function terminalOutput(out: OutputStream = process.stdout, errors: OutputStream = process.stderr): Output {
+  const bar = errors.isTTY === true ? new Bar(errors) : undefined;
+  const plain = new PlainProgress(errors);
+  const results = out.isTTY === true ? new VisibleText() : undefined;
+  const print = (stream: OutputStream, text: string) => {
+    bar?.clear();
+    stream.write(text);
+  };
   return {
-    result: (text) => {
-      bar?.clear();
-      process.stdout.write(text);
-    },
-    json: (value) => {
-      bar?.clear();
-      process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-    },
-    message: (text) => {
-      bar?.clear();
-      process.stderr.write(`${text}\n`);
-    },
-    progress: (title, share, detail) => (bar ?? plain).show(title, Math.min(1, Math.max(0, share)), detail),
+    result: (text) => print(out, results?.push(text) ?? text),
+    line: (text) => print(out, `${visibleLine(text)}\n`),
+    lines: (texts) => print(out, texts.map((text) => `${visibleLine(text)}\n`).join('')),
+    json: (value) => print(out, `${visibleJson(value)}\n`),
+    message: (text) => print(errors, `${visibleLine(text)}\n`),
+    progress: (title, share, detail = '') =>
+      (bar ?? plain).show(visibleLine(title, maxTitle), Math.min(1, Math.max(0, share)), visibleLine(detail, maxTitle)),
     progressDone: () => bar?.clear(),
   };
 }
 
+/** UTF-16 units: a bar is one line. */
+const maxTitle = 100;
+
+/** A reader that closes the pipe has had enough. */
+export function endWithReader(): void {
+  process.stdout.on('error', () => process.exit(0));
+}
+
 class Bar {
+  readonly #stream: OutputStream;
   #shown = '';
 
-  show(title: string, share: number, detail = ''): void {
+  constructor(stream: OutputStream) {
+    this.#stream = stream;
+  }
+
+  show(title: string, share: number, detail: string): void {
     const full = Math.round(share * barWidth);
     const line = `${title} ${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${Math.floor(share * 100)} %${detail === '' ? '' : `, ${detail}`}`;
     if (line !== this.#shown) {
-      process.stderr.write(`\r\u001b[K${line}`);
+      this.#stream.write(`\r\u001b[K${line}`);
       this.#shown = line;
     }
   }
 
   clear(): void {
     if (this.#shown !== '') {
-      process.stderr.write('\r\u001b[K');
+      this.#stream.write('\r\u001b[K');
       this.#shown = '';
     }
   }
@@ -57,9 +83,14 @@ class Bar {
 
 /** In a log file: a line for each quarter of what takes longer than a second. */
 class PlainProgress {
+  readonly #stream: OutputStream;
   #title = '';
   #quarter = 0;
   #startedAt = 0;
+
+  constructor(stream: OutputStream) {
+    this.#stream = stream;
+  }
 
   show(title: string, share: number): void {
     const now = performance.now();
@@ -70,7 +101,7 @@ class PlainProgress {
     }
     const quarter = Math.floor(share * 4);
     if (quarter > this.#quarter && now - this.#startedAt > 1000) {
-      process.stderr.write(`${title} ${quarter * 25} %\n`);
+      this.#stream.write(`${title} ${quarter * 25} %\n`);
     }
     this.#quarter = Math.max(this.#quarter, quarter);
   }

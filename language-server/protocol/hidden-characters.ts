@@ -25,10 +25,14 @@ const written = [
 ].join('|');
 
 /**
- * Control characters save tab and line ends, soft hyphens, zero-width and bidirectional ones, fillers, interlinear marks,
- * variation selectors of the supplement and tags; not where they are part of how a word or an emoji is written.
+ * Grapheme joiners, control characters save tab and line ends, soft hyphens, zero-width and bidirectional ones, fillers, interlinear marks,
+ * controls of shorthand and music, variation selectors of the supplement and tags.
  */
-export const hiddenCharacter = new RegExp(
-  `(?!${written})(?:\\u034f|[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb\\u{e0000}-\\u{e0fff}])`,
-  'gu',
-);
+const unseen =
+  '[\\u034f\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]';
+
+/** Those, save where they are part of how a word or an emoji is written. The first test is a cheap one, for long texts. */
+export const hiddenCharacter = new RegExp(`(?=${unseen})(?!${written})${unseen}`, 'gu');
+
+/** One character alone that would be hidden, or is part of how something is written: what stands beside it decides. */
+export const maybeHiddenCharacter = new RegExp(`^${unseen}$`, 'u');

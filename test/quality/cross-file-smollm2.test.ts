@@ -96,6 +96,8 @@ describe('evaluation of a repository', { timeout: 240_000 }, () => {
     let result: unknown;
     const output: Output = {
       result: () => undefined,
+      line: () => undefined,
+      lines: () => undefined,
       json: (value) => {
         result = value;
       },

@@ -1,7 +1,7 @@
 /** The command line as a process of its own: exit codes, streams, JSON, over the real addon and a tiny model. */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -140,6 +140,42 @@ describe('ask', () => {
     const ended = await run(['ask', 'what?', ...common], true);
     expect(ended.code).toBe(130);
     expect(ended.err).toContain('Interrupted.');
+  });
+});
+
+describe('what a stranger named', () => {
+  const name = 'a\u001b]52;c;ZXZpbA==\u0007\u009b2J\u202e\nok   all is well';
+  const shown = 'a\\u{1b}]52;c;ZXZpbA==\\u{7}\\u{9b}2J\\u{202e}\\nok   all is well';
+
+  test.each([
+    ['a file', ['complete', `${name}:1:1`]],
+    ['a model', ['models', 'info', `${name}.gguf`]],
+    ['a command', [name]],
+    ['an option', ['ask', 'x', '--attention', name]],
+  ])('is shown in the error about %s, in one line', async (_what, argv) => {
+    const ended = await run(argv);
+    expect(ended.out).toBe('');
+    expect(ended.err).toContain(shown);
+    expect(ended.err.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('is shown by doctor, and exact as JSON', async () => {
+    const plain = await run(['doctor', '--model', `${name}.gguf`]);
+    expect(plain.out).toContain(shown);
+    expect(plain.out.split('\n')).not.toContain('ok   all is well.gguf does not exist.');
+    const json = await run(['doctor', '--json', '--model', `${name}.gguf`]);
+    expect(json.out).not.toContain('\u202e');
+    const { findings } = JSON.parse(json.out) as { findings: { text: string }[] };
+    expect(findings.map(({ text }) => text).join()).toContain(name);
+  });
+
+  test('is in a model, whose name may say anything', async () => {
+    const file = path.join(folder, `${name}.gguf`);
+    copyFileSync(model, file);
+    const { out, code } = await run(['models', 'info', file]);
+    expect(code).toBe(0);
+    expect(out).toContain(`${shown}.gguf`);
+    expect((await run(['models', 'add', file])).err).toContain(`${shown}.gguf`);
   });
 });
 

@@ -7,6 +7,7 @@ test.each([
   ['zero-width space', 'pass\u200bword', 'pass[U+200B]word'],
   ['byte order mark', '\ufeffx', '[U+FEFF]x'],
   ['tag characters', 'x\u{e0041}\u{e0042}', 'x[U+E0041][U+E0042]'],
+  ['shorthand and music', '\u{1bca0}\u{1d173}', '[U+1BCA0][U+1D173]'],
   ['escape', '\u001b[2J', '[U+001B][2J'],
   ['Hangul filler', '\u3164', '[U+3164]'],
   ['grapheme joiner', 'a\u034fb', 'a[U+034F]b'],

@@ -19,6 +19,8 @@ interface Snippet {
 
 const imports = 'lint/style/noRestrictedImports';
 const globals = 'lint/style/noRestrictedGlobals';
+const console_ = 'lint/suspicious/noConsole';
+const plugin = 'plugin';
 const floating = 'lint/nursery/noFloatingPromises';
 const networkModules = ['http', 'https', 'http2', 'net', 'tls', 'dgram'];
 
@@ -170,7 +172,56 @@ const snippets: readonly Snippet[] = [
     name: 'the console in the server, whose stdout is the protocol',
     file: 'language-server/f.ts',
     source: "console.log('x');\n",
-    rules: ['lint/suspicious/noConsole'],
+    rules: [console_],
+  },
+  {
+    name: 'the console in the command line, whose printer shows what is hidden',
+    file: 'language-server/cli/console.ts',
+    source: "console.error('x');\n",
+    rules: [console_],
+  },
+  ...[
+    "process.stdout.write('x');",
+    "process.stderr.write('x');",
+    "process['stdout'].write('x');",
+    "process?.stderr.write('x');",
+    "globalThis.process.stdout.write('x');",
+    "const { stdout } = process;\nstdout.write('x');",
+    "import { stdout } from 'node:process';\n\nstdout.write('x');",
+    "import * as log from 'node:console';\n\nlog.log('x');",
+    "export const file = '/dev/stdout';",
+    "export const file = '/dev/tty';",
+  ].flatMap((source, index): Snippet[] => [
+    {
+      name: `${JSON.stringify(source)} in the command line`,
+      file: `language-server/cli/s${index}.ts`,
+      source: `${source}\n`,
+      rules: [plugin],
+    },
+    {
+      name: `${JSON.stringify(source)} in models/`,
+      file: `language-server/models/s${index}.ts`,
+      source: `${source}\n`,
+      rules: [plugin],
+    },
+  ]),
+  {
+    name: 'the streams in the one printer',
+    file: 'language-server/cli/output.ts',
+    source: "process.stdout.write('x');\nprocess.stderr.write('x');\n",
+    rules: [],
+  },
+  {
+    name: "the streams in the protocol's pipe",
+    file: 'language-server/stdio.ts',
+    source: "const { stdout } = process;\nstdout.write('x');\n",
+    rules: [],
+  },
+  {
+    name: 'the streams of a program that was started',
+    file: 'language-server/started.ts',
+    source: "export const pipe = (child: { stdout: { on(name: string): void } }) => child.stdout.on('data');\n",
+    rules: [],
   },
   {
     name: 'a floating promise',
@@ -199,7 +250,9 @@ const found = new Map<string, string[]>();
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-layers-'));
-  for (const name of ['biome.json', '.gitignore']) cpSync(path.join(root, name), path.join(folder, name));
+  for (const name of ['biome.json', '.gitignore', 'scripts/lint']) {
+    cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
+  }
   for (const { file, source } of snippets) {
     mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
     writeFileSync(path.join(folder, file), source);

@@ -92,7 +92,7 @@ describe('figures', () => {
       { title: 'n', text: (row: { n: number }) => String(row.n) },
       { title: 'twice', text: (row: { n: number }) => String(2 * row.n) },
     ];
-    expect(table([{ n: 5 }, { n: 500 }], columns)).toBe('  n  twice\n  5     10\n500   1000\n');
+    expect(table([{ n: 5 }, { n: 500 }], columns)).toEqual(['  n  twice', '  5     10', '500   1000']);
   });
 });
 
