@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { CommandId } from './command-ids';
 import type { CommandContext } from './commands';
-import { noModelCode, statusText } from './status-text';
+import { lacksModel, statusText } from './status-text';
 
 interface MenuItem extends vscode.QuickPickItem {
   readonly command?: CommandId;
@@ -25,7 +25,7 @@ function menuItems({ server: { view } }: CommandContext): MenuItem[] {
     command,
   });
   const items: MenuItem[] = [];
-  const noModel = view.status?.problem?.code === noModelCode;
+  const noModel = lacksModel(view.status);
   if (noModel) {
     items.push(item('cloud-download', 'Download default model', 'fasa.downloadDefaultModel', 'SmolLM2 135M, 98 MB'));
   }

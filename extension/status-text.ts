@@ -11,7 +11,13 @@ export interface StatusText {
 }
 
 /** The code of the problem that a user without a model meets first; it is no failure, so it is no error. */
-export const noModelCode = 'MODEL_NOT_FOUND';
+const noModelCode = 'MODEL_NOT_FOUND';
+
+/** Whether the default model is to be downloaded: there is none, or its file is another one. */
+export function lacksModel(status: Status | undefined): boolean {
+  const code = status?.problem?.code;
+  return code === noModelCode || code === 'WRONG_MODEL';
+}
 
 /** The text of the status item: the state, and of the cache only what the status record has. */
 export function statusText(view: ServerView): StatusText {

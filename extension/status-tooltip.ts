@@ -2,7 +2,7 @@ import type { Status } from '../language-server/protocol';
 import type { CommandId } from './command-ids';
 import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from './format';
 import type { ServerView } from './server-view';
-import { noModelCode, statusText } from './status-text';
+import { lacksModel, statusText } from './status-text';
 
 /** The only commands that a link of the tooltip may run. */
 export const tooltipCommands: readonly CommandId[] = [
@@ -155,7 +155,7 @@ function actionLinks(view: ServerView): string[] {
   const link = (icon: string, words: string, command: CommandId) =>
     `[$(${icon})&nbsp;${words.replaceAll(' ', '&nbsp;')}](command:${command})`;
   const links: string[] = [];
-  if (view.status?.problem?.code === noModelCode) {
+  if (lacksModel(view.status)) {
     links.push(
       link('cloud-download', 'Download default model', 'fasa.downloadDefaultModel'),
       link('file', 'Choose model', 'fasa.chooseModel'),

@@ -102,7 +102,7 @@ class Server {
     this.#chat = new Chat(this.#context.workspace, (uris, text) => this.#context.chunksForQuestion(uris, text));
     this.#host = new ModelHost({
       createEngine,
-      resolveModel: (settings) => resolveModel(settings.modelPath),
+      resolveModel: (settings, signal) => resolveModel(settings.modelPath, false, process.env, { signal }),
       log: this.#log,
       store: ({ attention, repository }) => chunkStore(attention, repository, this.#log),
       onChange: () => {

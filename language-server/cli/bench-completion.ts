@@ -10,13 +10,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import { resolveModel } from '../models/resolve-model';
 import { languageOf } from '../repository/language-of';
 import { SourceFiles } from '../repository/source-files';
 import { survey } from '../repository/walk';
 import type { CommandLine } from './arguments';
 import { median } from './bench-model';
 import { BenchServer } from './bench-server';
+import { findModel } from './open-engine';
 import type { Output } from './output';
 import { Typist } from './typist';
 
@@ -48,7 +48,7 @@ interface Tally {
 export async function benchCompletion(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const { options } = line;
   const seed = options.seed ?? 1;
-  const modelPath = await resolveModel(options.model, true);
+  const modelPath = await findModel(options.model, output, signal);
   const plan = await chooseStretches(options.repo, line.documents ?? defaultFiles, new Typist(seed), signal);
   const server = await BenchServer.start({
     modelPath,

@@ -10,9 +10,9 @@ import { EngineError } from '../engine/errors';
 import { loadAddon } from '../engine/load-addon';
 import { formatBytes, memoryAvailable } from '../engine/memory';
 import { chooseThreads } from '../engine/threads';
-import { resolveModel } from '../models/resolve-model';
 import { readNamedText } from '../repository/read-file';
 import type { CommandLine } from './arguments';
+import { findModel } from './open-engine';
 import type { Output } from './output';
 
 export interface BenchModel {
@@ -34,7 +34,7 @@ export async function withBenchModel<T>(
   work: (bench: BenchModel) => Promise<T>,
 ): Promise<T> {
   const addon = loadAddon();
-  const file = await resolveModel(line.options.model, true);
+  const file = await findModel(line.options.model, output, signal);
   const info = addon.inspectModel(file);
   const calibration =
     line.calibration === undefined

@@ -14,7 +14,6 @@ import { createNativeEngine } from '../engine/native-engine';
 import { concatenate } from '../engine/token-parts';
 import { silentLog } from '../log';
 import { cacheFolder } from '../models/cache-folder';
-import { resolveModel } from '../models/resolve-model';
 import { readNamedText } from '../repository/read-file';
 import { chunkStore } from '../repository/store';
 import { defaultSettings } from '../settings';
@@ -39,6 +38,7 @@ import {
   turns,
 } from './bench-repository-steps';
 import { fixed, table } from './bench-table';
+import { findModel } from './open-engine';
 import type { Output } from './output';
 
 const defaultTokens = 131_072;
@@ -120,7 +120,7 @@ async function withRepository(
   signal: AbortSignal,
   work: (opened: Opened, seconds: number) => Promise<void>,
 ): Promise<void> {
-  const modelPath = await resolveModel(options.model, true);
+  const modelPath = await findModel(options.model, output, signal);
   const log = {
     ...silentLog,
     warn: (text: string) => output.message(text),

@@ -10,11 +10,11 @@ import { addonPath, loadAddon } from '../engine/load-addon';
 import { checkMemory, formatBytes, memoryAvailable } from '../engine/memory';
 import { chooseContextTokens } from '../engine/native-engine';
 import { chooseThreads } from '../engine/threads';
+import { checkPlace } from '../models/cache-files';
 import { cacheFolder } from '../models/cache-folder';
-import { resolveModel } from '../models/resolve-model';
 import { version } from '../version';
 import type { CommandLine } from './arguments';
-import { withEngine } from './open-engine';
+import { findModel, withEngine } from './open-engine';
 import type { Output } from './output';
 
 interface Finding {
@@ -69,7 +69,7 @@ export async function doctor(line: CommandLine, output: Output, signal: AbortSig
     return `${list.join(', ')}; in use: ${chooseDevice(devices, options.device)?.name ?? 'CPU'}`;
   });
   await check('model', async () => {
-    const file = await resolveModel(options.model, true);
+    const file = await findModel(options.model, output, signal);
     const info = inspectModel(loadAddon(), file);
     checkMemory(info, chooseContextTokens(info, options.contextTokens), memoryAvailable());
     const calibration = (await findCalibration(info)) === undefined ? 'not calibrated: dense attention' : 'calibrated';
@@ -93,6 +93,9 @@ async function checkCacheFolder(): Promise<string> {
   const folder = cacheFolder();
   await mkdir(folder, { recursive: true });
   await access(folder, constants.R_OK | constants.W_OK);
+  for (const name of ['chunks', 'repositories', 'calibration']) {
+    await checkPlace({ base: folder, names: [name] });
+  }
   return folder;
 }
 

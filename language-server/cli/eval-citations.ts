@@ -12,7 +12,6 @@ import { createNativeEngine } from '../engine/native-engine';
 import { concatenate } from '../engine/token-parts';
 import { silentLog } from '../log';
 import { cacheFolder } from '../models/cache-folder';
-import { resolveModel } from '../models/resolve-model';
 import { Bm25Index } from '../repository/bm25';
 import { readNamedText } from '../repository/read-file';
 import { termsOf } from '../repository/relevance';
@@ -25,6 +24,7 @@ import { fixed } from './bench-table';
 import { corpusRoots } from './cross-file/corpus';
 import { chooseFacts, type Fact, plantFacts } from './eval-citations-facts';
 import { randomNumbers, shuffled } from './eval-random';
+import { findModel } from './open-engine';
 import type { Output } from './output';
 
 const defaultQuestions = 50;
@@ -57,7 +57,7 @@ export async function evalCitations(line: CommandLine, output: Output, signal: A
     throw usageError('--cases must be a whole number from 1 to 512.');
   }
   const roots = await corpusRoots(corpus);
-  const modelPath = await resolveModel(options.model, true);
+  const modelPath = await findModel(options.model, output, signal);
   const log = {
     ...silentLog,
     warn: (text: string) => output.message(text),

@@ -1,6 +1,5 @@
 /** `models list|add|info`. */
 
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { NativeModelInfo } from '../engine/addon';
 import { findCalibration } from '../engine/calibration';
@@ -12,7 +11,9 @@ import { modelsFolder } from '../models/cache-folder';
 import { catalogue, findInCatalogue } from '../models/catalogue';
 import { fetchModel } from '../models/fetch-model';
 import { resolveModel } from '../models/resolve-model';
+import { stateOfModel } from '../models/verified';
 import { type CommandLine, usageError } from './arguments';
+import { findModel } from './open-engine';
 import type { Output } from './output';
 
 export async function models(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
@@ -22,31 +23,40 @@ export async function models(line: CommandLine, output: Output, signal: AbortSig
   }
   switch (action) {
     case 'list':
-      return list(line, output);
+      return list(line, output, signal);
     case 'add':
       return add(line, operands[0] ?? line.options.model, output, signal);
     case 'info':
-      return info(line, operands[0] ?? line.options.model, output);
+      return info(line, operands[0] ?? line.options.model, output, signal);
     default:
       throw usageError('models takes list, add or info.');
   }
 }
 
-async function list({ options }: CommandLine, output: Output): Promise<void> {
+/** A file counts as here when it is the very model; one that nobody looked through yet is looked through now. */
+async function list({ options }: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const rows = await Promise.all(
     catalogue.map(async (model) => {
       const file = path.join(modelsFolder(), model.file);
-      const size = (await stat(file).catch(() => undefined))?.size;
       const { name, title, bytes, license } = model;
-      return { name, title, bytes, license, file, here: size === bytes };
+      const onProgress = (share: number) => output.progress(`Checking ${title}`, share);
+      const state = await stateOfModel(file, model, { signal, onProgress });
+      const problem = state.kind === 'wrong' ? { problem: state.what } : {};
+      return { name, title, bytes, license, file, here: state.kind === 'here', ...problem };
     }),
   );
+  output.progressDone();
   if (options.json) {
     output.json({ folder: modelsFolder(), models: rows });
     return;
   }
   for (const row of rows) {
-    const state = row.here ? row.file : `not here; get it with "fasa-code models add ${row.name}"`;
+    const add = `"fasa-code models add ${row.name}"`;
+    const missing =
+      row.problem === undefined
+        ? `not here; get it with ${add}`
+        : `not here: ${row.file} ${row.problem}; replace it with ${add}`;
+    const state = row.here ? row.file : missing;
     output.line(`${row.name}  ${row.title}  ${formatBytes(row.bytes)}  ${row.license}  ${state}`);
   }
 }
@@ -67,6 +77,7 @@ async function add({ options }: CommandLine, chosen: string, output: Output, sig
   const { file, fetched } = await fetchModel(known, {
     signal,
     onProgress: (share) => output.progress(`Downloading ${known.title}`, share),
+    onCheck: (share) => output.progress(`Checking ${known.title}`, share),
     onStep: (text) => output.message(text),
   });
   output.progressDone();
@@ -77,8 +88,8 @@ async function add({ options }: CommandLine, chosen: string, output: Output, sig
   }
 }
 
-async function info({ options }: CommandLine, chosen: string, output: Output): Promise<void> {
-  const file = await resolveModel(chosen, true);
+async function info({ options }: CommandLine, chosen: string, output: Output, signal: AbortSignal): Promise<void> {
+  const file = await findModel(chosen, output, signal);
   const model = inspectModel(loadAddon(), file);
   const contextTokens = chooseContextTokens(model, options.contextTokens);
   const needed = memoryNeeded(model, contextTokens);

@@ -9,6 +9,14 @@ import { defaultSettings } from '../settings';
 import type { CommonOptions } from './arguments';
 import type { Output } from './output';
 
+/** Which file is the model; one of the catalogue is looked through once, under a bar. @throws EngineError */
+export async function findModel(chosen: string, output: Output, signal: AbortSignal): Promise<string> {
+  const onProgress = (share: number) => output.progress('Checking the model', share);
+  const file = await resolveModel(chosen, true, process.env, { signal, onProgress });
+  output.progressDone();
+  return file;
+}
+
 /** @throws EngineError */
 export async function withEngine<T>(
   options: CommonOptions,
@@ -18,7 +26,7 @@ export async function withEngine<T>(
   /** Whether a repository is to be read. */
   reads = false,
 ): Promise<T> {
-  const modelPath = await resolveModel(options.model, true);
+  const modelPath = await findModel(options.model, output, signal);
   const log = { ...silentLog, warn: (text: string) => output.message(text) };
   const store = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
   const engine = await createNativeEngine({

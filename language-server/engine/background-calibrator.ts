@@ -1,7 +1,9 @@
 /** Calibrates the loaded model behind everything that anyone waits for, and writes the file for the next load. */
 
+import path from 'node:path';
+import { makePlace, placeOf } from '../models/cache-files';
 import type { NativeModel } from './addon';
-import { type CalibrationFile, calibrationFormat, calibrationVersion, saveCalibration } from './calibration';
+import { type CalibrationFile, calibrationFormat, calibrationVersion, saveOwnCalibration } from './calibration';
 import { cancellable } from './cancellable';
 import type { CalibrationRun, EngineCalibration } from './engine';
 import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from './errors';
@@ -49,6 +51,8 @@ export class BackgroundCalibrator implements EngineCalibration {
     const all = AbortSignal.any([signal, this.#closing.signal]);
     try {
       throwIfAborted(all);
+      // minutes of work are not begun for a file that cannot be kept
+      await makePlace(placeOf(path.dirname(this.#parts.file)));
       const model = await this.#parts.model();
       let chosen: CalibrationFile['dominantFcs'] | undefined;
       while (this.#done < documents.length || chosen === undefined) {
@@ -61,7 +65,7 @@ export class BackgroundCalibrator implements EngineCalibration {
       }
       const { name, architecture, fingerprint } = model.info;
       throwIfAborted(all);
-      await saveCalibration(this.#parts.file, {
+      await saveOwnCalibration(this.#parts.file, {
         format: calibrationFormat,
         version: calibrationVersion,
         model: { name, architecture, fingerprint },

@@ -1,14 +1,16 @@
 /** Calibration files: found by the model's fingerprint, checked against its shapes, written by `calibrate`. */
 
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isRecord } from '../is-record';
+import { checkPlace, makePlace, placeOf, readOwnText, writeWhole } from '../models/cache-files';
 import { cacheFolder } from '../models/cache-folder';
 import type { NativeCalibration, NativeModelInfo } from './addon';
 import { EngineError } from './errors';
 
 export const calibrationFormat = 'fasa-calibration';
 export const calibrationVersion = 1;
+const maxOwnBytes = 16 * 1024 * 1024;
 
 export interface CalibrationFile extends NativeCalibration {
   readonly format: typeof calibrationFormat;
@@ -62,8 +64,9 @@ export async function findCalibration(info: Shapes): Promise<CalibrationFile | u
     }
   }
   const own = ownCalibrationFile(info);
-  const text = await textOf(own);
   try {
+    await checkPlace(placeOf(path.dirname(own)));
+    const text = readOwnText(own, maxOwnBytes);
     return text === undefined ? undefined : parseCalibration(text, own, info);
   } catch {
     return undefined;
@@ -165,10 +168,14 @@ function formatCalibration({ dominantFcs, ...rest }: CalibrationFile): string {
   return `${head},\n  "dominantFcs": [\n${dominantFcs.map((layer) => `    ${JSON.stringify(layer)}`).join(',\n')}\n  ]\n}\n`;
 }
 
-/** Whole or not at all. */
+/** Where the user said: whole or not at all. */
 export async function saveCalibration(file: string, calibration: CalibrationFile): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
-  await writeFile(temporary, formatCalibration(calibration));
-  await rename(temporary, file);
+  await writeWhole(file, formatCalibration(calibration), 0o666);
+}
+
+/** Into the cache. @throws EngineError CACHE_REFUSED; the file system's errors */
+export async function saveOwnCalibration(file: string, calibration: CalibrationFile): Promise<void> {
+  await makePlace(placeOf(path.dirname(file)));
+  await writeWhole(file, formatCalibration(calibration));
 }

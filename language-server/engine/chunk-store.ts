@@ -2,10 +2,13 @@
  * Chunk files in the cache folder, by address: docs/chunk-files.md. The folder is the index: a file is written whole and
  * renamed, and verified when it is opened, so a kill at any instant leaves the old state or the new. Several processes may
  * share a store: the same address holds the same bytes whoever wrote it, and a file that is mapped outlives its removal.
+ * A folder in it that is a link, or another user's, is not used: nothing is written, read or removed there.
  */
 
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import type { Dirent } from 'node:fs';
+import { lstat, readdir, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
+import { checkPlace, makePlace } from '../models/cache-files';
 
 interface Entry {
   readonly bytes: number;
@@ -56,21 +59,26 @@ export class ChunkStore {
     return path.join(this.#folder, address.slice(0, 2), `${address}.kv`);
   }
 
-  /** Makes the folder of a file; a problem is told, and writing will say it again. */
-  async prepare(address: string): Promise<string> {
+  /** Makes the folder of a file. @returns undefined where it cannot be used, which is told */
+  async prepare(address: string): Promise<string | undefined> {
     await this.#scan();
     const file = this.file(address);
     try {
-      await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+      await makePlace(this.#place(path.dirname(file)));
+      return file;
     } catch (error) {
-      this.#onProblem(`The chunk store cannot be used: ${String(error)}`);
+      this.#refuse(error);
+      return undefined;
     }
-    return file;
   }
 
   async has(address: string): Promise<boolean> {
     await this.#scan();
     const file = this.file(address);
+    if (!(await this.#isOurs(path.dirname(file)))) {
+      this.#drop(file);
+      return false;
+    }
     if (this.#entries.has(file)) {
       return true;
     }
@@ -81,6 +89,10 @@ export class ChunkStore {
   /** After a file was written or opened. */
   async used(address: string): Promise<void> {
     const file = this.file(address);
+    if (!(await this.#isOurs(path.dirname(file)))) {
+      this.#drop(file);
+      return;
+    }
     const known = this.#entries.get(file);
     const now = Date.now();
     if (known !== undefined && Math.abs(now - known.usedAt) > leastMsBetweenNotes) {
@@ -111,43 +123,89 @@ export class ChunkStore {
   }
 
   async #scanAll(): Promise<void> {
-    const files = await readdir(this.#root, { recursive: true, withFileTypes: true }).catch(() => []);
-    for (const entry of files) {
-      if (!entry.isFile()) {
-        continue;
-      }
-      const file = path.join(entry.parentPath, entry.name);
-      if (entry.name.endsWith('.kv')) {
-        await this.#note(file);
-      } else if (entry.name.endsWith('.tmp')) {
-        const info = await stat(file).catch(() => undefined);
-        if (info !== undefined && Math.abs(Date.now() - info.mtimeMs) > deadWriterMs) {
-          await rm(file, { force: true }).catch(() => undefined);
+    for (const store of await this.#foldersIn(this.#root)) {
+      for (const folder of await this.#foldersIn(store)) {
+        for (const entry of await this.#entriesOf(folder)) {
+          await this.#take(path.join(folder, entry.name), entry);
         }
       }
     }
     await this.#evict();
   }
 
+  async #take(file: string, entry: Dirent): Promise<void> {
+    if (!entry.isFile()) {
+      return;
+    }
+    if (entry.name.endsWith('.kv')) {
+      await this.#note(file);
+    } else if (entry.name.endsWith('.tmp')) {
+      const info = await lstat(file).catch(() => undefined);
+      if (info !== undefined && Math.abs(Date.now() - info.mtimeMs) > deadWriterMs) {
+        await rm(file, { force: true }).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Links among them are told of when they are looked into, and not followed. */
+  async #foldersIn(folder: string): Promise<string[]> {
+    const entries = await this.#entriesOf(folder);
+    return entries
+      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+      .map((entry) => path.join(folder, entry.name));
+  }
+
+  async #entriesOf(folder: string): Promise<Dirent[]> {
+    return (await this.#isOurs(folder)) ? readdir(folder, { withFileTypes: true }).catch(() => []) : [];
+  }
+
+  /** The root is the first folder that has to be ours; where it is, the user chose. */
+  #place(folder: string) {
+    const base = path.dirname(this.#root);
+    return { base, names: path.relative(base, folder).split(path.sep) };
+  }
+
+  async #isOurs(folder: string): Promise<boolean> {
+    try {
+      await checkPlace(this.#place(folder));
+      return true;
+    } catch (error) {
+      this.#refuse(error);
+      return false;
+    }
+  }
+
+  #refuse(error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    this.#onProblem(`Chunks stay in memory alone: ${why}`);
+  }
+
   async #note(file: string): Promise<void> {
-    const info = await stat(file).catch(() => undefined);
-    this.#bytes -= this.#entries.get(file)?.bytes ?? 0;
-    this.#entries.delete(file);
+    const info = await lstat(file).catch(() => undefined);
+    this.#drop(file);
     if (info?.isFile() === true) {
       this.#entries.set(file, { bytes: info.size, usedAt: info.mtimeMs });
       this.#bytes += info.size;
     }
   }
 
+  #drop(file: string): void {
+    this.#bytes -= this.#entries.get(file)?.bytes ?? 0;
+    this.#entries.delete(file);
+  }
+
   async #remove(file: string): Promise<boolean> {
+    if (!(await this.#isOurs(path.dirname(file)))) {
+      this.#drop(file);
+      return false;
+    }
     try {
       await rm(file, { force: true });
     } catch (error) {
       this.#onProblem(`${file} cannot be removed: ${String(error)}`);
       return false;
     }
-    this.#bytes -= this.#entries.get(file)?.bytes ?? 0;
-    this.#entries.delete(file);
+    this.#drop(file);
     return true;
   }
 

@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'ADDON_MISSING' // the native addon is not where it should be
   | 'ADDON_BROKEN' // it is there and does not load
   | 'MODEL_NOT_FOUND'
+  | 'WRONG_MODEL' // a file of the catalogue's name that is another one
+  | 'CACHE_REFUSED' // a folder of the cache is a link, or another user's
   | 'PAUSED'
   | 'UNLOADED'
   | 'TOO_FEW_TOKENS' // cached, for something to measure
@@ -77,6 +79,8 @@ const defaultRemedies: Partial<Record<ErrorCode, string>> = {
   ADDON_MISSING: 'Run "npm run setup", or install the extension that was built for this platform.',
   ADDON_BROKEN: 'Run "npm run setup" again, or install the extension that was built for this platform.',
   MODEL_NOT_FOUND: 'Download the default model or choose a GGUF file.',
+  WRONG_MODEL: 'Download the model again, or choose a GGUF file of your own.',
+  CACHE_REFUSED: 'Remove it, or choose another cache folder (the setting fasa.cacheFolder, or FASA_CACHE_DIR).',
   TOO_FEW_TOKENS: 'Ask for a completion in a larger file or repository first, then measure again.',
   PAUSED: 'Resume FASA Code first.',
   UNLOADED: 'Resume FASA Code to load the model again.',

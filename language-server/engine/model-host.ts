@@ -9,8 +9,8 @@ import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } fr
 
 export interface ModelHostParts {
   readonly createEngine: EngineFactory;
-  /** @throws EngineError MODEL_NOT_FOUND */
-  readonly resolveModel: (settings: ServerSettings) => Promise<string>;
+  /** @throws EngineError MODEL_NOT_FOUND, WRONG_MODEL */
+  readonly resolveModel: (settings: ServerSettings, signal: AbortSignal) => Promise<string>;
   readonly log: Log;
   /** Where chunks of repositories are kept; absent, or undefined: none are read. */
   readonly store?: (settings: ServerSettings) => StoreOptions | undefined;
@@ -169,7 +169,7 @@ export class ModelHost {
     let failure: EngineError | undefined;
     try {
       await old?.dispose();
-      const modelPath = await this.#parts.resolveModel(settings);
+      const modelPath = await this.#parts.resolveModel(settings, controller.signal);
       throwIfAborted(controller.signal);
       this.#parts.log.info(`Loading ${modelPath}`);
       const started = performance.now();

@@ -157,7 +157,8 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     const sources = await Promise.all(
       chunks.map(async (tokens) => {
         const address = this.address(tokens);
-        return { tokens, address, file: await this.#store.prepare(address) };
+        const file = await this.#store.prepare(address);
+        return { tokens, address, ...(file === undefined ? {} : { file }) };
       }),
     );
     const natives = await this.#inTurns(signal, () =>
@@ -168,7 +169,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
         const address = sources[i]?.address ?? '';
         if (native.problem !== undefined) {
           this.#tell(`A chunk stays in memory alone: ${native.problem}`);
-        } else {
+        } else if (sources[i]?.file !== undefined) {
           await this.#store.used(address);
         }
         return new NativeEncodedChunk(address, native);

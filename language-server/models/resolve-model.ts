@@ -4,31 +4,37 @@ import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../engine/errors';
 import { modelsFolder } from './cache-folder';
-import { defaultModel, findInCatalogue } from './catalogue';
+import { type CatalogueModel, defaultModel, findInCatalogue } from './catalogue';
+import { type CheckOptions, requireModel } from './verified';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * @param chosen a file, a name of the catalogue, or '' for the default
  * @param explicit a command line's choice comes before FASA_MODEL, a setting after it
- * @throws EngineError MODEL_NOT_FOUND, FILE_UNREADABLE
+ * @param check a model of the catalogue is read whole, once, to see that it is the one
+ * @throws EngineError MODEL_NOT_FOUND, FILE_UNREADABLE, WRONG_MODEL, CANCELLED
  */
 export async function resolveModel(
   chosen: string,
   explicit = false,
   environment: Environment = process.env,
+  check: CheckOptions = {},
 ): Promise<string> {
   const named = environment['FASA_MODEL'] ?? '';
   const wanted = explicit && chosen !== '' ? chosen : named || chosen;
-  if (wanted === '') {
-    return existing(path.join(modelsFolder(environment), defaultModel.file), 'default');
-  }
-  const known = findInCatalogue(wanted);
+  const known = wanted === '' ? defaultModel : findInCatalogue(wanted);
   if (known !== undefined) {
-    return existing(path.join(modelsFolder(environment), known.file), 'default');
+    return ofCatalogue(known, environment, check);
   }
   const source = wanted === named && !(explicit && chosen !== '') ? 'FASA_MODEL' : 'choice';
   return existing(path.resolve(wanted), source);
+}
+
+async function ofCatalogue(model: CatalogueModel, environment: Environment, check: CheckOptions): Promise<string> {
+  const file = await existing(path.join(modelsFolder(environment), model.file), 'default');
+  await requireModel(file, model, check);
+  return file;
 }
 
 async function existing(file: string, source: 'default' | 'FASA_MODEL' | 'choice'): Promise<string> {

@@ -3,10 +3,9 @@
  * repository; written whole (temporary file, flush, rename), so that a crash leaves the old choices or the new ones.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { checkPlaceNow, makePlace, placeOf, readOwnText, writeWhole } from '../models/cache-files';
 import type { Inclusion } from './left-out';
 
 export type Choice = 'include' | 'exclude';
@@ -14,8 +13,12 @@ export type Choice = 'include' | 'exclude';
 type Kept = Choice | 'include secret';
 
 const mostChoices = 10_000;
+/** Of as many, with the longest paths. */
+const maxFileBytes = 64 * 1024 * 1024;
 
 export class Choices {
+  /** Why none are kept, for the log. */
+  readonly problem: string | undefined;
   readonly #root: string;
   readonly #file: string;
   #choices: ReadonlyMap<string, Kept>;
@@ -28,6 +31,7 @@ export class Choices {
     this.#root = root;
     const name = createHash('sha256').update(root).digest('hex').slice(0, 24);
     this.#file = path.join(folder, `${name}.json`);
+    this.problem = problemOf(folder);
     this.#choices = read(this.#file);
   }
 
@@ -66,7 +70,7 @@ export class Choices {
   /**
    * Holds at once; settles when it is on disk. '' is the whole repository.
    * @param confirmed the user was told what looks like a secret in the file
-   * @throws the file system's errors: it holds until the end of the process then
+   * @throws EngineError CACHE_REFUSED, the file system's errors: it holds until the end of the process then
    */
   set(relative: string, choice: Choice | 'default', confirmed = false): Promise<void> {
     const kept = choice === 'include' && confirmed ? 'include secret' : choice;
@@ -74,7 +78,9 @@ export class Choices {
     this.#foldersWithIncluded = undefined;
     const write = this.#writing.then(async () => {
       // another window may have written since
-      await writeWhole(this.#file, this.#root, changed(read(this.#file), relative, kept));
+      await makePlace(placeOf(path.dirname(this.#file)));
+      const choices = Object.fromEntries(changed(read(this.#file), relative, kept));
+      await writeWhole(this.#file, `${JSON.stringify({ root: this.#root, choices }, null, 2)}\n`);
     });
     this.#writing = write.catch(() => undefined);
     return write;
@@ -112,11 +118,21 @@ function changed(
   return next;
 }
 
+function problemOf(folder: string): string | undefined {
+  try {
+    checkPlaceNow(placeOf(folder));
+    return undefined;
+  } catch (error) {
+    return `Choices on files are not kept: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
 /** A file that is not there, not ours or broken holds no choices. */
 function read(file: string): Map<string, Kept> {
   const choices = new Map<string, Kept>();
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    checkPlaceNow(placeOf(path.dirname(file)));
+    const value: unknown = JSON.parse(readOwnText(file, maxFileBytes) ?? '');
     const stored: unknown = typeof value === 'object' && value !== null && 'choices' in value ? value.choices : {};
     for (const [relative, choice] of Object.entries(typeof stored === 'object' && stored !== null ? stored : {})) {
       if (isKept(choice) && choices.size < mostChoices) {
@@ -131,22 +147,4 @@ function read(file: string): Map<string, Kept> {
 
 function isKept(value: unknown): value is Kept {
   return value === 'include' || value === 'exclude' || value === 'include secret';
-}
-
-async function writeWhole(file: string, root: string, choices: ReadonlyMap<string, Kept>): Promise<void> {
-  await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(`${JSON.stringify({ root, choices: Object.fromEntries(choices) }, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

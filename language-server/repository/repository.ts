@@ -26,6 +26,9 @@ export class Repository {
   /** @param root absolute path of the folder */
   constructor(root: string, { log, onChange, budget }: RepositoryParts) {
     this.choices = new Choices(path.resolve(root), path.join(cacheFolder(), 'repositories'));
+    if (this.choices.problem !== undefined) {
+      log.warn(this.choices.problem);
+    }
     this.sources = new SourceFiles(root, this.choices);
     this.fileList = new FileList(this.sources);
     this.name = path.basename(this.sources.root) || 'repository';

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -150,6 +151,39 @@ describe('precision', () => {
     engine.dispose();
     plain.dispose();
   });
+});
+
+describe('a store whose folder is a link', () => {
+  it.each([
+    ['from the start', 'f16', false],
+    ['from then on, in half the bytes', 'q8_0', true],
+  ] as const)(
+    '%s gets nothing written or removed elsewhere; chunks are read from memory',
+    async (_name, type, later) => {
+      const model = await workshop.model(options);
+      const [base, elsewhere] = [newFolder(), newFolder()];
+      const folder = path.join(base, 'chunks');
+      const pieces = [text(200), text(100)];
+      const said: string[] = [];
+      const engine = engineOf(model, folder, type, said);
+      const context = contextOf(model, engine);
+      if (later) {
+        await engine.encode(pieces, signal);
+        renameSync(folder, path.join(elsewhere, 'chunks'));
+      }
+      const before = filesIn(elsewhere);
+      symlinkSync(later ? path.join(elsewhere, 'chunks') : elsewhere, folder);
+      const chunks = await engine.encode(pieces, signal);
+      expect(chunks.map(({ tokens }) => tokens)).toEqual([200, 100]);
+      const tokens = Int32Array.from([...engine.anchor, ...text(20)]);
+      const answer = await context.generate(greedy(tokens, 4, { repository: inPlay(engine, chunks) }), {}).promise;
+      expect(answer.tokens).toHaveLength(4);
+      expect(await engine.open(engine.address(pieces[0] ?? text(1)), signal)).toBeUndefined();
+      expect(await engine.clearDisk()).toBe(0);
+      expect(filesIn(elsewhere)).toEqual(before);
+      expect(said).toEqual([expect.stringContaining(`${folder} is a symbolic link`)]);
+    },
+  );
 });
 
 describe('a file of a chunk in use', () => {

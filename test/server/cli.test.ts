@@ -1,7 +1,17 @@
 /** The command line as a process of its own: exit codes, streams, JSON, over the real addon and a tiny model. */
 
 import { spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
@@ -224,6 +234,19 @@ describe('doctor', () => {
     ]);
   });
 
+  test('says that a folder of the cache is a link, and whose', async () => {
+    const link = path.join(folder, 'cache', 'chunks');
+    symlinkSync(folder, link);
+    try {
+      const { code, out } = await run(['doctor', '--threads', '1']);
+      expect(code).toBe(1);
+      expect(out).toContain(`FAIL cache folder ${link} is a symbolic link`);
+      expect(out).toContain('Remove it, or choose another cache folder');
+    } finally {
+      rmSync(link);
+    }
+  });
+
   test('says what to do about what is not', async () => {
     const ended = await run(['doctor', '--model', 'default']);
     expect(ended.code).toBe(1);
@@ -235,6 +258,25 @@ describe('models', () => {
   test('list says which are here', async () => {
     const { out } = await run(['models', 'list', '--json']);
     expect(JSON.parse(out)).toMatchObject({ models: [{ name: 'default', here: false, bytes: 98_362_432 }] });
+  });
+
+  test('zeros of the right size are not here, say so, and are not loaded', async () => {
+    const models = path.join(folder, 'cache', 'models');
+    const file = path.join(models, 'SmolLM2-135M-Instruct.Q4_1.gguf');
+    mkdirSync(models, { recursive: true });
+    writeFileSync(file, '');
+    truncateSync(file, 98_362_432);
+    try {
+      const { out } = await run(['models', 'list']);
+      expect(out).toContain(`not here: ${file} is no GGUF file; replace it with "fasa-code models add default"`);
+      const json = JSON.parse((await run(['models', 'list', '--json'])).out) as unknown;
+      expect(json).toMatchObject({ models: [{ here: false, problem: 'is no GGUF file' }] });
+      const ended = await run(['complete', 'a.ts:1:1', '--model', 'default']);
+      expect(ended).toMatchObject({ code: 1, out: '' });
+      expect(ended.err).toMatch(/is not the model SmolLM2-135M-Instruct: it is no GGUF file\. .*models add default/);
+    } finally {
+      rmSync(models, { recursive: true });
+    }
   });
 
   test('info tells what is in a file, and whether it fits', async () => {

