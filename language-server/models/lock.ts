@@ -6,9 +6,10 @@
 
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
-import { link, lstat, open, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { link, lstat, open, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError } from '../engine/errors';
 import { isRecord } from '../is-record';
 import { readOwnText } from './cache-files';
@@ -29,7 +30,11 @@ interface Owner {
 const touchMs = 5000;
 /** Of a lock whose owner cannot be looked at. */
 const staleMs = 30_000;
-const maxAttempts = 3;
+const maxAttempts = 5;
+/** While another process removes a stale lock. */
+const waitMs = 20;
+/** Of a lock file. */
+const maxBytes = 4096;
 
 /** @throws EngineError BUSY while its owner lives; the file system's errors */
 export async function acquireLock(file: string): Promise<Lock> {
@@ -41,12 +46,18 @@ export async function acquireLock(file: string): Promise<Lock> {
     if (await create(file, text, owner.token)) {
       return hold(file, text);
     }
-    const found = readOwnText(file, 4096);
-    const other = parseOwner(found);
+    const found = identityOf(file);
+    if (found === undefined) {
+      continue; // it was released
+    }
+    const other = parseOwner(readOwnText(file, maxBytes));
     if (other !== undefined && (await isHeld(file, other))) {
       throw new EngineError('BUSY', `Another process (${other.pid}) is working on ${file.replace(/\.lock$/, '')}.`);
     }
-    await removeStale(file, found, owner.token);
+    await removeStale(file, found);
+  }
+  if (await create(file, text, owner.token)) {
+    return hold(file, text);
   }
   throw new EngineError('BUSY', `The lock ${file} could not be taken.`);
 }
@@ -102,28 +113,49 @@ function hold(file: string, text: string): Lock {
     release: async () => {
       clearInterval(touching);
       // after a long sleep it may be another's
-      if (readOwnText(file, 4096) === text) {
+      if (readOwnText(file, maxBytes) === text) {
         await rm(file, { force: true });
       }
     },
   };
 }
 
-/** Of two that find the same stale lock, the second may have moved the first one's new lock away: that is put back. */
-async function removeStale(file: string, found: string | undefined, token: string): Promise<void> {
-  const aside = `${file}.${token}.stale`;
+/**
+ * Of all that find the same stale lock, one removes it: the others might remove the lock that the first one takes then. Who
+ * does that holds a lock of its own for a moment; one that died there is in the way until it is old.
+ */
+async function removeStale(file: string, found: string): Promise<void> {
+  const removing = `${file}.removing`;
   try {
-    await rename(file, aside);
+    await (await open(removing, 'wx', 0o600)).close();
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') {
-      return;
+    if (codeOf(error) !== 'EEXIST') {
+      throw error;
     }
-    throw error;
+    if (await isOld(removing)) {
+      await rm(removing, { recursive: true, force: true });
+    }
+    await sleep(waitMs);
+    return;
   }
-  if (readOwnText(aside, 4096) !== found) {
-    await link(aside, file).catch(() => undefined);
+  try {
+    if (identityOf(file) === found) {
+      await rm(file, { recursive: true, force: true });
+    }
+  } finally {
+    await rm(removing, { force: true });
   }
-  await rm(aside, { recursive: true, force: true });
+}
+
+/** Which file it is, and since when it is as it is; undefined for none. */
+function identityOf(file: string): string | undefined {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : `${stats.ino} ${stats.ctimeMs}`;
+}
+
+async function isOld(file: string): Promise<boolean> {
+  const touched = (await lstat(file).catch(() => undefined))?.mtimeMs;
+  return touched !== undefined && Math.abs(Date.now() - touched) >= staleMs;
 }
 
 async function isHeld(file: string, owner: Owner): Promise<boolean> {
@@ -136,8 +168,7 @@ async function isHeld(file: string, owner: Owner): Promise<boolean> {
       return start === owner.started;
     }
   }
-  const touched = (await lstat(file).catch(() => undefined))?.mtimeMs ?? 0;
-  return Math.abs(Date.now() - touched) < staleMs;
+  return !(await isOld(file));
 }
 
 function parseOwner(text: string | undefined): Owner | undefined {

@@ -220,7 +220,7 @@ describe('a lock', () => {
   });
 
   test('goes to one of many that find it stale, and none removes the lock of another', async () => {
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < 50; round++) {
       writeFileSync(file(), '999999999');
       const tries = await Promise.allSettled(Array.from({ length: 8 }, () => acquireLock(file())));
       const held = tries.filter((one) => one.status === 'fulfilled');
