@@ -12,6 +12,7 @@ import {
 } from 'vscode-languageserver/node';
 import { Chat } from './chat/ask';
 import { answerMessages } from './chat/messages';
+import { closeTemplates } from './chat/template';
 import { WarmUp } from './completion/warm-up';
 import { serveContext, watchFiles } from './context-requests';
 import { ContextService } from './context-service';
@@ -159,6 +160,7 @@ class Server {
       this.#meter.close();
       this.#calibration.close();
       this.#status.close();
+      closeTemplates();
       await this.#ending.close({ context: () => this.#context.close(), model: () => this.#host.close() }, (sentence) =>
         this.#log.warn(sentence),
       );

@@ -31,6 +31,7 @@ function checkParts() {
     ...[
       'extension.js',
       'server.js',
+      'template-renderer.js',
       'cli.js',
       'licenses.txt',
       'media/chat.js',

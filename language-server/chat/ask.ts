@@ -18,7 +18,7 @@ import { TextFitter } from './fit';
 import { OpenedThought } from './opened-thought';
 import { type AskPlan, type PromptFile, type PromptQuestion, planAsk, type QuestionFiles } from './prompt';
 import { isInPrompt, lookedTexts, textsInPrompt } from './prompt-texts';
-import { chatPrompt } from './template';
+import { chatPrompt, prepareChatPrompt } from './template';
 
 export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
@@ -74,7 +74,7 @@ export class Chat {
       );
     }
     throwIfAborted(input.signal);
-    const prompt = chatPrompt(engine, messages);
+    const prompt = await chatPrompt(engine, messages, input.signal);
     const fed = behindAnchor(engine, prompt.tokens);
     const opened = new OpenedThought(prompt.opensThought, input.onText);
     const generation = await engine.generate({
@@ -108,7 +108,9 @@ export class Chat {
 
   /** What {@link ask} would put into the prompt. @throws EngineError CANCELLED */
   async size(engine: Engine, input: AskInput): Promise<AskSize> {
-    return (await this.#plan(engine, input, false)).size;
+    const { messages, size } = await this.#plan(engine, input, false);
+    prepareChatPrompt(engine, messages);
+    return size;
   }
 
   /** @param fresh the folder is walked: while a question is written, that would be done at each pause */

@@ -155,10 +155,11 @@ async function askAll(
   for (const [i, fact] of facts.entries()) {
     const question = `What is the default of ${fact.name}?`;
     const chunks = context.chunksFor(undefined, question);
-    const content = engine.tokenize(question);
+    const messages = [{ role: 'user', content: engine.tokenize(question) }] as const;
+    const tokens = await chatTokens(engine, messages, signal);
     const generation = await engine.generate({
       sequence: 'chat',
-      tokens: concatenate([engine.repository?.anchor ?? [], chatTokens(engine, [{ role: 'user', content }])]),
+      tokens: concatenate([engine.repository?.anchor ?? [], tokens]),
       maxTokens: answerTokens,
       sampling: { temperature: 0, topK: 1, topP: 1, seed: 0 },
       signal,

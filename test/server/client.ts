@@ -1,7 +1,7 @@
 /** A client over real pipes: starts the server as a process, speaks LSP with it, hears its status and its events. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,6 +21,22 @@ const root = path.resolve(import.meta.dirname, '..', '..');
 const bundles = new Map<string, Promise<string>>();
 
 /** @param entry below the project's folder; bundled once per test process @returns the script's text */
+function bundled(entry: string): Promise<string> {
+  const script = bundles.get(entry) ?? bundle(entry);
+  bundles.set(entry, script);
+  return script;
+}
+
+/** A script that writes down what the process that begins with it does. */
+function notes(file: string): string {
+  const note = (line: string) => `require('node:fs').appendFileSync(${JSON.stringify(file)}, '${line}\\n')`;
+  return [
+    `${note('start')};`,
+    `process.on('message', () => ${note('render')});`,
+    `process.on('exit', () => ${note('exit')});`,
+  ].join('\n');
+}
+
 async function bundle(entry: string): Promise<string> {
   const result = await build({
     entryPoints: [path.join(root, entry)],
@@ -58,17 +74,20 @@ export class Client {
   readonly statuses: { readonly at: number; readonly status: Status }[] = [];
   readonly logs: string[] = [];
   readonly exited: Promise<number | null>;
+  /** Where the process of the chat templates writes what it does. */
+  readonly #templateLog: string;
   initialized: InitializeResult | undefined;
   #stderr = '';
   readonly #cacheFolder: string;
   #waiters: (() => void)[] = [];
 
-  constructor(child: ChildProcess, cacheFolder: string) {
+  constructor(child: ChildProcess, cacheFolder: string, templateLog: string) {
     if (child.stdout === null || child.stdin === null || child.stderr === null) {
       throw new Error('The server has no pipes.');
     }
     this.child = child;
     this.#cacheFolder = cacheFolder;
+    this.#templateLog = templateLog;
     this.connection = createMessageConnection(
       new StreamMessageReader(child.stdout),
       new StreamMessageWriter(child.stdin),
@@ -96,6 +115,12 @@ export class Client {
   /** Lines that the fake engine wrote. */
   get events(): string[] {
     return this.#stderr.split('\n').filter((line) => line !== '');
+  }
+
+  /** What the processes of chat templates did: `start`, `render`, and `exit` where they ended by themselves. */
+  get templateEvents(): string[] {
+    const text = existsSync(this.#templateLog) ? readFileSync(this.#templateLog, 'utf8') : '';
+    return text.split('\n').filter((line) => line !== '');
   }
 
   get status(): Status | undefined {
@@ -217,11 +242,12 @@ export async function startServer(options: StartOptions = {}): Promise<Client> {
 /** Starts a server's process; nothing was said to it yet. */
 export async function spawnServer(options: StartOptions = {}): Promise<Client> {
   const entry = options.entry ?? 'test/server/fake-server.ts';
-  const bundled = bundles.get(entry) ?? bundle(entry);
-  bundles.set(entry, bundled);
   const cacheFolder = mkdtempSync(path.join(os.tmpdir(), 'fasa-server-'));
   const script = path.join(cacheFolder, 'server.cjs');
-  writeFileSync(script, await bundled);
+  writeFileSync(script, await bundled(entry));
+  const templateLog = path.join(cacheFolder, 'templates.log');
+  const renderer = await bundled('language-server/template-renderer.ts');
+  writeFileSync(path.join(cacheFolder, 'template-renderer.js'), `${notes(templateLog)}\n${renderer}`);
   const child = spawn(process.execPath, [script, ...(options.arguments ?? ['--stdio'])], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
@@ -233,7 +259,7 @@ export async function spawnServer(options: StartOptions = {}): Promise<Client> {
       ...options.environment,
     },
   });
-  const client = new Client(child, cacheFolder);
+  const client = new Client(child, cacheFolder, templateLog);
   started.add(client);
   return client;
 }

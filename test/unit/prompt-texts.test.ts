@@ -95,9 +95,9 @@ describe('texts are found in what is fed', () => {
     ['behind an anchor', { repository: {} }],
     ['by a template that leaves the system message out', { chatTemplate: withoutSystem }],
     ['by plain words', { chatTemplate: '' }],
-  ])('%s', (_name, options) => {
+  ])('%s', async (_name, options) => {
     const model = new FakeEngine(options);
-    const prompt = chatPrompt(model, messages);
+    const prompt = await chatPrompt(model, messages, new AbortController().signal);
     const fed = behindAnchor(model, prompt.tokens);
     const found = textsInPrompt(messages, prompt, fed);
     expect(found.map(({ uri }) => uri)).toEqual(['first', 'second', 'third']);
