@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { LayoutAnswer, LayoutRequest, Role } from '../../language-server/chat/layout';
 import { Layouts } from '../../language-server/chat/layouts';
@@ -172,6 +173,24 @@ describe('what is known of a template', () => {
 });
 
 describe('the process of the templates', () => {
+  test.each(['server', 'cli'])('alone has what renders them: %s.js does not', async (entry) => {
+    const inputsOf = async (name: string) => {
+      const { metafile } = await build({
+        entryPoints: [path.join(import.meta.dirname, '..', '..', 'language-server', `${name}.ts`)],
+        bundle: true,
+        write: false,
+        metafile: true,
+        outfile: `${name}.js`,
+        platform: 'node',
+        mainFields: ['module', 'main'],
+        logLevel: 'error',
+      });
+      return Object.keys(metafile.inputs).filter((input) => input.includes('@huggingface/jinja/'));
+    };
+    expect(await inputsOf('template-renderer')).not.toEqual([]);
+    expect(await inputsOf(entry)).toEqual([]);
+  });
+
   const processes: TemplateProcess[] = [];
   let folder = '';
   beforeAll(() => {
