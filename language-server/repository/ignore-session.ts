@@ -9,6 +9,9 @@ import { Pace } from './match-pace';
 import { type RuledEntry, type RuleList, ruledEntry } from './rule-list';
 import type { TrackedFiles } from './tracked-in-git';
 
+/** What a folder may have that says what is ignored in it. */
+const ruleNames: ReadonlySet<string> = new Set(['.git', '.gitignore', '.ignore', '.fasaignore']);
+
 /** Version control is nobody's source, and never read. */
 export const versionControl: ReadonlySet<string> = new Set(['.git', '.hg', '.svn', '.jj']);
 /** Installed packages and caches are never the user's own sources. */
@@ -69,6 +72,8 @@ const emptyChain: Chain = { own: [], search: [], git: [], ofWorkTree: [], ignore
 export class IgnoreSession {
   readonly #parts: SessionParts;
   readonly #chains = new Map<string, Promise<Chain>>();
+  /** Of the folders that were read: which of `ruleNames` each has, in small letters. */
+  readonly #ruleNamesIn = new Map<string, ReadonlySet<string>>();
   /** Path of the root below the outermost folder, with a slash at the end. */
   readonly #prefix: string;
   readonly #pace = new Pace();
@@ -93,6 +98,18 @@ export class IgnoreSession {
       ),
     );
     return [...ofFiles, ...this.#problems, ...this.#parts.excluded.problems];
+  }
+
+  /**
+   * Before the first question about what is in a folder that was read: a file of rules that is not among its names is not
+   * looked for. Most folders have none, and looking for each costs more than the folder itself.
+   * @param folder its names below the root
+   * @param names of all that is in it
+   */
+  foundIn(folder: readonly string[], names: readonly string[]): void {
+    // a file system that folds case finds `.gitignore` under another spelling
+    const found = names.map((name) => name.toLowerCase()).filter((name) => ruleNames.has(name));
+    this.#ruleNamesIn.set(folder.join('/'), new Set(found));
   }
 
   /** For an entry whose folder is not ignored, and was asked about before it. */
@@ -152,6 +169,7 @@ export class IgnoreSession {
       path.join(this.#parts.root, ...folder),
       this.#prefix + (key === '' ? '' : `${key}/`),
       folder.length === 0 ? this.#chainAround() : this.#chainOf(folder.slice(0, -1)),
+      this.#ruleNamesIn.get(key),
     );
     this.#chains.set(key, chain);
     return chain;
@@ -167,16 +185,29 @@ export class IgnoreSession {
         .relative(top ?? folder, folder)
         .split(path.sep)
         .join('/');
-      chain = await this.#extend(folder, inside === '' ? '' : `${inside}/`, Promise.resolve(chain));
+      chain = await this.#extend(folder, inside === '' ? '' : `${inside}/`, Promise.resolve(chain), undefined);
     }
     return chain;
   }
 
-  /** The rules of a folder before those of the folder around it. @param inside its path, with a slash at the end */
-  async #extend(folder: string, inside: string, around: Promise<Chain>): Promise<Chain> {
+  /**
+   * The rules of a folder before those of the folder around it.
+   * @param inside its path, with a slash at the end
+   * @param names which of `ruleNames` it has; undefined: any
+   */
+  async #extend(
+    folder: string,
+    inside: string,
+    around: Promise<Chain>,
+    names: ReadonlySet<string> | undefined,
+  ): Promise<Chain> {
     let chain = await around;
+    if (names?.size === 0) {
+      return chain;
+    }
+    const mayHave = (name: string) => names?.has(name) ?? true;
     const offset = toBytes(inside).length;
-    if (await isGitRoot(folder)) {
+    if (mayHave('.git') && (await isGitRoot(folder))) {
       const { ignoreCase, infoExclude, excludesFile } = await this.#parts.workTree(folder);
       const files = [infoExclude, ...(excludesFile === undefined ? [] : [excludesFile])];
       const levels = await Promise.all(
@@ -184,12 +215,14 @@ export class IgnoreSession {
       );
       chain = { ...chain, git: [], ofWorkTree: levels.flat(), ignoreCase };
     }
-    const level = (name: string, fold: boolean, followLinks: boolean) =>
-      this.#level(path.join(folder, name), offset, {
-        fold,
-        followLinks,
-        within: this.#parts.around.at(-1) ?? this.#parts.root,
-      });
+    const level = async (name: string, fold: boolean, followLinks: boolean) =>
+      mayHave(name)
+        ? this.#level(path.join(folder, name), offset, {
+            fold,
+            followLinks,
+            within: this.#parts.around.at(-1) ?? this.#parts.root,
+          })
+        : [];
     const [own, search, git] = await Promise.all([
       level('.fasaignore', false, true),
       level('.ignore', false, true),

@@ -54,6 +54,10 @@ export async function survey(
     const entries = await readdir(path.join(sources.root, ...parts), { withFileTypes: true }).catch(() => []);
     entries.sort((left, right) => (left.name < right.name ? -1 : 1));
     folders.push(parts.join('/'));
+    session.foundIn(
+      parts,
+      entries.map(({ name }) => name),
+    );
     for (const entry of entries) {
       if (files.length >= mostFiles || folders.length >= mostFolders) {
         truncated = true;

@@ -5,10 +5,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { parseExcludeGlob } from '../../language-server/repository/exclude-globs';
+import { ExcludeGlobs, parseExcludeGlob } from '../../language-server/repository/exclude-globs';
 import { parseIgnorePattern } from '../../language-server/repository/gitignore-pattern';
 import { GlobMatcher } from '../../language-server/repository/glob';
 import { IgnoreRules } from '../../language-server/repository/ignore-rules';
+import { IgnoreSession } from '../../language-server/repository/ignore-session';
 import { SourceFiles } from '../../language-server/repository/source-files';
 import { survey } from '../../language-server/repository/walk';
 
@@ -355,5 +356,46 @@ describe('an ignore file outside of all limits', () => {
     for (const name of ['.gitignore', '.ignore', '.fasaignore']) {
       expect(problems.filter((sentence) => sentence.startsWith(`${name} `))).toHaveLength(1);
     }
+  });
+});
+
+describe('a file of rules is looked for', () => {
+  /** Names below the folder, in order. */
+  async function lookedFor(foundIn: Readonly<Record<string, readonly string[]>>): Promise<string[]> {
+    const loads: string[] = [];
+    const session = new IgnoreSession({
+      root,
+      around: [],
+      excluded: new ExcludeGlobs([]),
+      tracked: undefined,
+      load: (file) => {
+        loads.push(path.relative(root, file).split(path.sep).join('/'));
+        return Promise.resolve({});
+      },
+      workTree: () => Promise.reject(new Error('there is none')),
+    });
+    for (const [folder, names] of Object.entries(foundIn)) {
+      session.foundIn(folder === '' ? [] : folder.split('/'), names);
+    }
+    await session.whyIgnored(['src', 'a.ts'], false);
+    return loads.sort();
+  }
+
+  test.each<[string, Record<string, string[]>, string[]]>([
+    ['nowhere, where a walk found none', { '': ['src'], src: ['a.ts'] }, []],
+    ['where a walk found it', { '': ['.gitignore', 'src'], src: ['.ignore', 'a.ts'] }, ['.gitignore', 'src/.ignore']],
+    ['under a name in capitals as well', { '': ['.GitIgnore', 'src'], src: ['a.ts'] }, ['.gitignore']],
+    ['in a folder that was not read', { '': ['src'] }, ['src/.fasaignore', 'src/.gitignore', 'src/.ignore']],
+  ])('%s', async (_, foundIn, wanted) => {
+    expect(await lookedFor(foundIn)).toEqual(wanted);
+  });
+
+  test('again in the next walk, where it is new', async () => {
+    write(root, { 'src/a.ts': '', 'src/b.ts': '' });
+    const sources = sourcesOf(root);
+    const files = async () => (await survey(sources)).files;
+    expect(await files()).toEqual(['src/a.ts', 'src/b.ts']);
+    write(root, { 'src/.gitignore': 'b.ts\n' });
+    expect(await files()).toEqual(['src/.gitignore', 'src/a.ts']);
   });
 });
