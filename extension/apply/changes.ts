@@ -16,6 +16,16 @@ export interface Hunk {
   readonly oldText: string;
 }
 
+/** The search for the fewest changes takes the square of their number: texts that differ in more are one change. */
+const maxEditLength = 4000;
+
+interface LinePart {
+  readonly value: string;
+  readonly count: number;
+  readonly added: boolean;
+  readonly removed: boolean;
+}
+
 export function hunksOf(before: string, after: string): Hunk[] {
   const hunks: Hunk[] = [];
   let [oldLine, newLine] = [0, 0];
@@ -26,7 +36,7 @@ export function hunksOf(before: string, after: string): Hunk[] {
       open = undefined;
     }
   };
-  for (const part of diffLines(before, after)) {
+  for (const part of diffLines(before, after, { maxEditLength }) ?? oneChange(before, after)) {
     const lines = part.count;
     if (!part.added && !part.removed) {
       close();
@@ -45,6 +55,32 @@ export function hunksOf(before: string, after: string): Hunk[] {
   }
   close();
   return hunks;
+}
+
+/** Without the lines that both begin and end with. */
+function oneChange(before: string, after: string): readonly LinePart[] {
+  const [old, fresh] = [splitLines(before), splitLines(after)];
+  const shorter = Math.min(old.length, fresh.length);
+  let start = 0;
+  while (start < shorter && old[start] === fresh[start]) {
+    start++;
+  }
+  let end = 0;
+  while (end < shorter - start && old.at(-1 - end) === fresh.at(-1 - end)) {
+    end++;
+  }
+  const part = (lines: readonly string[], kind: 'same' | 'added' | 'removed'): LinePart => ({
+    value: lines.join(''),
+    count: lines.length,
+    added: kind === 'added',
+    removed: kind === 'removed',
+  });
+  return [
+    part(old.slice(0, start), 'same'),
+    part(old.slice(start, old.length - end), 'removed'),
+    part(fresh.slice(start, fresh.length - end), 'added'),
+    part(old.slice(old.length - end), 'same'),
+  ].filter(({ count }) => count > 0);
 }
 
 /** The hunk that a line of the new text is in, or is beside. */

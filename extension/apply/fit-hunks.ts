@@ -90,12 +90,14 @@ function settle(found: readonly Found[]): void {
   }
   for (let isOther = true; isOther; ) {
     isOther = false;
+    const nextSettled = settledBehind(found);
+    let before: Place | undefined;
     for (const [index, one] of found.entries()) {
       if (one.places.length < 2) {
+        before = one.places[0] ?? before;
         continue;
       }
-      const before = found.slice(0, index).findLast(({ places }) => places.length === 1)?.places[0];
-      const after = found.slice(index + 1).find(({ places }) => places.length === 1)?.places[0];
+      const after = nextSettled[index];
       const left = one.places.filter(
         (place) =>
           (before === undefined || firstOf(place) > lastOf(before)) &&
@@ -103,6 +105,7 @@ function settle(found: readonly Found[]): void {
       );
       if (left.length === 1) {
         one.places = left;
+        before = left[0];
         isOther = true;
       }
     }
@@ -116,6 +119,18 @@ function settle(found: readonly Found[]): void {
       one.places = exact.length === 1 ? exact : one.places;
     }
   }
+}
+
+/** Of each hunk: the place of the next one behind it that has one place. */
+function settledBehind(found: readonly Found[]): (Place | undefined)[] {
+  const behind: (Place | undefined)[] = new Array(found.length);
+  let next: Place | undefined;
+  for (let index = found.length - 1; index >= 0; index--) {
+    behind[index] = next;
+    const places = found[index]?.places ?? [];
+    next = places.length === 1 ? places[0] : next;
+  }
+  return behind;
 }
 
 function firstOf(place: Place): number {

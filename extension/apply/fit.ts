@@ -109,7 +109,14 @@ function replaced(
   fresh: readonly string[],
 ): readonly string[] {
   const pairs = wanted.map((line, index): Pair => [line, lines[start + index] ?? '']);
-  const steps = diffArrays([...wanted], [...fresh], { comparator: (one, other) => one.trim() === other.trim() });
+  // blocks that differ in more have no lines in common that would say anything
+  const steps = diffArrays([...wanted], [...fresh], {
+    comparator: (one, other) => one.trim() === other.trim(),
+    maxEditLength: 2000,
+  }) ?? [
+    { removed: true, added: false, count: wanted.length },
+    { removed: false, added: true, count: fresh.length },
+  ];
   const stays: (Pair | undefined)[] = [];
   let [old, at] = [0, 0];
   for (const { added, removed, count } of steps) {

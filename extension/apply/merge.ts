@@ -30,7 +30,7 @@ export function mergeHunks(base: string, current: string, hunks: readonly Hunk[]
   for (const { oldStart, oldEnd, newText } of [...edits, ...taken].sort(
     (one, other) => one.oldStart - other.oldStart,
   )) {
-    pieces.push(...lines.slice(at, oldStart), newText);
+    pieces.push(lines.slice(at, oldStart).join(''), newText);
     at = oldEnd;
   }
   return { text: [...pieces, ...lines.slice(at)].join(''), conflicts };

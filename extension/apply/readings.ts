@@ -17,20 +17,12 @@ type Reading =
  * @returns undefined: there is none
  */
 export function nextReading(lines: readonly string[], from: number, file: readonly string[]): Reading | undefined {
-  const marks = lines.map(markOf);
+  const { marks, ends, dividers: all, dividersBefore } = marksOf(lines);
   const start = marks.indexOf('start', from);
   if (start === -1) {
     return undefined;
   }
-  const ends = endOfEach(marks);
-  const covers = coverOf(marks, ends);
-  const dividers: number[] = [];
-  for (const [at, mark] of marks.entries()) {
-    const end = ends[at];
-    if (at > start && mark === 'divider' && end !== undefined && covers[end + 1] === true) {
-      dividers.push(at);
-    }
-  }
+  const dividers = all.filter((at) => at > start);
   const [first] = dividers;
   if (first === undefined) {
     return { problem: 'its marks do not fit together.', next: undefined };
@@ -46,13 +38,48 @@ export function nextReading(lines: readonly string[], from: number, file: readon
     // none: the change itself says so when it is tried
     return read(first);
   }
-  if (fitting.length > 1 && !isClear(lines, fitting, (divider) => ends[divider] ?? divider, start)) {
+  if (fitting.length > 1 && !isClear(lines, fitting, (divider) => ends[divider] ?? divider, start, dividersBefore)) {
     return {
       problem: `more than one of its lines of “${(lines[last] ?? '').trim()}” could be where the new lines begin.`,
       next: (ends[last] ?? last) + 1,
     };
   }
   return read(last);
+}
+
+interface Marks {
+  readonly marks: readonly (Mark | undefined)[];
+  readonly ends: readonly (number | undefined)[];
+  /** Those that whole changes follow, ascending. */
+  readonly dividers: readonly number[];
+  /** Of each line, and the one after the last: how many lines before it look like dividers. */
+  readonly dividersBefore: readonly number[];
+}
+
+/** Once for each block, however many changes it has. */
+const marksOfBlocks = new WeakMap<readonly string[], Marks>();
+
+function marksOf(lines: readonly string[]): Marks {
+  const known = marksOfBlocks.get(lines);
+  if (known !== undefined) {
+    return known;
+  }
+  const marks = lines.map(markOf);
+  const ends = endOfEach(marks);
+  const covers = coverOf(marks, ends);
+  const dividers = [...marks.keys()].filter((at) => {
+    const end = ends[at];
+    return marks[at] === 'divider' && end !== undefined && covers[end + 1] === true;
+  });
+  const dividersBefore = [0];
+  let count = 0;
+  for (const mark of marks) {
+    count += mark === 'divider' ? 1 : 0;
+    dividersBefore.push(count);
+  }
+  const result = { marks, ends, dividers, dividersBefore };
+  marksOfBlocks.set(lines, result);
+  return result;
 }
 
 function markOf(line: string): Mark | undefined {
@@ -107,10 +134,11 @@ function dividersThatFit(
   const forms = file.map((line) => line.trim());
   const fitting: number[] = [];
   let places = forms.map((_, at) => at);
+  const isBlank = forms.every((form) => form === '');
   let isWorded = false;
   for (let at = start + 1; at < lines.length && places.length > 0; at++) {
     const line = (lines[at] ?? '').trim();
-    if (dividers.has(at) && (isWorded || forms.every((form) => form === ''))) {
+    if (dividers.has(at) && (isWorded || isBlank)) {
       fitting.push(at);
     }
     // lines that all look like marks are anywhere
@@ -131,6 +159,7 @@ function isClear(
   fitting: readonly number[],
   endOf: (divider: number) => number,
   start: number,
+  dividersBefore: readonly number[],
 ): boolean {
   const last = fitting.at(-1) ?? 0;
   const says = (line: string) => line.trim() !== '' && markOf(line) === undefined;
@@ -138,11 +167,7 @@ function isClear(
     const between = lines.slice(divider + 1, fitting[index + 1]);
     return between.some(says);
   });
-  const counts = [0];
-  for (const line of lines) {
-    counts.push((counts.at(-1) ?? 0) + (markOf(line) === 'divider' ? 1 : 0));
-  }
-  const count = (from: number, to: number) => (counts[to] ?? 0) - (counts[from] ?? 0);
+  const count = (from: number, to: number) => (dividersBefore[to] ?? 0) - (dividersBefore[from] ?? 0);
   const isEven = (divider: number) => count(start + 1, divider) === count(divider + 1, endOf(divider));
   const width = (lines[start] ?? '').replace(/[^<]/g, '').length;
   const isLikeMarks = (divider: number) => (lines[divider] ?? '').trim().length === width;

@@ -179,6 +179,8 @@ const stringPrefix = /(?:^|[^\p{L}\p{N}_])(?:[rbuf]{1,2}|[LuUR]|u8R?|[$@]{1,2})$
 /** After these, a slash divides nothing. */
 const beforeExpression = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|in|of|void|delete))\s*$/;
 const maxLookBack = 64;
+/** A longer one is data: from each slash of a line, so much of it is looked at. */
+const maxRegularExpression = 1000;
 
 function isApostrophe(text: string, at: number, { apostrophes }: StringForm): boolean {
   return apostrophes === true && /\w/.test(text[at + 1] ?? '');
@@ -191,14 +193,18 @@ class Scanner {
   readonly #brackets: BracketToken[] = [];
   readonly #closed: { form: StringForm; index: number }[] = [];
   readonly #continued: boolean[];
+  readonly #lastNewline: number;
   #at = 0;
   #inTag = false;
+  /** By form: up to here no closing quote is on the line. */
+  readonly #unclosedUpTo = new Map<StringForm, number>();
 
   constructor(text: string, forms: Forms, state: LexicalState) {
     this.#text = text;
     this.#forms = forms;
     this.#stack = [...state];
     this.#continued = [this.#goesOn()];
+    this.#lastNewline = text.lastIndexOf('\n');
   }
 
   scan(): Scan {
@@ -338,7 +344,7 @@ class Scanner {
     if (form === undefined || (form.open === "'" && this.#isApostrophe())) {
       return false;
     }
-    if (!form.multiline && this.#closingOnLine(form) === -1 && this.#text.includes('\n', this.#at)) {
+    if (!form.multiline && this.#closingOnLine(form) === -1 && this.#at < this.#lastNewline) {
       // it ends nowhere on its line: a character like others
       return false;
     }
@@ -354,13 +360,18 @@ class Scanner {
   }
 
   #closingOnLine(form: StringForm): number {
-    for (let at = this.#at + form.open.length; at < this.#text.length && this.#text[at] !== '\n'; at++) {
+    if (this.#at < (this.#unclosedUpTo.get(form) ?? 0)) {
+      return -1;
+    }
+    let at = this.#at + form.open.length;
+    for (; at < this.#text.length && this.#text[at] !== '\n'; at++) {
       if (form.escapes && this.#text[at] === '\\') {
         at++;
       } else if (this.#text.startsWith(form.close, at) && !isApostrophe(this.#text, at, form)) {
         return at;
       }
     }
+    this.#unclosedUpTo.set(form, at);
     return -1;
   }
 
@@ -369,7 +380,8 @@ class Scanner {
       return false;
     }
     let inClass = false;
-    for (let at = this.#at + 1; at < this.#text.length && this.#text[at] !== '\n'; at++) {
+    const end = Math.min(this.#text.length, this.#at + maxRegularExpression);
+    for (let at = this.#at + 1; at < end && this.#text[at] !== '\n'; at++) {
       const char = this.#text[at];
       if (char === '\\') {
         at++;

@@ -63,13 +63,20 @@ function isClosed(text: string, bodyStart: number, { close }: Marks): boolean {
   return closingAt(text, bodyStart, close) !== -1;
 }
 
+/** Of the text that was searched last: no such mark is behind this offset. Each line of an answer may open a thought. */
+let unclosed = { text: '', close: '', from: 0 };
+
 /** The first closing mark that is not quoted by backticks; -1: none. */
 function closingAt(text: string, from: number, close: string): number {
+  if (unclosed.close === close && from >= unclosed.from && unclosed.text === text) {
+    return -1;
+  }
   for (let at = text.indexOf(close, from); at !== -1; at = text.indexOf(close, at + close.length)) {
     if (text[at - 1] !== '`') {
       return at;
     }
   }
+  unclosed = { text, close, from };
   return -1;
 }
 
@@ -79,23 +86,30 @@ function closingAt(text: string, from: number, close: string): number {
  */
 export function unopenedThought(text: string): Thought | undefined {
   for (const { open, close } of marks) {
-    for (let at = text.indexOf(close); at !== -1; at = text.indexOf(close, at + close.length)) {
+    const firstOpen = text.indexOf(open);
+    const limit = firstOpen === -1 ? text.length : firstOpen;
+    let at = text.indexOf(close);
+    // what is before a mark is not read again for each: a text may have thousands
+    const fences = at === -1 ? [] : [...text.matchAll(/^[ \t]*(?:`{3,}|~{3,})/gm)].map(({ index }) => index);
+    let [passed, lineStart, lineEnd] = [0, 0, -1];
+    for (; at !== -1 && at < limit; at = text.indexOf(close, at + close.length)) {
       const end = at + close.length;
-      const lineStart = text.lastIndexOf('\n', at - 1) + 1;
-      const lineEnd = text.indexOf('\n', end);
-      const endsLine = text.slice(end, lineEnd === -1 ? text.length : lineEnd).trim() === '';
+      if (at > lineEnd) {
+        lineStart = text.lastIndexOf('\n', at - 1) + 1;
+        const newline = text.indexOf('\n', end);
+        lineEnd = newline === -1 ? text.length : newline;
+      }
+      while ((fences[passed] ?? at) < at) {
+        passed++;
+      }
+      const endsLine = text.slice(end, lineEnd).trim() === '';
       const beginsLine = text.slice(lineStart, at).trim() === '';
-      const before = text.slice(0, at);
-      if ((beginsLine || endsLine) && text[at - 1] !== '`' && !before.includes(open) && !isInFence(before)) {
+      if ((beginsLine || endsLine) && text[at - 1] !== '`' && passed % 2 === 0) {
         return { bodyStart: 0, bodyEnd: at, end, closed: true };
       }
     }
   }
   return undefined;
-}
-
-function isInFence(before: string): boolean {
-  return (before.match(/^[ \t]*(?:`{3,}|~{3,})/gm)?.length ?? 0) % 2 === 1;
 }
 
 /** Without the thought that a whole answer begins with. */

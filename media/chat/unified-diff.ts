@@ -273,7 +273,9 @@ function unquoted(path: string): string {
     } else if (letter !== undefined && Object.hasOwn(escapes, letter)) {
       bytes.push(escapes[letter] ?? 0);
     } else {
-      bytes.push(...new TextEncoder().encode(letter ?? piece));
+      for (const byte of new TextEncoder().encode(letter ?? piece)) {
+        bytes.push(byte);
+      }
     }
   }
   return new TextDecoder().decode(new Uint8Array(bytes));

@@ -1,7 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { hunksOf } from '../../extension/apply/changes';
+import { applyChanges, fitChanges } from '../../extension/apply/fit';
+import { mergeHunks } from '../../extension/apply/merge';
 import { namedPaths } from '../../language-server/chat/choose-files';
+import { formsOf, scan } from '../../language-server/completion/lexical';
 import { sensibleEnd } from '../../language-server/completion/sensible-end';
 import { importCandidates } from '../../language-server/repository/imports';
+import { codeParts, readAnswer } from '../../media/chat/answer';
 import { isOpeningInfo } from '../../media/chat/fences';
 
 // What a stranger's repository, a pasted text or a model's answer can make long: the work must grow with it, not with its
@@ -113,5 +118,87 @@ describe('the words of a fence', () => {
     ['a setting', `python title=${'a '.repeat(length / 2)}`, true],
   ])('are read: %s', (_name, info, opens) => {
     expect(isOpeningInfo(info)).toBe(opens);
+  });
+});
+
+describe('code is read by its tokens', () => {
+  test.each<[string, string, string]>([
+    ['apostrophes that end nowhere', '', "'a "],
+    ['quotes behind backslashes', 'javascript', '\\"'],
+    ['slashes and classes that end nowhere', 'javascript', '(/['],
+    ['brackets', 'python', '([{'],
+  ])('%s', (_name, languageId, unit) => {
+    const { continued } = scan(`${unit.repeat(length / 5 / unit.length)}\n`, formsOf(languageId));
+    expect(continued).toEqual([false, false]);
+  });
+
+  test('quotes are paired as before on a line that has some without a partner', () => {
+    const { brackets, closed } = scan('"a\\"b" (\' "c" [\n)', formsOf('javascript'));
+    expect(brackets.map(({ char }) => char)).toEqual(['(', '[', ')']);
+    expect(closed).toHaveLength(2);
+  });
+});
+
+describe('an answer is read', () => {
+  test.each<[string, string, number]>([
+    ['closing marks of thoughts in a block', `\`\`\`\n${'</think>\n'.repeat(length / 9)}`, 1],
+    ['closing marks on one line', `a ${'</think> '.repeat(length / 9)}b`, 1],
+    ['opening marks in the middle', `a\n${'<think>\n'.repeat(length / 8)}`, 1],
+    ['closing marks that are quoted', `a\n${'<think>\n`</think>`\n'.repeat(20_000)}`, 1],
+    ['fences', '```\na\n```\n'.repeat(20_000), 20_000],
+    ['openings of changes', '```\n<<<<<<< SEARCH\n'.repeat(5_000), 2],
+    ['a fence far to the right', `- a\n${' '.repeat(length / 10)}\`\`\`\nb\n`, 2],
+  ])('with many: %s', (_name, text, parts) => {
+    expect(readAnswer(text, 0, [], true).length).toBe(parts);
+  });
+
+  test('a rename of a long name', () => {
+    const text = `diff --git a/b b/c\nrename from "${'b'.repeat(length)}"\nrename to "c"\n@@ -1 +1 @@\n-a\n+b\n`;
+    expect(codeParts(text)[0]?.files[0]?.kind).toBe('renamed');
+  });
+});
+
+describe('changes are fitted', () => {
+  const numbered = (count: number, word: string) => Array.from({ length: count }, (_, i) => `${word} ${i}\n`).join('');
+
+  test('thousands in one block', () => {
+    const count = 2_000;
+    const changes = Array.from(
+      { length: count },
+      (_, i) => `<<<<<<< SEARCH\nline ${i}\n=======\nmy ${i}\n=======\n>>>>>>> REPLACE\n`,
+    );
+    const block = codeParts(`\`\`\`\n${changes.join('')}\`\`\`\n`)[0];
+    const { failures } = fitChanges(numbered(count, 'line'), block?.changes ?? []);
+    expect(block?.changes.length).toBe(count);
+    expect(failures).toEqual([]);
+  });
+
+  test('hunks that each fit in many places', () => {
+    const hunks = Array.from({ length: 1_000 }, () => '@@ @@\n-same\n+other\n').join('');
+    const block = codeParts(`\`\`\`diff\n${hunks}\`\`\`\n`)[0];
+    const { failures } = fitChanges('same\n'.repeat(300), block?.changes ?? []);
+    expect(failures).toHaveLength(1_000);
+  });
+
+  test('a hunk whose place the next ones tell', () => {
+    const text = 'a\nx\nb\nx\nc\nx\n';
+    const block = codeParts(
+      '```diff\n@@ @@\n-x\n+1\n@@ @@\n-b\n+2\n@@ @@\n-x\n+3\n@@ @@\n-c\n+4\n@@ @@\n-x\n+5\n```\n',
+    )[0];
+    expect(fitChanges(text, block?.changes ?? [])).toMatchObject({ text: 'a\n1\n2\n3\n4\n5\n', failures: [] });
+  });
+
+  test('texts that have no line in common', () => {
+    const [before, after] = [numbered(60_000, 'a'), numbered(60_000, 'b')];
+    expect(hunksOf(`x\n${before}y\n`, `x\n${after}y\n`)).toEqual([
+      { oldStart: 1, oldEnd: 60_001, newStart: 1, newEnd: 60_001, oldText: before, newText: after },
+    ]);
+    expect(applyChanges(before, [{ search: before, replace: after }])).toBe(after);
+  });
+
+  test('a text with more lines than a call takes arguments', () => {
+    const base = numbered(300_000, 'a');
+    const [hunk] = hunksOf(base, `${base}end\n`);
+    expect(mergeHunks(base, `start\n${base}`, hunk === undefined ? [] : [hunk]).text).toBe(`start\n${base}end\n`);
   });
 });
