@@ -12,19 +12,13 @@ import type {
   ContextParams,
   EncodeParams,
 } from './protocol';
+import { limits } from './protocol/limits';
 
 export interface DocumentPosition {
   readonly uri: string;
   readonly line: number;
   readonly character: number;
 }
-
-const mostQuestionChars = 256 * 1024;
-const mostReferences = 200;
-const mostAttachments = 100;
-const mostTextChars = 4 * 1024 * 1024;
-const mostTurns = 1000;
-const mostMessages = 1000;
 
 /** @throws ResponseError InvalidParams */
 export function documentPosition(params: unknown): DocumentPosition {
@@ -99,11 +93,11 @@ export function askParams(params: unknown): AskParams {
   if (question.trim() === '' && command === undefined) {
     throw invalid('question', 'must not be empty');
   }
-  if (question.length > mostQuestionChars) {
-    throw invalid('question', `must not be longer than ${mostQuestionChars} characters`);
+  if (question.length > limits.question) {
+    throw invalid('question', `must not be longer than ${limits.question} characters`);
   }
-  const references = list(root['references'] ?? [], 'references', mostReferences);
-  const attachments = list(root['attachments'] ?? [], 'attachments', mostAttachments);
+  const references = list(root['references'] ?? [], 'references', limits.references);
+  const attachments = list(root['attachments'] ?? [], 'attachments', limits.attachments);
   const selection = root['selection'] ?? undefined;
   const history = root['history'] ?? undefined;
   return {
@@ -116,7 +110,7 @@ export function askParams(params: unknown): AskParams {
     ...(command === undefined ? {} : { command }),
     ...(attachments.length === 0 ? {} : { attachments: attachments.map(attachmentOf) }),
     ...(root['openOnly'] === true ? { openOnly: true } : {}),
-    ...(history === undefined ? {} : { history: list(history, 'history', mostTurns).map(turnOf) }),
+    ...(history === undefined ? {} : { history: latest(history, 'history', limits.history).map(turnOf) }),
     ...partialToken(root),
   };
 }
@@ -124,7 +118,7 @@ export function askParams(params: unknown): AskParams {
 /** @throws ResponseError InvalidParams */
 export function chatParams(params: unknown): ChatParams {
   const root = record(params, 'params');
-  const messages = list(root['messages'], 'messages', mostMessages).map((item, index) => {
+  const messages = list(root['messages'], 'messages', limits.messages).map((item, index) => {
     const name = `messages[${index}]`;
     const { role, text: content } = record(item, name);
     if (role !== 'system' && role !== 'user' && role !== 'assistant') {
@@ -141,7 +135,7 @@ export function chatParams(params: unknown): ChatParams {
 
 /** @throws ResponseError InvalidParams */
 export function countTokensParams(params: unknown): readonly string[] {
-  return list(record(params, 'params')['texts'], 'texts', mostMessages).map((item, index) =>
+  return list(record(params, 'params')['texts'], 'texts', limits.messages).map((item, index) =>
     bounded(item, `texts[${index}]`),
   );
 }
@@ -241,8 +235,8 @@ function text(value: unknown, name: string): string {
 
 function bounded(value: unknown, name: string): string {
   const content = text(value, name);
-  if (content.length > mostTextChars) {
-    throw invalid(name, `must not be longer than ${mostTextChars} characters`);
+  if (content.length > limits.text) {
+    throw invalid(name, `must not be longer than ${limits.text} characters`);
   }
   return content;
 }
@@ -252,6 +246,11 @@ function list(value: unknown, name: string, most: number): readonly unknown[] {
     throw invalid(name, `must be a list of at most ${most}`);
   }
   return value;
+}
+
+/** Of what gets less telling with its age. */
+function latest(value: unknown, name: string, most: number): readonly unknown[] {
+  return list(value, name, Number.POSITIVE_INFINITY).slice(-most);
 }
 
 function count(value: unknown, name: string): number {

@@ -1,6 +1,9 @@
 /** Characters that a reader does not see and that change what he reads, or what a program does: shown by their names. */
 
+import { codePoint } from '../language-server/protocol/cut';
 import { hiddenCharacter } from '../language-server/protocol/hidden-characters';
+
+export { codePoint, visible } from '../language-server/protocol/cut';
 
 const names: Readonly<Record<number, string>> = {
   173: 'soft hyphen',
@@ -60,11 +63,6 @@ export function pieces(text: string): TextPiece[] {
   return found;
 }
 
-/** For places that take plain text alone: hidden characters as `[U+202E]`. */
-export function visible(text: string): string {
-  return text.replace(hiddenCharacter, (character) => `[${codePoint(character)}]`);
-}
-
 export function countHidden(text: string): number {
   return text.match(hiddenCharacter)?.length ?? 0;
 }
@@ -77,8 +75,4 @@ function nameOf(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   const kind = code >= 0xe0000 ? 'tag character' : code < 0xa0 ? 'control character' : 'invisible character';
   return `${codePoint(character)} ${names[code] ?? kind}`;
-}
-
-export function codePoint(character: string): string {
-  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
 }

@@ -1,21 +1,41 @@
 /**
  * Checks of messages between a webview and its host. Either side takes what comes as unknown: a message that is not
- * exactly one of the known ones is dropped and logged.
+ * exactly one of the known ones is dropped and logged. An entry that is bad costs itself and not its neighbours, where the
+ * caller takes the news of it.
  */
 
-/** Throws a MessageError, or answers the value, with nothing in it but what was checked. */
-export type Check<T> = (value: unknown, name: string) => T;
+import { cutMiddle } from '../language-server/protocol/cut';
+import { limits } from '../language-server/protocol/limits';
+
+/** Is told what was left out, in words that name its place. */
+export type LeftOut = (what: string) => void;
+
+/**
+ * Throws a MessageError, or answers the value, with nothing in it but what was checked. Without a `leftOut` all of it must
+ * be right.
+ */
+export type Check<T> = (value: unknown, name: string, leftOut?: LeftOut) => T;
 
 export type Checked<C> = C extends Check<infer T> ? T : never;
 
 export class MessageError extends Error {}
 
-export function text(most = 4_000_000): Check<string> {
+export function text(most: number = limits.text): Check<string> {
   return (value, name) => {
     if (typeof value !== 'string' || value.length > most) {
       throw new MessageError(`${name} must be a text of at most ${most} characters`);
     }
     return value;
+  };
+}
+
+/** A text that is shown and nothing else: one that is too long is cut, and never a reason to refuse what it is part of. */
+export function shown(most: number): Check<string> {
+  return (value, name) => {
+    if (typeof value !== 'string') {
+      throw new MessageError(`${name} must be a text`);
+    }
+    return cutMiddle(value, most);
   };
 }
 
@@ -51,16 +71,40 @@ export function oneOf<const T extends string>(...choices: readonly T[]): Check<T
 }
 
 export function list<T>(check: Check<T>, most = 10_000): Check<readonly T[]> {
-  return (value, name) => {
-    if (!Array.isArray(value) || value.length > most) {
+  return (value, name, leftOut) => {
+    if (!Array.isArray(value) || (leftOut === undefined && value.length > most)) {
       throw new MessageError(`${name} must be a list of at most ${most}`);
     }
-    return value.map((item, index) => check(item, `${name}[${index}]`));
+    if (leftOut === undefined) {
+      return value.map((item, index) => check(item, `${name}[${index}]`));
+    }
+    const good: T[] = [];
+    for (const [index, item] of value.slice(0, most).entries()) {
+      orLeftOut(() => good.push(check(item, `${name}[${index}]`, leftOut)), leftOut);
+    }
+    if (value.length > most) {
+      leftOut(`${name} has ${value.length - most} more than the ${most} that are taken`);
+    }
+    return good;
   };
 }
 
 export function optional<T>(check: Check<T>): Check<T | undefined> {
-  return (value, name) => (value === undefined ? undefined : check(value, name));
+  return (value, name, leftOut) =>
+    value === undefined ? undefined : orLeftOut(() => check(value, name, leftOut), leftOut);
+}
+
+/** @throws MessageError where nobody is told of what is left out */
+function orLeftOut<T>(work: () => T, leftOut: LeftOut | undefined): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (leftOut === undefined || !(error instanceof MessageError)) {
+      throw error;
+    }
+    leftOut(error.message);
+    return undefined;
+  }
 }
 
 type Shape = Readonly<Record<string, Check<unknown>>>;
@@ -72,7 +116,7 @@ export type Fields<S extends Shape> = {
 };
 
 export function object<S extends Shape>(shape: S): Check<Fields<S>> {
-  return (value, name) => {
+  return (value, name, leftOut) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw new MessageError(`${name} must be an object`);
     }
@@ -85,6 +129,7 @@ export function object<S extends Shape>(shape: S): Check<Fields<S>> {
       const item = check(
         Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined,
         `${name}.${key}`,
+        leftOut,
       );
       if (item !== undefined) {
         checked[key] = item;
@@ -105,8 +150,10 @@ export type Message<M extends MessageShapes> = {
  * other does not know.
  * @throws MessageError by what it answers
  */
-export function messageCheck<const M extends MessageShapes>(shapes: M): (value: unknown) => Message<M> {
-  return (value) => checkMessage(shapes, value);
+export function messageCheck<const M extends MessageShapes>(
+  shapes: M,
+): (value: unknown, leftOut?: LeftOut) => Message<M> {
+  return (value, leftOut) => checkMessage(shapes, value, leftOut);
 }
 
 /** What every page tells its host beside its own messages. */
@@ -114,16 +161,16 @@ export const pageMessages = {
   /** It takes messages from now on. */
   ready: {},
   /** For the host's log. */
-  problem: { text: text(4000) },
+  problem: { text: shown(limits.problem) },
 } as const;
 
 /** @throws MessageError */
-export function checkMessage<const M extends MessageShapes>(shapes: M, value: unknown): Message<M> {
+export function checkMessage<const M extends MessageShapes>(shapes: M, value: unknown, leftOut?: LeftOut): Message<M> {
   const kind = typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
   const shape = typeof kind === 'string' && Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
   if (shape === undefined || typeof kind !== 'string') {
     throw new MessageError(`message.kind ${JSON.stringify(kind)?.slice(0, 40)} is unknown`);
   }
   const { kind: _kind, ...fields } = value as Record<string, unknown>;
-  return { kind, ...object(shape)(fields, kind) } as unknown as Message<M>;
+  return { kind, ...object(shape)(fields, kind, leftOut) } as unknown as Message<M>;
 }

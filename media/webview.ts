@@ -1,5 +1,7 @@
 /** The page's end of the line to its host. */
 
+import type { LeftOut } from './validate';
+
 interface VsCodeApi {
   postMessage(message: unknown): void;
 }
@@ -11,23 +13,39 @@ export interface Webview<ToHost, ToView> {
   onMessage(take: (message: ToView) => void): void;
 }
 
-/** Checks what goes out, too, so that a mistake is found where it is made. A message that was not one is told to the host. */
+/** Of one message. */
+const mostNamed = 5;
+
+/**
+ * Checks what goes out, too, so that a mistake is found where it is made. A message that was not one is told to the host, and
+ * what was left out of one.
+ */
 export function webview<ToHost, ToView>(
   checkToHost: (value: unknown) => ToHost,
-  checkToView: (value: unknown) => ToView,
+  checkToView: (value: unknown, leftOut: LeftOut) => ToView,
 ): Webview<ToHost, ToView> {
   const api = acquireVsCodeApi();
-  const send = (message: unknown) => {
-    api.postMessage(checkToHost(message));
+  const tell = (problem: string) => api.postMessage(checkToHost({ kind: 'problem', text: problem }));
+  const send = (message: ToHost) => {
+    try {
+      api.postMessage(checkToHost(message));
+    } catch (error) {
+      tell(`The page could not send a message: ${String(error)}`);
+    }
   };
   return {
     send,
     onMessage: (take) => {
       window.addEventListener('message', (event: MessageEvent<unknown>) => {
+        const left: string[] = [];
         try {
-          take(checkToView(event.data));
+          take(checkToView(event.data, (what) => left.push(what)));
         } catch (error) {
-          send({ kind: 'problem', text: `The page could not take a message: ${String(error)}`.slice(0, 4000) });
+          tell(`The page could not take a message: ${String(error)}`);
+        }
+        if (left.length > 0) {
+          const more = left.length > mostNamed ? `; and ${left.length - mostNamed} more` : '';
+          tell(`The page left out of a message: ${left.slice(0, mostNamed).join('; ')}${more}`);
         }
       });
     },

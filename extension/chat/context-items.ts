@@ -1,10 +1,16 @@
 /** What goes with the next question: the selection and the current file by themselves, and what the user added. */
 
 import * as vscode from 'vscode';
-import type { Candidate, Chip, MentionKind } from '../../media/chat/messages';
-import { type MentionItem, mentionCandidates } from './mentions';
+import { cutMiddle } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
+import type { Chip, MentionKind } from '../../media/chat/messages';
+import { describeError } from '../describe-error';
+import { type MentionItem, type MentionItems, mentionCandidates } from './mentions';
 import { isReadable, placeName, rangeName } from './places';
-import type { QuestionContext } from './session';
+import type { Attachment, QuestionContext } from './question-context';
+
+/** The selection and the current file take two of the places. */
+const mostAdded = limits.chips - 2;
 
 const settleMs = 150;
 
@@ -46,20 +52,22 @@ export class ContextItems implements vscode.Disposable {
         chips.push({
           id: 'selection',
           kind: 'selection',
-          label: rangeName(uri, editor.selection),
+          label: cutMiddle(rangeName(uri, editor.selection), limits.label),
           detail: 'The selection',
         });
       }
       if (!this.#removed.has('current')) {
-        chips.push({ id: 'current', kind: 'current', label: placeName(uri), detail: 'The current file' });
+        const label = cutMiddle(placeName(uri), limits.label);
+        chips.push({ id: 'current', kind: 'current', label, detail: 'The current file' });
       }
     }
     return [...chips, ...this.#added.map(({ candidate }) => candidate)];
   }
 
-  async candidates(type: MentionKind, query: string): Promise<Candidate[]> {
-    this.#offered = await mentionCandidates(type, query);
-    return this.#offered.map(({ candidate }) => candidate);
+  async candidates(type: MentionKind, query: string): Promise<MentionItems> {
+    const found = await mentionCandidates(type, query);
+    this.#offered = found.items;
+    return found;
   }
 
   /** One that was offered. */
@@ -70,9 +78,13 @@ export class ContextItems implements vscode.Disposable {
     }
   }
 
+  /** @throws Error in words for the user where no more go along */
   addItem(item: MentionItem): void {
     const { id } = item.candidate;
     if (!this.#added.some(({ candidate }) => candidate.id === id)) {
+      if (this.#added.length >= mostAdded) {
+        throw new Error(`At most ${mostAdded} things can be added to a question. Add a folder instead of its files.`);
+      }
       this.#added = [...this.#added, item];
       this.#changes.fire();
     }
@@ -96,11 +108,17 @@ export class ContextItems implements vscode.Disposable {
     const chips = this.chips;
     const editor = this.#readableEditor();
     const references: { readonly uri: string }[] = [];
-    const attachments: { readonly label: string; readonly text: string }[] = [];
-    for (const { resolve } of this.#added) {
-      const resolved = await resolve();
-      references.push(...(resolved.references ?? []));
-      attachments.push(...(resolved.attachments ?? []));
+    const attachments: Attachment[] = [];
+    const unread: { readonly label: string; readonly reason: string }[] = [];
+    for (const { candidate, resolve } of this.#added) {
+      try {
+        const resolved = await resolve();
+        references.push(...(resolved.references ?? []));
+        attachments.push(...(resolved.attachments ?? []));
+      } catch (error) {
+        // what is gone meanwhile costs itself, and not the question
+        unread.push({ label: candidate.label, reason: `cannot be read: ${describeError(error)}` });
+      }
     }
     const has = (id: string) => chips.some((chip) => chip.id === id);
     if (editor && has('current')) {
@@ -114,7 +132,7 @@ export class ContextItems implements vscode.Disposable {
             firstLine: editor.selection.start.line,
           }
         : undefined;
-    return { chips, references, attachments, ...(selection === undefined ? {} : { selection }) };
+    return { chips, references, attachments, unread, ...(selection === undefined ? {} : { selection }) };
   }
 
   dispose(): void {

@@ -16,6 +16,8 @@ interface GitExtension {
 
 export interface RepositoryChanges {
   readonly name: string;
+  /** Its place: two may have one name. */
+  readonly key: string;
   /** A unified diff; '' when nothing changed. */
   read(): Promise<string>;
 }
@@ -31,6 +33,7 @@ export async function gitChanges(): Promise<RepositoryChanges[]> {
   }
   return git.getAPI(1).repositories.map((repository) => ({
     name: path.basename(repository.rootUri.fsPath),
+    key: repository.rootUri.toString(),
     read: async () => {
       const changed = await repository.diffWithHEAD();
       const diffs: string[] = [];

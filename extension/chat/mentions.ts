@@ -1,9 +1,12 @@
 /** What `@` offers: files, folders, symbols, problems, changes. Each is turned into text when the question is asked. */
 
 import * as vscode from 'vscode';
+import { cutEnd } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
 import type { Candidate, MentionKind } from '../../media/chat/messages';
 import { gitChanges } from './git-changes';
 import { isReadable, placeName, rangeName } from './places';
+import { candidateOf } from './views';
 
 export interface MentionItem {
   readonly candidate: Candidate;
@@ -15,33 +18,39 @@ export interface Resolved {
   readonly attachments?: readonly { readonly label: string; readonly text: string }[];
 }
 
+export interface MentionItems {
+  readonly items: readonly MentionItem[];
+  /** Those that are not offered among them. */
+  readonly found: number;
+}
+
 const mostOffered = 30;
 const mostFound = 2000;
 const mostProblems = 100;
 
-export async function mentionCandidates(kind: MentionKind, query: string): Promise<MentionItem[]> {
+export async function mentionCandidates(kind: MentionKind, query: string): Promise<MentionItems> {
   switch (kind) {
     case 'file':
-      return (await filesLike(query)).slice(0, mostOffered).map((uri) => placeItem('file', uri));
+      return offered(await filesLike(query), (uri) => placeItem('file', uri));
     case 'folder':
-      return foldersOf(await filesLike(''), query)
-        .slice(0, mostOffered)
-        .map((uri) => placeItem('folder', uri));
+      return offered(foldersOf(await filesLike(''), query), (uri) => placeItem('folder', uri));
     case 'symbol':
-      return symbols(query);
+      return offered(await symbols(query), symbolItem);
     case 'problems':
-      return problemItems(query);
+      return offered(problemItems(query), (item) => item);
     case 'changes':
-      return changeItems();
+      return offered(await changeItems(), (item) => item);
   }
+}
+
+function offered<T>(found: readonly T[], item: (one: T) => MentionItem): MentionItems {
+  return { items: found.slice(0, mostOffered).map(item), found: found.length };
 }
 
 function placeItem(kind: 'file' | 'folder', uri: vscode.Uri): MentionItem {
   const label = kind === 'folder' ? `${placeName(uri)}/` : placeName(uri);
-  return {
-    candidate: { id: `${kind} ${uri.toString()}`, kind, label },
-    resolve: async () => ({ references: [{ uri: uri.toString() }] }),
-  };
+  const key = uri.toString();
+  return { candidate: candidateOf(kind, key, label), resolve: async () => ({ references: [{ uri: key }] }) };
 }
 
 /** Open files first. In an untrusted workspace only those. */
@@ -88,24 +97,23 @@ function foldersOf(files: readonly vscode.Uri[], query: string): vscode.Uri[] {
     .sort((left, right) => rank(placeName(left), words) - rank(placeName(right), words));
 }
 
-async function symbols(query: string): Promise<MentionItem[]> {
+async function symbols(query: string): Promise<vscode.SymbolInformation[]> {
   const found =
     (await vscode.commands.executeCommand<vscode.SymbolInformation[] | undefined>(
       'vscode.executeWorkspaceSymbolProvider',
       query,
     )) ?? [];
-  const inWorkspace = found.filter(
+  return found.filter(
     ({ location }) => isReadable(location.uri) && vscode.workspace.getWorkspaceFolder(location.uri) !== undefined,
   );
-  return inWorkspace.slice(0, mostOffered).map(({ name, location }) => ({
-    candidate: {
-      id: `symbol ${name} ${location.uri.toString()} ${location.range.start.line}`,
-      kind: 'symbol',
-      label: name,
-      detail: rangeName(location.uri, location.range),
-    },
+}
+
+function symbolItem({ name, location }: vscode.SymbolInformation): MentionItem {
+  const key = `${name} ${location.uri.toString()} ${location.range.start.line}`;
+  return {
+    candidate: candidateOf('symbol', key, name, rangeName(location.uri, location.range)),
     resolve: () => symbolText(name, location),
-  }));
+  };
 }
 
 /** Providers of workspace symbols often name the place of the name alone: the whole of it is the document's to say. */
@@ -155,7 +163,7 @@ function problemItems(query: string): MentionItem[] {
 
 function problemItem(label: string, read: () => readonly [vscode.Uri, readonly vscode.Diagnostic[]][]): MentionItem {
   return {
-    candidate: { id: `problems ${label}`, kind: 'problems', label },
+    candidate: candidateOf('problems', label, label),
     resolve: async () => ({ attachments: [{ label, text: describeProblems(read()) }] }),
   };
 }
@@ -175,9 +183,9 @@ export function describeProblems(all: readonly [vscode.Uri, readonly vscode.Diag
       const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
       const line =
         document && range.start.line < document.lineCount
-          ? `\n    ${document.lineAt(range.start.line).text.trim()}`
+          ? `\n    ${cutEnd(document.lineAt(range.start.line).text.trim(), limits.label)}`
           : '';
-      return `${rangeName(uri, range)}: ${severities[severity]}: ${message}${source ? ` (${source})` : ''}${line}`;
+      return `${rangeName(uri, range)}: ${severities[severity]}: ${cutEnd(message, limits.problem)}${source ? ` (${source})` : ''}${line}`;
     }),
   );
   if (lines.length === 0) {
@@ -189,10 +197,10 @@ export function describeProblems(all: readonly [vscode.Uri, readonly vscode.Diag
 
 async function changeItems(): Promise<MentionItem[]> {
   const repositories = vscode.workspace.isTrusted ? await gitChanges() : [];
-  return repositories.map(({ name, read }) => {
+  return repositories.map(({ name, key, read }) => {
     const label = repositories.length > 1 ? `Changes in ${name}` : 'Changes since the last commit';
     return {
-      candidate: { id: `changes ${name}`, kind: 'changes' as const, label },
+      candidate: candidateOf('changes', key, label),
       resolve: async () => ({ attachments: [{ label, text: (await read()) || 'Nothing has changed.' }] }),
     };
   });

@@ -8,7 +8,10 @@ import { visible } from '../../media/hidden';
 import type { LanguageServer } from '../client';
 import { describeError } from '../describe-error';
 import type { ChatEngine, Question } from './engine-face';
+import { boundMessages, countedPieces, recentHistory } from './native-request';
 import { placeName, rangeName } from './places';
+import { type Attachment, type BoundedContext, boundContext, checkQuestion } from './question-context';
+import { sizeView } from './views';
 
 export const vendor = 'fasa';
 export const participantId = 'fasa.participant';
@@ -62,15 +65,19 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
     provideLanguageModelChatResponse: async (_model, messages, _options, progress, token) => {
       const asked = messages.map((message) => ({ role: roleOf(message), text: textOf(message) }));
       await stoppable(token, (signal) =>
-        engine.chat({ messages: asked }, (text) => progress.report(new vscode.LanguageModelTextPart(text)), signal),
+        engine.chat(
+          { messages: boundMessages(asked) },
+          (text) => progress.report(new vscode.LanguageModelTextPart(text)),
+          signal,
+        ),
       );
     },
     provideTokenCount: async (_model, text, token) => {
       const content = typeof text === 'string' ? text : textOf(text);
       const { counts } = await stoppable(token, (signal) =>
-        engine.countTokens([content], AbortSignal.any([signal, AbortSignal.timeout(countLimitMs)])),
+        engine.countTokens(countedPieces(content), AbortSignal.any([signal, AbortSignal.timeout(countLimitMs)])),
       );
-      return counts[0] ?? 0;
+      return counts.reduce((sum, count) => sum + count, 0);
     },
   };
   return vscode.Disposable.from(vscode.lm.registerLanguageModelChatProvider(vendor, provider), follow, changes);
@@ -81,7 +88,9 @@ function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel
     const command = commandNames.find((name) => name === request.command);
     const answer = new AnswerAfterThought();
     try {
-      const question = await questionOf(request, command, context.history);
+      checkQuestion(request.prompt);
+      const bounded = await contextOf(request, command);
+      const question = questionOf(request, command, bounded, context.history);
       const result = await stoppable(token, (signal) =>
         engine.ask(question, { onText: (text) => stream.markdown(plain(answer.push(text))) }, signal),
       );
@@ -89,9 +98,10 @@ function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel
         stream.markdown(result.text.trim() === '' ? 'The model had no answer.' : onlyThought);
       }
       showCitations(stream, result.citations);
-      const cut = result.size?.parts.filter(({ reason }) => reason !== undefined) ?? [];
+      const parts = result.size === undefined ? bounded.left : sizeView(result.size, bounded.left).parts;
+      const cut = parts.filter(({ reason }) => reason !== undefined);
       if (cut.length > 0) {
-        const names = cut.map(({ label, reason }) => `${visible(label)} (${reason})`).join(', ');
+        const names = cut.map(({ label, reason }) => `${visible(label)} (${visible(reason ?? '')})`).join(', ');
         stream.progress(`Left out or cut: ${names}`);
       }
       return {};
@@ -107,19 +117,21 @@ function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel
   return participant;
 }
 
-async function questionOf(
-  request: vscode.ChatRequest,
-  command: CommandName | undefined,
-  history: vscode.ChatContext['history'],
-): Promise<Question> {
+async function contextOf(request: vscode.ChatRequest, command: CommandName | undefined): Promise<BoundedContext> {
   const references: { readonly uri: string }[] = [];
-  const attachments: { readonly label: string; readonly text: string }[] = [];
+  const attachments: Attachment[] = [];
+  const unread: { readonly label: string; readonly reason: string }[] = [];
   for (const { value } of request.references) {
     if (value instanceof vscode.Uri) {
       references.push({ uri: value.toString() });
     } else if (value instanceof vscode.Location) {
-      const document = await vscode.workspace.openTextDocument(value.uri);
-      attachments.push({ label: rangeName(value.uri, value.range), text: document.getText(value.range) });
+      const label = rangeName(value.uri, value.range);
+      try {
+        const document = await vscode.workspace.openTextDocument(value.uri);
+        attachments.push({ label, text: document.getText(value.range) });
+      } catch (error) {
+        unread.push({ label, reason: `cannot be read: ${describeError(error)}` });
+      }
     } else if (typeof value === 'string') {
       attachments.push({ label: 'Given', text: value });
     }
@@ -132,13 +144,28 @@ async function questionOf(
   if (command !== undefined && selection === undefined && references.length + attachments.length === 0 && editor) {
     references.push({ uri: editor.document.uri.toString() });
   }
+  return boundContext({
+    chips: [],
+    references,
+    attachments,
+    unread,
+    ...(selection === undefined ? {} : { selection }),
+  });
+}
+
+function questionOf(
+  request: vscode.ChatRequest,
+  command: CommandName | undefined,
+  { references, attachments, selection }: BoundedContext,
+  history: vscode.ChatContext['history'],
+): Question {
   return {
     conversation: 'native',
     // without words there is still a question to make
     question: request.prompt.trim() === '' && command === undefined ? 'What is this repository?' : request.prompt,
     references,
     attachments,
-    history: turnsOf(history),
+    history: recentHistory(turnsOf(history)),
     ...(command === undefined ? {} : { command }),
     ...(selection === undefined ? {} : { selection }),
     ...(vscode.workspace.isTrusted ? {} : { openOnly: true }),

@@ -3,20 +3,16 @@
  * editor, so that it runs in tests and in the benchmark as it runs in the editor.
  */
 
-import type { AskResult, AskSelection, AskTurn, Citation } from '../../language-server/protocol';
+import type { AskResult, AskTurn, Citation } from '../../language-server/protocol';
+import { cutEnd, cutMiddle, startOf } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
 import { withoutThoughts } from '../../media/chat/answer';
-import type { Chip, CitationView, CommandName, SizeView, ToView, TurnView } from '../../media/chat/messages';
+import type { Chip, CommandName, SizePartView, ToView, TurnView } from '../../media/chat/messages';
 import { describeError } from '../describe-error';
 import type { ChatEngine, Question } from './engine-face';
+import { boundContext, checkQuestion, type QuestionContext } from './question-context';
 import type { AskedWith, Conversation, ConversationStore } from './store';
-
-/** What goes with the next question, as the editor has it now. */
-export interface QuestionContext {
-  readonly chips: readonly Chip[];
-  readonly references: readonly { readonly uri: string }[];
-  readonly selection?: AskSelection;
-  readonly attachments: readonly { readonly label: string; readonly text: string }[];
-}
+import { citationView, sizeView } from './views';
 
 export interface SessionParts {
   readonly store: ConversationStore;
@@ -32,9 +28,12 @@ export interface SessionParts {
   warn(message: string): void;
 }
 
+export type { QuestionContext } from './question-context';
+
 /** Between two messages with what an answer grew by, and between two writes of it while it grows. Milliseconds. */
 const postEveryMs = 30;
 const saveEveryMs = 3000;
+/** Of a title that is the question's. */
 const mostTitle = 60;
 /** Turns that the page gets at once. */
 const shownTurns = 30;
@@ -80,17 +79,24 @@ export class ChatSession {
     }
   }
 
-  /** Asks, and answers when the answer has ended in whatever way. */
+  /**
+   * Asks, and answers when the answer has ended in whatever way.
+   * @throws Error in words for the user where the question is too long, or the conversation is
+   */
   async ask(text: string, command?: CommandName): Promise<void> {
     if (this.busy || (text.trim() === '' && command === undefined)) {
       return;
     }
-    const context = await this.#parts.context();
+    checkQuestion(text);
+    if (this.#conversation.turns.length >= limits.turns) {
+      throw new Error(`This conversation has ${limits.turns} questions, and takes no more. Start a new one.`);
+    }
+    const context = boundContext(await this.#parts.context());
     if (this.busy) {
       return;
     }
     this.#parts.asked();
-    await this.#ask(text, command, context.chips, context);
+    await this.#ask(text, command, context.chips, context, context.left);
   }
 
   /** The same question again, in the place of this turn and those after it. */
@@ -101,11 +107,13 @@ export class ChatSession {
     }
   }
 
+  /** @throws Error in words for the user where the question is too long */
   async edit(id: string, text: string): Promise<void> {
     const turn = this.turn(id);
     if (turn === undefined || (text.trim() === '' && turn.command === undefined)) {
       return;
     }
+    checkQuestion(text);
     await this.stop();
     const with_ = this.#conversation.asked.find((one) => one.turn === id);
     this.#removeFrom(id);
@@ -168,7 +176,7 @@ export class ChatSession {
     const controller = new AbortController();
     this.#sizing = controller;
     try {
-      const context = await this.#parts.context();
+      const context = boundContext(await this.#parts.context());
       if (text.trim() === '' && command === undefined && context.chips.length === 0) {
         this.#parts.post({ kind: 'size' });
         return;
@@ -177,7 +185,7 @@ export class ChatSession {
       const question = this.#question(text.trim() === '' && command === undefined ? '?' : text, command, context);
       const size = await this.#parts.engine.size(question, controller.signal);
       if (!controller.signal.aborted) {
-        this.#parts.post({ kind: 'size', size });
+        this.#parts.post({ kind: 'size', size: sizeView(size, context.left) });
       }
     } catch {
       // a server that does not run or has no model says so in its own place
@@ -192,6 +200,7 @@ export class ChatSession {
     command: CommandName | undefined,
     chips: readonly Chip[],
     context: Omit<QuestionContext, 'chips'>,
+    left: readonly SizePartView[] = [],
   ): Promise<void> {
     const question = this.#question(text, command, context);
     const turn: TurnView = {
@@ -219,12 +228,15 @@ export class ChatSession {
     };
     this.#parts.post({ kind: 'turn', turn });
     const controller = new AbortController();
-    const done = this.#run(turn, question, controller.signal);
+    for (const { label, reason } of left) {
+      this.#parts.warn(`With the question: ${label}: ${reason ?? ''}`);
+    }
+    const done = this.#run(turn, question, left, controller.signal);
     this.#running = { turn: turn.id, controller, done };
     await done;
   }
 
-  async #run(turn: TurnView, question: Question, signal: AbortSignal): Promise<void> {
+  async #run(turn: TurnView, question: Question, left: readonly SizePartView[], signal: AbortSignal): Promise<void> {
     const grown = new Growth((delta) => this.#parts.post({ kind: 'answer', turn: turn.id, delta }), postEveryMs);
     const saver = setInterval(() => void this.#save(), saveEveryMs);
     let answer = '';
@@ -235,19 +247,20 @@ export class ChatSession {
         question,
         {
           onText: (delta) => {
-            answer += delta;
-            grown.add(delta);
+            const part = startOf(delta, limits.text - answer.length);
+            answer += part;
+            grown.add(part);
             this.#replace({ ...turn, answer, state: 'answering' });
           },
           onRead: (share) => this.#parts.post({ kind: 'progress', turn: turn.id, share }),
         },
         signal,
       );
-      final = { ...turn, ...this.#answered(result) };
+      final = { ...turn, ...this.#answered(result, left) };
     } catch (error) {
       final = signal.aborted
         ? { ...turn, answer, state: 'stopped' }
-        : { ...turn, answer, state: 'failed', problem: describeError(error).slice(0, 4000) };
+        : { ...turn, answer, state: 'failed', problem: cutMiddle(describeError(error), limits.problem) };
       if (!signal.aborted) {
         this.#parts.warn(`The question failed: ${describeError(error)}`);
       }
@@ -286,22 +299,26 @@ export class ChatSession {
       }));
   }
 
-  #answered({ text, citations, stats, size }: AskResult): Pick<TurnView, 'answer' | 'state' | 'citations'> {
+  #answered(
+    { text, citations, stats, size }: AskResult,
+    left: readonly SizePartView[],
+  ): Pick<TurnView, 'answer' | 'state' | 'citations' | 'stats' | 'size'> {
     const { tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens } = stats;
     return {
-      answer: text,
+      answer: cutEnd(text, limits.text),
       state: 'done',
-      citations: citations.map((citation) => this.#citation(citation)),
-      ...{ stats: { tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens } },
-      ...(size === undefined ? {} : { size: size as SizeView }),
+      citations: citations.slice(0, limits.citations).flatMap((citation) => this.#citation(citation)),
+      stats: { tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens },
+      ...(size === undefined ? {} : { size: sizeView(size, left) }),
     };
   }
 
-  #citation({ uri, range, share }: Citation): CitationView {
-    const { start, end } = range;
-    // a range that ends at the start of a line ends with the line before
-    const last = end.character === 0 && end.line > start.line ? end.line - 1 : end.line;
-    return { uri, path: this.#parts.path(uri), firstLine: start.line + 1, lastLine: last + 1, share };
+  #citation(citation: Citation): TurnView['citations'] {
+    const view = citationView(citation, this.#parts.path(citation.uri));
+    if (view === undefined) {
+      this.#parts.warn(`A citation is not shown, its address is too long: ${cutMiddle(citation.uri, limits.label)}`);
+    }
+    return view === undefined ? [] : [view];
   }
 
   #replace(turn: TurnView): void {
@@ -365,7 +382,7 @@ function emptyConversation(): Conversation {
 }
 
 function titleOf(text: string, command: CommandName | undefined): string {
-  const line = text.trim().replace(/\s+/g, ' ');
+  const line = startOf(text.trim(), 10 * mostTitle).replace(/\s+/g, ' ');
   const title = `${command === undefined ? '' : `/${command} `}${line}`.trim();
-  return title.length > mostTitle ? `${title.slice(0, mostTitle - 1)}…` : title;
+  return cutEnd(title, mostTitle);
 }

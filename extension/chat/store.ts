@@ -1,30 +1,47 @@
 /**
  * Conversations of a workspace, one file each. A file is written beside its place, flushed and renamed, so a crash leaves
- * the old one or the new one; a file that cannot be read costs its own conversation and no other.
+ * the old one or the new one; a file that cannot be read costs its own conversation and no other, and what is bad in one
+ * costs itself and not the conversation: it is named in the log, and the file as it was is kept.
  */
 
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import * as path from 'node:path';
+import { cutEnd } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
 import { turn } from '../../media/chat/messages';
-import { type Checked, checkMessage, count, list, MessageError, object, optional, text } from '../../media/validate';
+import {
+  type Checked,
+  checkMessage,
+  count,
+  list,
+  MessageError,
+  object,
+  optional,
+  shown,
+  text,
+} from '../../media/validate';
+import { storedJson } from './stored-json';
+
+const id = text(limits.id);
+const uri = text(limits.uri);
 
 /** What a question was asked with, so that it can be asked again. */
 const asked = object({
-  turn: text(100),
-  references: list(object({ uri: text(10_000) }), 200),
-  selection: optional(object({ uri: text(10_000), text: text(), firstLine: optional(count) })),
-  attachments: list(object({ label: text(1000), text: text() }), 100),
+  turn: id,
+  references: list(object({ uri }), limits.references),
+  selection: optional(object({ uri, text: text(), firstLine: optional(count) })),
+  attachments: list(object({ label: shown(limits.label), text: text() }), limits.attachments),
 });
 
 const shapes = {
   conversation: {
     version: count,
-    id: text(100),
-    title: text(1000),
-    created: text(40),
-    changed: text(40),
-    turns: list(turn),
-    asked: list(asked),
+    id,
+    title: shown(limits.label),
+    created: text(limits.time),
+    changed: text(limits.time),
+    turns: list(turn, limits.turns),
+    asked: list(asked, limits.turns),
   },
 } as const;
 
@@ -42,7 +59,10 @@ export interface Conversation {
 }
 
 const version = 1;
-const mostFileBytes = 32 * 1024 * 1024;
+/** Beside the file of a conversation: as it was before what was bad in it was left out. */
+const asItWas = '.as-it-was';
+/** Each is a line in the log. */
+const mostNamed = 20;
 
 export class ConversationStore {
   readonly #folder: string;
@@ -51,6 +71,10 @@ export class ConversationStore {
   #known: Map<string, Conversation> | undefined;
   /** Writes of one conversation follow each other. */
   readonly #writing = new Map<string, Promise<void>>();
+  /** Those of which something was left out when they were read, until they are written. */
+  readonly #incomplete = new Set<string>();
+  /** What was said last of what is not kept. */
+  readonly #said = new Map<string, string>();
   #temporary = 0;
 
   constructor(folder: string, warn: (message: string) => void) {
@@ -104,14 +128,17 @@ export class ConversationStore {
   async rename(id: string, title: string): Promise<void> {
     const conversation = await this.get(id);
     if (conversation !== undefined && title.trim() !== '') {
-      await this.save({ ...conversation, title: title.trim().slice(0, 200) });
+      await this.save({ ...conversation, title: cutEnd(title.trim(), limits.title) });
     }
   }
 
   async delete(id: string): Promise<void> {
     (await this.#load()).delete(id);
     await this.#writing.get(id);
+    this.#incomplete.delete(id);
+    this.#said.delete(id);
     await rm(this.#file(id), { force: true });
+    await rm(`${this.#file(id)}${asItWas}`, { force: true });
   }
 
   async #load(): Promise<Map<string, Conversation>> {
@@ -136,18 +163,27 @@ export class ConversationStore {
   }
 
   async #read(file: string): Promise<Conversation | undefined> {
+    const left: string[] = [];
     try {
-      const content = await readFile(file, 'utf8');
-      if (content.length > mostFileBytes) {
+      // a character has at most three bytes for each unit
+      if ((await stat(file)).size > 3 * limits.conversationFile) {
         throw new MessageError('it is too large');
       }
+      const content = await readFile(file, 'utf8');
       const {
         kind: _kind,
         version: written,
         ...stored
-      } = checkMessage(shapes, { kind: 'conversation', ...JSON.parse(content) });
+      } = checkMessage(shapes, { kind: 'conversation', ...JSON.parse(content) }, (what) => left.push(what));
       if (written !== version || this.#file(stored.id) !== file) {
         throw new MessageError('it is of another version, or under another name');
+      }
+      if (stored.turns.length === 0 && left.length > 0) {
+        throw new MessageError(left.slice(0, mostNamed).join('; '));
+      }
+      if (left.length > 0) {
+        this.#incomplete.add(stored.id);
+        this.#warn(`Of the conversation in ${file} is left out: ${named(left)}`);
       }
       // what was being answered when the window went is not being answered any more
       const turns = stored.turns.map((one) =>
@@ -171,10 +207,16 @@ export class ConversationStore {
       await mkdir(this.#folder, { recursive: true });
       const handle = await open(temporary, 'w', 0o600);
       try {
-        await handle.writeFile(JSON.stringify({ version, ...conversation }));
+        const { json, left } = storedJson({ version, ...conversation });
+        await handle.writeFile(json);
         await handle.sync();
+        this.#sayLeft(conversation, left);
       } finally {
         await handle.close();
+      }
+      if (this.#incomplete.has(id)) {
+        await copyFile(this.#file(id), `${this.#file(id)}${asItWas}`);
+        this.#incomplete.delete(id);
       }
       await rename(temporary, this.#file(id));
     } catch (error) {
@@ -183,10 +225,24 @@ export class ConversationStore {
     }
   }
 
+  /** Once for all the writes of one answer. */
+  #sayLeft({ id, title }: Conversation, left: readonly string[]): void {
+    const words = left.length === 0 ? '' : `The conversation "${title}" is not kept whole: ${named(left)}`;
+    if (words !== '' && words !== this.#said.get(id)) {
+      this.#warn(words);
+    }
+    this.#said.set(id, words);
+  }
+
   #file(id: string): string {
     // ids are made here; one from a file or a message must not name another place
     return path.join(this.#folder, `${id.replace(/[^\w-]/g, '_')}.json`);
   }
+}
+
+function named(left: readonly string[]): string {
+  const more = left.length > mostNamed ? `; and ${left.length - mostNamed} more` : '';
+  return `${left.slice(0, mostNamed).join('; ')}${more}`;
 }
 
 function around(content: string, word: string): string {

@@ -18,6 +18,7 @@ import { problemsAt } from './mentions';
 import { placeName, resolveInWorkspace } from './places';
 import { ChatSession } from './session';
 import { ConversationStore } from './store';
+import { candidatesMessage, conversationsMessage, serverMessage } from './views';
 
 export const chatViewId = 'fasa.chat';
 
@@ -161,7 +162,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         return this.#pageReady();
       case 'ask':
         this.#lastDraft = { text: '' };
-        await this.#session.ask(message.text, message.command);
+        await this.#askOrGiveBack(message.text, message.command);
         return this.#remember();
       case 'stop':
         return this.#session.stop();
@@ -177,8 +178,9 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         this.#lastDraft = message;
         return this.#session.measure(message.text, message.command);
       case 'mention': {
-        const candidates = await this.#items.candidates(message.type, message.query);
-        return this.#post({ kind: 'candidates', request: message.request, candidates });
+        const { items, found } = await this.#items.candidates(message.type, message.query);
+        const candidates = items.map(({ candidate }) => candidate);
+        return this.#post(candidatesMessage(message.request, candidates, found));
       }
       case 'addChip':
         return this.#items.add(message.id);
@@ -216,6 +218,16 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
+  /** A question that cannot be asked stands where it was written again. */
+  async #askOrGiveBack(text: string, command: CommandName | undefined): Promise<void> {
+    try {
+      await this.#session.ask(text, command);
+    } catch (error) {
+      this.#post({ kind: 'compose', text: command === undefined ? text : `/${command} ${text}` });
+      throw error;
+    }
+  }
+
   async #pageReady(): Promise<void> {
     this.#ready = true;
     // before anything is waited for: what is asked for meanwhile comes after it
@@ -233,28 +245,12 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   #showServer(always: boolean): void {
-    const { life, status } = this.#parts.server.view;
-    const loaded =
-      life === 'running' &&
-      (status?.state === 'ready' ||
-        status?.state === 'busy' ||
-        status?.state === 'encoding' ||
-        status?.state === 'paused');
-    const problem = status?.problem ? `${status.problem.message} ${status.problem.remedy}` : undefined;
-    const words =
-      problem ??
-      (life === 'gave-up' ? 'The language server has stopped. Restart it from the menu of the status bar.' : undefined);
-    const state = JSON.stringify([loaded, words, status?.model?.name, vscode.workspace.isTrusted]);
+    const message = serverMessage(this.#parts.server.view, vscode.workspace.isTrusted);
+    const state = JSON.stringify(message);
     if (always || state !== this.#serverState) {
-      const became = loaded && this.#serverState !== '' && !always;
+      const became = message.ready && this.#serverState !== '' && !always;
       this.#serverState = state;
-      this.#post({
-        kind: 'server',
-        ready: loaded,
-        trusted: vscode.workspace.isTrusted,
-        ...(status?.model ? { model: status.model.name } : {}),
-        ...(words === undefined ? {} : { problem: words }),
-      });
+      this.#post(message);
       if (became) {
         void this.#session.measure(this.#lastDraft.text, this.#lastDraft.command);
       }
@@ -262,18 +258,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   async #list(query: string): Promise<void> {
-    const found = await this.#store.search(query);
-    this.#post({
-      kind: 'conversations',
-      query,
-      list: found.map(({ conversation: { id, title, changed, turns }, found: place }) => ({
-        id,
-        title: title || 'Untitled',
-        changed,
-        turns: turns.length,
-        ...(place === undefined ? {} : { found: place }),
-      })),
-    });
+    this.#post(conversationsMessage(query, await this.#store.search(query)));
   }
 
   async #copy(id: string): Promise<void> {

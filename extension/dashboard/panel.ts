@@ -2,16 +2,18 @@
 
 import * as vscode from 'vscode';
 import { type ContextResult, contextRequest, measureRequest, type Status } from '../../language-server/protocol';
-import { checkToHost, type FilesView, type NowView, type ToHost, type ToView } from '../../media/dashboard/messages';
+import { cutMiddle } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
+import { checkToHost, type FilesView, type ToHost, type ToView } from '../../media/dashboard/messages';
 import { dashboardSvg } from '../../media/dashboard/svg';
 import type { LanguageServer } from '../client';
 import { describeError } from '../describe-error';
 import { webviewHtml, webviewOptions } from '../webview-html';
 import { takeMessages } from '../webview-messages';
 import { StatusHistory } from './history';
+import { filesOf, nowOf } from './views';
 
 const viewType = 'fasa.dashboard';
-const mostFiles = 5000;
 /** Between two looks at the list of files. Milliseconds. */
 const filesEveryMs = 2000;
 const historyEveryMs = 1000;
@@ -114,7 +116,7 @@ export class Dashboard implements vscode.Disposable {
     try {
       await this.#server.call<Status>(measureRequest, {}, measuring.signal);
     } catch (error) {
-      problem = measuring.signal.aborted ? 'Cancelled.' : describeError(error).slice(0, 2000);
+      problem = measuring.signal.aborted ? 'Cancelled.' : cutMiddle(describeError(error), limits.problem);
     } finally {
       this.#measuring = undefined;
     }
@@ -160,24 +162,7 @@ export class Dashboard implements vscode.Disposable {
   async #files(): Promise<FilesView | undefined> {
     try {
       const { folders } = await this.#server.call<ContextResult>(contextRequest, {}, AbortSignal.timeout(30_000));
-      const all = folders.flatMap((folder) =>
-        folder.files.map(({ path, tokens, state, chunks, chunksEncoded, reason }) => ({
-          path: folders.length > 1 ? `${folder.name}/${path}` : path,
-          tokens,
-          state,
-          encoded: chunks > 0 ? chunksEncoded / chunks : 0,
-          ...(reason === undefined ? {} : { reason }),
-        })),
-      );
-      const sum = (pick: (folder: ContextResult['folders'][number]) => number) =>
-        folders.reduce((total, folder) => total + pick(folder), 0);
-      return {
-        list: all.slice(0, mostFiles),
-        files: all.length,
-        tokens: sum(({ tokens }) => tokens),
-        tokensEncoded: sum(({ tokensEncoded }) => tokensEncoded),
-        budgetTokens: sum(({ budgetTokens }) => budgetTokens),
-      };
+      return filesOf(folders);
     } catch (error) {
       // a server that does not run, or has no model: the page says that no file is in
       this.#output.debug(`The dashboard has no list of files: ${describeError(error)}`);
@@ -211,31 +196,4 @@ export class Dashboard implements vscode.Disposable {
   #post(message: ToView): void {
     void this.#panel?.webview.postMessage(message);
   }
-}
-
-/** What is not measured is absent. */
-function nowOf(status: Status | undefined): NowView {
-  if (status === undefined) {
-    return { state: 'The language server is not running' };
-  }
-  const { model, device, attention, cache, repository, speed, fidelity } = status;
-  return {
-    state: status.problem?.message ?? status.state,
-    ...(model ? { model: `${model.name} ${model.quantization}` } : {}),
-    ...(device ? { device: `${device.name}, ${device.threads === 1 ? '1 thread' : `${device.threads} threads`}` } : {}),
-    ...(attention
-      ? {
-          attention: `attention ${attention.mode}, budget ${attention.budget}${attention.calibrated ? '' : ', not calibrated'}`,
-        }
-      : {}),
-    ...(cache && cache.tokens > 0
-      ? { tokens: cache.tokens, fullBytes: cache.fullBytes, fastBytes: cache.fastBytes, slowBytes: cache.slowBytes }
-      : {}),
-    ...(cache?.saved === undefined ? {} : { saved: cache.saved }),
-    ...(repository?.diskBytes === undefined ? {} : { diskBytes: repository.diskBytes }),
-    ...(speed ? { speedup: speed.speedup, speedAtTokens: speed.atTokens } : {}),
-    ...(fidelity && fidelity.samples > 0
-      ? { meanKl: fidelity.meanKl, agreement: fidelity.agreement, samples: fidelity.samples }
-      : {}),
-  };
 }

@@ -1,6 +1,7 @@
 /** Typed errors: a code, one sentence on what happened to what, and one on what the user can do. */
 
 import type { StatusProblem } from '../protocol';
+import { cleanSentence } from '../protocol/cut';
 import type { NativeErrorCode } from './addon';
 
 export type ErrorCode =
@@ -33,7 +34,7 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The one error class of the language server. */
+/** The one error class of the language server. What its message quotes from outside is cut, and hidden characters are named. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: ErrorCode;
@@ -41,7 +42,7 @@ export class EngineError extends Error {
   readonly showToUser: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(cleanSentence(message), details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.remedy = details.remedy ?? defaultRemedies[code] ?? 'See the log for details.';
     this.showToUser = details.showToUser ?? !quietCodes.has(code);

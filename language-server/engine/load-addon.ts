@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { NativeAddon } from './addon';
 import { EngineError } from './errors';
+import { withOwnNames } from './own-names';
 
 /** Beside the bundle in `dist/`; from the sources, in the `dist/` of the same tree. */
 function candidates(): string[] {
@@ -50,8 +51,8 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     throw new EngineError('BACKEND', `No ggml library for this CPU was found: ${reason(error)}`, { cause: error });
   }
-  loaded = addon;
-  return addon;
+  loaded = withOwnNames(addon);
+  return loaded;
 }
 
 function reason(error: unknown): string {

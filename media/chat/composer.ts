@@ -1,5 +1,7 @@
 /** Where a question is written: chips, text, the pickers of `@` and `/`, the meter, send and stop. */
 
+import { startOf } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
 import { element, iconButton } from '../dom';
 import {
   type Candidate,
@@ -43,7 +45,6 @@ export class Composer {
     'aria-autocomplete': 'list',
     'aria-expanded': 'false',
     'aria-controls': 'picker',
-    maxlength: '200000',
   });
   readonly #picker: Picker;
   readonly #meter = element('div', { class: 'meter' });
@@ -147,7 +148,8 @@ export class Composer {
     this.#meter.replaceChildren(details);
   }
 
-  setCandidates(request: number, candidates: readonly Candidate[]): void {
+  /** @param more found, and not among them */
+  setCandidates(request: number, candidates: readonly Candidate[], more: number): void {
     if (request !== this.#request || this.#mention === undefined) {
       return;
     }
@@ -162,7 +164,7 @@ export class Composer {
           this.#send({ kind: 'addChip', id: candidate.id, type: kind });
         },
       })),
-      candidates.length === 0 ? 'Nothing found' : undefined,
+      candidates.length === 0 ? 'Nothing found' : more > 0 ? `and ${counts.format(more)} more: type on` : undefined,
     );
   }
 
@@ -172,11 +174,23 @@ export class Composer {
       return;
     }
     this.#picker.close();
+    if (this.#sayTooLong(text)) {
+      return;
+    }
     this.#send({ kind: 'ask', text, ...(command === undefined ? {} : { command }) });
     this.#area.value = '';
     this.#mention = undefined;
     this.setSize(undefined);
     this.#area.focus();
+  }
+
+  /** Where the tokens are told otherwise. @returns false for a question that can be asked */
+  #sayTooLong(text: string): boolean {
+    const tooLong = text.length > limits.question;
+    if (tooLong) {
+      this.#meter.replaceChildren(element('span', { class: 'too-long', role: 'alert' }, tooLongWords(text)));
+    }
+    return tooLong;
   }
 
   /** `/command rest` */
@@ -223,7 +237,7 @@ export class Composer {
   #query(kind: MentionKind, start: number, query: string): void {
     this.#mention = { kind, start };
     this.#request += 1;
-    this.#send({ kind: 'mention', request: this.#request, type: kind, query });
+    this.#send({ kind: 'mention', request: this.#request, type: kind, query: startOf(query, limits.label) });
   }
 
   #commandItems(typed: string): PickerItem[] {
@@ -270,7 +284,12 @@ export class Composer {
 
   #draft(): void {
     clearTimeout(this.#draftTimer);
-    this.#draftTimer = setTimeout(() => this.#send({ kind: 'draft', ...this.#read() }), draftDelayMs);
+    this.#draftTimer = setTimeout(() => {
+      const draft = this.#read();
+      if (!this.#sayTooLong(draft.text)) {
+        this.#send({ kind: 'draft', ...draft });
+      }
+    }, draftDelayMs);
   }
 
   #key(event: KeyboardEvent): void {
@@ -285,6 +304,12 @@ export class Composer {
       this.#send({ kind: 'stop' });
     }
   }
+}
+
+/** Of a question that is longer than any that can be asked. */
+export function tooLongWords(text: string): string {
+  const most = counts.format(limits.question);
+  return `too long: ${counts.format(text.length)} characters, and at most ${most} can be asked. Put the long text into a file and add that with @file.`;
 }
 
 const icons: Readonly<Record<MentionKind, string>> = {

@@ -1,5 +1,6 @@
 /** The conversations of the workspace: searched, opened, renamed, exported, deleted. */
 
+import { limits } from '../../language-server/protocol/limits';
 import { element, iconButton } from '../dom';
 import type { SummaryView, ToHost } from './messages';
 
@@ -12,6 +13,7 @@ export class ConversationList {
     class: 'search',
     placeholder: 'Search conversations',
     'aria-label': 'Search conversations',
+    maxlength: String(limits.label),
   });
   readonly #list = element('ul', { class: 'conversation-items' });
   readonly #none = element('p', { class: 'muted' });
@@ -41,12 +43,16 @@ export class ConversationList {
     this.root.hidden = true;
   }
 
-  update(query: string, list: readonly SummaryView[]): void {
+  /** @param more found, and not listed */
+  update(query: string, list: readonly SummaryView[], more: number): void {
     if (query !== this.#search.value) {
       return;
     }
     this.#none.textContent = list.length > 0 ? '' : query === '' ? 'There is no conversation yet.' : 'Nothing found.';
     this.#list.replaceChildren(...list.map((one) => this.#row(one)));
+    if (more > 0) {
+      this.#none.textContent = `and ${more} more: search to find them`;
+    }
   }
 
   #ask(): void {
@@ -79,7 +85,12 @@ export class ConversationList {
   }
 
   #rename(row: HTMLElement, one: SummaryView): void {
-    const input = element('input', { type: 'text', class: 'search', 'aria-label': 'New name', maxlength: '200' });
+    const input = element('input', {
+      type: 'text',
+      class: 'search',
+      'aria-label': 'New name',
+      maxlength: String(limits.title),
+    });
     input.value = one.title;
     input.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && input.value.trim() !== '') {

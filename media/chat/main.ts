@@ -93,10 +93,10 @@ class ChatPage {
         this.#banner.textContent = message.ready ? '' : (message.problem ?? 'The model is being loaded…');
         break;
       case 'candidates':
-        this.#composer.setCandidates(message.request, message.candidates);
+        this.#composer.setCandidates(message.request, message.candidates, message.more ?? 0);
         break;
       case 'conversations':
-        this.#list.update(message.query, message.list);
+        this.#list.update(message.query, message.list, message.more ?? 0);
         break;
       case 'compose':
         this.#showList(false);

@@ -1,5 +1,6 @@
 /** Every message between the chat panel and its host, in both directions: shapes, and the types that follow from them. */
 
+import { limits } from '../../language-server/protocol/limits';
 import {
   type Checked,
   count,
@@ -11,11 +12,15 @@ import {
   oneOf,
   optional,
   pageMessages,
+  shown,
   text,
 } from '../validate';
 
-const id = text(100);
-const label = text(1000);
+const id = text(limits.id);
+const label = shown(limits.label);
+const question = text(limits.question);
+/** What the user is looking for. */
+const query = text(limits.label);
 
 export const commandNames = ['explain', 'fix', 'tests', 'doc', 'review'] as const;
 export type CommandName = (typeof commandNames)[number];
@@ -25,7 +30,8 @@ export type MentionKind = (typeof mentionKinds)[number];
 
 /** What goes with a question: shown above it, and removable. */
 export const chip = object({
-  id,
+  /** As short as all ids; those that an earlier version stored with a conversation may be longer, and are not used. */
+  id: shown(limits.id),
   kind: oneOf('selection', 'current', ...mentionKinds),
   label,
   /** The whole of it, for a tooltip. */
@@ -34,7 +40,7 @@ export const chip = object({
 export type Chip = Checked<typeof chip>;
 
 export const citation = object({
-  uri: text(10_000),
+  uri: text(limits.uri),
   /** Below the workspace's folder, or as the host names the place. */
   path: label,
   /** 1-based, inclusive. */
@@ -52,13 +58,14 @@ export const sizePart = object({
   includedTokens: count,
   reason: optional(label),
 });
+export type SizePartView = Checked<typeof sizePart>;
 export const size = object({
   roomTokens: number,
   answerTokens: number,
   tokens: number,
   fits: flag,
   repositoryTokens: optional(count),
-  parts: list(sizePart),
+  parts: list(sizePart, limits.sizeParts),
 });
 export type SizeView = Checked<typeof size>;
 
@@ -76,12 +83,12 @@ export const turn = object({
   question: text(),
   command: optional(oneOf(...commandNames)),
   /** What went with it. */
-  chips: list(chip, 200),
+  chips: list(chip, limits.chips),
   answer: text(),
   state: oneOf('waiting', 'answering', 'done', 'stopped', 'failed'),
   /** Why it failed, and what to do. */
-  problem: optional(text(4000)),
-  citations: list(citation, 100),
+  problem: optional(shown(limits.problem)),
+  citations: list(citation, limits.citations),
   stats: optional(stats),
   size: optional(size),
 });
@@ -98,9 +105,9 @@ export const applyActions = ['insert', 'replace', 'newFile', 'diff', 'copy'] as 
 /** @throws MessageError */
 export const checkToView = messageCheck({
   /** Everything: first, and when another conversation is opened. */
-  conversation: { id, title: label, earlier: count, turns: list(turn) },
+  conversation: { id, title: label, earlier: count, turns: list(turn, limits.turns) },
   /** Turns before those that are shown, on the page's word. */
-  earlier: { earlier: count, turns: list(turn) },
+  earlier: { earlier: count, turns: list(turn, limits.turns) },
   /** A turn is new, or other than before. */
   turn: { turn },
   /** A turn and those after it are gone. */
@@ -109,12 +116,14 @@ export const checkToView = messageCheck({
   answer: { turn: id, delta: text() },
   /** How much of the prompt has been read; 0 to 1. */
   progress: { turn: id, share: number },
-  chips: { chips: list(chip, 200) },
+  chips: { chips: list(chip, limits.chips) },
   /** Of the question as it is being written; absent: not known now. */
   size: { size: optional(size) },
-  server: { ready: flag, model: optional(label), problem: optional(text(4000)), trusted: flag },
-  candidates: { request: count, candidates: list(candidate, 200) },
-  conversations: { query: label, list: list(summary) },
+  server: { ready: flag, model: optional(label), problem: optional(shown(limits.problem)), trusted: flag },
+  /** `more`: found, and not offered. */
+  candidates: { request: count, candidates: list(candidate, limits.candidates), more: optional(count) },
+  /** `more`: found, and not listed. */
+  conversations: { query, list: list(summary, limits.conversations), more: optional(count) },
   compose: { text: text() },
   show: { what: oneOf('conversations', 'chat') },
   /** For a screen reader, and for a moment at the bottom. */
@@ -125,25 +134,25 @@ export type ToView = ReturnType<typeof checkToView>;
 /** @throws MessageError */
 export const checkToHost = messageCheck({
   ...pageMessages,
-  ask: { text: text(256 * 1024), command: optional(oneOf(...commandNames)) },
+  ask: { text: question, command: optional(oneOf(...commandNames)) },
   stop: {},
   retry: { turn: id },
   /** Asks another question in place of this turn and those after it. */
-  edit: { turn: id, text: text(256 * 1024) },
+  edit: { turn: id, text: question },
   delete: { turn: id },
   copy: { turn: id },
   /** The question as it is being written, to be measured. */
-  draft: { text: text(256 * 1024), command: optional(oneOf(...commandNames)) },
-  mention: { request: count, type: oneOf(...mentionKinds), query: label },
+  draft: { text: question, command: optional(oneOf(...commandNames)) },
+  mention: { request: count, type: oneOf(...mentionKinds), query },
   addChip: { id, type: oneOf(...mentionKinds) },
   removeChip: { id },
   openCitation: { turn: id, index: count },
   /** The host shows where it leads before anything is opened. */
-  openLink: { url: text(10_000) },
+  openLink: { url: text(limits.uri) },
   /** A code block of an answer, by its place among them: the host takes the text from its own copy. */
   apply: { turn: id, block: count, action: oneOf(...applyActions) },
   newConversation: {},
-  listConversations: { query: label },
+  listConversations: { query },
   openConversation: { id },
   renameConversation: { id, title: label },
   deleteConversation: { id },

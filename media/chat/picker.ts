@@ -23,10 +23,11 @@ export class Picker {
     this.root = element('ul', { id, class: 'picker', role: 'listbox', 'aria-label': 'Suggestions', hidden: true });
   }
 
-  show(items: readonly PickerItem[], none?: string): void {
+  /** @param note below the items, not to be chosen */
+  show(items: readonly PickerItem[], note?: string): void {
     this.#items = items;
     this.#active = 0;
-    if (items.length === 0 && none === undefined) {
+    if (items.length === 0 && note === undefined) {
       this.close();
       return;
     }
@@ -46,12 +47,12 @@ export class Picker {
         return row;
       }),
     );
-    if (items.length === 0 && none !== undefined) {
+    if (note !== undefined) {
       this.root.append(
         element(
           'li',
           { role: 'option', class: 'picker-none', 'aria-disabled': 'true', 'aria-selected': 'false' },
-          none,
+          note,
         ),
       );
     }

@@ -1,7 +1,9 @@
 /** One turn on the page: the question with what went with it, the answer, where it looked, what it took. */
 
+import { limits } from '../../language-server/protocol/limits';
 import { element, iconButton, visibleText } from '../dom';
 import { AnswerView } from './answer-view';
+import { tooLongWords } from './composer';
 import { describeStats } from './describe-stats';
 import type { CitationView, SizeView, ToHost, TurnView } from './messages';
 
@@ -102,7 +104,13 @@ export class TurnElement {
     const area = element('textarea', { class: 'edit', 'aria-label': 'Edit the question', rows: '3' });
     area.value = question;
     const done = () => this.#showQuestion();
+    const tooLong = element('span', { class: 'too-long', role: 'alert', hidden: true });
     const ask = () => {
+      tooLong.hidden = area.value.length <= limits.question;
+      tooLong.textContent = tooLong.hidden ? '' : tooLongWords(area.value);
+      if (!tooLong.hidden) {
+        return;
+      }
       if (area.value.trim() !== '' || this.#turn.command !== undefined) {
         this.#send({ kind: 'edit', turn: id, text: area.value });
         done();
@@ -119,7 +127,7 @@ export class TurnElement {
     });
     const send = element('vscode-button', { on: { click: ask } }, 'Ask again');
     const cancel = element('vscode-button', { secondary: true, on: { click: done } }, 'Cancel');
-    this.#question.replaceChildren(area, element('div', { class: 'edit-actions' }, send, cancel));
+    this.#question.replaceChildren(area, tooLong, element('div', { class: 'edit-actions' }, send, cancel));
     area.focus();
     area.select();
   }

@@ -1,5 +1,6 @@
 /** Every message between the dashboard and its host: shapes, and the types that follow from them. */
 
+import { limits } from '../../language-server/protocol/limits';
 import {
   type Checked,
   count,
@@ -11,10 +12,11 @@ import {
   oneOf,
   optional,
   pageMessages,
-  text,
+  shown,
 } from '../validate';
 
-const label = text(2000);
+const label = shown(limits.label);
+const problem = shown(limits.problem);
 /** Milliseconds since 1970. */
 const time = number;
 
@@ -51,7 +53,7 @@ const file = object({
 export type FileView = Checked<typeof file>;
 
 const files = object({
-  list: list(file, 5000),
+  list: list(file, limits.files),
   /** Of all, the list may be shorter. */
   files: count,
   tokens: count,
@@ -61,7 +63,7 @@ const files = object({
 export type FilesView = Checked<typeof files>;
 
 const now = object({
-  state: label,
+  state: problem,
   model: optional(label),
   device: optional(label),
   attention: optional(label),
@@ -82,10 +84,14 @@ export type NowView = Checked<typeof now>;
 /** @throws MessageError */
 export const checkToView = messageCheck({
   now: { now },
-  history: { bytes: list(bytesSample), speeds: list(speedSample), requests: list(request) },
+  history: {
+    bytes: list(bytesSample, limits.samples),
+    speeds: list(speedSample, limits.samples),
+    requests: list(request, limits.samples),
+  },
   /** Absent: the server does not tell, or there is no folder. */
   files: { files: optional(files) },
-  measuring: { running: flag, problem: optional(label) },
+  measuring: { running: flag, problem: optional(problem) },
 });
 export type ToView = ReturnType<typeof checkToView>;
 

@@ -1,0 +1,44 @@
+/** What the editor's own chat asks, within the limits of the server's requests. */
+
+import type { AskTurn, ChatParams } from '../../language-server/protocol';
+import { startOf } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
+
+type Message = ChatParams['messages'][number];
+
+/** Turns that are told to the server; it keeps fewer. */
+const mostHistory = 20;
+
+export function recentHistory(turns: readonly AskTurn[]): readonly AskTurn[] {
+  return turns.slice(-mostHistory).map(({ question, answer }) => ({
+    question: startOf(question, limits.text),
+    answer: startOf(answer, limits.text),
+  }));
+}
+
+/** The instructions and the latest of the rest; a text that is too long says that it was cut. */
+export function boundMessages(messages: readonly Message[]): readonly Message[] {
+  const instructions = messages.filter(({ role }) => role === 'system').slice(0, limits.messages / 2);
+  const room = Math.max(0, limits.messages - instructions.length);
+  const rest = new Set(messages.filter(({ role }) => role !== 'system').slice(-room));
+  const first = new Set(instructions);
+  return messages
+    .filter((message) => first.has(message) || rest.has(message))
+    .map(({ role, text }) => ({ role, text: cutText(text) }));
+}
+
+/** A text in pieces whose tokens can be counted; where one is cut, a token more may be counted. */
+export function countedPieces(text: string): readonly string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < text.length || pieces.length === 0; ) {
+    const piece = startOf(text.slice(at, at + limits.tokenized + 1), limits.tokenized);
+    pieces.push(piece);
+    at += Math.max(1, piece.length);
+  }
+  return pieces.slice(0, limits.messages);
+}
+
+function cutText(text: string): string {
+  const words = '\n[The rest was too long.]';
+  return text.length <= limits.text ? text : `${startOf(text, limits.text - words.length)}${words}`;
+}

@@ -1,0 +1,119 @@
+/** What goes with a question, within the limits of what is sent and kept; what is over them is said and not lost silently. */
+
+import type { AskSelection } from '../../language-server/protocol';
+import { cutMiddle, startOf } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
+import type { Chip, SizePartView } from '../../media/chat/messages';
+
+/** As the editor has it now. */
+export interface QuestionContext {
+  readonly chips: readonly Chip[];
+  readonly references: readonly { readonly uri: string }[];
+  readonly selection?: AskSelection;
+  readonly attachments: readonly Attachment[];
+  /** What could not be read just now. */
+  readonly unread?: readonly { readonly label: string; readonly reason: string }[];
+}
+
+export interface Attachment {
+  readonly label: string;
+  readonly text: string;
+}
+
+export interface BoundedContext extends QuestionContext {
+  /** What does not go along, or not whole: part of what the user is told of the question's size. */
+  readonly left: readonly SizePartView[];
+}
+
+export function boundContext({
+  chips,
+  references,
+  selection,
+  attachments,
+  unread = [],
+}: QuestionContext): BoundedContext {
+  const left: SizePartView[] = [];
+  const leave = (kind: SizePartView['kind'], label: string, reason: string) =>
+    left.push({ kind, label: cutMiddle(label, limits.label), includedTokens: 0, reason });
+  for (const { label, reason } of unread) {
+    leave('attachment', label, reason);
+  }
+  const short = references.filter(({ uri }) => {
+    const fits = uri.length <= limits.uri;
+    if (!fits) {
+      leave('file', uri, 'its address is too long');
+    }
+    return fits;
+  });
+  if (short.length > limits.references) {
+    const reason = `at most ${limits.references} files and folders go with a question`;
+    leave('file', andMore(short, limits.references), reason);
+  }
+  if (attachments.length > limits.attachments) {
+    const reason = `at most ${limits.attachments} texts go with a question`;
+    leave('attachment', andMore(attachments, limits.attachments), reason);
+  }
+  let room: number = limits.textsTogether;
+  const cut = (kind: SizePartView['kind'], label: string, text: string, say: boolean): string => {
+    const most = Math.min(room, limits.text);
+    const kept = text.length <= most ? text : say ? cutWithWords(text, most) : startOf(text, most);
+    if (text.length > most) {
+      leave(kind, label, 'too long: only its beginning goes along');
+    }
+    room -= kept.length;
+    return kept;
+  };
+  const place = selection !== undefined && selection.uri.length <= limits.uri ? selection : undefined;
+  if (selection !== undefined && place === undefined) {
+    leave('selection', selection.uri, 'its address is too long');
+  }
+  // words in a selection would keep it from being found in its document
+  const bounded = place && { ...place, text: cut('selection', 'The selection', place.text, false) };
+  return {
+    chips: boundChips(chips),
+    references: short.slice(0, limits.references),
+    attachments: attachments.slice(0, limits.attachments).map(({ label, text }) => ({
+      label: cutMiddle(label, limits.label),
+      text: cut('attachment', label, text, true),
+    })),
+    ...(bounded === undefined ? {} : { selection: bounded }),
+    left,
+  };
+}
+
+/** As many as are shown, the last of them for all others. */
+export function boundChips(chips: readonly Chip[]): readonly Chip[] {
+  const short = chips.map((chip, index) => ({
+    ...chip,
+    id: chip.id.length > limits.id ? `long-${index}` : chip.id,
+    label: cutMiddle(chip.label, limits.label),
+    ...(chip.detail === undefined ? {} : { detail: cutMiddle(chip.detail, limits.label) }),
+  }));
+  const [first] = short.slice(limits.chips - 1);
+  if (short.length <= limits.chips || first === undefined) {
+    return short;
+  }
+  const shown = short.slice(0, limits.chips - 1);
+  return [...shown, { id: 'more', kind: first.kind, label: andMore(short, shown.length) }];
+}
+
+function andMore(list: readonly unknown[], most: number): string {
+  return `and ${list.length - most} more`;
+}
+
+/** The model reads the words, too. */
+function cutWithWords(text: string, most: number): string {
+  const words = `\n[Only the beginning is here: the whole text has ${text.length} characters.]`;
+  return most <= words.length ? '' : `${startOf(text, most - words.length)}${words}`;
+}
+
+/** @throws Error in words for the user */
+export function checkQuestion(text: string): void {
+  if (text.length > limits.question) {
+    const format = new Intl.NumberFormat('en-US');
+    throw new Error(
+      `The question has ${format.format(text.length)} characters; at most ${format.format(limits.question)} can be asked. ` +
+        'Put the long text into a file and add that with @file.',
+    );
+  }
+}

@@ -1,0 +1,71 @@
+/** A conversation as JSON that the store reads again: what is over its limit goes, the oldest and the largest first. */
+
+import { startOf } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
+import type { Conversation } from './store';
+
+const gone = '[This text was too large to be kept with the conversation.]';
+const mostSelection = 64 * 1024;
+
+export interface StoredJson {
+  readonly json: string;
+  /** In words. */
+  readonly left: readonly string[];
+}
+
+export function storedJson(
+  conversation: Conversation & { readonly version: number },
+  most: number = limits.conversationFile,
+): StoredJson {
+  let json = sizedJson(conversation, most);
+  if (json !== undefined) {
+    return { json, left: [] };
+  }
+  // what a question was asked with is the larger part, and is in the workspace as well
+  const without = conversation.asked.map(({ selection, attachments, ...one }) => ({
+    ...one,
+    ...(selection === undefined ? {} : { selection: { ...selection, text: startOf(selection.text, mostSelection) } }),
+    attachments: attachments.map(({ label, text }) => ({ label, text: text.length > gone.length ? gone : text })),
+  }));
+  const { turns } = conversation;
+  const texts = 'the texts that questions were asked with';
+  for (let last = Math.min(4, without.length); ; last >>= 1) {
+    const kept = conversation.asked.slice(without.length - last);
+    json = sizedJson({ ...conversation, asked: [...without.slice(0, without.length - last), ...kept] }, most);
+    if (json !== undefined || last === 0) {
+      break;
+    }
+  }
+  if (json !== undefined) {
+    return { json, left: [`${texts}, but for the last ones`] };
+  }
+  // then the oldest turns
+  for (
+    let first = Math.max(1, turns.length >> 3);
+    first < turns.length;
+    first += Math.max(1, (turns.length - first) >> 2)
+  ) {
+    const there = new Set(turns.slice(first).map(({ id }) => id));
+    json = sizedJson(
+      { ...conversation, turns: turns.slice(first), asked: without.filter(({ turn }) => there.has(turn)) },
+      most,
+    );
+    if (json !== undefined) {
+      return { json, left: [texts, `the first ${first} of ${turns.length} questions`] };
+    }
+  }
+  throw new Error('It is too large to be kept.');
+}
+
+/** @returns undefined when it is longer, or longer than any text can be */
+function sizedJson(value: object, most: number): string | undefined {
+  try {
+    const json = JSON.stringify(value);
+    return json.length <= most ? json : undefined;
+  } catch (error) {
+    if (error instanceof RangeError) {
+      return undefined;
+    }
+    throw error;
+  }
+}

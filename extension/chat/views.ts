@@ -1,0 +1,110 @@
+/** What the page gets to show, made from what the editor and the server have: each value within its limit. */
+
+import { createHash } from 'node:crypto';
+import type { AskSize, Citation } from '../../language-server/protocol';
+import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
+import type {
+  Candidate,
+  CitationView,
+  MentionKind,
+  SizePartView,
+  SizeView,
+  SummaryView,
+  ToView,
+} from '../../media/chat/messages';
+import type { ServerView } from '../server-view';
+import type { Conversation } from './store';
+
+/** @param key what tells it from all others of its kind, however long: a URI, a place */
+export function candidateOf(kind: MentionKind, key: string, label: string, detail?: string): Candidate {
+  return {
+    id: `${kind}-${createHash('sha256').update(key).digest('base64url')}`,
+    kind,
+    label: cutMiddle(label, limits.label),
+    ...(detail === undefined ? {} : { detail: cutMiddle(detail, limits.label) }),
+  };
+}
+
+/** @returns undefined for one that cannot be opened */
+export function citationView({ uri, range, share }: Citation, path: string): CitationView | undefined {
+  if (uri.length > limits.uri) {
+    return undefined;
+  }
+  const { start, end } = range;
+  // a range that ends at the start of a line ends with the line before
+  const last = end.character === 0 && end.line > start.line ? end.line - 1 : end.line;
+  return { uri, path: cutMiddle(path, limits.label), firstLine: start.line + 1, lastLine: last + 1, share };
+}
+
+/** @param left what did not even go to the server */
+export function sizeView(size: AskSize, left: readonly SizePartView[]): SizeView {
+  const parts = [...size.parts, ...left].map((part) => ({
+    ...part,
+    label: cutMiddle(part.label, limits.label),
+    ...(part.reason === undefined ? {} : { reason: cutMiddle(part.reason, limits.label) }),
+  }));
+  return { ...size, parts: parts.length > limits.sizeParts ? summedUp(parts, limits.sizeParts) : parts };
+}
+
+/** Those that are left out or cut are what a person looks for: the others are summed up first. */
+function summedUp(parts: readonly SizePartView[], most: number): readonly SizePartView[] {
+  const kept = new Set(
+    [...parts].sort((left, right) => Number(!left.reason) - Number(!right.reason)).slice(0, most - 1),
+  );
+  const more = parts.filter((part) => !kept.has(part));
+  const [{ kind } = { kind: 'file' as const }] = more;
+  const reasons = more.filter(({ reason }) => reason !== undefined).length;
+  return [
+    ...parts.filter((part) => kept.has(part)),
+    {
+      kind,
+      label: `and ${more.length} more`,
+      includedTokens: more.reduce((sum, { includedTokens }) => sum + includedTokens, 0),
+      ...(reasons === 0 ? {} : { reason: `${reasons} of them left out or cut` }),
+    },
+  ];
+}
+
+export function summaryOf({ id, title, changed, turns }: Conversation, found?: string): SummaryView {
+  return {
+    id,
+    title: cutEnd(title, limits.label) || 'Untitled',
+    changed,
+    turns: turns.length,
+    ...(found === undefined ? {} : { found: cutEnd(found, limits.label) }),
+  };
+}
+
+export function conversationsMessage(
+  query: string,
+  found: readonly { readonly conversation: Conversation; readonly found?: string }[],
+): ToView {
+  const list = found.slice(0, limits.conversations).map((one) => summaryOf(one.conversation, one.found));
+  return { kind: 'conversations', query, list, ...moreThan(list, found.length) };
+}
+
+export function candidatesMessage(request: number, candidates: readonly Candidate[], found: number): ToView {
+  const offered = candidates.slice(0, limits.candidates);
+  return { kind: 'candidates', request, candidates: offered, ...moreThan(offered, found) };
+}
+
+function moreThan(list: readonly unknown[], found: number): { readonly more?: number } {
+  return found > list.length ? { more: found - list.length } : {};
+}
+
+/** How the server is, as far as it matters to a question. */
+export function serverMessage({ life, status }: ServerView, trusted: boolean): Extract<ToView, { kind: 'server' }> {
+  const ready = life === 'running' && ['ready', 'busy', 'encoding', 'paused'].includes(status?.state ?? '');
+  const problem = status?.problem ? `${status.problem.message} ${status.problem.remedy}` : undefined;
+  const words =
+    problem ??
+    (life === 'gave-up' ? 'The language server has stopped. Restart it from the menu of the status bar.' : undefined);
+  return {
+    kind: 'server',
+    ready,
+    trusted,
+    ...(status?.model ? { model: cutMiddle(status.model.name, limits.label) } : {}),
+    ...(words === undefined ? {} : { problem: cutMiddle(words, limits.problem) }),
+  };
+}
