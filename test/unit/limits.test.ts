@@ -394,12 +394,12 @@ describe('a stored conversation', () => {
   test('of questions with large texts comes back', async () => {
     const context = { ...noContext, attachments: [{ label: 'log', text: '\u0001'.repeat(limits.text) }] };
     const { chat } = session({ context });
-    for (let count = 0; count < 3; count++) {
+    for (let count = 0; count < 2; count++) {
       await chat.ask('Why?');
     }
     const again = await open().get(chat.conversation.id);
     expect(again?.turns).toEqual(chat.conversation.turns);
-    expect(again?.asked.map(({ attachments }) => attachments[0]?.text.length)).toEqual([59, 59, limits.text]);
+    expect(again?.asked.map(({ attachments }) => attachments[0]?.text.length)).toEqual([59, limits.text]);
     expect(warnings.at(-1)).toContain('is not kept whole');
   });
 });
