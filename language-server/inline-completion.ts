@@ -249,7 +249,7 @@ export class InlineCompletions {
     // a key may begin in front of what is read and end in it
     const around = windowChars + secretMarginChars;
     const near = text.slice(Math.max(0, offset - around), offset + around);
-    const reason = await this.#parts.context.workspace.gate.whyKeptOut({ uri, text: near });
+    const reason = await this.#parts.context.workspace.gate.whyKeptOut({ uris: [uri], text: near });
     if (reason !== undefined) {
       this.#logReason(`${uri} is kept from the model: ${reason}`);
     }

@@ -143,11 +143,13 @@ export function countTokensParams(params: unknown): readonly string[] {
 function attachmentOf(value: unknown, index: number): AskAttachment {
   const name = `attachments[${index}]`;
   const attachment = record(value, name);
-  const uri = attachment['uri'] ?? undefined;
+  const uris = attachment['uris'] ?? undefined;
   return {
     label: text(attachment['label'], `${name}.label`),
     text: bounded(attachment['text'], `${name}.text`),
-    ...(uri === undefined ? {} : { uri: text(uri, `${name}.uri`) }),
+    ...(uris === undefined
+      ? {}
+      : { uris: list(uris, `${name}.uris`, limits.references).map((uri, at) => text(uri, `${name}.uris[${at}]`)) }),
   };
 }
 

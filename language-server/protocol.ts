@@ -296,8 +296,8 @@ export interface AskAttachment {
   /** For the model and the user, for example `symbol parse in src/a.ts`. */
   readonly label: string;
   readonly text: string;
-  /** Of the document or the file that it was taken from, if there is one: what looks like a secret is left out. */
-  readonly uri?: string;
+  /** Of the documents or files that it was taken from: a text of one that is a secret is left out. */
+  readonly uris?: readonly string[];
 }
 
 export interface AskTurn {

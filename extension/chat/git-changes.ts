@@ -3,9 +3,15 @@
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 
+interface GitChange {
+  readonly uri: vscode.Uri;
+  /** Another one where the file was renamed. */
+  readonly originalUri?: vscode.Uri;
+}
+
 interface GitRepository {
   readonly rootUri: vscode.Uri;
-  diffWithHEAD(): Promise<readonly { readonly uri: vscode.Uri }[]>;
+  diffWithHEAD(): Promise<readonly GitChange[]>;
   diffWithHEAD(path: string): Promise<string>;
 }
 
@@ -18,8 +24,14 @@ export interface RepositoryChanges {
   readonly name: string;
   /** Its place: two may have one name. */
   readonly key: string;
-  /** A unified diff; '' when nothing changed. */
-  read(): Promise<string>;
+  /** A unified diff for each file that has changed; what is over the limit is one text that says so. */
+  read(): Promise<readonly ChangedFile[]>;
+}
+
+export interface ChangedFile {
+  /** Under which it is and was known; none where it stands for several. */
+  readonly uris: readonly vscode.Uri[];
+  readonly diff: string;
 }
 
 const mostFiles = 100;
@@ -36,14 +48,15 @@ export async function gitChanges(): Promise<RepositoryChanges[]> {
     key: repository.rootUri.toString(),
     read: async () => {
       const changed = await repository.diffWithHEAD();
-      const diffs: string[] = [];
-      for (const { uri } of changed.slice(0, mostFiles)) {
-        diffs.push(await repository.diffWithHEAD(uri.fsPath));
+      const files: ChangedFile[] = [];
+      for (const { uri, originalUri = uri } of changed.slice(0, mostFiles)) {
+        const uris = originalUri.toString() === uri.toString() ? [uri] : [uri, originalUri];
+        files.push({ uris, diff: await repository.diffWithHEAD(uri.fsPath) });
       }
       if (changed.length > mostFiles) {
-        diffs.push(`(and ${changed.length - mostFiles} more files)`);
+        files.push({ uris: [], diff: `${changed.length - mostFiles} more files have changed.` });
       }
-      return diffs.join('\n');
+      return files;
     },
   }));
 }

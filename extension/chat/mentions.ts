@@ -4,8 +4,9 @@ import * as vscode from 'vscode';
 import { cutEnd } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
 import type { Candidate, MentionKind } from '../../media/chat/messages';
-import { gitChanges } from './git-changes';
-import { isReadable, placeName, rangeName } from './places';
+import { type ChangedFile, gitChanges } from './git-changes';
+import { isReadable, mayOpen, openDocument, placeName, rangeName } from './places';
+import type { Attachment } from './question-context';
 import { candidateOf } from './views';
 
 export interface MentionItem {
@@ -15,7 +16,7 @@ export interface MentionItem {
 
 export interface Resolved {
   readonly references?: readonly { readonly uri: string }[];
-  readonly attachments?: readonly { readonly label: string; readonly text: string }[];
+  readonly attachments?: readonly Attachment[];
 }
 
 export interface MentionItems {
@@ -104,7 +105,8 @@ async function symbols(query: string): Promise<vscode.SymbolInformation[]> {
       query,
     )) ?? [];
   return found.filter(
-    ({ location }) => isReadable(location.uri) && vscode.workspace.getWorkspaceFolder(location.uri) !== undefined,
+    ({ location: { uri } }) =>
+      isReadable(uri) && vscode.workspace.getWorkspaceFolder(uri) !== undefined && mayOpen(uri),
   );
 }
 
@@ -118,7 +120,7 @@ function symbolItem({ name, location }: vscode.SymbolInformation): MentionItem {
 
 /** Providers of workspace symbols often name the place of the name alone: the whole of it is the document's to say. */
 async function symbolText(name: string, { uri, range }: vscode.Location): Promise<Resolved> {
-  const document = await vscode.workspace.openTextDocument(uri);
+  const document = await openDocument(uri);
   const inDocument =
     (await vscode.commands.executeCommand<(vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined>(
       'vscode.executeDocumentSymbolProvider',
@@ -126,7 +128,8 @@ async function symbolText(name: string, { uri, range }: vscode.Location): Promis
     )) ?? [];
   const whole = innermost(inDocument, name, range.start) ?? range;
   const lines = new vscode.Range(whole.start.line, 0, whole.end.line, document.lineAt(whole.end.line).text.length);
-  return { attachments: [{ label: `${name} in ${rangeName(uri, lines)}`, text: document.getText(lines) }] };
+  const label = `${name} in ${rangeName(uri, lines)}`;
+  return { attachments: [{ label, text: document.getText(lines), uris: [uri.toString()] }] };
 }
 
 function innermost(
@@ -164,7 +167,7 @@ function problemItems(query: string): MentionItem[] {
 function problemItem(label: string, read: () => readonly [vscode.Uri, readonly vscode.Diagnostic[]][]): MentionItem {
   return {
     candidate: candidateOf('problems', label, label),
-    resolve: async () => ({ attachments: [{ label, text: describeProblems(read()) }] }),
+    resolve: async () => ({ attachments: describeProblems(label, read()) }),
   };
 }
 
@@ -176,23 +179,35 @@ export function problemsAt(uri: vscode.Uri, line: number): MentionItem {
   return problemItem(`Problems at ${placeName(uri)}:${line + 1}`, () => [[uri, here]]);
 }
 
-/** With the line of each, as a person would quote it. */
-export function describeProblems(all: readonly [vscode.Uri, readonly vscode.Diagnostic[]][]): string {
-  const lines = all.flatMap(([uri, found]) =>
-    found.map(({ range, severity, message, source }) => {
-      const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
-      const line =
-        document && range.start.line < document.lineCount
-          ? `\n    ${cutEnd(document.lineAt(range.start.line).text.trim(), limits.label)}`
-          : '';
-      return `${rangeName(uri, range)}: ${severities[severity]}: ${cutEnd(message, limits.problem)}${source ? ` (${source})` : ''}${line}`;
-    }),
-  );
-  if (lines.length === 0) {
-    return 'There are no problems.';
+type Problems = readonly [vscode.Uri, readonly vscode.Diagnostic[]];
+
+/** A text for each file, since some may not be read; with the line of each problem, as a person would quote it. */
+function describeProblems(label: string, all: readonly Problems[]): Attachment[] {
+  const attachments: Attachment[] = [];
+  let left = mostProblems;
+  for (const [uri, found] of all) {
+    const lines = found.slice(0, left).map((problem) => describeProblem(uri, problem));
+    left -= lines.length;
+    if (lines.length > 0) {
+      const name = all.length === 1 ? label : `Problems of ${placeName(uri)}`;
+      attachments.push({ label: name, text: lines.join('\n'), uris: [uri.toString()] });
+    }
   }
-  const more = lines.length > mostProblems ? [`and ${lines.length - mostProblems} more`] : [];
-  return [...lines.slice(0, mostProblems), ...more].join('\n');
+  const count = all.reduce((sum, [, found]) => sum + found.length, 0);
+  if (count > mostProblems) {
+    attachments.push({ label, text: `There are ${count - mostProblems} more problems.` });
+  }
+  return count === 0 ? [{ label, text: 'There are no problems.' }] : attachments;
+}
+
+function describeProblem(uri: vscode.Uri, { range, severity, message, source }: vscode.Diagnostic): string {
+  const document = vscode.workspace.textDocuments.find((one) => one.uri.toString() === uri.toString());
+  const line =
+    document && range.start.line < document.lineCount
+      ? `\n    ${cutEnd(document.lineAt(range.start.line).text.trim(), limits.label)}`
+      : '';
+  const what = `${severities[severity]}: ${cutEnd(message, limits.problem)}${source ? ` (${source})` : ''}`;
+  return `${rangeName(uri, range)}: ${what}${line}`;
 }
 
 async function changeItems(): Promise<MentionItem[]> {
@@ -201,7 +216,21 @@ async function changeItems(): Promise<MentionItem[]> {
     const label = repositories.length > 1 ? `Changes in ${name}` : 'Changes since the last commit';
     return {
       candidate: candidateOf('changes', key, label),
-      resolve: async () => ({ attachments: [{ label, text: (await read()) || 'Nothing has changed.' }] }),
+      resolve: async () => ({ attachments: describeChanges(label, await read()) }),
+    };
+  });
+}
+
+function describeChanges(label: string, changed: readonly ChangedFile[]): Attachment[] {
+  if (changed.length === 0) {
+    return [{ label, text: 'Nothing has changed.' }];
+  }
+  return changed.map(({ uris, diff }) => {
+    const [uri] = uris;
+    return {
+      label: uri === undefined ? label : `Changes of ${placeName(uri)}`,
+      text: diff,
+      uris: uris.map((one) => one.toString()),
     };
   });
 }

@@ -9,7 +9,7 @@ import type { LanguageServer } from '../client';
 import { describeError } from '../describe-error';
 import type { ChatEngine, Question } from './engine-face';
 import { boundMessages, countedPieces, recentHistory } from './native-request';
-import { placeName, rangeName } from './places';
+import { openDocument, placeName, rangeName } from './places';
 import { type Attachment, type BoundedContext, boundContext, checkQuestion } from './question-context';
 import { sizeView } from './views';
 
@@ -127,8 +127,8 @@ async function contextOf(request: vscode.ChatRequest, command: CommandName | und
     } else if (value instanceof vscode.Location) {
       const label = rangeName(value.uri, value.range);
       try {
-        const document = await vscode.workspace.openTextDocument(value.uri);
-        attachments.push({ label, text: document.getText(value.range) });
+        const document = await openDocument(value.uri);
+        attachments.push({ label, text: document.getText(value.range), uris: [value.uri.toString()] });
       } catch (error) {
         unread.push({ label, reason: `cannot be read: ${describeError(error)}` });
       }

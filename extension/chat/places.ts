@@ -24,6 +24,20 @@ export function isReadable(uri: vscode.Uri): boolean {
   return uri.scheme === 'file' || uri.scheme === 'untitled';
 }
 
+/** In a workspace that is not trusted, what is not open stays closed. */
+export function mayOpen(uri: vscode.Uri): boolean {
+  const key = uri.toString();
+  return vscode.workspace.isTrusted || vscode.workspace.textDocuments.some((one) => one.uri.toString() === key);
+}
+
+/** @throws Error in words for the user where it may not be opened */
+export async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument> {
+  if (!mayOpen(uri)) {
+    throw new Error('its file is not open, and the workspace is not trusted');
+  }
+  return vscode.workspace.openTextDocument(uri);
+}
+
 /** A path as an answer names it: in the folder of the current file first, then in the others; undefined: not below any. */
 export function resolveInWorkspace(named: string, near: vscode.Uri | undefined): vscode.Uri | undefined {
   const folders = foldersNear(near);

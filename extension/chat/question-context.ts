@@ -18,6 +18,8 @@ export interface QuestionContext {
 export interface Attachment {
   readonly label: string;
   readonly text: string;
+  /** Of what it was taken from: the server leaves out what is a secret. */
+  readonly uris?: readonly string[];
 }
 
 export interface BoundedContext extends QuestionContext {
@@ -49,9 +51,16 @@ export function boundContext({
     const reason = `at most ${limits.references} files and folders go with a question`;
     leave('file', andMore(short, limits.references), reason);
   }
-  if (attachments.length > limits.attachments) {
+  const named = attachments.filter(({ label, uris = [] }) => {
+    const fits = uris.length <= limits.references && uris.every((uri) => uri.length <= limits.uri);
+    if (!fits) {
+      leave('attachment', label, 'the address of its file is too long');
+    }
+    return fits;
+  });
+  if (named.length > limits.attachments) {
     const reason = `at most ${limits.attachments} texts go with a question`;
-    leave('attachment', andMore(attachments, limits.attachments), reason);
+    leave('attachment', andMore(named, limits.attachments), reason);
   }
   let room: number = limits.textsTogether;
   const cut = (kind: SizePartView['kind'], label: string, text: string, say: boolean): string => {
@@ -72,9 +81,10 @@ export function boundContext({
   return {
     chips: boundChips(chips),
     references: short.slice(0, limits.references),
-    attachments: attachments.slice(0, limits.attachments).map(({ label, text }) => ({
+    attachments: named.slice(0, limits.attachments).map(({ label, text, uris }) => ({
       label: cutMiddle(label, limits.label),
       text: cut('attachment', label, text, true),
+      ...(uris === undefined ? {} : { uris }),
     })),
     ...(bounded === undefined ? {} : { selection: bounded }),
     left,

@@ -30,7 +30,10 @@ const asked = object({
   turn: id,
   references: list(object({ uri }), limits.references),
   selection: optional(object({ uri, text: text(), firstLine: optional(count) })),
-  attachments: list(object({ label: shown(limits.label), text: text() }), limits.attachments),
+  attachments: list(
+    object({ label: shown(limits.label), text: text(), uris: optional(list(uri, limits.references)) }),
+    limits.attachments,
+  ),
 });
 
 const shapes = {

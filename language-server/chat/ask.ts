@@ -150,8 +150,8 @@ export class Chat {
     const { gate } = this.#workspace;
     const attachments: AskAttachment[] = [];
     for (const attachment of input.attachments ?? []) {
-      const { uri, label } = attachment;
-      const isClosed = input.openOnly === true && uri !== undefined && input.openText(uri) === undefined;
+      const { uris = [], label } = attachment;
+      const isClosed = input.openOnly === true && uris.some((uri) => input.openText(uri) === undefined);
       const reason = isClosed ? notTrusted : await gate.whyKeptOut(attachment, input.signal);
       if (reason === undefined) {
         attachments.push(attachment);
@@ -164,7 +164,7 @@ export class Chat {
     if (selection === undefined || place === undefined) {
       return { asked, refused };
     }
-    const reason = await gate.whyKeptOut(selection, input.signal);
+    const reason = await gate.whyKeptOut({ uris: [selection.uri], text: selection.text }, input.signal);
     if (reason !== undefined) {
       return { asked, refused: [...refused, { label: place.path, reason }] };
     }
@@ -217,7 +217,7 @@ export class Chat {
       const { path: label, file, repository } = this.#workspace.place(uri);
       if (text !== undefined) {
         const live = wellFormed(toLf(text.slice(0, mostOpenChars)));
-        const reason = await this.#workspace.gate.whyKeptOut({ uri, text: live }, input.signal);
+        const reason = await this.#workspace.gate.whyKeptOut({ uris: [uri], text: live }, input.signal);
         if (reason !== undefined) {
           refused.push({ label, reason });
           continue;

@@ -14,8 +14,8 @@ import { type LeftOutReason, leftOutByName } from './left-out';
 import { findSecret } from './secrets';
 
 export interface TextOfDocument {
-  /** Absent: the text belongs to no document. */
-  readonly uri?: string | undefined;
+  /** Those that the text was taken from; absent: it belongs to none. */
+  readonly uris?: readonly string[] | undefined;
   readonly text: string;
 }
 
@@ -46,11 +46,13 @@ export class Gate {
    * @returns undefined: it may be
    * @throws EngineError CANCELLED
    */
-  async whyKeptOut({ uri, text }: TextOfDocument, signal?: AbortSignal): Promise<LeftOutReason | undefined> {
-    if (uri !== undefined) {
+  async whyKeptOut({ uris = [], text }: TextOfDocument, signal?: AbortSignal): Promise<LeftOutReason | undefined> {
+    let confirmed = 0;
+    for (const uri of uris) {
       const { file, repository, path: relative } = this.#workspace.place(uri);
       if (file !== undefined && repository?.choices.inclusion(relative) === 'confirmed') {
-        return undefined;
+        confirmed++;
+        continue;
       }
       const names = file === undefined ? [pathOf(uri)] : [file, await this.#realPath(file)];
       const byName = names.map(keptOutByName).find((reason) => reason !== undefined);
@@ -58,7 +60,10 @@ export class Gate {
         return byName;
       }
     }
-    return (await this.#hasSecret(uri ?? '', text, signal)) ? 'secret' : undefined;
+    if (uris.length > 0 && confirmed === uris.length) {
+      return undefined;
+    }
+    return (await this.#hasSecret(uris[0] ?? '', text, signal)) ? 'secret' : undefined;
   }
 
   async #hasSecret(key: string, text: string, signal: AbortSignal | undefined): Promise<boolean> {

@@ -140,7 +140,9 @@ const openWays: readonly Way[] = [
   {
     what: 'a text attached to a question',
     take: (client, { name, text }) =>
-      ask(client, 'What changed?', { attachments: [{ label: 'Changes', text, uri: uriOf(name) }] }),
+      ask(client, 'What changed?', {
+        attachments: [{ label: 'Changes', text, uris: [uriOf(ordinary.name), uriOf(name)] }],
+      }),
   },
 ];
 
@@ -238,7 +240,7 @@ describe('in a workspace that is not trusted', () => {
     if (isOpen) {
       await open(client, ordinary);
     }
-    const attachments = [{ label: 'Symbol', text: line, uri: uriOf(ordinary.name) }];
+    const attachments = [{ label: 'Symbol', text: line, uris: [uriOf(ordinary.name)] }];
     const { size } = await ask(client, 'Why?', { attachments, openOnly: true });
     expect(leaks(client) > 0).toBe(isOpen);
     const left = size?.parts.filter(({ reason }) => reason !== undefined).map(({ label }) => label);

@@ -8,6 +8,9 @@ import { list } from '../../media/validate';
 const editor = vi.hoisted(() => {
   class Uri {
     readonly scheme = 'file';
+    get fsPath(): string {
+      return this.path;
+    }
     readonly path: string;
     constructor(path: string) {
       this.path = path;
@@ -19,7 +22,18 @@ const editor = vi.hoisted(() => {
       return new Uri(path.slice(0, path.lastIndexOf('/')));
     }
   }
-  return { Uri, files: [] as Uri[], gone: new Set<string>() };
+  interface Changed {
+    readonly uri: Uri;
+    readonly originalUri?: Uri;
+  }
+  return {
+    Uri,
+    files: [] as Uri[],
+    open: [] as { readonly uri: Uri; readonly lineCount: number }[],
+    isTrusted: true,
+    problems: [] as [Uri, object[]][],
+    changed: [] as Changed[],
+  };
 });
 
 vi.mock('vscode', () => {
@@ -40,8 +54,12 @@ vi.mock('vscode', () => {
       onDidChangeTextEditorSelection: () => undefined,
     },
     workspace: {
-      isTrusted: true,
-      textDocuments: [],
+      get isTrusted() {
+        return editor.isTrusted;
+      },
+      get textDocuments() {
+        return editor.open;
+      },
       workspaceFolders: [{ uri: root, name: 'w' }],
       getWorkspaceFolder: () => ({ uri: root, name: 'w' }),
       asRelativePath: ({ path }: { path: string }) => path.slice(3),
@@ -57,8 +75,22 @@ vi.mock('vscode', () => {
             }))
           : [],
     },
-    languages: { getDiagnostics: () => [] },
-    extensions: { getExtension: () => undefined },
+    languages: { getDiagnostics: () => editor.problems },
+    extensions: {
+      getExtension: () => ({
+        activate: async () => ({
+          enabled: true,
+          getAPI: () => ({
+            repositories: [
+              {
+                rootUri: { fsPath: '/w', toString: () => 'file:///w' },
+                diffWithHEAD: async (file?: string) => (file === undefined ? editor.changed : `diff of ${file}`),
+              },
+            ],
+          }),
+        }),
+      }),
+    },
   };
 });
 
@@ -66,7 +98,7 @@ const deep = (name: string, length: number) => new editor.Uri(`/w/${'folder/'.re
 let items = new ContextItems();
 beforeEach(() => {
   items = new ContextItems();
-  editor.files = [];
+  Object.assign(editor, { files: [], open: [], isTrusted: true, problems: [], changed: [] });
 });
 
 describe('what is added to a question', () => {
@@ -107,5 +139,62 @@ describe('what is added to a question', () => {
     const { references, unread } = await items.resolve();
     expect(references).toHaveLength(1);
     expect(unread).toEqual([{ label: 'parse', reason: 'cannot be read: it is gone' }]);
+  });
+});
+
+describe('a text that is taken from files names them, so that the server can leave out what is a secret', () => {
+  const uri = (name: string) => new editor.Uri(`/w/${name}`);
+
+  test('changes: each file for itself, a renamed one with both of its names', async () => {
+    editor.changed = [{ uri: uri('a.ts') }, { uri: uri('notes.txt'), originalUri: uri('.env') }];
+    items.add((await items.candidates('changes', '')).items[0]?.candidate.id ?? '');
+    expect((await items.resolve()).attachments).toEqual([
+      { label: 'Changes of a.ts', text: 'diff of /w/a.ts', uris: ['file:///w/a.ts'] },
+      {
+        label: 'Changes of notes.txt',
+        text: 'diff of /w/notes.txt',
+        uris: ['file:///w/notes.txt', 'file:///w/.env'],
+      },
+    ]);
+  });
+
+  test('changes of more files than are read, and of none', async () => {
+    items.add((await items.candidates('changes', '')).items[0]?.candidate.id ?? '');
+    const label = 'Changes since the last commit';
+    expect((await items.resolve()).attachments).toEqual([{ label, text: 'Nothing has changed.' }]);
+    editor.changed = Array.from({ length: 103 }, (_, at) => ({ uri: uri(`${at}.ts`) }));
+    const { attachments } = await items.resolve();
+    expect(attachments).toHaveLength(101);
+    expect(attachments.at(-1)).toEqual({ label, text: '3 more files have changed.', uris: [] });
+  });
+
+  test('problems: each file for itself, as many as are read in all', async () => {
+    const problem = { range: { start: { line: 4 }, end: { line: 4, character: 1 } }, severity: 0, message: 'no' };
+    editor.problems = [
+      [uri('a.ts'), Array.from({ length: 60 }, () => problem)],
+      [uri('.env'), Array.from({ length: 60 }, () => problem)],
+    ];
+    items.add((await items.candidates('problems', '')).items[0]?.candidate.id ?? '');
+    const { attachments } = await items.resolve();
+    expect(attachments.map(({ label, text, uris }) => [label, text.split('\n').length, uris])).toEqual([
+      ['Problems of a.ts', 60, ['file:///w/a.ts']],
+      ['Problems of .env', 40, ['file:///w/.env']],
+      ['Problems of the workspace', 1, undefined],
+    ]);
+    expect(attachments.at(-1)?.text).toBe('There are 20 more problems.');
+  });
+
+  test('a symbol of a file that is not open, in a workspace that is not trusted, is not offered and not read', async () => {
+    editor.files = [uri('a.ts'), uri('b.ts')];
+    const offered = (await items.candidates('symbol', 'parse')).items;
+    expect(offered).toHaveLength(2);
+    items.add(offered[0]?.candidate.id ?? '');
+    editor.isTrusted = false;
+    expect((await items.candidates('symbol', 'parse')).items).toHaveLength(0);
+    const { attachments, unread } = await items.resolve();
+    expect(attachments).toEqual([]);
+    expect(unread?.[0]?.reason).toContain('the workspace is not trusted');
+    editor.open = [{ uri: uri('b.ts'), lineCount: 1 }];
+    expect((await items.candidates('symbol', 'parse')).items).toHaveLength(1);
   });
 });
