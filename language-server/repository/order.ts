@@ -17,6 +17,9 @@ export interface RelevanceFacts {
 
 export const noFacts: RelevanceFacts = { open: [], edited: [], committed: [], scores: new Map() };
 
+/** Open documents beyond these do not tell by their imports what the user works on. */
+const maxImporters = 50;
+
 /**
  * Open files, what they import, edited ones, those of the last commits, those next to open ones, then by likeness to
  * the text around the cursor; the rest as {@link restRank} has it.
@@ -34,7 +37,7 @@ export function orderFiles(files: readonly string[], root: string, facts: Releva
     }
   };
   take(facts.open.map((file) => file.path));
-  for (const file of facts.open) {
+  for (const file of facts.open.slice(0, maxImporters)) {
     take(importsOf(file, root, known));
   }
   take(facts.edited);
