@@ -10,6 +10,7 @@ import {
 } from 'vscode-languageserver/node';
 import { TextDocument, type TextDocumentContentChangeEvent } from 'vscode-languageserver-textdocument';
 import { withCheckedSync } from './checked-sync';
+import { asOneChange } from './many-changes';
 import { fromUtf16, type PositionEncoding, toUtf16 } from './position-encoding';
 
 /** One change of a client, already applied to the document. */
@@ -120,8 +121,11 @@ export class Documents {
   }
 
   #update(document: TextDocument, changes: readonly TextDocumentContentChangeEvent[], version: number): TextDocument {
-    if (this.#encoding === 'utf-16') {
-      return TextDocument.update(document, [...changes], version);
+    const fewer = asOneChange(document, changes, (range) =>
+      this.#encoding === 'utf-16' ? range : this.#rangeIn(document, range),
+    );
+    if (this.#encoding === 'utf-16' || fewer !== changes) {
+      return TextDocument.update(document, [...fewer], version);
     }
     // each change is counted in the text that the one before it left
     let updated = document;

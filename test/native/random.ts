@@ -26,6 +26,20 @@ export class Random {
     return Math.floor(this.uniform() * limit);
   }
 
+  /** True in this share of cases. */
+  chance(share: number): boolean {
+    return this.uniform() < share;
+  }
+
+  /** One of these. @throws Error when there is none */
+  of<T>(choices: readonly T[]): T {
+    const choice = choices[this.below(choices.length)];
+    if (choice === undefined) {
+      throw new Error('There is nothing to choose from.');
+    }
+    return choice;
+  }
+
   /** Standard normal, by Box and Muller. */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));

@@ -8,8 +8,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { resolveModel } from '../../language-server/models/resolve-model';
+import { Random } from '../native/random';
 import { type StartOptions, startServer, stopServers } from './client';
-import { HostileWorkspace, Random } from './hostile-workspace';
+import { HostileWorkspace } from './hostile-workspace';
 import { soak } from './soak';
 
 const minutes = Number(process.env['FASA_SOAK_MINUTES'] ?? 0.2);

@@ -17,8 +17,9 @@ import {
   pauseRequest,
   resumeRequest,
 } from '../../language-server/protocol';
+import type { Random } from '../native/random';
 import type { Client } from './client';
-import { type HostileWorkspace, hostileText, type Random } from './hostile-workspace';
+import { type HostileWorkspace, hostileText } from './hostile-workspace';
 
 export interface SoakOptions {
   readonly milliseconds: number;
