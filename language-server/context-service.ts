@@ -209,8 +209,10 @@ export class ContextService {
     signal: AbortSignal,
   ): Promise<SecretSeen | undefined> {
     const file = filePath(uri);
-    const root = this.workspace.repositories.find((one) => one.sources.root === (file ?? '').replace(/[\\/]+$/, ''));
-    const place = this.workspace.place(uri.replace(/\/+$/, ''));
+    const root = this.workspace.repositories.find(
+      (one) => one.sources.root === (file ?? '').replace(/(?<![\\/])[\\/]+$/, ''),
+    );
+    const place = this.workspace.place(uri.replace(/(?<!\/)\/+$/, ''));
     const repository = root ?? place.repository;
     if (repository === undefined) {
       throw new EngineError('BAD_ARGUMENT', `${uri} is in no folder of the workspace.`, {
