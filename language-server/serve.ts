@@ -395,7 +395,8 @@ class Server {
       }
       const failure = toEngineError(error);
       const code = isCancelled(failure) ? LSPErrorCodes.RequestCancelled : LSPErrorCodes.RequestFailed;
-      return new ResponseError(code, `${failure.message} ${failure.remedy}`, failure.toProblem());
+      const problem = failure.toProblem();
+      return new ResponseError(code, `${problem.message} ${problem.remedy}`, problem);
     } finally {
       subscription.dispose();
     }

@@ -34,7 +34,7 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
-/** The one error class of the language server. What its message quotes from outside is cut, and hidden characters are named. */
+/** The one error class of the language server. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
   readonly code: ErrorCode;
@@ -42,14 +42,15 @@ export class EngineError extends Error {
   readonly showToUser: boolean;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(cleanSentence(message), details.cause === undefined ? undefined : { cause: details.cause });
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.remedy = details.remedy ?? defaultRemedies[code] ?? 'See the log for details.';
     this.showToUser = details.showToUser ?? !quietCodes.has(code);
   }
 
+  /** For a reader: what the message quotes from outside is cut, and hidden characters are named. */
   toProblem(): StatusProblem {
-    return { code: this.code, message: this.message, remedy: this.remedy };
+    return { code: this.code, message: cleanSentence(this.message), remedy: this.remedy };
   }
 }
 

@@ -1,7 +1,6 @@
 /** A model's header, without loading it; errors name the file. */
 
 import path from 'node:path';
-import { cleanSentence } from '../protocol/cut';
 import type { NativeAddon, NativeModelInfo } from './addon';
 import { EngineError, isCancelled, toEngineError } from './errors';
 
@@ -18,7 +17,7 @@ export function inspectModel(addon: NativeAddon, file: string): NativeModelInfo 
 /** The addon says what is wrong inside of a file; here it is said which file that is. */
 export function namingFile(error: unknown, file: string): EngineError {
   const failure = toEngineError(error);
-  if (isCancelled(failure) || failure.message.includes(cleanSentence(file))) {
+  if (isCancelled(failure) || failure.message.includes(file)) {
     return failure;
   }
   const part = partOfSplit(failure, file);

@@ -188,7 +188,8 @@ export class ModelHost {
       this.#loading = undefined;
       if (failure !== undefined && !isCancelled(failure)) {
         this.#problem = failure;
-        this.#parts.log.error(`${failure.code}: ${failure.message} ${failure.remedy}`);
+        const { code, message, remedy } = failure.toProblem();
+        this.#parts.log.error(`${code}: ${message} ${remedy}`);
       }
       this.#parts.onChange();
     }
