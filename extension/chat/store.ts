@@ -70,8 +70,8 @@ const mostNamed = 20;
 export class ConversationStore {
   readonly #folder: string;
   readonly #warn: (message: string) => void;
-  /** What was written or read last, newest content first when asked; undefined until the folder was read. */
-  #known: Map<string, Conversation> | undefined;
+  /** What was written or read last, newest content first when asked; undefined until the folder is read. */
+  #known: Promise<Map<string, Conversation>> | undefined;
   /** Writes of one conversation follow each other. */
   readonly #writing = new Map<string, Promise<void>>();
   /** Those of which something was left out when they were read, until they are written. */
@@ -144,25 +144,27 @@ export class ConversationStore {
     await rm(`${this.#file(id)}${asItWas}`, { force: true });
   }
 
-  async #load(): Promise<Map<string, Conversation>> {
-    if (this.#known === undefined) {
-      const known = new Map<string, Conversation>();
-      const names = await readdir(this.#folder).catch(() => []);
-      for (const name of names) {
-        const file = path.join(this.#folder, name);
-        if (name.endsWith('.tmp')) {
-          await rm(file, { force: true });
-        } else if (name.endsWith('.json')) {
-          const conversation = await this.#read(file);
-          if (conversation !== undefined) {
-            known.set(conversation.id, conversation);
-          }
+  /** Read once, whoever asks first: those who ask meanwhile go on in the order in which they asked. */
+  #load(): Promise<Map<string, Conversation>> {
+    this.#known ??= this.#readAll();
+    return this.#known;
+  }
+
+  async #readAll(): Promise<Map<string, Conversation>> {
+    const known = new Map<string, Conversation>();
+    const names = await readdir(this.#folder).catch(() => []);
+    for (const name of names) {
+      const file = path.join(this.#folder, name);
+      if (name.endsWith('.tmp')) {
+        await rm(file, { force: true });
+      } else if (name.endsWith('.json')) {
+        const conversation = await this.#read(file);
+        if (conversation !== undefined) {
+          known.set(conversation.id, conversation);
         }
       }
-      // two callers may have come here at once: the first to finish counts
-      this.#known ??= known;
     }
-    return this.#known;
+    return known;
   }
 
   async #read(file: string): Promise<Conversation | undefined> {
@@ -200,7 +202,7 @@ export class ConversationStore {
   }
 
   async #write(id: string): Promise<void> {
-    const conversation = this.#known?.get(id);
+    const conversation = (await this.#load()).get(id);
     if (conversation === undefined) {
       return;
     }
