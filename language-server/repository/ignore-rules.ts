@@ -73,7 +73,7 @@ export class IgnoreRules {
       root: this.#root,
       around,
       excluded: this.#excluded,
-      tracked: isInGit ? await this.#trackedFiles(signal) : undefined,
+      tracked: isInGit ? this.#trackedFiles(signal) : undefined,
       load: (file, options) => this.#load(file, options),
       workTree: (top) => this.#workTree(top),
     });
@@ -96,8 +96,10 @@ export class IgnoreRules {
 
   async #trackedFiles(signal: AbortSignal | undefined): Promise<TrackedFiles> {
     this.#tracked ??= trackedButIgnored(this.#root, this.#environment, signal);
-    const tracked = await this.#tracked;
-    if (signal?.aborted === true) {
+    const asked = this.#tracked;
+    const tracked = await asked;
+    // a later walk may have asked anew
+    if (signal?.aborted === true && this.#tracked === asked) {
       this.#tracked = undefined;
     }
     return tracked;

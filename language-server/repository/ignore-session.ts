@@ -44,8 +44,8 @@ export interface SessionParts {
   /** Folders above the root, up to the top of its work tree, nearest first. */
   readonly around: readonly string[];
   readonly excluded: ExcludeGlobs;
-  /** Of the work tree that the root is in. */
-  readonly tracked: TrackedFiles | undefined;
+  /** Of the work tree that the root is in. Never rejects; waited for by the first question whose answer needs it. */
+  readonly tracked: Promise<TrackedFiles> | undefined;
   readonly load: (file: string, options: LoadOptions) => Promise<LoadedRules>;
   readonly workTree: (top: string) => Promise<WorkTree>;
 }
@@ -140,7 +140,7 @@ export class IgnoreSession {
     if (verdict !== true) {
       return false;
     }
-    const { tracked } = this.#parts;
+    const tracked = await this.#parts.tracked;
     if (entry.isFolder && tracked?.folders.has(relative) === true) {
       this.#ignoredFolders.add(relative);
       return false;
