@@ -2,14 +2,14 @@ import * as vscode from 'vscode';
 import type { CommandContext } from './commands';
 import { settingsSection } from './settings';
 
-const leastTokens = 128;
+const minTokens = 128;
 
 /** Halves the tokens of the current file that the model reads; says what they are now. */
 export async function shortenTail({ output }: CommandContext): Promise<void> {
   const section = vscode.workspace.getConfiguration(settingsSection);
   const name = 'completion.tailTokens';
-  const now = section.get<number>(name) ?? leastTokens;
-  const shorter = Math.max(leastTokens, Math.floor(now / 2));
+  const now = section.get<number>(name) ?? minTokens;
+  const shorter = Math.max(minTokens, Math.floor(now / 2));
   if (shorter >= now) {
     await vscode.window.showInformationMessage(`FASA Code reads ${now} tokens around the cursor, and no fewer.`);
     return;

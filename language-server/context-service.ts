@@ -320,7 +320,7 @@ export class ContextService {
       memoryHeld,
       diskFree: await diskFree(path.resolve(cacheFolder())),
       diskHeld: encoder.disk.bytes,
-      mostDiskBytes: encoder.disk.mostBytes,
+      maxDiskBytes: encoder.disk.maxBytes,
       bytesPerToken: encoder.bytesPerToken,
       tokensPerSecond: this.lane.tokensPerSecond,
       folders: this.workspace.repositories.length,

@@ -47,7 +47,7 @@ export const noCompletion: InlineCompletionList = { items: [] };
 const candidates = 3;
 /** Characters of a line that the rules of silence look at. */
 const lineChars = 200;
-const mostTypedChars = 2;
+const maxTypedChars = 2;
 const secretMarginChars = 4096;
 
 export class InlineCompletions {
@@ -133,7 +133,7 @@ export class InlineCompletions {
   edited({ document, changes }: DocumentEdit): void {
     const now = performance.now();
     const [change] = changes;
-    if (changes.length === 1 && change !== undefined && change.text.length <= mostTypedChars) {
+    if (changes.length === 1 && change !== undefined && change.text.length <= maxTypedChars) {
       this.#pace.typed(now);
     }
     const accepted = this.#offers.edited(document.uri, document.getText(), now);

@@ -43,7 +43,7 @@ interface Place {
   readonly character: number;
 }
 
-const mostSelectedChars = 64 * 1024;
+const maxSelectedChars = 64 * 1024;
 /** LSP's InlineCompletionTriggerKind.Invoked. */
 const invokedKind = 1;
 
@@ -64,8 +64,8 @@ function selectedItem(item: Record<string, unknown>): NonNullable<InlineCompleti
   const name = 'context.selectedCompletionInfo';
   const range = record(item['range'], `${name}.range`);
   const chosen = text(item['text'], `${name}.text`);
-  if (chosen.length > mostSelectedChars) {
-    throw invalid(`${name}.text`, `must not be longer than ${mostSelectedChars} characters`);
+  if (chosen.length > maxSelectedChars) {
+    throw invalid(`${name}.text`, `must not be longer than ${maxSelectedChars} characters`);
   }
   return {
     start: place(range['start'], `${name}.range.start`),

@@ -56,7 +56,7 @@ import { toLf, wellFormed } from './text';
 
 const partialAnswer = new ProgressType<{ readonly text: string; readonly read?: number }>();
 /** Milliseconds between two words on how much of a prompt is read. */
-const leastMsBetweenReads = 200;
+const minMsBetweenReads = 200;
 
 export interface ServeOptions {
   readonly version: string;
@@ -330,7 +330,7 @@ class Server {
         openText: (uri) => this.#documents.get(uri)?.getText(),
         onText: (text) => this.#sendPart(token, { text }),
         onProgress: (read) => {
-          if (performance.now() - told > leastMsBetweenReads) {
+          if (performance.now() - told > minMsBetweenReads) {
             told = performance.now();
             this.#sendPart(token, { text: '', read });
           }

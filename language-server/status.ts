@@ -5,7 +5,7 @@ import type { ModelHost } from './engine/model-host';
 import type { IdleMeter } from './measure/idle-meter';
 import type { CacheStatus, RepositoryStatus, RequestStatus, SlowStatus, Status } from './protocol';
 
-const leastMsBetween = 250;
+const minMsBetween = 250;
 
 export class StatusReporter {
   readonly #host: ModelHost;
@@ -38,7 +38,7 @@ export class StatusReporter {
     if (this.#timer !== undefined || this.#closed) {
       return;
     }
-    const wait = Math.max(0, this.#sentAt + leastMsBetween - performance.now());
+    const wait = Math.max(0, this.#sentAt + minMsBetween - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#sentAt = performance.now();

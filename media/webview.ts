@@ -14,7 +14,7 @@ export interface Webview<ToHost, ToView> {
 }
 
 /** Of one message. */
-const mostNamed = 5;
+const maxNamed = 5;
 
 /**
  * Checks what goes out, too, so that a mistake is found where it is made. A message that was not one is told to the host, and
@@ -44,8 +44,8 @@ export function webview<ToHost, ToView>(
           tell(`The page could not take a message: ${String(error)}`);
         }
         if (left.length > 0) {
-          const more = left.length > mostNamed ? `; and ${left.length - mostNamed} more` : '';
-          tell(`The page left out of a message: ${left.slice(0, mostNamed).join('; ')}${more}`);
+          const more = left.length > maxNamed ? `; and ${left.length - maxNamed} more` : '';
+          tell(`The page left out of a message: ${left.slice(0, maxNamed).join('; ')}${more}`);
         }
       });
     },

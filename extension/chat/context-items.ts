@@ -10,7 +10,7 @@ import { isReadable, placeName, rangeName } from './places';
 import type { Attachment, QuestionContext } from './question-context';
 
 /** The selection and the current file take two of the places. */
-const mostAdded = limits.chips - 2;
+const maxAdded = limits.chips - 2;
 
 const settleMs = 150;
 
@@ -82,8 +82,8 @@ export class ContextItems implements vscode.Disposable {
   addItem(item: MentionItem): void {
     const { id } = item.candidate;
     if (!this.#added.some(({ candidate }) => candidate.id === id)) {
-      if (this.#added.length >= mostAdded) {
-        throw new Error(`At most ${mostAdded} things can be added to a question. Add a folder instead of its files.`);
+      if (this.#added.length >= maxAdded) {
+        throw new Error(`At most ${maxAdded} things can be added to a question. Add a folder instead of its files.`);
       }
       this.#added = [...this.#added, item];
       this.#changes.fire();

@@ -34,7 +34,7 @@ export interface ChangedFile {
   readonly diff: string;
 }
 
-const mostFiles = 100;
+const maxFiles = 100;
 
 /** None where the git extension is off or there is no repository. */
 export async function gitChanges(): Promise<RepositoryChanges[]> {
@@ -49,12 +49,12 @@ export async function gitChanges(): Promise<RepositoryChanges[]> {
     read: async () => {
       const changed = await repository.diffWithHEAD();
       const files: ChangedFile[] = [];
-      for (const { uri, originalUri = uri } of changed.slice(0, mostFiles)) {
+      for (const { uri, originalUri = uri } of changed.slice(0, maxFiles)) {
         const uris = originalUri.toString() === uri.toString() ? [uri] : [uri, originalUri];
         files.push({ uris, diff: await repository.diffWithHEAD(uri.fsPath) });
       }
-      if (changed.length > mostFiles) {
-        files.push({ uris: [], diff: `${changed.length - mostFiles} more files have changed.` });
+      if (changed.length > maxFiles) {
+        files.push({ uris: [], diff: `${changed.length - maxFiles} more files have changed.` });
       }
       return files;
     },

@@ -25,9 +25,9 @@ export interface MentionItems {
   readonly found: number;
 }
 
-const mostOffered = 30;
-const mostFound = 2000;
-const mostProblems = 100;
+const maxOffered = 30;
+const maxFound = 2000;
+const maxProblems = 100;
 
 export async function mentionCandidates(kind: MentionKind, query: string): Promise<MentionItems> {
   switch (kind) {
@@ -45,7 +45,7 @@ export async function mentionCandidates(kind: MentionKind, query: string): Promi
 }
 
 function offered<T>(found: readonly T[], item: (one: T) => MentionItem): MentionItems {
-  return { items: found.slice(0, mostOffered).map(item), found: found.length };
+  return { items: found.slice(0, maxOffered).map(item), found: found.length };
 }
 
 function placeItem(kind: 'file' | 'folder', uri: vscode.Uri): MentionItem {
@@ -61,7 +61,7 @@ async function filesLike(query: string): Promise<vscode.Uri[]> {
   // the characters that a glob gives a meaning stand for any character
   const pattern = query === '' ? '**/*' : `**/*${query.replace(/[\\/[\]{}*?!,]/g, '?')}*`;
   const found = vscode.workspace.isTrusted
-    ? await vscode.workspace.findFiles(query.includes('/') ? '**/*' : pattern, '**/node_modules/**', mostFound)
+    ? await vscode.workspace.findFiles(query.includes('/') ? '**/*' : pattern, '**/node_modules/**', maxFound)
     : [];
   const seen = new Set<string>();
   return [...open, ...found]
@@ -184,7 +184,7 @@ type Problems = readonly [vscode.Uri, readonly vscode.Diagnostic[]];
 /** A text for each file, since some may not be read; with the line of each problem, as a person would quote it. */
 function describeProblems(label: string, all: readonly Problems[]): Attachment[] {
   const attachments: Attachment[] = [];
-  let left = mostProblems;
+  let left = maxProblems;
   for (const [uri, found] of all) {
     const lines = found.slice(0, left).map((problem) => describeProblem(uri, problem));
     left -= lines.length;
@@ -194,8 +194,8 @@ function describeProblems(label: string, all: readonly Problems[]): Attachment[]
     }
   }
   const count = all.reduce((sum, [, found]) => sum + found.length, 0);
-  if (count > mostProblems) {
-    attachments.push({ label, text: `There are ${count - mostProblems} more problems.` });
+  if (count > maxProblems) {
+    attachments.push({ label, text: `There are ${count - maxProblems} more problems.` });
   }
   return count === 0 ? [{ label, text: 'There are no problems.' }] : attachments;
 }

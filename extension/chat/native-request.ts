@@ -7,10 +7,10 @@ import { limits } from '../../language-server/protocol/limits';
 type Message = ChatParams['messages'][number];
 
 /** Turns that are told to the server; it keeps fewer. */
-const mostHistory = 20;
+const maxHistory = 20;
 
 export function recentHistory(turns: readonly AskTurn[]): readonly AskTurn[] {
-  return turns.slice(-mostHistory).map(({ question, answer }) => ({
+  return turns.slice(-maxHistory).map(({ question, answer }) => ({
     question: startOf(question, limits.text),
     answer: startOf(answer, limits.text),
   }));

@@ -34,11 +34,11 @@ export type { QuestionContext } from './question-context';
 const postEveryMs = 30;
 const saveEveryMs = 3000;
 /** Of a title that is the question's. */
-const mostTitle = 60;
+const maxTitle = 60;
 /** Turns that the page gets at once. */
 const shownTurns = 30;
 /** Turns that are told to the server; it keeps fewer. */
-const mostHistory = 20;
+const maxHistory = 20;
 
 export class ChatSession {
   readonly #parts: SessionParts;
@@ -292,7 +292,7 @@ export class ChatSession {
   #history(): AskTurn[] {
     return this.#conversation.turns
       .filter(({ state, answer }) => state !== 'failed' && answer !== '')
-      .slice(-mostHistory)
+      .slice(-maxHistory)
       .map(({ question, command, answer, state }) => ({
         question: question.trim() === '' ? `/${command ?? ''}` : question,
         answer: state === 'done' ? answer : withoutThoughts(answer),
@@ -382,7 +382,7 @@ function emptyConversation(): Conversation {
 }
 
 function titleOf(text: string, command: CommandName | undefined): string {
-  const line = startOf(text.trim(), 10 * mostTitle).replace(/\s+/g, ' ');
+  const line = startOf(text.trim(), 10 * maxTitle).replace(/\s+/g, ' ');
   const title = `${command === undefined ? '' : `/${command} `}${line}`.trim();
-  return cutEnd(title, mostTitle);
+  return cutEnd(title, maxTitle);
 }

@@ -65,7 +65,7 @@ const version = 1;
 /** Beside the file of a conversation: as it was before what was bad in it was left out. */
 const asItWas = '.as-it-was';
 /** Each is a line in the log. */
-const mostNamed = 20;
+const maxNamed = 20;
 
 export class ConversationStore {
   readonly #folder: string;
@@ -184,7 +184,7 @@ export class ConversationStore {
         throw new MessageError('it is of another version, or under another name');
       }
       if (stored.turns.length === 0 && left.length > 0) {
-        throw new MessageError(left.slice(0, mostNamed).join('; '));
+        throw new MessageError(left.slice(0, maxNamed).join('; '));
       }
       if (left.length > 0) {
         this.#incomplete.add(stored.id);
@@ -246,8 +246,8 @@ export class ConversationStore {
 }
 
 function named(left: readonly string[]): string {
-  const more = left.length > mostNamed ? `; and ${left.length - mostNamed} more` : '';
-  return `${left.slice(0, mostNamed).join('; ')}${more}`;
+  const more = left.length > maxNamed ? `; and ${left.length - maxNamed} more` : '';
+  return `${left.slice(0, maxNamed).join('; ')}${more}`;
 }
 
 function around(content: string, word: string): string {

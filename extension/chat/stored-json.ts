@@ -5,7 +5,7 @@ import { limits } from '../../language-server/protocol/limits';
 import type { Conversation } from './store';
 
 const gone = '[This text was too large to be kept with the conversation.]';
-const mostSelection = 64 * 1024;
+const maxSelection = 64 * 1024;
 
 export interface StoredJson {
   readonly json: string;
@@ -24,7 +24,7 @@ export function storedJson(
   // what a question was asked with is the larger part, and is in the workspace as well
   const without = conversation.asked.map(({ selection, attachments, ...one }) => ({
     ...one,
-    ...(selection === undefined ? {} : { selection: { ...selection, text: startOf(selection.text, mostSelection) } }),
+    ...(selection === undefined ? {} : { selection: { ...selection, text: startOf(selection.text, maxSelection) } }),
     attachments: attachments.map(({ label, text }) => ({ label, text: text.length > gone.length ? gone : text })),
   }));
   const { turns } = conversation;

@@ -17,7 +17,7 @@ import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, se
 export const contextViewId = 'fasa.context';
 
 /** The tree follows the server's status, but no faster. */
-const leastMsBetween = 1000;
+const minMsBetween = 1000;
 
 /** What of the repository is in the context, as a tree in the explorer: each file's tokens, state or reason. */
 export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode.Disposable {
@@ -122,7 +122,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#follow();
-    }, leastMsBetween);
+    }, minMsBetween);
   }
 }
 

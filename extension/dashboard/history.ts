@@ -3,10 +3,10 @@
 import type { Status } from '../../language-server/protocol';
 import type { BytesSample, RequestView, SpeedSample } from '../../media/dashboard/messages';
 
-const mostBytes = 1000;
-const mostSpeeds = 200;
-const mostRequests = 50;
-const leastMsBetweenBytes = 1000;
+const maxBytes = 1000;
+const maxSpeeds = 200;
+const maxRequests = 50;
+const minMsBetweenBytes = 1000;
 
 export class StatusHistory {
   #bytes: BytesSample[] = [];
@@ -43,7 +43,7 @@ export class StatusHistory {
       push(
         this.#speeds,
         { at, atTokens: speed.atTokens, denseMs: speed.denseMsPerToken, fasaMs: speed.fasaMsPerToken },
-        mostSpeeds,
+        maxSpeeds,
       );
     }
     // the time tells two requests with the same figures apart
@@ -51,14 +51,14 @@ export class StatusHistory {
     if (lastRequest !== undefined && key !== this.#lastRequest) {
       this.#lastRequest = key;
       const { at: ended, ...figures } = lastRequest;
-      push(this.#requests, { ...figures, at: ended === undefined ? at : Date.parse(ended) }, mostRequests);
+      push(this.#requests, { ...figures, at: ended === undefined ? at : Date.parse(ended) }, maxRequests);
     }
   }
 
   /** Where nothing changes the last two samples are enough; when there are many, every other of the old ones goes. */
   #addBytes(sample: BytesSample): void {
     const [before, last] = this.#bytes.slice(-2);
-    if (last !== undefined && sample.at - last.at < leastMsBetweenBytes) {
+    if (last !== undefined && sample.at - last.at < minMsBetweenBytes) {
       this.#bytes[this.#bytes.length - 1] = { ...sample, at: last.at };
       return;
     }
@@ -67,7 +67,7 @@ export class StatusHistory {
       return;
     }
     this.#bytes.push(sample);
-    if (this.#bytes.length > mostBytes) {
+    if (this.#bytes.length > maxBytes) {
       this.#bytes = this.#bytes.filter((_, index) => index % 2 === 0 || index === this.#bytes.length - 1);
     }
   }

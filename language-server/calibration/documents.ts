@@ -13,13 +13,13 @@ export interface CalibrationText {
 }
 
 /** Shorter ones say nothing: all of their tokens are read anyway. */
-const leastTokens = 256;
+const minTokens = 256;
 
 /** @throws EngineError CANCELLED */
 export async function readCalibrationDocuments(
   folders: readonly SourceFiles[],
   { tokenize, start }: CalibrationText,
-  { documentTokens, mostDocuments }: { readonly documentTokens: number; readonly mostDocuments: number },
+  { documentTokens, maxDocuments }: { readonly documentTokens: number; readonly maxDocuments: number },
   signal: AbortSignal,
 ): Promise<Int32Array[]> {
   const documents: Int32Array[] = [];
@@ -40,12 +40,12 @@ export async function readCalibrationDocuments(
           open = [...start];
         }
       }
-      if (documents.length >= mostDocuments) {
-        return documents.slice(0, mostDocuments);
+      if (documents.length >= maxDocuments) {
+        return documents.slice(0, maxDocuments);
       }
     }
   }
-  if (open.length > leastTokens) {
+  if (open.length > minTokens) {
     documents.push(Int32Array.from(open));
   }
   return documents;

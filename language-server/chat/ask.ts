@@ -48,7 +48,7 @@ export type ChunksForQuestion = (uris: readonly string[], text: string) => reado
 
 const notTrusted = 'not open, and the workspace is not trusted';
 /** Live documents are read so far. */
-const mostOpenChars = 512 * 1024;
+const maxOpenChars = 512 * 1024;
 
 export class Chat {
   readonly #workspace: Workspace;
@@ -216,7 +216,7 @@ export class Chat {
       const text = input.openText(uri);
       const { path: label, file, repository } = this.#workspace.place(uri);
       if (text !== undefined) {
-        const live = wellFormed(toLf(text.slice(0, mostOpenChars)));
+        const live = wellFormed(toLf(text.slice(0, maxOpenChars)));
         const reason = await this.#workspace.gate.whyKeptOut({ uris: [uri], text: live }, input.signal);
         if (reason !== undefined) {
           refused.push({ label, reason });

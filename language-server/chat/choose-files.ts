@@ -6,11 +6,11 @@ import type { ListOptions } from '../repository/file-list';
 import type { Repository } from '../repository/repository';
 import type { SourceFile } from '../repository/source-files';
 
-const mostFiles = 12;
+const maxFiles = 12;
 /** A pasted log may name thousands of files of which none is read. */
 const maxTried = 200;
 /** Of a folder that a question refers to. */
-const mostFilesOfFolder = 50;
+const maxFilesOfFolder = 50;
 
 export interface FoundFiles {
   readonly files: readonly SourceFile[];
@@ -37,7 +37,7 @@ export async function chooseFiles(
     named.length > 0 || namedOnly ? named : (await likelyPaths(question, paths)).filter((file) => !read(file));
   const files: SourceFile[] = [];
   for (const relative of chosen.slice(0, maxTried)) {
-    if (files.length >= mostFiles) {
+    if (files.length >= maxFiles) {
       break;
     }
     const result = await sources.read(path.join(sources.root, relative));
@@ -69,7 +69,7 @@ export async function filesBelow(repository: Repository, absolute: string, list:
   }
   const files: SourceFile[] = [];
   const refused: { readonly label: string; readonly reason: string }[] = [];
-  for (const relative of paths.slice(0, mostFilesOfFolder)) {
+  for (const relative of paths.slice(0, maxFilesOfFolder)) {
     const result = await sources.read(path.join(sources.root, relative));
     if (result !== undefined && 'file' in result) {
       files.push(result.file);
@@ -77,9 +77,9 @@ export async function filesBelow(repository: Repository, absolute: string, list:
       refused.push({ label: relative, reason: result.leftOut });
     }
   }
-  if (paths.length > mostFilesOfFolder) {
-    const more = paths.length - mostFilesOfFolder;
-    refused.push({ label: `${more} more files of ${label}`, reason: `only ${mostFilesOfFolder} files of a folder` });
+  if (paths.length > maxFilesOfFolder) {
+    const more = paths.length - maxFilesOfFolder;
+    refused.push({ label: `${more} more files of ${label}`, reason: `only ${maxFilesOfFolder} files of a folder` });
   }
   return { files, refused };
 }
@@ -145,7 +145,7 @@ async function likelyPaths(question: string, paths: readonly string[]): Promise<
       score: words / Math.sqrt(entry.words + 1) + (readmes.has(entry) ? 0.1 : 0),
     }))
     .sort((left, right) => right.score - left.score || (left.file < right.file ? -1 : 1))
-    .slice(0, mostFiles)
+    .slice(0, maxFiles)
     .map(({ file }) => file);
 }
 

@@ -31,14 +31,14 @@ export interface CitationRules {
    */
   readonly capFirstBlock: boolean;
   /** A block belongs to a citation from so many times that share on. */
-  readonly leastRatio: number;
+  readonly minRatio: number;
   readonly most: number;
 }
 
 export const defaultCitationRules: CitationRules = {
   subtractUniform: true,
   capFirstBlock: true,
-  leastRatio: 2,
+  minRatio: 2,
   most: 5,
 };
 
@@ -76,7 +76,7 @@ export function citationsOf(texts: readonly LookedText[], rules: CitationRules =
 function usualShare({ shares, inPrompt }: LookedText, uniform: number, rules: CitationRules): number {
   const own = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
   const near = inPrompt === true && own > uniform;
-  return near && shares.some((share) => share >= rules.leastRatio * own) ? own : uniform;
+  return near && shares.some((share) => share >= rules.minRatio * own) ? own : uniform;
 }
 
 /** Neighbouring blocks that stand out; one that does not, between two that do, belongs to them. */
@@ -85,7 +85,7 @@ function runsOf(shares: Float32Array, place: TextPlace, usual: number, rules: Ci
   let open: Run | undefined;
   for (const [block, share] of shares.entries()) {
     const counted = block === 0 && rules.capFirstBlock ? Math.min(share, highest(shares.subarray(1))) : share;
-    if (counted < rules.leastRatio * usual) {
+    if (counted < rules.minRatio * usual) {
       continue;
     }
     const score = rules.subtractUniform ? counted - usual : counted;

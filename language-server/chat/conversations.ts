@@ -11,8 +11,8 @@ export interface Turn extends AskTurn {
   readonly answered: ChatMessage;
 }
 
-const mostTurns = 8;
-const mostConversations = 16;
+const maxTurns = 8;
+const maxConversations = 16;
 /** What the template adds to the two messages of a turn. */
 const templateTokens = 16;
 
@@ -33,7 +33,7 @@ export class Conversations {
       return known;
     }
     return history
-      .slice(-mostTurns)
+      .slice(-maxTurns)
       .map(
         (turn) =>
           known.find((other) => other.question === turn.question && other.answer === turn.answer) ??
@@ -46,9 +46,9 @@ export class Conversations {
     if (conversation === '') {
       return;
     }
-    this.#turns.set(conversation, [...kept, turn].slice(-mostTurns));
+    this.#turns.set(conversation, [...kept, turn].slice(-maxTurns));
     const oldest = this.#turns.keys().next();
-    if (this.#turns.size > mostConversations && oldest.done !== true) {
+    if (this.#turns.size > maxConversations && oldest.done !== true) {
       this.#turns.delete(oldest.value);
     }
   }

@@ -19,10 +19,10 @@ export interface Fitted {
 }
 
 /** A part of a text is worth its place from so many tokens on. */
-const leastPart = 48;
+const minPart = 48;
 /** No text is tokenized beyond this; what is longer counts as this long at least. */
-const mostChars = 512 * 1024;
-const mostCached = 64;
+const maxChars = 512 * 1024;
+const maxCached = 64;
 
 export class TextFitter {
   readonly #whole = new Map<string, Int32Array>();
@@ -32,13 +32,13 @@ export class TextFitter {
   }
 
   fit(engine: Engine, { head, text }: TextToFit, left: number): Fitted {
-    const clean = wellFormed(toLf(text.slice(0, mostChars)));
+    const clean = wellFormed(toLf(text.slice(0, maxChars)));
     const whole = this.#tokens(engine, `${head}\n${clean}${clean.endsWith('\n') ? '' : '\n'}`);
-    if (whole.length <= left && text.length <= mostChars) {
+    if (whole.length <= left && text.length <= maxChars) {
       return { tokens: whole, text: clean, wholeTokens: whole.length };
     }
     const charsPerToken = clean.length / Math.max(1, whole.length);
-    for (let share = 0.97; left >= leastPart && share > 0.3; share *= 0.8) {
+    for (let share = 0.97; left >= minPart && share > 0.3; share *= 0.8) {
       const cut = cutAtLine(clean, Math.floor(left * charsPerToken * share));
       const tokens = cut === '' ? undefined : engine.tokenize(`${head}\n${cut}`);
       if (tokens !== undefined && tokens.length <= left) {
@@ -55,7 +55,7 @@ export class TextFitter {
     }
     const tokens = engine.tokenize(text);
     const oldest = this.#whole.keys().next();
-    if (this.#whole.size >= mostCached && oldest.done !== true) {
+    if (this.#whole.size >= maxCached && oldest.done !== true) {
       this.#whole.delete(oldest.value);
     }
     this.#whole.set(text, tokens);

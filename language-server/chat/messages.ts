@@ -15,11 +15,11 @@ export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
   readonly onText: (delta: string) => void;
 }
 
-const mostAnswerTokens = 1024;
+const maxAnswerTokens = 1024;
 
 /** @throws EngineError CANCELLED, CONTEXT_FULL, BAD_TEMPLATE, the engine's others */
 export async function answerMessages(engine: Engine, run: MessagesRun): Promise<Generation> {
-  const wanted = Math.min(run.maxTokens ?? mostAnswerTokens, Math.floor(engine.contextTokens / 4));
+  const wanted = Math.min(run.maxTokens ?? maxAnswerTokens, Math.floor(engine.contextTokens / 4));
   const prompt = await chatPrompt(engine, joinTurns(engine, run.messages), run.signal);
   const tokens = behindAnchor(engine, prompt.tokens);
   if (tokens.length + wanted > engine.contextTokens) {

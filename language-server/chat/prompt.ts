@@ -16,9 +16,9 @@ const instructions =
   'You are a programming assistant. Answer the question about the code that you are shown, briefly and precisely. ' +
   'Say so when the code does not hold the answer.';
 
-const mostAnswerTokens = 512;
+const maxAnswerTokens = 512;
 /** Files that nobody named; more takes longer to read than most questions are worth. */
-const mostRelatedTokens = 2048;
+const maxRelatedTokens = 2048;
 /** For the template's own tokens. */
 const reservedTokens = 96;
 
@@ -60,7 +60,7 @@ export function planAsk(
   files: QuestionFiles,
   turns: readonly Turn[],
 ): AskPlan {
-  const answerTokens = Math.min(mostAnswerTokens, Math.floor(engine.contextTokens / 4));
+  const answerTokens = Math.min(maxAnswerTokens, Math.floor(engine.contextTokens / 4));
   const room = engine.contextTokens - answerTokens - (engine.repository?.anchor.length ?? 0);
   const system: ChatMessage = { role: 'system', content: engine.tokenize(instructions) };
   const question = engine.tokenize(wellFormed(toLf(questionText(asked.command, asked.question))));
@@ -96,7 +96,7 @@ export function planAsk(
   if (turns.length > 0) {
     parts.push(historyPart(turns, kept));
   }
-  let related = mostRelatedTokens;
+  let related = maxRelatedTokens;
   const others = files.related.map((file) => {
     const source = take('related', file.path, wholeFile(file), related);
     related -= source.tokens.length;

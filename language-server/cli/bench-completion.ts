@@ -24,10 +24,10 @@ const defaultFiles = 4;
 /** Two stretches of each file, so that the cursor jumps; characters of each. */
 const stretches = 2;
 const stretchChars = 150;
-const leastChars = 1500;
-const mostChars = 60_000;
+const minChars = 1500;
+const maxChars = 60_000;
 /** What is shorter is typed faster than it is read. */
-const leastAccepted = 3;
+const minAccepted = 3;
 /** To read a suggestion and press the key. */
 const readMs = 350;
 
@@ -100,7 +100,7 @@ async function chooseStretches(repo: string, most: number, typist: Typist, signa
       continue;
     }
     const { text } = read.file;
-    if (text.length < leastChars || text.length > mostChars) {
+    if (text.length < minChars || text.length > maxChars) {
       continue;
     }
     used++;
@@ -116,7 +116,7 @@ async function chooseStretches(repo: string, most: number, typist: Typist, signa
     }
   }
   if (plan.length === 0) {
-    throw new EngineError('BAD_ARGUMENT', `${repo} has no source file of ${leastChars} to ${mostChars} characters.`, {
+    throw new EngineError('BAD_ARGUMENT', `${repo} has no source file of ${minChars} to ${maxChars} characters.`, {
       remedy: 'Name a folder with source files by --repo.',
     });
   }
@@ -199,7 +199,7 @@ async function offered(
   const text = typeof item?.insertText === 'string' ? item.insertText : '';
   const range = item?.range;
   const replace = range === undefined ? 0 : range.end.character - range.start.character;
-  if (replace === 0 && text.length >= leastAccepted && rest.startsWith(text)) {
+  if (replace === 0 && text.length >= minAccepted && rest.startsWith(text)) {
     return { text, replace };
   }
   await sleep(Math.max(0, pauseMs - (performance.now() - started)));

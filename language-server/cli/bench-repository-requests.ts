@@ -12,7 +12,7 @@ const decodedTokens = 33;
 const greedy = { temperature: 0, topK: 1, topP: 1, seed: 0 };
 /** Requests whose delay is measured, and how far they are apart at most. */
 const delaySamples = 30;
-const mostPauseMs = 250;
+const maxPauseMs = 250;
 
 export interface RequestTimes {
   readonly firstTokenMs: number;
@@ -112,7 +112,7 @@ export async function measureDelay(
   try {
     await ask(0);
     for (let i = 1; i < delaySamples; i++) {
-      await sleep((i * 97) % mostPauseMs, undefined, { signal });
+      await sleep((i * 97) % maxPauseMs, undefined, { signal });
       busy.push(await ask(i));
     }
   } finally {

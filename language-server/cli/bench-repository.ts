@@ -193,14 +193,14 @@ async function measure(
   // what is around a cursor somewhere in the repository
   const around = await readNamedText(path.join(copy, records[records.length >> 1]?.path ?? ''));
   const choose = () => context.chunksFor(undefined, { before: around, after: '', document: around });
-  const { mostTokens } = context.policy;
+  const { maxTokens } = context.policy;
   const inPlay = choose();
   const encoded = records.flatMap(({ chunks }) => chunks.flatMap(({ encoded: chunk }) => chunk ?? []));
   const held = totals(engine, encoded);
   const depths = [0, ...(line.depths ?? []), text.length];
-  const times = await timeInTurns(opened, text, depths, { choose, mostTokens }, output, signal);
+  const times = await timeInTurns(opened, text, depths, { choose, maxTokens }, output, signal);
   const rows = depths.map((depth, i) => {
-    const { tokens } = totals(engine, chunksIn(chunksOfTokens(inPlay, Math.min(depth, mostTokens))));
+    const { tokens } = totals(engine, chunksIn(chunksOfTokens(inPlay, Math.min(depth, maxTokens))));
     return row(times[i] ?? [], { ...totals(engine, chunksIn(chunksOfTokens(inPlay, depth))), tokensInPlay: tokens });
   });
   const without = rows[0];
@@ -256,7 +256,7 @@ async function timeInTurns(
   { engine, repository }: Opened,
   text: Int32Array,
   depths: readonly number[],
-  { choose, mostTokens }: { readonly choose: () => readonly ChunkInPlay[]; readonly mostTokens: number },
+  { choose, maxTokens }: { readonly choose: () => readonly ChunkInPlay[]; readonly maxTokens: number },
   output: Output,
   signal: AbortSignal,
 ): Promise<RequestTimes[][]> {
@@ -265,7 +265,7 @@ async function timeInTurns(
   for (let turn = -1; turn < turns; turn++) {
     for (const [i, depth] of depths.entries()) {
       const number = (turn + 1) * depths.length + i;
-      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), Math.min(depth, mostTokens)));
+      const chunks = () => (depth === 0 ? [] : chunksOfTokens(choose(), Math.min(depth, maxTokens)));
       const one = await timeRequests(engine, repository, text, number + 100, chunks, signal);
       if (turn >= 0) {
         times[i]?.push(one);

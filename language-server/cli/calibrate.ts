@@ -21,11 +21,11 @@ import type { Output } from './output';
 
 /** Tokens of a document, and of all: importance shows in long contexts, and more documents change little. */
 const documentTokens = 4096;
-const mostDocuments = 8;
+const maxDocuments = 8;
 
 /** Of each repository, to decide the composition by; with fewer of all, nothing can be told. */
 const defaultCases = '12';
-const leastCases = 8;
+const minCases = 8;
 /** Tokens of chunks in play that fewer are compared with. */
 const widestInPlay = 49_152;
 /** Tokens: what stands for all chunks. */
@@ -107,9 +107,9 @@ async function decideComposition(
   const found =
     line.repositories === undefined ? await readRepositories(folder, signal) : await readCorpus(folder, signal);
   const cases = prepareCases(bench, found, rules, line.options.seed ?? 1);
-  if (cases.length < leastCases) {
+  if (cases.length < minCases) {
     output.message(
-      `Too few names are used across files to decide how chunks are read (${cases.length} of ${leastCases}): the defaults stay.`,
+      `Too few names are used across files to decide how chunks are read (${cases.length} of ${minCases}): the defaults stay.`,
     );
     return undefined;
   }
@@ -146,7 +146,7 @@ async function readDocuments(model: NativeModel, corpus: string, signal: AbortSi
   const documents = await readCalibrationDocuments(
     [sources],
     { tokenize: (text) => model.tokenize(text, false), start: addBos && bos !== undefined ? [bos] : [] },
-    { documentTokens, mostDocuments },
+    { documentTokens, maxDocuments },
     signal,
   );
   if (documents.length === 0) {

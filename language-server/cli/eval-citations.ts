@@ -30,7 +30,7 @@ import type { Output } from './output';
 const defaultQuestions = 50;
 const defaultSeed = 1;
 const answerTokens = 24;
-const mostTokens = 262_144;
+const maxTokens = 262_144;
 
 interface RepositorySize {
   readonly name: string;
@@ -118,7 +118,7 @@ async function withFolder(
         output.progress(`Encoding ${path.basename(folder)}`, progress.tokensDone / Math.max(1, progress.tokens));
       }
     },
-    settings: { ...defaultSettings.repository, tokens: mostTokens },
+    settings: { ...defaultSettings.repository, tokens: maxTokens },
     background: false,
   });
   try {

@@ -4,7 +4,7 @@ import type { NativeGenerationStats } from '../engine/addon';
 import type { SlowStatus } from '../protocol';
 
 const lastRequests = 5;
-const mostLate = 2;
+const maxLate = 2;
 
 type Cause = SlowStatus['cause'];
 
@@ -39,7 +39,7 @@ export class BudgetWatch {
   get slow(): SlowStatus | undefined {
     const late = this.#requests.filter((cause) => cause !== undefined);
     const cause = late.at(-1);
-    if (cause === undefined || late.length <= mostLate) {
+    if (cause === undefined || late.length <= maxLate) {
       return undefined;
     }
     const seconds = (this.#budgetMs / 1000).toFixed(1);

@@ -58,12 +58,12 @@ export interface CompletionOutcome extends Suggestion {
 }
 
 /** Blocks beyond this are read by nobody; models without the text behind the cursor lose the thread sooner. */
-const mostLines = { fillInTheMiddle: 16, prefixOnly: 8 };
+const maxLines = { fillInTheMiddle: 16, prefixOnly: 8 };
 /** Tokens of a context that are kept free for the path line and the model's special tokens. */
 const reservedTokens = 64;
 const greedy = { temperature: 0, topK: 1, topP: 1 };
 /** Around the cursor, for what of the repository is in play: lines farther away say next to nothing. */
-const mostChars = { before: 6000, after: 1000 };
+const maxChars = { before: 6000, after: 1000 };
 /** For candidates beside the likeliest one. */
 const varied = { temperature: 0.7, topK: 40, topP: 0.95 };
 /** What further candidates may take, beside as long as the first one took. */
@@ -264,7 +264,7 @@ export class Completer {
     return {
       shape: completionShape(cursor, fillInTheMiddle, syntax),
       nextLine: cursor.nextLine,
-      mostLines: fillInTheMiddle ? mostLines.fillInTheMiddle : mostLines.prefixOnly,
+      maxLines: fillInTheMiddle ? maxLines.fillInTheMiddle : maxLines.prefixOnly,
     };
   }
 
@@ -290,8 +290,8 @@ function chunksInPlay(engine: Engine, { cursor }: Prompt, input: CompletionInput
   return engine.repository === undefined
     ? []
     : input.chunksFor({
-        before: cursor.before.slice(-mostChars.before),
-        after: cursor.after.slice(0, mostChars.after),
+        before: cursor.before.slice(-maxChars.before),
+        after: cursor.after.slice(0, maxChars.after),
         document: input.text,
       });
 }

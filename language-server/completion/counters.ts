@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine';
 import type { CompletionCounts } from '../protocol';
 
 /** Cancels kept for their times. */
-const mostTimes = 10_000;
+const maxTimes = 10_000;
 
 /** Of one generation. */
 export interface Watch {
@@ -80,7 +80,7 @@ export class CompletionCounters {
         }
         if (abortedAt !== undefined) {
           this.#tokensAfterCancel += Math.max(0, engine.usage('inline').tokens - cached);
-          if (this.#cancelToIdleMs.length < mostTimes) {
+          if (this.#cancelToIdleMs.length < maxTimes) {
             this.#cancelToIdleMs.push(performance.now() - abortedAt);
           }
         }

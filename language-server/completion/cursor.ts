@@ -25,7 +25,7 @@ export interface CursorText {
 }
 
 /** Lines beyond this are cut for the rules that look at one line. */
-const mostLineChars = 4096;
+const maxLineChars = 4096;
 
 /**
  * @param windowChars most characters before, and after, the cursor
@@ -44,8 +44,8 @@ export function cursorText(text: string, offset: number, windowChars: number): C
     after,
     reachesEnd: end === text.length,
     start,
-    linePrefix: before.slice(Math.max(lineStart, before.length - mostLineChars)),
-    lineSuffix: (lineEnd === -1 ? after : after.slice(0, lineEnd)).slice(0, mostLineChars),
+    linePrefix: before.slice(Math.max(lineStart, before.length - maxLineChars)),
+    lineSuffix: (lineEnd === -1 ? after : after.slice(0, lineEnd)).slice(0, maxLineChars),
     nextLine: firstLineWithText(lineEnd === -1 ? '' : after.slice(lineEnd + 1)),
     lineAbove: lastLineWithText(before.slice(0, lineStart)),
     indentUnit: indentUnit(before) ?? indentUnit(after),
@@ -87,12 +87,12 @@ function isInsideCharacter(text: string, offset: number): boolean {
 }
 
 function firstLineWithText(text: string): string {
-  const match = /^.*\S.*$/m.exec(text.slice(0, mostLineChars));
+  const match = /^.*\S.*$/m.exec(text.slice(0, maxLineChars));
   return match?.[0] ?? '';
 }
 
 function lastLineWithText(text: string): string {
-  return text.slice(-mostLineChars).trimEnd().split('\n').at(-1) ?? '';
+  return text.slice(-maxLineChars).trimEnd().split('\n').at(-1) ?? '';
 }
 
 /** By the first line end: documents that mix them are taken as they begin. */

@@ -2,14 +2,14 @@
 
 export type IndentUnit = '\t' | '  ' | '    ' | (string & {});
 
-const mostLines = 2000;
+const maxLines = 2000;
 
 /** By its indented lines: tabs, or the step of spaces that most of them take; undefined where nothing is indented. */
 export function indentUnit(text: string): IndentUnit | undefined {
   let tabs = 0;
   const steps = new Map<number, number>();
   let before = 0;
-  for (const line of text.split('\n', mostLines)) {
+  for (const line of text.split('\n', maxLines)) {
     const indent = /^[ \t]*(?=\S)/.exec(line)?.[0];
     if (indent === undefined) {
       continue;

@@ -4,7 +4,7 @@
 const repeated = /([^\n]{3,60}?)\1{2,}/g;
 
 /** Characters; shorter repetitions are written by people: `[0, 0, 0, 0]`. */
-const leastLength = 24;
+const minLength = 24;
 
 /**
  * @returns where to cut: before the line of the loop, or, in the first line, behind the first unit. undefined where
@@ -13,7 +13,7 @@ const leastLength = 24;
 export function loopStart(text: string): number | undefined {
   for (const match of text.matchAll(repeated)) {
     const unit = match[1] ?? '';
-    if (match[0].length >= leastLength && new Set(unit).size > 1) {
+    if (match[0].length >= minLength && new Set(unit).size > 1) {
       const lineEnd = text.lastIndexOf('\n', match.index);
       const hasLinesBefore = lineEnd !== -1 && text.slice(0, lineEnd).trim() !== '';
       return hasLinesBefore ? lineEnd : match.index + unit.length;

@@ -27,7 +27,7 @@ interface Dismissed {
 const readMs = 600;
 const slipMs = 1500;
 const quietMs = 120_000;
-const mostDismissed = 20;
+const maxDismissed = 20;
 const beforeChars = 200;
 const afterChars = 100;
 
@@ -63,7 +63,7 @@ export class Offers {
       if (now - offer.shownAt >= readMs) {
         const list = this.#dismissed.get(uri) ?? [];
         list.push({ ...surroundings(offer), offset, at: now });
-        this.#dismissed.set(uri, list.slice(-mostDismissed));
+        this.#dismissed.set(uri, list.slice(-maxDismissed));
       }
     }
     return undefined;

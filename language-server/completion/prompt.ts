@@ -51,14 +51,14 @@ export const maxCharsPerToken = 4;
 /** Most of the tail that is for the text behind the cursor. */
 const suffixShare = 0.25;
 const windowShrink = 0.75;
-const mostShrinks = 6;
+const maxShrinks = 6;
 
 export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   const special = engine.model.tokens;
   const middle = middleTokens(special);
   const cursor = cursorText(input.text, input.offset, input.tailTokens * maxCharsPerToken);
   const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
-  const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, mostSuffix(input));
+  const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, maxSuffix(input));
   const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
   const head: TokenPart[] = engine.repository === undefined ? bosOf(engine) : [engine.repository.anchor];
   const separated = fileForm(special) === 'separator' && special.fimSeparator !== undefined;
@@ -89,7 +89,7 @@ export function usualSuffixTokens(tailTokens: number): number {
   return Math.floor(tailTokens * suffixShare);
 }
 
-function mostSuffix({ tailTokens, suffixTokens: asked }: PromptInput): number {
+function maxSuffix({ tailTokens, suffixTokens: asked }: PromptInput): number {
   const usual = usualSuffixTokens(tailTokens);
   return asked === undefined ? usual : Math.min(asked, usual);
 }
@@ -98,7 +98,7 @@ function mostSuffix({ tailTokens, suffixTokens: asked }: PromptInput): number {
 function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
   let text = after.slice(0, most * maxCharsPerToken);
   let whole = text.length === after.length;
-  for (let shrinks = 0; shrinks <= mostShrinks; shrinks++) {
+  for (let shrinks = 0; shrinks <= maxShrinks; shrinks++) {
     const end = whole ? text.length : text.lastIndexOf('\n') + 1;
     const tokens = end > 0 ? engine.tokenize(text.slice(0, end)) : undefined;
     if (tokens === undefined) {
@@ -120,7 +120,7 @@ function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
 function prefixTokens(engine: Engine, input: PromptInput, most: number, withoutSpace: boolean): Int32Array {
   let windowChars = Math.max(1, most * maxCharsPerToken);
   let tokens: Int32Array = new Int32Array();
-  for (let shrinks = 0; shrinks <= mostShrinks; shrinks++) {
+  for (let shrinks = 0; shrinks <= maxShrinks; shrinks++) {
     const start = windowStart(input.text, input.offset, windowChars);
     tokens = engine.tokenize(prefixText(input, start, withoutSpace));
     if (tokens.length <= most) {

@@ -4,13 +4,13 @@ import type { NativeGenerationStats } from '../engine/addon';
 
 const weight = 0.3;
 /** Fewer tokens say more about the request's fixed costs than about feeding. */
-const leastFedTokens = 8;
+const minFedTokens = 8;
 /** Tokens of a line of code. */
 const usualTokens = 12;
 /** What feeding the text behind the cursor may take, again for each key: it stands behind what is typed. */
 const suffixMs = 250;
-const leastSuffixTokens = 32;
-const [leastPiece, mostPiece] = [16, 4096];
+const minSuffixTokens = 32;
+const [minPiece, maxPiece] = [16, 4096];
 /** The engine feeds no more at once; a cancel loses that much at most. */
 const microBatch = 128;
 
@@ -18,10 +18,10 @@ export class MeasuredSpeed {
   #feedMsPerToken: number | undefined;
   #decodeMsPerToken: number | undefined;
   #keyFedTokens = 8;
-  #pieceTokens = mostPiece;
+  #pieceTokens = maxPiece;
 
   note(stats: NativeGenerationStats): void {
-    if (stats.fedTokens >= leastFedTokens && stats.prefillMs > 0) {
+    if (stats.fedTokens >= minFedTokens && stats.prefillMs > 0) {
       this.#feedMsPerToken = blend(this.#feedMsPerToken, stats.prefillMs / stats.fedTokens);
     }
     // the first token comes out of the prefill
@@ -54,11 +54,11 @@ export class MeasuredSpeed {
 
   /** A piece was cancelled before it was fed: smaller ones get through where this one does not. */
   pieceCancelled(): void {
-    this.#pieceTokens = Math.max(leastPiece, Math.floor(Math.min(microBatch, this.#pieceTokens) / 2));
+    this.#pieceTokens = Math.max(minPiece, Math.floor(Math.min(microBatch, this.#pieceTokens) / 2));
   }
 
   pieceFed(): void {
-    this.#pieceTokens = Math.min(mostPiece, this.#pieceTokens * 2);
+    this.#pieceTokens = Math.min(maxPiece, this.#pieceTokens * 2);
   }
 
   /**
@@ -69,7 +69,7 @@ export class MeasuredSpeed {
     if (this.#feedMsPerToken === undefined) {
       return most;
     }
-    const affordable = Math.max(leastSuffixTokens, suffixMs / this.#feedMsPerToken);
+    const affordable = Math.max(minSuffixTokens, suffixMs / this.#feedMsPerToken);
     return Math.min(most, 2 ** Math.floor(Math.log2(affordable)));
   }
 }

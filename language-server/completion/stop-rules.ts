@@ -9,7 +9,7 @@ export interface StopContext {
   readonly shape: CompletionShape;
   /** The next line of the document with text: a completion that arrives there is done. */
   readonly nextLine: string;
-  readonly mostLines: number;
+  readonly maxLines: number;
 }
 
 export interface StopDecision {
@@ -52,7 +52,7 @@ function oneLine(whole: string, context: StopContext): StopDecision {
   return block(whole, { ...context, shape: { ...context.shape, lines: 'block', opens: true } });
 }
 
-function block(whole: string, { shape, nextLine, mostLines }: StopContext): StopDecision {
+function block(whole: string, { shape, nextLine, maxLines }: StopContext): StopDecision {
   const lines = whole.split('\n');
   const kept: string[] = [];
   const seen = new Map<string, number>();
@@ -96,7 +96,7 @@ function block(whole: string, { shape, nextLine, mostLines }: StopContext): Stop
       kept.push(line);
       return complete ? done() : { stop: false, text: kept.join('\n') };
     }
-    if (kept.length >= mostLines) {
+    if (kept.length >= maxLines) {
       return done();
     }
     kept.push(line);

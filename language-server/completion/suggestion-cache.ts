@@ -21,7 +21,7 @@ interface Entry {
 /** Characters around the cursor that must be as they were. */
 const beforeChars = 2000;
 const afterChars = 500;
-const mostEntries = 50;
+const maxEntries = 50;
 /** What an editor puts behind the cursor by itself when an opening bracket or quote is typed. */
 const closerOf: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '"': '"', "'": "'", '`': '`' };
 
@@ -38,7 +38,7 @@ export class SuggestionCache {
       (entry) => !(entry.uri === uri && entry.offset === offset && entry.before === before && entry.after === after),
     );
     this.#entries.push({ uri, offset, before, after, suggestions });
-    if (this.#entries.length > mostEntries) {
+    if (this.#entries.length > maxEntries) {
       this.#entries.shift();
     }
   }

@@ -11,7 +11,7 @@ import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } fr
 /** Behind requests, encoding and the meter. */
 const priority = -20;
 /** More is not worth it: then the model stays dense. */
-const defaultMostComputeMs = 10 * 60_000;
+const defaultMaxComputeMs = 10 * 60_000;
 
 export interface BackgroundCalibratorParts {
   /** On the CPU; loaded if need be. */
@@ -21,7 +21,7 @@ export interface BackgroundCalibratorParts {
   /** Where the file goes. */
   readonly file: string;
   /** Most that is spent, documents that were ended included; for tests. */
-  readonly mostComputeMs?: number;
+  readonly maxComputeMs?: number;
 }
 
 export class BackgroundCalibrator implements EngineCalibration {
@@ -87,7 +87,7 @@ export class BackgroundCalibrator implements EngineCalibration {
   ): Promise<CalibrationFile['dominantFcs'] | undefined> {
     await this.#parts.quiet();
     throwIfAborted(signal);
-    const most = this.#parts.mostComputeMs ?? defaultMostComputeMs;
+    const most = this.#parts.maxComputeMs ?? defaultMaxComputeMs;
     if (this.#spentMs > most) {
       throw new EngineError('TOO_SLOW', `Calibrating took more than ${most / 60_000} minutes here.`);
     }

@@ -29,6 +29,7 @@ export interface CalibrationFile extends NativeCalibration {
     /** Logits that a standard deviation of relevance is worth in the choice. */
     readonly priorStrength?: number;
     /** Tokens of one request's chunks, the most relevant ones. */
+    /** Of retrieved chunks; the name is that of the files that were written before. */
     readonly mostTokens?: number;
     /** How many names this was decided by. */
     readonly cases?: number;

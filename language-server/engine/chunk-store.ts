@@ -19,14 +19,14 @@ interface Entry {
 /** A temporary file this old belongs to a writer that died. */
 const deadWriterMs = 10 * 60_000;
 /** Use is noted on disk no more often than this. */
-const leastMsBetweenNotes = 60 * 60_000;
+const minMsBetweenNotes = 60 * 60_000;
 /** Evicting goes a bit below the cap, so that not every write evicts. */
 const evictTo = 0.9;
 
 export class ChunkStore {
   readonly #root: string;
   readonly #folder: string;
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   readonly #onProblem: (message: string) => void;
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
@@ -36,17 +36,17 @@ export class ChunkStore {
   /**
    * @param root of all stores: one folder a model and layout
    * @param name of this one's folder
-   * @param mostBytes over all stores of the root
+   * @param maxBytes over all stores of the root
    */
-  constructor(root: string, name: string, mostBytes: number, onProblem: (message: string) => void) {
+  constructor(root: string, name: string, maxBytes: number, onProblem: (message: string) => void) {
     this.#root = root;
     this.#folder = path.join(root, name);
-    this.#mostBytes = mostBytes;
+    this.#maxBytes = maxBytes;
     this.#onProblem = onProblem;
   }
 
-  get mostBytes(): number {
-    return this.#mostBytes;
+  get maxBytes(): number {
+    return this.#maxBytes;
   }
 
   /** What is known of this store and of those beside it. */
@@ -95,7 +95,7 @@ export class ChunkStore {
     }
     const known = this.#entries.get(file);
     const now = Date.now();
-    if (known !== undefined && Math.abs(now - known.usedAt) > leastMsBetweenNotes) {
+    if (known !== undefined && Math.abs(now - known.usedAt) > minMsBetweenNotes) {
       await utimes(file, new Date(now), new Date(now)).catch(() => undefined);
     }
     await this.#note(file);
@@ -211,14 +211,14 @@ export class ChunkStore {
 
   /** The least recently used go first. */
   async #evict(): Promise<void> {
-    if (this.#bytes <= this.#mostBytes || this.#evicting) {
+    if (this.#bytes <= this.#maxBytes || this.#evicting) {
       return;
     }
     this.#evicting = true;
     try {
       const oldest = [...this.#entries].sort(([, a], [, b]) => a.usedAt - b.usedAt);
       for (const [file] of oldest) {
-        if (this.#bytes <= this.#mostBytes * evictTo) {
+        if (this.#bytes <= this.#maxBytes * evictTo) {
           break;
         }
         await this.#remove(file);

@@ -84,7 +84,7 @@ export interface CompositionPolicy {
   /** Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
   readonly priorStrength: number;
   /** Tokens of one request's chunks; the most relevant where there are more. A decode step reads importance keys of all. */
-  readonly mostTokens: number;
+  readonly maxTokens: number;
 }
 
 /**
@@ -115,7 +115,7 @@ export interface RepositoryEngine {
     onProgress?: (tokens: number) => void,
   ): Promise<readonly EncodedChunk[]>;
   /** What is in the store, for all repositories of this model. */
-  readonly disk: { readonly chunks: number; readonly bytes: number; readonly mostBytes: number };
+  readonly disk: { readonly chunks: number; readonly bytes: number; readonly maxBytes: number };
   /** Called with a chunk whose file was cut short or replaced: no request reads it any more, and it is to be opened again. */
   onLost?: ((chunk: EncodedChunk) => void) | undefined;
   /** Empties the store; answers the bytes freed. Chunks in play stay usable. */
@@ -132,7 +132,7 @@ export interface RepositoryEngine {
 /** Where encoded chunks are kept. */
 export interface StoreOptions {
   readonly folder: string;
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   readonly rowType: 'f16' | 'q8_0';
   /** One sentence for the log. */
   readonly onProblem?: (message: string) => void;

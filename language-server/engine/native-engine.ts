@@ -36,7 +36,7 @@ import { chooseThreads } from './threads';
 
 export const defaultBudget = 256;
 /** Most context tokens by default: what the embedded model was trained for. */
-export const mostDefaultContext = 8192;
+export const maxDefaultContext = 8192;
 /** `auto`: FASA and dense steps meet at about 1,000 cached tokens; here FASA's are measurably faster: docs/benchmarks.md. */
 export const autoFasaFromTokens = 1536;
 
@@ -73,7 +73,7 @@ export const createNativeEngine: EngineFactory = async (options) => {
 };
 
 /**
- * Asked 0 or absent: the trained context without the positions that chunks stand at, at most {@link mostDefaultContext}.
+ * Asked 0 or absent: the trained context without the positions that chunks stand at, at most {@link maxDefaultContext}.
  * @param window positions between anchor and tail
  */
 export function chooseContextTokens(
@@ -82,7 +82,7 @@ export function chooseContextTokens(
   window = 0,
 ): number {
   const trained = Math.max(info.trainedContext - window, Math.ceil(info.trainedContext / 2));
-  return asked !== undefined && asked > 0 ? asked : Math.min(trained, mostDefaultContext);
+  return asked !== undefined && asked > 0 ? asked : Math.min(trained, maxDefaultContext);
 }
 
 function missingCalibration(info: NativeModelInfo): EngineError {

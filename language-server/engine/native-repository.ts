@@ -91,15 +91,16 @@ export class NativeRepositoryEngine implements RepositoryEngine {
       .digest('hex');
     this.#composition = { ...defaultComposition, ...calibration.composition };
     const name = `${fingerprint}-${this.#layout.slice(0, 12)}`;
-    this.#store = new ChunkStore(store.folder, name, store.mostBytes, (message) => this.#tell(message));
+    this.#store = new ChunkStore(store.folder, name, store.maxBytes, (message) => this.#tell(message));
   }
 
   get policy(): CompositionPolicy {
-    return this.#composition;
+    const { priorStrength, mostTokens } = this.#composition;
+    return { priorStrength, maxTokens: mostTokens };
   }
 
   get disk(): RepositoryEngine['disk'] {
-    return { ...this.#store.size, mostBytes: this.#store.mostBytes };
+    return { ...this.#store.size, maxBytes: this.#store.maxBytes };
   }
 
   get held(): RepositoryEngine['held'] {

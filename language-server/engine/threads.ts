@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import os from 'node:os';
 
 /** Decoding is bound by memory: more threads than this gain little. */
-const mostDefaultThreads = 4;
+const maxDefaultThreads = 4;
 
 /** @param asked 0 or absent: the default. */
 export function chooseThreads(asked: number | undefined): number {
@@ -15,7 +15,7 @@ export function chooseThreads(asked: number | undefined): number {
   // One core is left to the editor: ggml's threads meet at a barrier after every operation, and one that does not get
   // its core makes all wait for a whole scheduler slice (measured on two busy cores: two threads 5 to 20 times slower
   // than one).
-  return Math.max(1, Math.min(mostDefaultThreads, physicalCores() - 1, available));
+  return Math.max(1, Math.min(maxDefaultThreads, physicalCores() - 1, available));
 }
 
 function physicalCores(): number {

@@ -12,9 +12,9 @@ import type { SourceFiles } from '../repository/source-files';
 
 /** Documents short enough that one is done between two requests of a person who types now and then. */
 const documentTokens = 2048;
-const mostDocuments = 8;
+const maxDocuments = 8;
 /** With less text the choice would be of this text alone. */
-const leastTokens = 4096;
+const minTokens = 4096;
 
 export interface BackgroundCalibrationParts {
   readonly host: ModelHost;
@@ -89,14 +89,12 @@ export class BackgroundCalibration {
       const documents = await readCalibrationDocuments(
         folders,
         { tokenize: (text) => engine.tokenize(text), start: startOf(engine) },
-        { documentTokens, mostDocuments },
+        { documentTokens, maxDocuments },
         running.signal,
       );
       const tokens = documents.reduce((sum, { length }) => sum + length, 0);
-      if (tokens < leastTokens) {
-        log.info(
-          `${engine.model.name} is not calibrated: the folders have ${tokens} tokens, ${leastTokens} are needed.`,
-        );
+      if (tokens < minTokens) {
+        log.info(`${engine.model.name} is not calibrated: the folders have ${tokens} tokens, ${minTokens} are needed.`);
         this.#settled = { engine, folders: folders.length };
         return;
       }

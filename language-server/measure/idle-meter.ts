@@ -12,7 +12,7 @@ import type { FidelityStatus, SpeedStatus, Status } from '../protocol';
 /** Without a request for so long, the machine counts as idle. */
 export const defaultIdleMs = 5000;
 /** Measuring again sooner would say the same. */
-const leastMsBetween = 60_000;
+const minMsBetween = 60_000;
 
 export interface IdleMeterParts {
   readonly host: ModelHost;
@@ -103,7 +103,7 @@ export class IdleMeter {
     if (engine === undefined || host.state !== 'ready' || this.#running !== undefined) {
       return;
     }
-    const fresh = engine === this.#engine && performance.now() - this.#measuredAt < leastMsBetween;
+    const fresh = engine === this.#engine && performance.now() - this.#measuredAt < minMsBetween;
     const sequence = largestSequence(engine);
     const { fasaFromTokens } = engine;
     if (

@@ -11,23 +11,23 @@ export interface Unit {
 }
 
 /** Longer lines are taken apart before they are tokenized. */
-const mostUnitChars = 1024;
+const maxUnitChars = 1024;
 
 /**
  * @param text LF line ends, well-formed
- * @param mostTokens of one unit
+ * @param maxTokens of one unit
  */
 export function* unitsOf(
   engine: Pick<Engine, 'tokenize'>,
   text: string,
-  mostTokens: number,
+  maxTokens: number,
 ): Generator<Unit, undefined, undefined> {
   let line = 0;
   for (let start = 0; start < text.length; line++) {
     const newline = text.indexOf('\n', start);
     const end = newline === -1 ? text.length : newline + 1;
     for (let at = start; at < end; ) {
-      const unit = unitAt(engine, text, at, Math.min(end, at + mostUnitChars), line, mostTokens);
+      const unit = unitAt(engine, text, at, Math.min(end, at + maxUnitChars), line, maxTokens);
       yield unit;
       at += unit.text.length;
     }
@@ -35,20 +35,20 @@ export function* unitsOf(
   }
 }
 
-/** The longest of the text from `start` on, halved as often as it takes to be at most `mostTokens`. */
+/** The longest of the text from `start` on, halved as often as it takes to be at most `maxTokens`. */
 function unitAt(
   engine: Pick<Engine, 'tokenize'>,
   text: string,
   start: number,
   end: number,
   line: number,
-  mostTokens: number,
+  maxTokens: number,
 ): Unit {
   for (let stop = end; ; stop = start + Math.ceil((stop - start) / 2)) {
     const whole = isHighSurrogate(text, stop - 1) && stop < text.length ? stop + 1 : stop;
     const piece = text.slice(start, whole);
     const tokens = engine.tokenize(piece).length;
-    if (tokens <= mostTokens || stop - start <= 1) {
+    if (tokens <= maxTokens || stop - start <= 1) {
       return { text: piece, line, tokens };
     }
   }

@@ -7,7 +7,7 @@
 const k1 = 1.2;
 const b = 0.75;
 /** Longer ones are data. */
-const mostTermChars = 64;
+const maxTermChars = 64;
 
 /** Terms of a query: what each counts for, 1 as in the formula. */
 export type TermWeights = ReadonlyMap<string, number>;
@@ -100,7 +100,7 @@ export class Bm25Index<Key = string> {
 /** `parseJsonFile` gives parsejsonfile, parse, json and file; so do `parse_json_file` and `PARSE_JSON_FILE`. */
 export function* identifierTerms(text: string): Generator<string> {
   for (const [identifier] of text.matchAll(/[\p{L}_$][\p{L}\p{N}_$]*/gu)) {
-    if (identifier.length > mostTermChars) {
+    if (identifier.length > maxTermChars) {
       continue;
     }
     const words = identifier.match(/\p{Lu}+(?!\p{Ll})|\p{Lu}?[\p{Ll}\p{Lo}\p{Lm}\p{Lt}]+|\p{N}+/gu) ?? [];

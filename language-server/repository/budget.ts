@@ -4,13 +4,13 @@ import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import type { RepositoryEngine } from '../engine/engine';
 
-export const mostBudgetTokens = 131_072;
-const leastBudgetTokens = 2048;
+export const maxBudgetTokens = 131_072;
+const minBudgetTokens = 2048;
 /** Shares of what is free: the rest is the editor's and the user's. */
 const memoryShare = 0.25;
 const diskShare = 0.25;
 /** Nobody waits longer for a repository to be read. */
-const mostEncodeSeconds = 30 * 60;
+const maxEncodeSeconds = 30 * 60;
 /** Budgets move in steps, so that a reading that is a little different changes nothing. */
 const stepTokens = 4096;
 
@@ -21,7 +21,7 @@ export interface BudgetReadings {
   /** Bytes free where the store is, bytes that it has already, and how large it may be. */
   readonly diskFree: number | undefined;
   readonly diskHeld: number;
-  readonly mostDiskBytes: number;
+  readonly maxDiskBytes: number;
   readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
   /** Measured; undefined until something was encoded. */
   readonly tokensPerSecond: number | undefined;
@@ -30,17 +30,17 @@ export interface BudgetReadings {
 }
 
 export function automaticBudget(readings: BudgetReadings): number {
-  const { bytesPerToken, tokensPerSecond, diskHeld, mostDiskBytes } = readings;
+  const { bytesPerToken, tokensPerSecond, diskHeld, maxDiskBytes } = readings;
   const memory = ((readings.memoryFree + readings.memoryHeld) * memoryShare) / Math.max(1, bytesPerToken.fast);
-  const disk = Math.min(mostDiskBytes, (readings.diskFree ?? Number.POSITIVE_INFINITY) * diskShare + diskHeld);
+  const disk = Math.min(maxDiskBytes, (readings.diskFree ?? Number.POSITIVE_INFINITY) * diskShare + diskHeld);
   const limits = [
     memory / Math.max(1, readings.folders),
     disk / Math.max(1, bytesPerToken.disk) / Math.max(1, readings.folders),
-    (tokensPerSecond ?? Number.POSITIVE_INFINITY) * mostEncodeSeconds,
-    mostBudgetTokens,
+    (tokensPerSecond ?? Number.POSITIVE_INFINITY) * maxEncodeSeconds,
+    maxBudgetTokens,
   ];
   const tokens = Math.min(...limits);
-  return Math.max(leastBudgetTokens, Math.floor(tokens / stepTokens) * stepTokens);
+  return Math.max(minBudgetTokens, Math.floor(tokens / stepTokens) * stepTokens);
 }
 
 /** Bytes free for this user in the file system of a folder, or of the nearest folder above that exists. */

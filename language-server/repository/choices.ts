@@ -12,7 +12,7 @@ export type Choice = 'include' | 'exclude';
 /** As they are kept. The last: a file that the user included though it looks like a secret. */
 type Kept = Choice | 'include secret';
 
-const mostChoices = 10_000;
+const maxChoices = 10_000;
 /** Of as many, with the longest paths. */
 const maxFileBytes = 64 * 1024 * 1024;
 
@@ -112,7 +112,7 @@ function changed(
 ): ReadonlyMap<string, Kept> {
   const next = new Map(choices);
   next.delete(relative);
-  if (choice !== 'default' && next.size < mostChoices) {
+  if (choice !== 'default' && next.size < maxChoices) {
     next.set(relative, choice);
   }
   return next;
@@ -135,7 +135,7 @@ function read(file: string): Map<string, Kept> {
     const value: unknown = JSON.parse(readOwnText(file, maxFileBytes) ?? '');
     const stored: unknown = typeof value === 'object' && value !== null && 'choices' in value ? value.choices : {};
     for (const [relative, choice] of Object.entries(typeof stored === 'object' && stored !== null ? stored : {})) {
-      if (isKept(choice) && choices.size < mostChoices) {
+      if (isKept(choice) && choices.size < maxChoices) {
         choices.set(relative, choice);
       }
     }

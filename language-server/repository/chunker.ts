@@ -35,9 +35,9 @@ export interface ChunkerOptions {
 
 const defaultChunkTokens = 1024;
 /** A chunk is not cut before this share of its limit. */
-const leastShare = 0.25;
+const minShare = 0.25;
 /** Paths longer than this share of a chunk lose their front. */
-const mostPathShare = 0.25;
+const maxPathShare = 0.25;
 
 /** @param path below the repository's folder, forward slashes; @param text as read: any line ends, any UTF-16 */
 export function chunkFile(engine: Tokenizer, path: string, text: string, options: ChunkerOptions = {}): Chunk[] {
@@ -57,7 +57,7 @@ export function* chunksOf(
   }
   const head = pathHead(engine, path, chunkTokens);
   const room = chunkTokens - head.tokens;
-  const source = unitsOf(engine, clean, Math.max(1, Math.floor(room * leastShare)));
+  const source = unitsOf(engine, clean, Math.max(1, Math.floor(room * minShare)));
   let waiting: Unit[] = [];
   let ended = false;
   for (;;) {
@@ -97,7 +97,7 @@ function chooseCut(units: readonly Unit[], limit: number): number {
   let tokens = 0;
   let length = 0;
   for (const [index, unit] of units.entries()) {
-    if (index > 0 && tokens >= limit * leastShare) {
+    if (index > 0 && tokens >= limit * minShare) {
       const rank = cutRank(units[index - 1], unit);
       if (rank >= bestRank) {
         best = index;
@@ -157,7 +157,7 @@ function pathHead(engine: Tokenizer, path: string, chunkTokens: number): PathHea
   for (let shown = wellFormed(path); ; shown = shown.slice(Math.ceil(shown.length / 4))) {
     const text = `${separated ? shown : commentPathLine(shown)}\n`;
     const tokens = special.length + engine.tokenize(text).length;
-    if (tokens <= chunkTokens * mostPathShare || shown.length <= 1) {
+    if (tokens <= chunkTokens * maxPathShare || shown.length <= 1) {
       return { text, special, tokens };
     }
   }

@@ -23,9 +23,9 @@ export interface Scored<Chunk> {
 /** As many as fit, the most relevant first; where all fit, all in their order. */
 export function mostRelevant<Chunk extends { readonly tokens: number }>(
   chunks: readonly Scored<Chunk>[],
-  mostTokens: number,
+  maxTokens: number,
 ): readonly Scored<Chunk>[] {
-  let left = mostTokens - chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+  let left = maxTokens - chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
   if (left >= 0) {
     return chunks;
   }

@@ -4,7 +4,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import path from 'node:path';
 
 /** Each takes a handle of the system; a repository with more folders is walked from time to time. */
-const mostFolders = 4096;
+const maxFolders = 4096;
 
 export class FolderWatcher {
   readonly #root: string;
@@ -19,14 +19,14 @@ export class FolderWatcher {
 
   /** False: there are more folders than can be watched. */
   follow(folders: readonly string[]): boolean {
-    const wanted = new Set(folders.slice(0, mostFolders));
+    const wanted = new Set(folders.slice(0, maxFolders));
     for (const [folder, watcher] of this.#watchers) {
       if (!wanted.has(folder)) {
         watcher.close();
         this.#watchers.delete(folder);
       }
     }
-    let all = folders.length <= mostFolders;
+    let all = folders.length <= maxFolders;
     for (const folder of wanted) {
       all = (this.#watchers.has(folder) || this.#watch(folder)) && all;
     }

@@ -4,14 +4,14 @@ import { execFile } from 'node:child_process';
 import { neutralFolder, programPath } from '../programs';
 import type { Environment } from './git-config';
 
-const mostCommits = 100;
-const mostMs = 5000;
-const mostBytes = 4 * 1024 * 1024;
+const maxCommits = 100;
+const maxMs = 5000;
+const maxBytes = 4 * 1024 * 1024;
 
 /** @returns paths below the folder with forward slashes, the latest change first; never rejects */
 export async function recentInGit(root: string, signal: AbortSignal): Promise<readonly string[]> {
   const argv = [
-    ...['log', '-n', String(mostCommits), '--no-merges', '--no-ext-diff', '--no-textconv', '--no-color'],
+    ...['log', '-n', String(maxCommits), '--no-merges', '--no-ext-diff', '--no-textconv', '--no-color'],
     ...['--format=', '--name-only', '--relative', '-z', '--', '.'],
   ];
   const output = await gitOutput(root, argv, signal);
@@ -49,8 +49,8 @@ export function gitOutput(
       {
         cwd: neutralFolder,
         signal,
-        timeout: mostMs,
-        maxBuffer: mostBytes,
+        timeout: maxMs,
+        maxBuffer: maxBytes,
         encoding: 'utf8',
         env: environment,
         windowsHide: true,

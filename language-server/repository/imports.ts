@@ -77,8 +77,8 @@ const languages = new Map<string, Language>([
 ]);
 
 /** Imports stand at the top; more text than this is not searched. */
-const mostChars = 32_768;
-const mostImports = 64;
+const maxChars = 32_768;
+const maxImports = 64;
 /** No path of a source is longer, and none of a crate deeper: what is over is data, and each name has many candidates. */
 const maxNameChars = 512;
 const maxModules = 32;
@@ -93,17 +93,17 @@ export function importCandidates(text: string, file: string, root: string): Impo
     return [];
   }
   const names = new Set<string>();
-  for (const match of text.slice(0, mostChars).matchAll(language.pattern)) {
+  for (const match of text.slice(0, maxChars).matchAll(language.pattern)) {
     for (const name of importedNames(language, match)) {
       if (name.length <= maxNameChars) {
         names.add(name);
       }
     }
-    if (names.size >= mostImports) {
+    if (names.size >= maxImports) {
       break;
     }
   }
-  return [...names].slice(0, mostImports).map((name) => language.resolve(name, file, root));
+  return [...names].slice(0, maxImports).map((name) => language.resolve(name, file, root));
 }
 
 function importedNames(language: Language, match: RegExpMatchArray): string[] {

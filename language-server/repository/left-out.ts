@@ -21,9 +21,9 @@ export type LeftOutReason =
   | 'over the budget'; // of the repository's tokens
 
 /** Bytes; larger files are data or generated. */
-export const mostFileBytes = 256 * 1024;
+export const maxFileBytes = 256 * 1024;
 /** Of a file that the user asked for. */
-export const mostChosenBytes = 4 * 1024 * 1024;
+export const maxChosenBytes = 4 * 1024 * 1024;
 
 /**
  * What the user said of a file. `included`: it, or a folder around it. `confirmed`: the file itself, after a question that

@@ -31,10 +31,10 @@ const emptySurvey: Survey = { files: [], leftOut: new Map(), folders: [], trunca
 /** Events come in bursts: a branch switch, a formatter, a save of all. */
 const debounceMs = 200;
 /** More new paths than this, and the folder is walked again without a look at each. */
-const mostNewPaths = 64;
-const mostEdited = 200;
+const maxNewPaths = 64;
+const maxEdited = 200;
 /** Files that are too large for what is left of the budget are passed over, so many times. */
-const mostMisses = 64;
+const maxMisses = 64;
 
 export class RepositoryContext {
   readonly #parts: ContextParts;
@@ -201,7 +201,7 @@ export class RepositoryContext {
       this.#sources.set(source.encoded, source);
       return [{ chunk: source.encoded, score: scores[i] ?? 0 }];
     });
-    const chunks = mostRelevant(all, policy.mostTokens);
+    const chunks = mostRelevant(all, policy.maxTokens);
     const priors = priorsOf(
       chunks.map(({ score }) => score),
       policy.priorStrength,
@@ -233,7 +233,7 @@ export class RepositoryContext {
 
   /** Of the engine; without one, nothing is in play. */
   get policy(): CompositionPolicy {
-    return this.#engine?.repository?.policy ?? { priorStrength: 0, mostTokens: 0 };
+    return this.#engine?.repository?.policy ?? { priorStrength: 0, maxTokens: 0 };
   }
 
   async close(): Promise<void> {
@@ -342,7 +342,7 @@ export class RepositoryContext {
     let misses = 0;
     for (const path of ordered) {
       throwIfAborted(signal);
-      if (used >= this.#budget || misses >= mostMisses) {
+      if (used >= this.#budget || misses >= maxMisses) {
         leftOut.set(path, 'over the budget');
         continue;
       }
@@ -371,11 +371,11 @@ export class RepositoryContext {
     const known = new Set(this.#survey.files);
     const edited = [...changed].filter((path) => known.has(path));
     const added = [...changed].filter((path) => !known.has(path) && !this.#isLeftOut(path));
-    if (edited.length > 0 && edited.length <= mostEdited) {
+    if (edited.length > 0 && edited.length <= maxEdited) {
       const before = this.#facts.edited.filter((path) => !changed.has(path));
-      this.#facts = { ...this.#facts, edited: [...edited, ...before].slice(0, mostEdited) };
+      this.#facts = { ...this.#facts, edited: [...edited, ...before].slice(0, maxEdited) };
     }
-    this.#surveyIsStale ||= added.length > mostNewPaths || [...changed].some((path) => IgnoreRules.isRuleFile(path));
+    this.#surveyIsStale ||= added.length > maxNewPaths || [...changed].some((path) => IgnoreRules.isRuleFile(path));
     for (const path of added) {
       // one that is new, or a folder: the walk tells
       this.#surveyIsStale ||= (await this.#parts.sources.rules.whyIgnored(path, false)) === undefined;

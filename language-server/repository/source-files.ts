@@ -13,8 +13,8 @@ import {
   type LeftOutReason,
   leftOutByContent,
   leftOutByName,
-  mostChosenBytes,
-  mostFileBytes,
+  maxChosenBytes,
+  maxFileBytes,
 } from './left-out';
 import { type ReadRefusal, readWorkspaceFile, realPathInside } from './read-file';
 import { findSecret } from './secrets';
@@ -36,7 +36,7 @@ interface Cached {
   readonly result: ReadResult;
 }
 
-const mostCached = 2000;
+const maxCached = 2000;
 
 export class SourceFiles {
   readonly root: string;
@@ -69,7 +69,7 @@ export class SourceFiles {
       return cached.result;
     }
     const result = await load(this.root, absolute, checked);
-    if (this.#cache.size >= mostCached) {
+    if (this.#cache.size >= maxCached) {
       this.#cache.clear();
     }
     this.#cache.set(absolute, { version: checked.version, result });
@@ -108,7 +108,7 @@ export class SourceFiles {
     if ([relative, real ?? relative].some((name) => leftOutByName(name, 'included') === 'secret')) {
       return { by: 'name' };
     }
-    const read = await readWorkspaceFile(absolute, { maxBytes: mostChosenBytes, within: this.root, cut: true });
+    const read = await readWorkspaceFile(absolute, { maxBytes: maxChosenBytes, within: this.root, cut: true });
     const finding = 'refused' in read ? undefined : findSecret(new TextDecoder('utf-8').decode(read.bytes));
     return finding === undefined ? undefined : { by: 'content', ...finding };
   }
@@ -152,10 +152,10 @@ export class SourceFiles {
     if (byName !== undefined) {
       return { leftOut: byName };
     }
-    const mostBytes = inclusion === 'none' ? mostFileBytes : mostChosenBytes;
-    return info.size > mostBytes
+    const maxBytes = inclusion === 'none' ? maxFileBytes : maxChosenBytes;
+    return info.size > maxBytes
       ? { leftOut: 'too large' }
-      : { relative, version: versionOf(info, inclusion), inclusion, mostBytes };
+      : { relative, version: versionOf(info, inclusion), inclusion, maxBytes };
   }
 }
 
@@ -168,15 +168,15 @@ interface Checked {
   readonly relative: string;
   readonly version: string;
   readonly inclusion: Inclusion;
-  readonly mostBytes: number;
+  readonly maxBytes: number;
 }
 
 async function load(
   root: string,
   absolute: string,
-  { relative, version, inclusion, mostBytes }: Checked,
+  { relative, version, inclusion, maxBytes }: Checked,
 ): Promise<ReadResult> {
-  const read = await readWorkspaceFile(absolute, { maxBytes: mostBytes, within: root });
+  const read = await readWorkspaceFile(absolute, { maxBytes: maxBytes, within: root });
   if ('refused' in read) {
     return { leftOut: reasonOf(read.refused) };
   }

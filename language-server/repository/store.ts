@@ -16,7 +16,7 @@ export function chunkStore(
     ? undefined
     : {
         folder: path.join(cacheFolder(), 'chunks'),
-        mostBytes: diskGigabytes * 1e9,
+        maxBytes: diskGigabytes * 1e9,
         rowType: precision,
         onProblem: (message) => log.warn(message),
       };

@@ -9,7 +9,7 @@ import type { SourceFiles } from './source-files';
 
 export interface WalkOptions {
   readonly signal?: AbortSignal;
-  readonly mostFiles?: number;
+  readonly maxFiles?: number;
 }
 
 export interface Survey {
@@ -25,14 +25,14 @@ export interface Survey {
   readonly ruleProblems: readonly string[];
 }
 
-const mostDepth = 40;
-const mostFilesOfAll = 20_000;
-const mostFolders = 20_000;
+const maxDepth = 40;
+const maxFilesOfAll = 20_000;
+const maxFolders = 20_000;
 
 /** Symbolic links are not followed. @throws EngineError CANCELLED */
 export async function survey(
   sources: SourceFiles,
-  { signal, mostFiles = mostFilesOfAll }: WalkOptions = {},
+  { signal, maxFiles = maxFilesOfAll }: WalkOptions = {},
 ): Promise<Survey> {
   const session = await sources.rules.session({ fresh: true, signal });
   const files: string[] = [];
@@ -41,7 +41,7 @@ export async function survey(
   let truncated = false;
 
   const leaveOut = (name: string, reason: LeftOutReason) => {
-    if (leftOut.size < mostFilesOfAll) {
+    if (leftOut.size < maxFilesOfAll) {
       leftOut.set(name, reason);
     } else {
       truncated = true;
@@ -59,7 +59,7 @@ export async function survey(
       entries.map(({ name }) => name),
     );
     for (const entry of entries) {
-      if (files.length >= mostFiles || folders.length >= mostFolders) {
+      if (files.length >= maxFiles || folders.length >= maxFolders) {
         truncated = true;
         return;
       }
@@ -71,7 +71,7 @@ export async function survey(
         reason = await session.whyIgnored(own, entry.isDirectory());
       }
       if (entry.isDirectory()) {
-        const readable = own.length < mostDepth && !versionControl.has(entry.name);
+        const readable = own.length < maxDepth && !versionControl.has(entry.name);
         if (readable && (reason === undefined || sources.choices?.includesBelow(relative) === true)) {
           await visit(own, reason);
         } else {

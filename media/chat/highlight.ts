@@ -32,11 +32,11 @@ for (const [name, language] of Object.entries(languages)) {
   highlighter.registerLanguage(name, language);
 }
 
-const mostChars = 40_000;
+const maxChars = 40_000;
 
 /** @returns undefined for a language that is not known, or too much code */
 export function highlight(code: string, language: string): DocumentFragment | undefined {
-  if (code.length > mostChars || highlighter.getLanguage(language) === undefined) {
+  if (code.length > maxChars || highlighter.getLanguage(language) === undefined) {
     return undefined;
   }
   const { value } = highlighter.highlight(code, { language, ignoreIllegals: true });

@@ -11,8 +11,8 @@ import { TurnElement } from './turn-view';
 
 /** Pixels from the end that still count as the end. */
 const nearEnd = 40;
-const mostSpoken = 1500;
-const mostShown = 40;
+const maxSpoken = 1500;
+const maxShown = 40;
 
 class ChatPage {
   readonly #host: Webview<ToHost, ToView>;
@@ -137,7 +137,7 @@ class ChatPage {
 
   /** A conversation may be longer than a page should be: the oldest turns go, and come again on a click. */
   #trim(): void {
-    while (this.#shown.size > mostShown && this.#follows) {
+    while (this.#shown.size > maxShown && this.#follows) {
       const [oldest] = this.#shown;
       oldest?.[1].remove();
       this.#shown.delete(oldest?.[0] ?? '');
@@ -165,7 +165,7 @@ class ChatPage {
 
   #announce(turn: TurnView): void {
     if (turn.state === 'done') {
-      this.#say(`Answer: ${turn.answer.slice(0, mostSpoken)}`);
+      this.#say(`Answer: ${turn.answer.slice(0, maxSpoken)}`);
     } else if (turn.state === 'stopped') {
       this.#say('The answer was stopped.');
     }

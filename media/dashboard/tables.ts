@@ -4,7 +4,7 @@ import { element } from '../dom';
 import { formatBytes, formatCount, formatMs } from './format';
 import type { FilesView, FileView, RequestView } from './messages';
 
-const mostRows = 500;
+const maxRows = 500;
 
 export class FilesTable {
   readonly root = element('section', { class: 'card' });
@@ -54,8 +54,8 @@ export class FilesTable {
       `${path} ${state} ${reason ?? ''}`.toLowerCase().includes(words),
     );
     const most = Math.max(1, ...found.map(({ tokens }) => tokens));
-    this.#body.replaceChildren(...found.slice(0, mostRows).map((file) => fileRow(file, most)));
-    const hidden = Math.max(0, found.length - mostRows) + Math.max(0, (this.#files?.files ?? 0) - all.length);
+    this.#body.replaceChildren(...found.slice(0, maxRows).map((file) => fileRow(file, most)));
+    const hidden = Math.max(0, found.length - maxRows) + Math.max(0, (this.#files?.files ?? 0) - all.length);
     if (hidden > 0) {
       this.#body.append(
         element('tr', {}, element('td', { colspan: '4', class: 'muted' }, `and ${formatCount(hidden)} more`)),

@@ -225,7 +225,7 @@ describe('damaged', () => {
         calibration,
         threads: 1,
         tier: 'fasa-m',
-        store: { folder, mostBytes: 1e9, rowType: 'f16', onProblem: (line) => said.push(line) },
+        store: { folder, maxBytes: 1e9, rowType: 'f16', onProblem: (line) => said.push(line) },
         held: () => [],
       });
     const signal = new AbortController().signal;

@@ -45,7 +45,7 @@ function engineOf(model: NativeModel, folder: string, rowType: StoreOptions['row
     },
     threads,
     tier: 'fasa-m',
-    store: { folder, mostBytes: 1e9, rowType, onProblem: (line) => said.push(line) },
+    store: { folder, maxBytes: 1e9, rowType, onProblem: (line) => said.push(line) },
     held: () => [],
   });
 }

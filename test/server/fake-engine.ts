@@ -73,7 +73,7 @@ const chatMl =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 const kvBytesPerToken = 1024;
-const mostPrompts = 100;
+const maxPrompts = 100;
 
 interface Waiting {
   readonly priority: number;
@@ -280,7 +280,7 @@ export class FakeEngine implements Engine {
     const started = performance.now();
     this.prompts.push(tokens);
     // a benchmark asks hundreds of times
-    this.prompts.splice(0, this.prompts.length - mostPrompts);
+    this.prompts.splice(0, this.prompts.length - maxPrompts);
     const reusedTokens = commonPrefix(this.#kv.get(sequence) ?? new Int32Array(), tokens);
     this.#event(`prefill of ${tokens.length - reusedTokens} (${reusedTokens} reused)`);
     request.onProgress?.(0, tokens.length);

@@ -52,7 +52,7 @@ class FakeChunk implements EncodedChunk {
 }
 
 export class FakeRepository implements RepositoryEngine {
-  readonly policy = { priorStrength: 2, mostTokens: 49_152 };
+  readonly policy = { priorStrength: 2, maxTokens: 49_152 };
   readonly anchor: Int32Array;
   readonly chunkTokens: number;
   readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
@@ -77,7 +77,7 @@ export class FakeRepository implements RepositoryEngine {
     for (const tokens of this.#store.values()) {
       bytes += tokens.length * this.bytesPerToken.disk;
     }
-    return { chunks: this.#store.size, bytes, mostBytes: 1e9 };
+    return { chunks: this.#store.size, bytes, maxBytes: 1e9 };
   }
 
   get held(): RepositoryEngine['held'] {

@@ -36,13 +36,13 @@ describe('calibrating in the background', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const documents = [1, 2, 3].map((id) => Int32Array.of(id));
-  const start = (documentMs: number, mostComputeMs?: number) => {
+  const start = (documentMs: number, maxComputeMs?: number) => {
     const started: Int32Array[] = [];
     const calibrator = new BackgroundCalibrator({
       model: async () => slowModel(documentMs, started),
       quiet: async () => {},
       file,
-      ...(mostComputeMs === undefined ? {} : { mostComputeMs }),
+      ...(maxComputeMs === undefined ? {} : { maxComputeMs }),
     });
     const { signal } = new AbortController();
     return { started, calibrator, run: () => calibrator.run({ documents, corpus: 'a test', signal }) };

@@ -143,7 +143,7 @@ describe('a chunk store', () => {
   const address = `ab${'0'.repeat(38)}`;
   const problems: string[] = [];
   const root = () => path.join(cache, 'chunks');
-  const open = (mostBytes = 1e9) => new ChunkStore(root(), 'model', mostBytes, (message) => problems.push(message));
+  const open = (maxBytes = 1e9) => new ChunkStore(root(), 'model', maxBytes, (message) => problems.push(message));
   const fill = (at: string) => {
     mkdirSync(at, { recursive: true });
     writeFileSync(path.join(at, `${address}.kv`), 'x'.repeat(100));

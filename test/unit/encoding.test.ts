@@ -48,7 +48,7 @@ describe('the budget', () => {
     memoryHeld: 0,
     diskFree: 1e12,
     diskHeld: 0,
-    mostDiskBytes: 100e9,
+    maxDiskBytes: 100e9,
     bytesPerToken: { full: 23_040, fast: 1600, disk: 25_000 },
     tokensPerSecond: undefined,
     folders: 1,
@@ -57,7 +57,7 @@ describe('the budget', () => {
     ['a large machine reads as much as is sensible', {}, 131_072],
     ['memory sets a limit', { memoryFree: 320e6 }, 49_152],
     ['what is held already counts as free', { memoryFree: 160e6, memoryHeld: 160e6 }, 49_152],
-    ['the cap of the store sets a limit', { mostDiskBytes: 1e9 }, 36_864],
+    ['the cap of the store sets a limit', { maxDiskBytes: 1e9 }, 36_864],
     ['a full disk sets a limit', { diskFree: 1e9 }, 8192],
     ['what is on it already does not count', { diskFree: 1e9, diskHeld: 1e9 }, 49_152],
     ['slow encoding sets a limit', { tokensPerSecond: 20 }, 32_768],
@@ -272,7 +272,7 @@ describe('a context', () => {
     const all = context?.chunksFor(undefined, 'numbat') ?? [];
     expect(all).toHaveLength(4);
     const one = Math.max(...all.map(({ chunk }) => chunk.tokens));
-    const few = context?.chunksFor(undefined, 'numbat', { priorStrength: 2, mostTokens: one }) ?? [];
+    const few = context?.chunksFor(undefined, 'numbat', { priorStrength: 2, maxTokens: one }) ?? [];
     expect(few.map(({ chunk }) => context?.sourceOf(chunk)?.path)).toEqual(['numbat.ts']);
   });
 
@@ -284,7 +284,7 @@ describe('a context', () => {
     const context = session.context.workspace.repositories[0]?.context;
     const order = (before: string, head = '') => {
       const around = { before, after: '', document: `${head}${before}` };
-      const inPlay = context?.chunksFor('main.ts', around, { priorStrength: 2, mostTokens: 1000 }) ?? [];
+      const inPlay = context?.chunksFor('main.ts', around, { priorStrength: 2, maxTokens: 1000 }) ?? [];
       return inPlay
         .toSorted((left, right) => right.prior - left.prior)
         .map(({ chunk }) => context?.sourceOf(chunk)?.path);

@@ -203,7 +203,7 @@ describe('the walk', () => {
 
   test('stops at the most files', async () => {
     const sources = write({ 'a.ts': '', 'b.ts': '', 'c.ts': '' });
-    expect(await walk(sources, { mostFiles: 2 })).toEqual(['a.ts', 'b.ts']);
+    expect(await walk(sources, { maxFiles: 2 })).toEqual(['a.ts', 'b.ts']);
   });
 });
 

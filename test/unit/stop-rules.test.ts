@@ -8,7 +8,7 @@ function stopAt(document: string, whole: string, fillInTheMiddle = false) {
   const offset = document.indexOf('|');
   const cursor = cursorText(document.replace('|', ''), offset, 10_000);
   const shape = completionShape(cursor, fillInTheMiddle);
-  return applyStopRules(whole, { shape, nextLine: cursor.nextLine, mostLines: 8 });
+  return applyStopRules(whole, { shape, nextLine: cursor.nextLine, maxLines: 8 });
 }
 
 describe('the shape', () => {
@@ -116,6 +116,6 @@ test.each([
   ['fi', true],
 ])('a name that begins like a closing word closes no block: %s', (line, closes) => {
   const shape = { lines: 'block', baseIndent: 0, opens: true, mayOpen: false } as const;
-  const { text } = applyStopRules(`\n  a\n${line}\nb\n`, { shape, nextLine: '', mostLines: 8 });
+  const { text } = applyStopRules(`\n  a\n${line}\nb\n`, { shape, nextLine: '', maxLines: 8 });
   expect(text.includes(line)).toBe(closes);
 });

@@ -101,7 +101,7 @@ describe('syntax finds', () => {
 test('a line that opens a bracket goes on to the line that closes it, for models that see what follows', async () => {
   const { cursor, shape } = await shapeOf('typescript', 'const a = |\nnext();', true);
   expect(shape).toMatchObject({ lines: 'one', mayOpen: true });
-  const context = { shape, nextLine: cursor.nextLine, mostLines: 16 };
+  const context = { shape, nextLine: cursor.nextLine, maxLines: 16 };
   expect(applyStopRules('b.map((c) => {\n  return c;\n});\nconst d = 1;', context)).toEqual({
     stop: true,
     text: 'b.map((c) => {\n  return c;\n});',

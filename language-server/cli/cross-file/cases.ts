@@ -27,11 +27,11 @@ export interface CaseRules {
 }
 
 /** A name that more files define is not asked for. */
-const mostDefinitions = 3;
-const mostPerFile = 12;
-const mostPerName = 2;
+const maxDefinitions = 3;
+const maxPerFile = 12;
+const maxPerName = 2;
 /** UTF-16 units that a tail has at least: with less in front of it, nothing points to a name. */
-const leastTail = 400;
+const minTail = 400;
 
 /**
  * Names of two words or more, defined in one to three other files, not bound in the file itself, and not found as a word
@@ -48,7 +48,7 @@ export function findCases(files: readonly RepositoryFile[], rules: CaseRules, ra
     if (chosen.length >= rules.count) {
       break;
     }
-    if (inFile < mostPerFile && ofName < mostPerName) {
+    if (inFile < maxPerFile && ofName < maxPerName) {
       chosen.push(one);
       perFile.set(one.file.path, inFile + 1);
       perName.set(one.name, ofName + 1);
@@ -75,16 +75,11 @@ function candidatesOf(
   const found: CrossFileCase[] = [];
   for (const { name, offset } of file.names.used) {
     const definedIn = definitions.get(name) ?? [];
-    if (
-      definedIn.length === 0 ||
-      definedIn.length > mostDefinitions ||
-      file.names.bound.has(name) ||
-      !isTelling(name)
-    ) {
+    if (definedIn.length === 0 || definedIn.length > maxDefinitions || file.names.bound.has(name) || !isTelling(name)) {
       continue;
     }
     const start = tailStart(file.text, offset);
-    if (offset - start >= leastTail && !hasWord(`${file.path}\n${file.text.slice(start, offset)}`, name)) {
+    if (offset - start >= minTail && !hasWord(`${file.path}\n${file.text.slice(start, offset)}`, name)) {
       found.push({ file, name, offset, definedIn });
     }
   }

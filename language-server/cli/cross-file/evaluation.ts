@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { NativeEncoder } from '../../engine/addon';
-import { mostDefaultContext } from '../../engine/native-engine';
+import { maxDefaultContext } from '../../engine/native-engine';
 import { anchorOf, chunkTokens } from '../../engine/native-repository';
 import { cacheFolder } from '../../models/cache-folder';
 import { mostRelevant } from '../../repository/composition';
@@ -83,7 +83,7 @@ export class Evaluation {
     this.#options = options;
     this.#signal = signal;
     this.#anchor = anchorOf(model);
-    this.#windowTokens = Math.min(model.info.trainedContext, length ?? mostDefaultContext);
+    this.#windowTokens = Math.min(model.info.trainedContext, length ?? maxDefaultContext);
     needMemory(1.2 * model.info.kvBytesPerToken * this.#windowTokens, `A window of ${this.#windowTokens} tokens`);
     this.#encoder = model.createEncoder({
       anchor: this.#anchor,
@@ -147,8 +147,8 @@ export class Evaluation {
       return score;
     };
     const window = this.#windowTokens - this.#anchor.length - this.#options.tailTokens - answerRoom;
-    const behind = (pieces: Pieces, scores: readonly number[], mostTokens: number) =>
-      this.#runner.prefill(prompt, pack(pieces.snippetsBeside(file.path, scores), mostTokens));
+    const behind = (pieces: Pieces, scores: readonly number[], maxTokens: number) =>
+      this.#runner.prefill(prompt, pack(pieces.snippetsBeside(file.path, scores), maxTokens));
     const runs: readonly [ConditionName, boolean, () => Promise<Score>][] = [
       ['none', true, () => this.#runner.prefill(prompt, [])],
       ['bm25', true, () => behind(own.snippets, own.snippets.scores(prompt.tailText), snippetTokens)],

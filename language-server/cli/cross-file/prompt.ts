@@ -18,13 +18,13 @@ export interface CasePrompt {
 }
 
 /** Code has 2.5 to 4 characters a token: a tail is never longer. */
-const mostCharsPerToken = 4;
+const maxCharsPerToken = 4;
 /** Tokens of the line behind the name whose likelihood is measured, too. */
-const mostFollowing = 16;
+const maxFollowing = 16;
 
 /** The first whole line of the text that a tail may hold. */
 export function tailStart(text: string, offset: number, tailTokens: number): number {
-  const from = offset - tailTokens * mostCharsPerToken;
+  const from = offset - tailTokens * maxCharsPerToken;
   return from <= 0 ? 0 : text.indexOf('\n', from) + 1;
 }
 
@@ -50,7 +50,7 @@ export function casePrompt(
   return {
     tail: Int32Array.from([...head, ...body.tokens]),
     tailText: body.text,
-    answer: answer.slice(0, nameTokens + mostFollowing),
+    answer: answer.slice(0, nameTokens + maxFollowing),
     nameTokens,
   };
 }
@@ -78,11 +78,11 @@ function tokensOfName(model: NativeModel, answer: Int32Array, bytes: number): nu
 function lastLines(
   model: NativeModel,
   text: string,
-  mostTokens: number,
+  maxTokens: number,
 ): { readonly tokens: Int32Array; readonly text: string } | undefined {
   for (let rest = text; rest !== ''; rest = rest.slice(rest.indexOf('\n') + 1)) {
     const tokens = model.tokenize(rest, false);
-    if (tokens.length <= mostTokens) {
+    if (tokens.length <= maxTokens) {
       return { tokens, text: rest };
     }
     if (!rest.includes('\n')) {
@@ -99,9 +99,9 @@ export interface Snippet {
 }
 
 /** The best snippets that fit, the best one last, nearest to the tail; those that no term speaks for stay out. */
-export function pack(snippets: readonly Snippet[], mostTokens: number): TokenPart[] {
+export function pack(snippets: readonly Snippet[], maxTokens: number): TokenPart[] {
   const chosen: TokenPart[] = [];
-  let left = mostTokens;
+  let left = maxTokens;
   for (const { tokens, score } of snippets.toSorted((one, other) => other.score - one.score)) {
     if (score > 0 && tokens.length <= left) {
       chosen.push(tokens);
