@@ -4,7 +4,7 @@
  */
 
 import path from 'node:path';
-import type { ChunkInPlay, EncodedChunk, Engine } from './engine/engine';
+import type { EncodedChunk, Engine, RetrievedChunk } from './engine/engine';
 import { EngineError, toEngineError } from './engine/errors';
 import type { Log } from './log';
 import { cacheFolder } from './models/cache-folder';
@@ -167,7 +167,7 @@ export class ContextService {
   }
 
   /** What a request reads of the document's repository: what is encoded now, without the document itself. */
-  chunksFor({ repository, file, path: relative }: DocumentPlace, text: TextAround): readonly ChunkInPlay[] {
+  chunksFor({ repository, file, path: relative }: DocumentPlace, text: TextAround): readonly RetrievedChunk[] {
     if (repository === undefined || file === undefined || !this.#settings.enabled) {
       return [];
     }
@@ -176,7 +176,7 @@ export class ContextService {
   }
 
   /** What a question reads: of the folder of the first of these documents that is in one, else of the one used last. */
-  chunksForQuestion(uris: readonly string[], text: string): readonly ChunkInPlay[] {
+  chunksForQuestion(uris: readonly string[], text: string): readonly RetrievedChunk[] {
     const places = uris.map((uri) => this.workspace.place(uri).repository);
     const repository = places.find((one) => one !== undefined) ?? this.#byRelevance()[0];
     if (repository === undefined || !this.#settings.enabled) {

@@ -194,7 +194,7 @@ function repository() {
   const small = record.rows.find(({ tokens }) => tokens >= 2048);
   const titles = [
     'repository',
-    'in play',
+    'retrieved',
     'first token',
     'of none',
     'one token typed',
@@ -205,7 +205,7 @@ function repository() {
   ];
   const rows = record.rows.map((row) => [
     count(row.tokens),
-    count(row.tokensInPlay),
+    count(row.retrievedTokens),
     milliseconds(row.firstTokenMs),
     times(row.firstTokenMs / none.firstTokenMs),
     milliseconds(row.typedTokenMs),
@@ -231,10 +231,10 @@ const CONDITIONS = [
   ['none', 'no repository'],
   ['bm25', 'BM25 snippets in the prompt'],
   ['snippets', 'the same, chosen as requests choose'],
-  ['fasa', '**chunks in play, FASA**'],
+  ['fasa', '**retrieved chunks, FASA**'],
   ['fasa-all', 'all chunks, FASA'],
   ['fasa-unrelated', 'the same among three times as many unrelated ones'],
-  ['chunks-dense', 'the chunks in play, densely'],
+  ['chunks-dense', 'the retrieved chunks, densely'],
   ['dense', 'joint dense prefill'],
 ];
 

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { ChunkInPlay, EncodedChunk, Engine, Generation } from '../engine/engine';
+import type { EncodedChunk, Engine, Generation, RetrievedChunk } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
 import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol';
 import { withoutFirstThought } from '../protocol/thoughts';
@@ -44,7 +44,7 @@ export interface Answer {
 type Refused = QuestionFiles['refused'][number];
 
 /** What is encoded of the repository of the first of these documents, for a question. */
-export type ChunksForQuestion = (uris: readonly string[], text: string) => readonly ChunkInPlay[];
+export type ChunksForQuestion = (uris: readonly string[], text: string) => readonly RetrievedChunk[];
 
 const notTrusted = 'not open, and the workspace is not trusted';
 /** Live documents are read so far. */
@@ -118,15 +118,15 @@ export class Chat {
     engine: Engine,
     input: AskInput,
     fresh: boolean,
-  ): Promise<AskPlan & { readonly chunks: readonly ChunkInPlay[] }> {
+  ): Promise<AskPlan & { readonly chunks: readonly RetrievedChunk[] }> {
     this.#forgetOtherModels(engine);
     const turns = this.#conversations.before(engine, input.conversation, input.history);
     const encoded =
       engine.repository === undefined || input.openOnly === true
         ? []
         : this.#chunksFor(documentsOf(input), textOf(input));
-    const inPlay = new Set(encoded.flatMap(({ chunk }) => this.#sourceOf(chunk)?.file ?? []));
-    const files = await this.#files(input, turns.length === 0, inPlay, fresh);
+    const retrieved = new Set(encoded.flatMap(({ chunk }) => this.#sourceOf(chunk)?.file ?? []));
+    const files = await this.#files(input, turns.length === 0, retrieved, fresh);
     throwIfAborted(input.signal);
     const question = await this.#questionOf(input);
     const refused = [...files.refused, ...question.refused];
@@ -202,7 +202,12 @@ export class Chat {
    * What the question refers to and names; in the first turn, what else the repository has on it, where that is not read
    * as chunks.
    */
-  async #files(input: AskInput, first: boolean, inPlay: ReadonlySet<string>, fresh: boolean): Promise<QuestionFiles> {
+  async #files(
+    input: AskInput,
+    first: boolean,
+    retrieved: ReadonlySet<string>,
+    fresh: boolean,
+  ): Promise<QuestionFiles> {
     const list = { fresh, signal: input.signal };
     const named: PromptFile[] = [];
     const refused: Refused[] = [];
@@ -242,7 +247,7 @@ export class Chat {
     const related: PromptFile[] = [];
     for (const repository of input.openOnly === true ? [] : this.#workspace.repositories) {
       const namedOnly = named.length > 0 || !first;
-      const chosen = await chooseFiles(repository, input.question, { namedOnly, inPlay }, list);
+      const chosen = await chooseFiles(repository, input.question, { namedOnly, retrieved }, list);
       related.push(...chosen.map(onDisk));
     }
     return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };

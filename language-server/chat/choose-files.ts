@@ -20,19 +20,19 @@ export interface FoundFiles {
 /**
  * What the repository has on a question.
  * @param rules.namedOnly only files whose path or name stands in the question
- * @param rules.inPlay absolute paths of files that are read without being in the prompt: those only where they are named
+ * @param rules.retrieved absolute paths of files that are read without being in the prompt: those only where they are named
  * @returns most related first
  */
 export async function chooseFiles(
   repository: Repository,
   question: string,
-  { namedOnly, inPlay }: { readonly namedOnly: boolean; readonly inPlay: ReadonlySet<string> },
+  { namedOnly, retrieved }: { readonly namedOnly: boolean; readonly retrieved: ReadonlySet<string> },
   list: ListOptions,
 ): Promise<SourceFile[]> {
   const { sources } = repository;
   const paths = await repository.fileList.paths(list);
   const named = namedPaths(question, paths);
-  const read = (file: string) => inPlay.has(path.join(sources.root, file));
+  const read = (file: string) => retrieved.has(path.join(sources.root, file));
   const chosen =
     named.length > 0 || namedOnly ? named : (await likelyPaths(question, paths)).filter((file) => !read(file));
   const files: SourceFile[] = [];

@@ -1,7 +1,7 @@
 /** Requests of `bench repository`: a tail that nothing is cached of, one more token typed, and tokens decoded after it. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ChunkInPlay, Engine, RepositoryEngine } from '../engine/engine';
+import type { Engine, RepositoryEngine, RetrievedChunk } from '../engine/engine';
 import { isCancelled, toEngineError } from '../engine/errors';
 import { concatenate } from '../engine/token-parts';
 import { percentile } from '../measure/compare-logits';
@@ -22,8 +22,8 @@ export interface RequestTimes {
 }
 
 /** A request that reads so many tokens of the repository, repeated where there are fewer: then the text means nothing. */
-export function chunksOfTokens(chunks: readonly ChunkInPlay[], tokens: number): ChunkInPlay[] {
-  const chosen: ChunkInPlay[] = [];
+export function chunksOfTokens(chunks: readonly RetrievedChunk[], tokens: number): RetrievedChunk[] {
+  const chosen: RetrievedChunk[] = [];
   let sum = 0;
   for (let i = 0; sum < tokens && chunks.length > 0; i++) {
     const next = chunks[i % chunks.length];
@@ -45,7 +45,7 @@ export async function timeRequests(
   repository: RepositoryEngine,
   text: Int32Array,
   turn: number,
-  choose: () => readonly ChunkInPlay[],
+  choose: () => readonly RetrievedChunk[],
   signal: AbortSignal,
 ): Promise<RequestTimes> {
   const tail = tailOf(engine, text, turn);
@@ -88,7 +88,7 @@ export async function measureDelay(
   engine: Engine,
   repository: RepositoryEngine,
   text: Int32Array,
-  chunks: readonly ChunkInPlay[],
+  chunks: readonly RetrievedChunk[],
   fresh: readonly Int32Array[],
   signal: AbortSignal,
 ): Promise<EncodingDelay> {

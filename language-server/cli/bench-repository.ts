@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ContextService } from '../context-service';
-import type { ChunkInPlay, EncodedChunk, Engine } from '../engine/engine';
+import type { EncodedChunk, Engine, RetrievedChunk } from '../engine/engine';
 import { EngineError } from '../engine/errors';
 import { createNativeEngine } from '../engine/native-engine';
 import { concatenate } from '../engine/token-parts';
@@ -47,7 +47,7 @@ interface DepthRow {
   /** Of the repository. */
   readonly tokens: number;
   /** Of the chunks that a request has beside it: the most relevant ones of a large repository. */
-  readonly tokensInPlay: number;
+  readonly retrievedTokens: number;
   readonly firstTokenMs: number;
   readonly typedTokenMs: number;
   readonly decodeMsPerToken: number;
@@ -194,18 +194,21 @@ async function measure(
   const around = await readNamedText(path.join(copy, records[records.length >> 1]?.path ?? ''));
   const choose = () => context.chunksFor(undefined, { before: around, after: '', document: around });
   const { maxTokens } = context.policy;
-  const inPlay = choose();
+  const retrieved = choose();
   const encoded = records.flatMap(({ chunks }) => chunks.flatMap(({ encoded: chunk }) => chunk ?? []));
   const held = totals(engine, encoded);
   const depths = [0, ...(line.depths ?? []), text.length];
   const times = await timeInTurns(opened, text, depths, { choose, maxTokens }, output, signal);
   const rows = depths.map((depth, i) => {
-    const { tokens } = totals(engine, chunksIn(chunksOfTokens(inPlay, Math.min(depth, maxTokens))));
-    return row(times[i] ?? [], { ...totals(engine, chunksIn(chunksOfTokens(inPlay, depth))), tokensInPlay: tokens });
+    const { tokens } = totals(engine, chunksIn(chunksOfTokens(retrieved, Math.min(depth, maxTokens))));
+    return row(times[i] ?? [], {
+      ...totals(engine, chunksIn(chunksOfTokens(retrieved, depth))),
+      retrievedTokens: tokens,
+    });
   });
   const without = rows[0];
   const withAll = rows.at(-1);
-  const encodingDelay = await measureDelay(engine, repository, text, inPlay, all, signal);
+  const encodingDelay = await measureDelay(engine, repository, text, retrieved, all, signal);
   const speed = await compareEncoding(opened, all, output, signal);
   const edited = await editOneFile(opened, copy, signal);
   return {
@@ -237,8 +240,8 @@ async function measure(
   };
 }
 
-function chunksIn(inPlay: readonly ChunkInPlay[]): EncodedChunk[] {
-  return inPlay.map(({ chunk }) => chunk);
+function chunksIn(retrieved: readonly RetrievedChunk[]): EncodedChunk[] {
+  return retrieved.map(({ chunk }) => chunk);
 }
 
 function totals(engine: Engine, chunks: readonly EncodedChunk[]) {
@@ -256,7 +259,7 @@ async function timeInTurns(
   { engine, repository }: Opened,
   text: Int32Array,
   depths: readonly number[],
-  { choose, maxTokens }: { readonly choose: () => readonly ChunkInPlay[]; readonly maxTokens: number },
+  { choose, maxTokens }: { readonly choose: () => readonly RetrievedChunk[]; readonly maxTokens: number },
   output: Output,
   signal: AbortSignal,
 ): Promise<RequestTimes[][]> {
@@ -318,7 +321,7 @@ function report(result: RepositoryRecord, json: boolean, output: Output): void {
   output.lines(
     table(result.rows, [
       { title: 'repository', text: ({ tokens }) => String(tokens) },
-      { title: 'in play', text: ({ tokensInPlay }) => String(tokensInPlay) },
+      { title: 'retrieved', text: ({ retrievedTokens }) => String(retrievedTokens) },
       { title: 'first token', text: ({ firstTokenMs }) => `${fixed(firstTokenMs, 0)} ms` },
       { title: 'typed', text: ({ typedTokenMs }) => `${fixed(typedTokenMs, 0)} ms` },
       { title: 'decode', text: ({ decodeMsPerToken }) => `${fixed(decodeMsPerToken, 1)} ms` },

@@ -26,10 +26,10 @@ const maxDocuments = 8;
 /** Of each repository, to decide the composition by; with fewer of all, nothing can be told. */
 const defaultCases = '12';
 const minCases = 8;
-/** Tokens of chunks in play that fewer are compared with. */
-const widestInPlay = 49_152;
+/** Tokens of retrieved chunks that fewer are compared with. */
+const widestRetrieved = 49_152;
 /** Tokens: what stands for all chunks. */
-const allInPlay = 1_048_576;
+const allRetrieved = 1_048_576;
 
 export async function calibrate(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const { corpus, options, out, crossFile } = line;
@@ -38,7 +38,7 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
   }
   const decides = crossFile.cases !== '0';
   const cases = decides ? (crossFile.cases ?? defaultCases) : '1';
-  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows, { mostTokens: widestInPlay });
+  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows, { mostTokens: widestRetrieved });
   await withBenchModel(line, output, signal, async (bench) => {
     const { name, architecture, fingerprint } = bench.model.info;
     const given = line.calibration === undefined ? undefined : bench.calibration;
@@ -55,8 +55,8 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
       decision = await decideComposition({ ...bench, calibration: file }, folder, rules, line, output, signal);
     }
     if (decision !== undefined) {
-      const { inPlay, late, prior, bias } = decision.variant;
-      const mostTokens = inPlay === 0 ? allInPlay : inPlay;
+      const { retrieved, late, prior, bias } = decision.variant;
+      const mostTokens = retrieved === 0 ? allRetrieved : retrieved;
       const { cases } = decision;
       file = { ...file, composition: { mostTokens, lateTokens: late, bias, priorStrength: prior, cases } };
     }

@@ -1,7 +1,7 @@
 /** Inline completions at one place: cache, prompt, decoding under stop rules and a time budget, filters. Knows no protocol. */
 
 import type { NativeSampling } from '../engine/addon';
-import type { ChunkInPlay, Engine, Generation } from '../engine/engine';
+import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
 import { cancelled, EngineError, isCancelled, throwIfAborted } from '../engine/errors';
 import type { ServerSettings } from '../protocol';
 import { fileForm } from '../repository/file-form';
@@ -38,7 +38,7 @@ export interface CompletionInput {
   /** Ahead of time, behind everything that a person waits for. */
   readonly background?: boolean;
   /** What is encoded of the repository, for a text around the cursor. */
-  readonly chunksFor: (around: TextAround) => readonly ChunkInPlay[];
+  readonly chunksFor: (around: TextAround) => readonly RetrievedChunk[];
 }
 
 export interface CompletionOutcome extends Suggestion {
@@ -52,7 +52,7 @@ export interface CompletionOutcome extends Suggestion {
   readonly prompt?: {
     readonly tokens: number;
     readonly tailTokens: number;
-    /** Of the repository, in all chunks that were in play. */
+    /** Of the repository, in all retrieved chunks. */
     readonly repositoryTokens: number;
   };
 }
@@ -62,7 +62,7 @@ const maxLines = { fillInTheMiddle: 16, prefixOnly: 8 };
 /** Tokens of a context that are kept free for the path line and the model's special tokens. */
 const reservedTokens = 64;
 const greedy = { temperature: 0, topK: 1, topP: 1 };
-/** Around the cursor, for what of the repository is in play: lines farther away say next to nothing. */
+/** Around the cursor, for what of the repository is retrieved: lines farther away say next to nothing. */
 const maxChars = { before: 6000, after: 1000 };
 /** For candidates beside the likeliest one. */
 const varied = { temperature: 0.7, topK: 40, topP: 0.95 };
@@ -103,13 +103,13 @@ export class Completer {
       const started = performance.now();
       const sampling = { ...greedy, seed: input.seed ?? 0 };
       // the same for all candidates
-      const repository = chunksInPlay(engine, prompt, input);
-      const inPlay = { ...input, chunksFor: () => repository };
-      const { generation, suggestion } = await this.#decode(engine, prompt, inPlay, sampling, deadline);
+      const repository = retrievedChunks(engine, prompt, input);
+      const retrieved = { ...input, chunksFor: () => repository };
+      const { generation, suggestion } = await this.#decode(engine, prompt, retrieved, sampling, deadline);
       const until = performance.now() + (performance.now() - started) + candidatesMs;
       const suggestions = [suggestion];
       if (suggestion.text !== '') {
-        suggestions.push(...(await this.#others(engine, prompt, inPlay, suggestion, deadline, until)));
+        suggestions.push(...(await this.#others(engine, prompt, retrieved, suggestion, deadline, until)));
       }
       // what the clock cut short is decoded further when it is asked for again
       if (generation !== undefined && !deadline.over) {
@@ -141,7 +141,7 @@ export class Completer {
     const prompt = makePrompt(engine, input, this.speed);
     await this.#feedPieces(engine, prompt, input);
     // the last tokens see the repository, as they would in a request
-    await this.#feedUpTo(engine, prompt, prompt.stableTokens, input, chunksInPlay(engine, prompt, input));
+    await this.#feedUpTo(engine, prompt, prompt.stableTokens, input, retrievedChunks(engine, prompt, input));
   }
 
   /**
@@ -166,7 +166,7 @@ export class Completer {
     { tokens }: Prompt,
     count: number,
     input: CompletionInput,
-    repository: readonly ChunkInPlay[] = [],
+    repository: readonly RetrievedChunk[] = [],
   ): Promise<void> {
     throwIfAborted(input.signal);
     const part = tokens.slice(0, count);
@@ -286,7 +286,7 @@ function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed
   return buildPrompt(engine, { ...input, pathLine, tailTokens, suffixTokens });
 }
 
-function chunksInPlay(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly ChunkInPlay[] {
+function retrievedChunks(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly RetrievedChunk[] {
   return engine.repository === undefined
     ? []
     : input.chunksFor({
@@ -334,7 +334,7 @@ async function decode(
     stopped = decision.stop;
     return stopped;
   };
-  const repository = chunksInPlay(engine, prompt, input);
+  const repository = retrievedChunks(engine, prompt, input);
   const late = new AbortController();
   deadline.onOver(() => {
     // before the first text there is nothing to offer: what was fed stays in the KV for the next request

@@ -24,7 +24,7 @@ export interface CalibrationFile extends NativeCalibration {
   readonly composition?: {
     /** Tokens before the cursor that see the chunks. */
     readonly lateTokens?: number;
-    /** Times ln(chunks in play): added to the logits of chunk tokens. */
+    /** Times ln(retrieved chunks): added to the logits of chunk tokens. */
     readonly bias?: number;
     /** Logits that a standard deviation of relevance is worth in the choice. */
     readonly priorStrength?: number;

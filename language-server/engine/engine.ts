@@ -26,7 +26,7 @@ export interface GenerationRequest {
   readonly onText?: (delta: string, whole: string) => 'continue' | 'stop';
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
   /** What of the repository is seen beside the tokens, which then begin with {@link RepositoryEngine.anchor}. */
-  readonly repository?: readonly ChunkInPlay[];
+  readonly repository?: readonly RetrievedChunk[];
   /** Done ahead of time: behind every request that a person waits for, of any sequence. */
   readonly background?: boolean;
   /** Asks for {@link Generation.attention}. */
@@ -44,7 +44,7 @@ export interface EncodedChunk {
   dispose(): void;
 }
 
-export interface ChunkInPlay {
+export interface RetrievedChunk {
   readonly chunk: EncodedChunk;
   /** Added to the predicted logits of its tokens, for the choice of tokens alone: 0 for the most relevant, less for others. */
   readonly prior: number;
@@ -79,7 +79,7 @@ export interface Generation {
   readonly attention?: Attention;
 }
 
-/** Which chunks a request has in play, and how their relevance counts. */
+/** Which chunks a request retrieves, and how their relevance counts. */
 export interface CompositionPolicy {
   /** Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
   readonly priorStrength: number;
@@ -118,7 +118,7 @@ export interface RepositoryEngine {
   readonly disk: { readonly chunks: number; readonly bytes: number; readonly maxBytes: number };
   /** Called with a chunk whose file was cut short or replaced: no request reads it any more, and it is to be opened again. */
   onLost?: ((chunk: EncodedChunk) => void) | undefined;
-  /** Empties the store; answers the bytes freed. Chunks in play stay usable. */
+  /** Empties the store; answers the bytes freed. Retrieved chunks stay usable. */
   clearDisk(): Promise<number>;
   /** Chunks that the last requests of the sequences read, each once. */
   readonly held: {

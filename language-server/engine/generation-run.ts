@@ -4,7 +4,7 @@
  */
 
 import type { NativeContext, NativeGenerateOptions, NativeGenerationResult, NativeModel, NativeTask } from './addon';
-import type { ChunkInPlay, Generation, GenerationRequest } from './engine';
+import type { Generation, GenerationRequest, RetrievedChunk } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
 import type { NativeRepositoryEngine } from './native-repository';
 import { TextStream } from './text-stream';
@@ -13,7 +13,7 @@ import { concatenate } from './token-parts';
 type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority'>;
 
 /** Whose chunks a run reads. */
-type ChunkReader = Pick<NativeRepositoryEngine, 'inPlay' | 'intact'>;
+type ChunkReader = Pick<NativeRepositoryEngine, 'retrieved' | 'intact'>;
 
 export class GenerationRun {
   readonly #context: NativeContext;
@@ -22,7 +22,7 @@ export class GenerationRun {
   readonly #fixed: Fixed;
   readonly #stopTokens: readonly number[];
   readonly #reader: ChunkReader | undefined;
-  #chunks: readonly ChunkInPlay[];
+  #chunks: readonly RetrievedChunk[];
   readonly #text = new TextStream();
   readonly #started = performance.now();
   #generated: number[] = [];
@@ -79,7 +79,7 @@ export class GenerationRun {
   async #slice(): Promise<Generation | undefined> {
     const request = this.#request;
     this.#steppingAside = false;
-    const repository = this.#chunks.length === 0 ? undefined : this.#reader?.inPlay(this.#chunks);
+    const repository = this.#chunks.length === 0 ? undefined : this.#reader?.retrieved(this.#chunks);
     this.#task = this.#context.generate(
       {
         ...this.#fixed,

@@ -14,7 +14,6 @@ import { type CalibrationFile, findCalibration, ownCalibrationFile } from './cal
 import { chooseDevice } from './devices';
 import type {
   AttentionMode,
-  ChunkInPlay,
   Engine,
   EngineCalibration,
   EngineDevice,
@@ -23,6 +22,7 @@ import type {
   EngineOptions,
   Generation,
   GenerationRequest,
+  RetrievedChunk,
   SequenceName,
 } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
@@ -126,7 +126,7 @@ class NativeEngine implements Engine {
   readonly #runs = new Map<Promise<Generation>, { readonly priority: number; readonly run: GenerationRun }>();
   readonly #closing = new AbortController();
   readonly #repository: NativeRepositoryEngine | undefined;
-  readonly #lastChunks = new Map<SequenceName, readonly ChunkInPlay[]>();
+  readonly #lastChunks = new Map<SequenceName, readonly RetrievedChunk[]>();
   readonly #calibrator: BackgroundCalibrator | undefined;
   #calibrated: NativeModel | undefined;
   #measuring: AbortController | undefined;

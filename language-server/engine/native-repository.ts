@@ -5,7 +5,7 @@ import type { NativeChunk, NativeEncoder, NativeModel, NativeModelInfo, NativeRe
 import { type CalibrationFile, defaultComposition } from './calibration';
 import { cancellable } from './cancellable';
 import { ChunkStore } from './chunk-store';
-import type { ChunkInPlay, CompositionPolicy, EncodedChunk, RepositoryEngine, StoreOptions } from './engine';
+import type { CompositionPolicy, EncodedChunk, RepositoryEngine, RetrievedChunk, StoreOptions } from './engine';
 import { EngineError, throwIfAborted, toEngineError } from './errors';
 import { concatenate, type TokenPart } from './token-parts';
 
@@ -26,7 +26,7 @@ export interface NativeRepositoryParts {
   readonly tier: NativeTier;
   readonly store: StoreOptions;
   /** What the sequences read last. */
-  readonly held: () => readonly ChunkInPlay[];
+  readonly held: () => readonly RetrievedChunk[];
 }
 
 class NativeEncodedChunk implements EncodedChunk {
@@ -190,7 +190,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
   }
 
   /** Without those whose mapped file was cut short or replaced: the log tells of them, and they are encoded again. */
-  intact(chunks: readonly ChunkInPlay[]): readonly ChunkInPlay[] {
+  intact(chunks: readonly RetrievedChunk[]): readonly RetrievedChunk[] {
     const broken = chunks.filter(({ chunk }) => chunk instanceof NativeEncodedChunk && !chunk.native.isIntact());
     for (const { chunk } of broken) {
       if (!this.#lost.has(chunk)) {
@@ -204,7 +204,7 @@ export class NativeRepositoryEngine implements RepositoryEngine {
   }
 
   /** @throws EngineError BAD_ARGUMENT for chunks of another engine */
-  inPlay(chunks: readonly ChunkInPlay[]): NativeRepository {
+  retrieved(chunks: readonly RetrievedChunk[]): NativeRepository {
     const { bias, lateTokens } = this.#composition;
     return {
       chunks: chunks.map(({ chunk }) => {

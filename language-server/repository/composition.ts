@@ -1,4 +1,4 @@
-/** How the chunks in play are weighed for one request: which of them, and a prior for the choice of their tokens. */
+/** How the retrieved chunks are weighed for one request: which of them, and a prior for the choice of their tokens. */
 
 /**
  * The prior of each score: -strength * z, where z is how many standard deviations (over all chunks) it is below the

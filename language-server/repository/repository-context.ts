@@ -3,7 +3,7 @@
  * the files, the user's choices and the documents that are open; it never encodes: the lane does (encoding-lane.ts).
  */
 
-import type { ChunkInPlay, CompositionPolicy, EncodedChunk, Engine } from '../engine/engine';
+import type { CompositionPolicy, EncodedChunk, Engine, RetrievedChunk } from '../engine/engine';
 import { isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
 import type { TermWeights } from './bm25';
@@ -180,7 +180,7 @@ export class RepositoryContext {
    * whose live text the request has itself.
    * @param own path of the document below the folder
    */
-  chunksFor(own: string | undefined, topic: Topic, policy: CompositionPolicy = this.policy): ChunkInPlay[] {
+  chunksFor(own: string | undefined, topic: Topic, policy: CompositionPolicy = this.policy): RetrievedChunk[] {
     this.#terms = termsOf(topic);
     const likeness = this.#records.scores(this.#terms);
     const sources = [...this.#wanted.values()].flatMap(({ chunks: ofFile }) => ofFile);
@@ -214,7 +214,7 @@ export class RepositoryContext {
     return this.#sources.get(chunk);
   }
 
-  /** Chunks on disk are gone: those in play stay, those that wait have to be encoded. */
+  /** Chunks on disk are gone: retrieved ones stay, those that wait have to be encoded. */
   noteDiskCleared(): void {
     for (const chunk of this.pending()) {
       chunk.state = 'absent';
@@ -231,7 +231,7 @@ export class RepositoryContext {
     }
   }
 
-  /** Of the engine; without one, nothing is in play. */
+  /** Of the engine; without one, nothing is retrieved. */
   get policy(): CompositionPolicy {
     return this.#engine?.repository?.policy ?? { priorStrength: 0, maxTokens: 0 };
   }

@@ -182,7 +182,7 @@ std::shared_ptr<const kv_repository> repository_of(const Napi::Object & o) {
     out->bias   = r.Get("bias").IsUndefined() ? 0.0f : (float) number_of(r, "bias", -1000, 1000);
     int64_t n_tokens = 0;
     for (uint32_t i = 0; i < chunks.Length(); i++) {
-        chunk_in_play c;
+        retrieved_chunk c;
         c.chunk  = chunk_object::of(chunks.Get(i));
         c.prior  = priors.IsUndefined() ? 0.0f : priors.As<Napi::Float32Array>()[i];
         c.offset = offsets.IsUndefined() ? 0 : offsets.As<Napi::Int32Array>()[i];

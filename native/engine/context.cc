@@ -212,7 +212,7 @@ decoder_graph & context::run_late(const int32_t * ids, int32_t n, int32_t n_out,
 }
 
 void context::check_chunks(const kv_repository & r) {
-    for (const chunk_in_play & c : r.chunks) {
+    for (const retrieved_chunk & c : r.chunks) {
         if (!c.chunk->intact()) {
             fail(ERROR_BAD_CHUNK, "%s was cut short or replaced while it was in use", c.chunk->file.c_str());
         }
@@ -224,7 +224,7 @@ void context::use_repository(std::shared_ptr<const kv_repository> r) {
         if (!params.composition) {
             fail(ERROR_BAD_ARGUMENT, "chunks need a context with a composition");
         }
-        for (const chunk_in_play & c : r->chunks) {
+        for (const retrieved_chunk & c : r->chunks) {
             const kv_chunk_layout & l = c.chunk->layout;
             if (l.fingerprint != m->summary.fingerprint || l.n_channels != kv.n_channels) {
                 fail(ERROR_BAD_ARGUMENT, "a chunk is of another model or calibration");

@@ -54,7 +54,7 @@ void fasa_session::set_repository(const kv_repository * r) {
     slot_offsets = { 0 };
     looking = false;
     if (repository) {
-        for (const chunk_in_play & c : repository->chunks) {
+        for (const retrieved_chunk & c : repository->chunks) {
             const int32_t i = (int32_t) chunk_begins.size();
             chunk_begins.push_back(n_flat_chunks());
             for (int32_t page = 0; page < c.chunk->n_pages(); page++) {
@@ -112,7 +112,7 @@ void fasa_session::query_channels(int32_t il, int32_t head, int32_t slot, const 
 // Flat page i is a chunk's; its scores go to scores + h*stride for each of n_q queries.
 void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const {
     const page_place    place = chunk_pages[i];
-    const chunk_in_play & c   = repository->chunks[place.chunk];
+    const retrieved_chunk & c   = repository->chunks[place.chunk];
     kernels->tip_page(q_channels, n_q, kv.n_channels, c.chunk->page(il, head, place.page), c.prior, scores, stride);
     const int32_t n = std::min(FASA_PAGE_TOKENS, c.chunk->n_tokens - place.page*FASA_PAGE_TOKENS);
     for (int32_t h = 0; h < n_q && n < FASA_PAGE_TOKENS; h++) {

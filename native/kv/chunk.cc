@@ -119,7 +119,7 @@ size_t kv_chunk_layout::row_bytes() const {
 
 int32_t kv_repository::n_tokens() const {
     int32_t n = 0;
-    for (const chunk_in_play & c : chunks) {
+    for (const retrieved_chunk & c : chunks) {
         n += c.chunk->n_tokens;
     }
     return n;

@@ -66,14 +66,14 @@ private:
 };
 
 // Chunks that a sequence reads beside its own tokens.
-struct chunk_in_play {
+struct retrieved_chunk {
     std::shared_ptr<const kv_chunk> chunk;
     float   prior  = 0; // added to predicted logits: for the choice alone
     int32_t offset = 0; // added to local positions
 };
 
 struct kv_repository {
-    std::vector<chunk_in_play> chunks;
+    std::vector<retrieved_chunk> chunks;
     float   bias   = 0; // added to the logits of chunk tokens
     int32_t n_late = 0; // tokens before the first decoded one that see the chunks
 

@@ -14,7 +14,7 @@ import {
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { NativeModel, NativeRepository } from '../../language-server/engine/addon';
-import type { ChunkInPlay, EncodedChunk, StoreOptions } from '../../language-server/engine/engine';
+import type { EncodedChunk, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
 import { GenerationRun } from '../../language-server/engine/generation-run';
 import { NativeRepositoryEngine } from '../../language-server/engine/native-repository';
 import { everySecondFc } from './chunk-writer';
@@ -63,8 +63,8 @@ function contextOf(model: NativeModel, engine: NativeRepositoryEngine) {
   return workshop.context(model, { contextTokens: 512, calibration: everySecondFc(model.info), composition });
 }
 
-function inPlay(engine: NativeRepositoryEngine, chunks: readonly EncodedChunk[]): NativeRepository {
-  return engine.inPlay(chunks.map((chunk) => ({ chunk, prior: 0 })));
+function retrieved(engine: NativeRepositoryEngine, chunks: readonly EncodedChunk[]): NativeRepository {
+  return engine.retrieved(chunks.map((chunk) => ({ chunk, prior: 0 })));
 }
 
 describe('precision', () => {
@@ -91,7 +91,7 @@ describe('precision', () => {
         }
         const context = contextOf(model, engine);
         const tokens = Int32Array.from([...engine.anchor, ...tail]);
-        const repository = inPlay(engine, chunks);
+        const repository = retrieved(engine, chunks);
         const sparse = { attention: 'fasa-c', budget: 128, fasaFromTokens: 0 } as const;
         const logits = await context.evaluate({
           ...sparse,
@@ -176,7 +176,7 @@ describe('a store whose folder is a link', () => {
       const chunks = await engine.encode(pieces, signal);
       expect(chunks.map(({ tokens }) => tokens)).toEqual([200, 100]);
       const tokens = Int32Array.from([...engine.anchor, ...text(20)]);
-      const answer = await context.generate(greedy(tokens, 4, { repository: inPlay(engine, chunks) }), {}).promise;
+      const answer = await context.generate(greedy(tokens, 4, { repository: retrieved(engine, chunks) }), {}).promise;
       expect(answer.tokens).toHaveLength(4);
       expect(await engine.open(engine.address(pieces[0] ?? text(1)), signal)).toBeUndefined();
       expect(await engine.clearDisk()).toBe(0);
@@ -202,7 +202,7 @@ describe('a file of a chunk in use', () => {
       const address = engine.address(pieces[i] ?? text(1));
       return filesIn(folder).find(({ name }) => name.includes(address))?.name ?? '';
     };
-    const inPlayNow = (all: readonly EncodedChunk[]): ChunkInPlay[] => all.map((chunk) => ({ chunk, prior: 0 }));
+    const retrievedNow = (all: readonly EncodedChunk[]): RetrievedChunk[] => all.map((chunk) => ({ chunk, prior: 0 }));
     /** @returns the tokens that were decoded, and which chunks were read to the end */
     const ask = async (all: readonly EncodedChunk[], maxTokens = 8, onProgress?: () => void) => {
       const request = {
@@ -210,7 +210,7 @@ describe('a file of a chunk in use', () => {
         tokens,
         maxTokens,
         sampling: { temperature: 0, topK: 0, topP: 1, seed: 0 },
-        repository: inPlayNow(all),
+        repository: retrievedNow(all),
         countAttention: true,
         ...(onProgress === undefined ? {} : { onProgress }),
       } as const;
@@ -223,7 +223,7 @@ describe('a file of a chunk in use', () => {
       return { decoded, reason, read: attention?.chunks.map(({ chunk }) => all.indexOf(chunk)) };
     };
     const direct = () => {
-      const repository = engine.inPlay(inPlayNow(chunks));
+      const repository = engine.retrieved(retrievedNow(chunks));
       return context.generate(greedy(tokens, 4, { attention: 'fasa-c', budget: 128, repository }), {});
     };
     return { engine, chunks, said, lost, fileOf, ask, direct };

@@ -9,13 +9,13 @@ import {
   type Attention,
   attentionBlockTokens,
   type CalibrationRun,
-  type ChunkInPlay,
   type Engine,
   type EngineCalibration,
   type EngineMeasurement,
   type EngineOptions,
   type Generation,
   type GenerationRequest,
+  type RetrievedChunk,
   type SequenceName,
 } from '../../language-server/engine/engine';
 import { cancelled, EngineError, type ErrorCode } from '../../language-server/engine/errors';
@@ -328,7 +328,7 @@ export class FakeEngine implements Engine {
     };
   }
 
-  #attention(tokens: Int32Array, chunks: readonly ChunkInPlay[]): Attention {
+  #attention(tokens: Int32Array, chunks: readonly RetrievedChunk[]): Attention {
     const wanted = this.#options.looksAt;
     // one token is one byte, and the address of a chunk is its text; nothing is looked for in special tokens
     const prompt = Buffer.from([...tokens].map((token) => (token < 256 ? token : 0)));

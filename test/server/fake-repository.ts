@@ -1,6 +1,6 @@
 /** Chunks of the fake engine: a store in memory, encoding that takes time, steps aside and can be cancelled. */
 
-import type { ChunkInPlay, EncodedChunk, RepositoryEngine, StoreOptions } from '../../language-server/engine/engine';
+import type { EncodedChunk, RepositoryEngine, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
 import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/engine/errors';
 
 export interface FakeRepositoryOptions {
@@ -59,7 +59,7 @@ export class FakeRepository implements RepositoryEngine {
   readonly #options: FakeRepositoryOptions;
   readonly #parts: FakeRepositoryParts;
   readonly #store = new Map<string, Int32Array>();
-  #held: readonly ChunkInPlay[] = [];
+  #held: readonly RetrievedChunk[] = [];
   #alive = 0;
   #hasLost = false;
   onLost: RepositoryEngine['onLost'];
@@ -133,8 +133,8 @@ export class FakeRepository implements RepositoryEngine {
   }
 
   /** `// a.ts -1.5, // b.ts 0`: what a request reads. */
-  describe(inPlay: readonly ChunkInPlay[]): string {
-    const chunks = inPlay.filter(({ chunk }) => !this.#loses(chunk));
+  describe(retrieved: readonly RetrievedChunk[]): string {
+    const chunks = retrieved.filter(({ chunk }) => !this.#loses(chunk));
     this.#held = chunks;
     return chunks
       .map(({ chunk, prior }) => {

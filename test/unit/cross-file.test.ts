@@ -198,7 +198,7 @@ describe('composition', () => {
     { chunk: chunk(200), score: 5 },
     { chunk: chunk(300), score: 3 },
   ];
-  const variant = { late: 64, prior: 2, bias: 0.5, offsets: 'sequential', budget: 256, inPlay: 0 } as const;
+  const variant = { late: 64, prior: 2, bias: 0.5, offsets: 'sequential', budget: 256, retrieved: 0 } as const;
 
   test('priors are standard deviations below the best', () => {
     const priors = priorsOf([1, 5, 3], 2);
@@ -310,7 +310,7 @@ describe('options', () => {
         bias: defaultComposition.bias,
         offsets: 'shared',
         budget: 256,
-        inPlay: defaultComposition.mostTokens,
+        retrieved: defaultComposition.mostTokens,
       },
     ]);
     const argv = '--late 0,64 --prior 0,1.5 --offsets shared,sequential --bias=-0.25 --cases 3 --conditions none,fasa';
@@ -322,8 +322,8 @@ describe('options', () => {
   test('what is not said is as the calibration of the model has it', () => {
     const calibrated = { mostTokens: 8192, priorStrength: 1, lateTokens: 64, bias: -0.25 };
     expect(parseFor(calibrated, '--prior', '0,4')?.variants).toEqual([
-      { late: 64, prior: 0, bias: -0.25, offsets: 'shared', budget: 256, inPlay: 8192 },
-      { late: 64, prior: 4, bias: -0.25, offsets: 'shared', budget: 256, inPlay: 8192 },
+      { late: 64, prior: 0, bias: -0.25, offsets: 'shared', budget: 256, retrieved: 8192 },
+      { late: 64, prior: 4, bias: -0.25, offsets: 'shared', budget: 256, retrieved: 8192 },
     ]);
   });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { choices, decide, inPlayChoices, pairedGain } from '../../language-server/cli/cross-file/decide';
+import { choices, decide, pairedGain, retrievedChoices } from '../../language-server/cli/cross-file/decide';
 import type { Variant } from '../../language-server/cli/cross-file/options';
 
-const start: Variant = { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, inPlay: 49_152 };
+const start: Variant = { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, retrieved: 49_152 };
 
 const scoring = (score: (variant: Variant) => number[]) => async (variants: readonly Variant[]) => variants.map(score);
 
@@ -11,10 +11,10 @@ describe('deciding how chunks are read', () => {
     // half of the cases gain what the others lose, and a little more
     const { variant, candidates } = await decide(
       start,
-      scoring(({ prior, inPlay }) =>
+      scoring(({ prior, retrieved }) =>
         Array.from(
           { length: 20 },
-          (_, i) => 5 + (prior === 1 ? (i % 2 === 0 ? -1.05 : 1) : 0) + (inPlay < 40_000 ? 1 : 0),
+          (_, i) => 5 + (prior === 1 ? (i % 2 === 0 ? -1.05 : 1) : 0) + (retrieved < 40_000 ? 1 : 0),
         ),
       ),
     );
@@ -22,21 +22,21 @@ describe('deciding how chunks are read', () => {
     expect(candidates.filter(({ kept }) => kept)).toHaveLength(1);
   });
 
-  it('has as few tokens in play as are not clearly worse', async () => {
-    const nll = (inPlay: number) => (inPlay < 10_000 ? 6 : inPlay < 20_000 ? 5.1 : 5);
+  it('has as few retrieved tokens as are not clearly worse', async () => {
+    const nll = (retrieved: number) => (retrieved < 10_000 ? 6 : retrieved < 20_000 ? 5.1 : 5);
     const { variant } = await decide(
       start,
-      scoring(({ inPlay }) =>
+      scoring(({ retrieved }) =>
         Array.from(
           { length: 20 },
-          (_, i) => nll(inPlay) + (inPlay < 20_000 && i % 2 === 0 ? 2 : 0) - (inPlay < 20_000 ? 1 : 0),
+          (_, i) => nll(retrieved) + (retrieved < 20_000 && i % 2 === 0 ? 2 : 0) - (retrieved < 20_000 ? 1 : 0),
         ),
       ),
     );
-    expect(variant).toEqual({ ...start, inPlay: 16_384 });
+    expect(variant).toEqual({ ...start, retrieved: 16_384 });
   });
 
-  it('compares fewer tokens in play with the best, which more may be worse than', async () => {
+  it('compares fewer retrieved tokens with the best, which more may be worse than', async () => {
     const nll = new Map([
       [49_152, 5.2],
       [32_768, 5.1],
@@ -46,10 +46,10 @@ describe('deciding how chunks are read', () => {
     ]);
     const { variant, candidates } = await decide(
       start,
-      scoring(({ inPlay }) => Array.from({ length: 12 }, (_, i) => (nll.get(inPlay) ?? 9) + i)),
+      scoring(({ retrieved }) => Array.from({ length: 12 }, (_, i) => (nll.get(retrieved) ?? 9) + i)),
     );
-    expect(variant).toEqual({ ...start, inPlay: 16_384 });
-    expect(candidates.find((one) => one.variant.inPlay === 8192)?.gain).toBeCloseTo(-0.15);
+    expect(variant).toEqual({ ...start, retrieved: 16_384 });
+    expect(candidates.find((one) => one.variant.retrieved === 8192)?.gain).toBeCloseTo(-0.15);
     expect(candidates.filter(({ kept }) => kept)).toHaveLength(1);
   });
 
@@ -59,7 +59,7 @@ describe('deciding how chunks are read', () => {
       start,
       scoring((one) => {
         asked.push(one);
-        const fewer = one.inPlay < start.inPlay ? 1 : 0;
+        const fewer = one.retrieved < start.retrieved ? 1 : 0;
         const nll = 5 + fewer - (one.prior === 1 ? 0.5 : one.prior === 4 ? 0.2 : 0) - (one.late === 256 ? 0.1 : 0);
         return Array.from({ length: 12 }, (_, i) => nll + i);
       }),
@@ -70,7 +70,7 @@ describe('deciding how chunks are read', () => {
     expect(asked.filter(({ late }) => late !== 64).every(({ prior }) => prior === 1)).toBe(true);
     expect(candidates).toHaveLength(
       1 +
-        inPlayChoices.length +
+        retrievedChoices.length +
         choices.reduce((sum, [name, values]) => sum + values.filter((value) => value !== start[name]).length, 0),
     );
     const kept = candidates.find((one) => one.kept && one.variant.late === 256);

@@ -259,8 +259,8 @@ describe('a context', () => {
     await session.context.lane.finish(signal);
     expect(last()).toBe(before);
     expect(last()?.firstLine).toBe(line + 2);
-    const [inPlay] = session.context.chunksForQuestion([], 'f59').filter(({ chunk }) => chunk === last()?.encoded);
-    expect(inPlay && context?.sourceOf(inPlay.chunk)).toBe(before);
+    const [retrieved] = session.context.chunksForQuestion([], 'f59').filter(({ chunk }) => chunk === last()?.encoded);
+    expect(retrieved && context?.sourceOf(retrieved.chunk)).toBe(before);
   });
 
   test('gives a request the most relevant chunks where there are more than it may read', async () => {
@@ -284,8 +284,8 @@ describe('a context', () => {
     const context = session.context.workspace.repositories[0]?.context;
     const order = (before: string, head = '') => {
       const around = { before, after: '', document: `${head}${before}` };
-      const inPlay = context?.chunksFor('main.ts', around, { priorStrength: 2, maxTokens: 1000 }) ?? [];
-      return inPlay
+      const retrieved = context?.chunksFor('main.ts', around, { priorStrength: 2, maxTokens: 1000 }) ?? [];
+      return retrieved
         .toSorted((left, right) => right.prior - left.prior)
         .map(({ chunk }) => context?.sourceOf(chunk)?.path);
     };

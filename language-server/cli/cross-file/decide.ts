@@ -9,7 +9,7 @@ export interface Candidate {
   readonly nll: readonly number[];
   /** Mean of the above. */
   readonly mean: number;
-  /** How much lower it is than what it was compared with (of tokens in play, the best), and the standard error of that. */
+  /** How much lower it is than what it was compared with (of retrieved tokens, the best), and the standard error of that. */
   readonly gain: number;
   readonly error: number;
   readonly kept: boolean;
@@ -22,11 +22,11 @@ export const choices: readonly (readonly [keyof Variant & ('prior' | 'late' | 'b
   ['bias', [0, -0.25, 0.1]],
 ];
 
-/** Tokens of chunks in play, the fewest first: a decode step reads the importance keys of them all. */
-export const inPlayChoices: readonly number[] = [4096, 8192, 16_384, 32_768];
+/** Tokens of retrieved chunks, the fewest first: a decode step reads the importance keys of them all. */
+export const retrievedChoices: readonly number[] = [4096, 8192, 16_384, 32_768];
 
 /**
- * The fewest tokens in play that are not worse than the best by more than the standard error over the cases, paired. Then
+ * The fewest retrieved tokens that are not worse than the best by more than the standard error over the cases, paired. Then
  * the other parameters, each left only for a value that gains more than that: with few cases most differences are chance.
  * @param score NLL of the name in every case, under each of some variants
  */
@@ -34,8 +34,8 @@ export async function decide(
   start: Variant,
   score: (variants: readonly Variant[]) => Promise<readonly (readonly number[])[]>,
 ): Promise<{ readonly variant: Variant; readonly candidates: readonly Candidate[] }> {
-  const fewer = inPlayChoices.filter((inPlay) => start.inPlay === 0 || inPlay < start.inPlay);
-  const depths = await measured([start, ...fewer.map((inPlay) => ({ ...start, inPlay }))]);
+  const fewer = retrievedChoices.filter((retrieved) => start.retrieved === 0 || retrieved < start.retrieved);
+  const depths = await measured([start, ...fewer.map((retrieved) => ({ ...start, retrieved }))]);
   const likeliest = lowest(depths);
   if (likeliest === undefined) {
     throw new RangeError('Nothing was scored.');
@@ -43,7 +43,7 @@ export async function decide(
   const candidates = depths.map((one) => against(likeliest, one));
   const enough = candidates
     .filter(({ gain, error }) => gain >= -error)
-    .reduce((least, one) => (tokensInPlay(one) < tokensInPlay(least) ? one : least));
+    .reduce((least, one) => (retrievedTokens(one) < retrievedTokens(least) ? one : least));
   candidates.splice(candidates.indexOf(enough), 1, { ...enough, kept: true });
   let best = enough;
   for (const [name, values] of choices) {
@@ -67,8 +67,8 @@ export async function decide(
 type Measured = Pick<Candidate, 'variant' | 'nll' | 'mean'>;
 
 /** 0 stands for all. */
-function tokensInPlay({ variant: { inPlay } }: Candidate): number {
-  return inPlay === 0 ? Number.POSITIVE_INFINITY : inPlay;
+function retrievedTokens({ variant: { retrieved } }: Candidate): number {
+  return retrieved === 0 ? Number.POSITIVE_INFINITY : retrieved;
 }
 
 function lowest<T extends Measured>(all: readonly T[]): T | undefined {
@@ -93,9 +93,15 @@ export function pairedGain(
   return { gain, error: Math.sqrt(variance / Math.max(1, gains.length)) };
 }
 
-export function describe({ variant: { inPlay, prior, late, bias }, mean: nll, gain, error, kept }: Candidate): string {
+export function describe({
+  variant: { retrieved, prior, late, bias },
+  mean: nll,
+  gain,
+  error,
+  kept,
+}: Candidate): string {
   const difference = gain === 0 && error === 0 ? '' : `, ${fixed(gain, 3)} ± ${fixed(error, 3)} better`;
-  return `${inPlay === 0 ? 'all' : inPlay} tokens in play, prior ${prior}, late ${late}, bias ${bias}: NLL of the name ${fixed(nll, 3)}${difference}${kept ? ', kept' : ''}`;
+  return `${retrieved === 0 ? 'all' : retrieved} retrieved tokens, prior ${prior}, late ${late}, bias ${bias}: NLL of the name ${fixed(nll, 3)}${difference}${kept ? ', kept' : ''}`;
 }
 
 function mean(values: readonly number[]): number {

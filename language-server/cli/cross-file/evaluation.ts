@@ -141,7 +141,7 @@ export class Evaluation {
     const sparse = new Map<string, Float32Array>();
     const fasa = async (condition: string, variant: Variant) => {
       const { score, logits } = await this.#beside(prompt, chunks, variant);
-      if (variant.inPlay === first.inPlay) {
+      if (variant.retrieved === first.retrieved) {
         sparse.set(condition, logits);
       }
       return score;
@@ -155,7 +155,7 @@ export class Evaluation {
       ['snippets', true, () => behind(own.snippets, own.snippets.relevance(one), snippetTokens)],
       ['dense', one.dense, () => behind(own.pieces, own.pieces.relevance(one), window)],
       ['fasa', true, () => fasa('fasa', first)],
-      ['fasa-all', true, async () => (await this.#beside(prompt, chunks, { ...first, inPlay: 0 })).score],
+      ['fasa-all', true, async () => (await this.#beside(prompt, chunks, { ...first, retrieved: 0 })).score],
       ['fasa-unrelated', true, () => this.#besideUnrelated(one, chunks, first)],
     ];
     for (const [condition, wanted, run] of runs) {
@@ -177,7 +177,7 @@ export class Evaluation {
     }
   }
 
-  /** One case, the chunks in play of its repository but those of the file itself, read by FASA. */
+  /** One case, the retrieved chunks of its repository but those of the file itself, read by FASA. */
   async fasa(one: PreparedCase, variant: Variant): Promise<Score> {
     return (await this.#beside(one.prompt, this.#chunksFor(one), variant)).score;
   }
@@ -221,15 +221,15 @@ export class Evaluation {
     );
   }
 
-  /** The tail beside those of the chunks that the variant has in play. */
+  /** The tail beside those of the chunks that the variant retrieves. */
   #beside(
     prompt: CasePrompt,
     chunks: readonly ScoredChunk[],
     variant: Variant,
     attention: 'dense' | 'fasa-c' = 'fasa-c',
   ): ReturnType<ConditionRunner['beside']> {
-    const inPlay = variant.inPlay === 0 ? chunks : mostRelevant(chunks, variant.inPlay);
-    return this.#runner.beside(prompt, inPlay, variant, attention);
+    const retrieved = variant.retrieved === 0 ? chunks : mostRelevant(chunks, variant.retrieved);
+    return this.#runner.beside(prompt, retrieved, variant, attention);
   }
 
   #addDistance(condition: string, index: number, distance: Distance): void {
@@ -271,6 +271,6 @@ export class Evaluation {
   }
 }
 
-function variantName({ late, prior, bias, offsets, budget, inPlay }: Variant): string {
-  return `fasa late ${late} prior ${prior} bias ${bias} ${offsets} budget ${budget} in play ${inPlay}`;
+function variantName({ late, prior, bias, offsets, budget, retrieved }: Variant): string {
+  return `fasa late ${late} prior ${prior} bias ${bias} ${offsets} budget ${budget} retrieved ${retrieved}`;
 }

@@ -11,6 +11,8 @@ export const crossFileOptionNames = {
   bias: { type: 'string' },
   offsets: { type: 'string' },
   budgets: { type: 'string' },
+  'retrieved-tokens': { type: 'string' },
+  // the name of the version before
   'in-play': { type: 'string' },
 } as const;
 

@@ -14,13 +14,13 @@ export const conditionNames = [
   'snippets',
   /** As many chunks as the trained window holds, the most relevant ones, in front of the tail: one dense prefill. */
   'dense',
-  /** The chunks that `fasa` has in play, each token attended to densely. */
+  /** The chunks that `fasa` retrieves, each token attended to densely. */
   'chunks-dense',
-  /** The chunks that a request has in play, read by FASA. */
+  /** The chunks that a request retrieves, read by FASA. */
   'fasa',
   /** All chunks of the repository, read by FASA. */
   'fasa-all',
-  /** Those in play of the repository and of three times as many tokens of other repositories, read by FASA. */
+  /** Those retrieved from the repository and of three times as many tokens of other repositories, read by FASA. */
   'fasa-unrelated',
 ] as const;
 
@@ -38,8 +38,8 @@ export interface Variant {
   readonly bias: number;
   readonly offsets: Offsets;
   readonly budget: number;
-  /** Tokens of the chunks in play, the most relevant ones; 0: all. */
-  readonly inPlay: number;
+  /** Tokens of the retrieved chunks, the most relevant ones; 0: all. */
+  readonly retrieved: number;
 }
 
 export interface CrossFileOptions {
@@ -69,20 +69,24 @@ export function parseCrossFile(
   const biases = numbers('bias', values.bias ?? String(bias), Number.NEGATIVE_INFINITY);
   const offsets = words('offsets', values.offsets ?? 'shared', ['shared', 'sequential'] as const);
   const budgets = numbers('budgets', values.budgets ?? String(defaultBudget), 1);
-  const inPlays = numbers('in-play', values['in-play'] ?? String(mostTokens), 0);
+  const retrievedSizes = numbers(
+    'retrieved-tokens',
+    values['retrieved-tokens'] ?? values['in-play'] ?? String(mostTokens),
+    0,
+  );
   const [first, ...others] = lates.flatMap((late) =>
     priors.flatMap((prior) =>
       biases.flatMap((bias) =>
         offsets.flatMap((place) =>
           budgets.flatMap((budget) =>
-            inPlays.map((inPlay): Variant => ({ late, prior, bias, offsets: place, budget, inPlay })),
+            retrievedSizes.map((retrieved): Variant => ({ late, prior, bias, offsets: place, budget, retrieved })),
           ),
         ),
       ),
     ),
   );
   if (first === undefined) {
-    throw usageError('--late, --prior, --bias, --offsets, --budgets and --in-play need a value each.');
+    throw usageError('--late, --prior, --bias, --offsets, --budgets and --retrieved-tokens need a value each.');
   }
   return {
     conditions: words('conditions', values.conditions ?? conditionNames.join(','), conditionNames),
