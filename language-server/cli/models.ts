@@ -128,7 +128,7 @@ function describe(model: NativeModelInfo, calibrated: boolean): [string, string]
     ['parameters', `${(model.parameters / 1e6).toFixed(0)} million, ${model.quantization}`],
     ['trained for', `${model.trainedContext} tokens`],
     ['KV', `${formatBytes(model.kvBytesPerToken)} a token as f16`],
-    ['middle', fim ? 'sees the text behind the cursor' : 'sees the text before the cursor only'],
+    ['middle', fim ? 'uses the code after the cursor (fill-in-the-middle)' : 'uses the code before the cursor only'],
     ['chat template', model.chatTemplate === undefined ? 'none' : 'yes'],
     ['calibration', calibrated ? 'yes' : 'none; FASA needs "fasa-code calibrate"'],
     ['fingerprint', model.fingerprint],

@@ -57,7 +57,7 @@ export interface CompletionOutcome extends Suggestion {
   };
 }
 
-/** Blocks beyond this are read by nobody; models without the text behind the cursor lose the thread sooner. */
+/** Blocks beyond this are read by nobody; models without the text after the cursor lose the thread sooner. */
 const maxLines = { fillInTheMiddle: 16, prefixOnly: 8 };
 /** Tokens of a context that are kept free for the path line and the model's special tokens. */
 const reservedTokens = 64;

@@ -13,7 +13,7 @@ export interface PromptInput {
   /** The line that names the document, without line end: a comment, or the bare path after a separator token. */
   readonly pathLine: string;
   readonly tailTokens: number;
-  /** Most of them behind the cursor; absent: the usual share. */
+  /** Most of them after the cursor; absent: the usual share. */
   readonly suffixTokens?: number;
 }
 
@@ -24,7 +24,7 @@ export interface Prompt {
   readonly cursor: CursorText;
   readonly fillInTheMiddle: boolean;
   /**
-   * One space in front of the cursor is left out: byte-pair tokenizers glue a space to the word behind it, so after a
+   * One space in front of the cursor is left out: byte-pair tokenizers glue a space to the word after it, so after a
    * lone space the model would see what it never saw in training. A completion may begin with that space.
    */
   readonly withoutSpace: boolean;
@@ -48,7 +48,7 @@ export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefi
 
 /** Code has 3 to 4 characters a token; windows are cut by characters first and never tokenized beyond this. */
 export const maxCharsPerToken = 4;
-/** Most of the tail that is for the text behind the cursor. */
+/** Most of the tail that is for the text after the cursor. */
 const suffixShare = 0.25;
 const windowShrink = 0.75;
 const maxShrinks = 6;
@@ -84,7 +84,7 @@ function bosOf({ model: { tokens } }: Engine): TokenPart[] {
   return tokens.addBos && tokens.bos !== undefined ? [[tokens.bos]] : [];
 }
 
-/** Most tokens of the tail behind the cursor. */
+/** Most tokens of the tail after the cursor. */
 export function usualSuffixTokens(tailTokens: number): number {
   return Math.floor(tailTokens * suffixShare);
 }

@@ -19,7 +19,7 @@ const closersOnly = /^[\s)\]}>;,'"`]*$/;
 
 /**
  * By indentation: a block where the cursor is on a blank line or behind an opening bracket, colon or arrow, and nothing
- * but closing characters follow on the line; else the rest of the line. Models that see the text behind the cursor know
+ * but closing characters follow on the line; else the rest of the line. Models that see the text after the cursor know
  * where to stop, so they may go on at the end of any line. Syntax knows more: comments, texts, items of lists and
  * unfinished statements are one line, unless that line opens a bracket.
  */

@@ -7,7 +7,7 @@ const weight = 0.3;
 const minFedTokens = 8;
 /** Tokens of a line of code. */
 const usualTokens = 12;
-/** What feeding the text behind the cursor may take, again for each key: it stands behind what is typed. */
+/** What feeding the text after the cursor may take, again for each key: it stands behind what is typed. */
 const suffixMs = 250;
 const minSuffixTokens = 32;
 const [minPiece, maxPiece] = [16, 4096];
@@ -62,7 +62,7 @@ export class MeasuredSpeed {
   }
 
   /**
-   * Most tokens behind the cursor that a prompt should have: a power of two, so that it rarely changes.
+   * Most tokens after the cursor that a prompt should have: a power of two, so that it rarely changes.
    * @param most what the tail allows
    */
   suffixTokens(most: number): number {

@@ -22,7 +22,7 @@ interface Entry {
 const beforeChars = 2000;
 const afterChars = 500;
 const maxEntries = 50;
-/** What an editor puts behind the cursor by itself when an opening bracket or quote is typed. */
+/** What an editor puts after the cursor by itself when an opening bracket or quote is typed. */
 const closerOf: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '"': '"', "'": "'", '`': '`' };
 
 export class SuggestionCache {

@@ -58,7 +58,7 @@ describe('a prompt with fill-in-the-middle', () => {
   const engine = new FakeEngine({ fillInTheMiddle: true, separator: true });
   const { bos, fimPrefix, fimSuffix, fimMiddle, fimSeparator } = fakeTokens;
 
-  test('has what is behind the cursor before the middle', () => {
+  test('has what is after the cursor before the middle', () => {
     const prompt = buildPrompt(engine, input('f(x) {\n}', 6, { pathLine: 'a.ts' }));
     expect(textOf(prompt.tokens)).toBe(
       `{${bos}}{${fimSeparator}}a.ts\n{${fimPrefix}}f(x) {{${fimSuffix}}\n}{${fimMiddle}}`,
@@ -71,7 +71,7 @@ describe('a prompt with fill-in-the-middle', () => {
     expect(textOf(prompt.tokens)).toContain(`a = {${fimSuffix}}`);
   });
 
-  test('gives a quarter of the tail to what is behind the cursor', () => {
+  test('gives a quarter of the tail to what is after the cursor', () => {
     const text = 'y'.repeat(4000);
     const tokens = [...buildPrompt(engine, input(text, 2000)).tokens];
     const [suffix, middle] = [tokens.indexOf(fimSuffix), tokens.indexOf(fimMiddle)];
@@ -80,7 +80,7 @@ describe('a prompt with fill-in-the-middle', () => {
   });
 });
 
-describe('what is behind the cursor', () => {
+describe('what is after the cursor', () => {
   const engine = new FakeEngine({ fillInTheMiddle: true, separator: true });
   const after = `${'rest'}\n${'a line that follows\n'.repeat(50)}`;
   const behind = (more: Partial<PromptInput> = {}) => {

@@ -187,7 +187,7 @@ describe('the measured speed', () => {
     bytesReadPerToken: 0,
   });
 
-  test('says how much behind the cursor can be fed for each key', () => {
+  test('says how much after the cursor can be fed for each key', () => {
     const speed = new MeasuredSpeed();
     expect(speed.suffixTokens(256)).toBe(256);
     speed.note(stats(100, 400, 0, 0)); // 4 ms a token: 62 in a quarter of a second
