@@ -30,7 +30,9 @@ function menuItems({ server: { view } }: CommandContext): MenuItem[] {
     items.push(item('cloud-download', 'Download default model', 'fasa.downloadDefaultModel', 'SmolLM2 135M, 98 MB'));
   }
   if (view.status?.slow) {
-    items.push(item('fold', 'Make the tail shorter', 'fasa.shortenTail', 'read half as much around the cursor'));
+    items.push(
+      item('fold', 'Read less of the current file', 'fasa.shortenTail', 'read half as much around the cursor'),
+    );
   }
   if (view.status?.state === 'paused') {
     items.push(item('play', 'Resume', 'fasa.resume', 'suggest code again'));

@@ -74,7 +74,7 @@ function figureRows(status: Status): [string, string][] {
     add(
       speed ? '' : 'Measured',
       `${formatPercent(fidelity.agreement)} of ${formatCount(fidelity.samples)} tokens the same as dense`,
-      `divergence ${fidelity.meanKl.toFixed(4)} nats per token`,
+      `mean KL divergence ${fidelity.meanKl.toFixed(4)} nats`,
     );
   }
   if (lastRequest && lastRequest.tokens > 0) {
@@ -163,10 +163,7 @@ function actionLinks(view: ServerView): string[] {
   } else if (view.status?.state === 'paused') {
     links.push(link('play', 'Resume', 'fasa.resume'));
   } else if (view.status?.slow) {
-    links.push(
-      link('file', 'Choose smaller model', 'fasa.chooseModel'),
-      link('fold', 'Shorter tail', 'fasa.shortenTail'),
-    );
+    links.push(link('file', 'Choose smaller model', 'fasa.chooseModel'), link('fold', 'Read less', 'fasa.shortenTail'));
   } else if (view.life === 'running' && !view.status?.problem) {
     links.push(link('debug-pause', 'Pause', 'fasa.pause'));
   }

@@ -230,7 +230,7 @@ function record(value: unknown, name: string): Record<string, unknown> {
 
 function text(value: unknown, name: string): string {
   if (typeof value !== 'string') {
-    throw invalid(name, 'must be a text');
+    throw invalid(name, 'must be a string');
   }
   return value;
 }

@@ -361,7 +361,7 @@ export interface CountTokensResult {
 
 export interface AskResult {
   readonly text: string;
-  /** Where the answer looked, the largest share first; empty where no file was read, and with the model on a GPU. */
+  /** Sources, the largest share first; empty where no file was read, and with the model on a GPU. */
   readonly citations: readonly Citation[];
   readonly stats: RequestStatus;
   /** What was in the prompt, and what was left out. */

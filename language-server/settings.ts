@@ -94,7 +94,7 @@ class Section {
   }
 
   text(name: string, fallback: string): string {
-    return this.#take(name, 'a text', (value): value is string => typeof value === 'string', fallback);
+    return this.#take(name, 'a string', (value): value is string => typeof value === 'string', fallback);
   }
 
   flag(name: string, fallback: boolean): boolean {
@@ -115,7 +115,7 @@ class Section {
   texts(name: string, fallback: readonly string[]): readonly string[] {
     const fits = (value: unknown): value is string[] =>
       Array.isArray(value) && value.every((item) => typeof item === 'string');
-    return this.#take<readonly string[]>(name, 'a list of texts', fits, fallback);
+    return this.#take<readonly string[]>(name, 'an array of strings', fits, fallback);
   }
 
   #take<T>(name: string, wanted: string, fits: (value: unknown) => value is T, fallback: T): T {

@@ -23,7 +23,7 @@ export class MessageError extends Error {}
 export function text(most: number = limits.text): Check<string> {
   return (value, name) => {
     if (typeof value !== 'string' || value.length > most) {
-      throw new MessageError(`${name} must be a text of at most ${most} characters`);
+      throw new MessageError(`${name} must be a string of at most ${most} characters`);
     }
     return value;
   };
@@ -33,7 +33,7 @@ export function text(most: number = limits.text): Check<string> {
 export function shown(most: number): Check<string> {
   return (value, name) => {
     if (typeof value !== 'string') {
-      throw new MessageError(`${name} must be a text`);
+      throw new MessageError(`${name} must be a string`);
     }
     return cutMiddle(value, most);
   };

@@ -231,15 +231,15 @@ async function decideOnHidden(
   if (hidden === 0) {
     return asItIs;
   }
-  const without = 'Without Them';
+  const without = 'Remove Them';
   const chosen = await vscode.window.showWarningMessage(
-    'The code holds invisible characters.',
+    'The code contains invisible characters.',
     {
       modal: true,
-      detail: `${hidden} of its characters are not seen, or change the direction of the text. They can make code do something else than it seems to.`,
+      detail: `${hidden} of its characters are invisible or change the direction of the text. They can make code behave differently from how it looks.`,
     },
     without,
-    'As It Is',
+    'Keep Them',
   );
   if (chosen === without) {
     // old lines are looked for as they are

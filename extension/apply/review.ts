@@ -118,7 +118,9 @@ export class Reviews implements vscode.Disposable {
     const at = line ?? cursorLine(uri) ?? 0;
     const hunk = hunkAt(hunks, at) ?? (hunks.length === 1 ? hunks[0] : undefined);
     if (!hunk) {
-      await vscode.window.showInformationMessage('There is no change at the cursor. Put it into a changed line.');
+      await vscode.window.showInformationMessage(
+        'There is no change at the cursor. Move the cursor to a changed line.',
+      );
       return;
     }
     await act({ uri, proposal, current, hunk });

@@ -19,7 +19,7 @@ export function toMarkdown(conversation: Conversation): string {
         ({ path, firstLine, lastLine, share }) =>
           `- ${code(`${path}:${firstLine}-${lastLine}`)} ${(share * 100).toFixed(1)} %`,
       );
-      parts.push(`Where the answer looked:\n\n${lines.join('\n')}`);
+      parts.push(`Sources:\n\n${lines.join('\n')}`);
     }
   }
   return `${parts.join('\n\n')}\n`;

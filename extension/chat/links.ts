@@ -13,7 +13,7 @@ export async function openLink(url: string): Promise<void> {
     return;
   }
   if (scheme !== 'https' && scheme !== 'http') {
-    throw new ApplyError(`Links of the kind ${visible(scheme)}: are not opened.`);
+    throw new ApplyError(`${visible(scheme)}: links are not supported.`);
   }
   const parsed = new URL(url);
   const open = 'Open';

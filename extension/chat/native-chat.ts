@@ -191,7 +191,7 @@ function showCitations(stream: vscode.ChatResponseStream, citations: readonly Ci
   if (citations.length === 0) {
     return;
   }
-  stream.markdown('\n\nWhere the answer looked:\n');
+  stream.markdown('\n\nSources:\n');
   for (const { uri, range, share } of citations) {
     const place = vscode.Uri.parse(uri);
     const { start, end } = range;

@@ -120,7 +120,9 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     const problem = problemPlace(argument);
     await this.focus();
     if (this.#session.busy) {
-      await vscode.window.showInformationMessage('An answer is being written. Stop it to ask something else.');
+      await vscode.window.showInformationMessage(
+        'An answer is still being generated. Stop it before asking another question.',
+      );
       return;
     }
     if (problem) {

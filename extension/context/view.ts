@@ -148,7 +148,7 @@ function messageOf(folders: readonly ContextFolder[], roots: readonly ContextNod
   }
   return folders.length === 0
     ? 'No folder is open.'
-    : 'No file of this workspace is read: the model is not loaded, has no calibration, or reading is turned off.';
+    : 'No files are indexed: the model is not loaded or not calibrated, or repository context is disabled.';
 }
 
 function uriOf({ folderUri, path }: ContextNode): vscode.Uri {

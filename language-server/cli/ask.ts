@@ -57,7 +57,7 @@ function sayCitations(citations: readonly Citation[], repo: string, output: Outp
   if (citations.length === 0) {
     return;
   }
-  output.lines(['', 'Where the answer looked:']);
+  output.lines(['', 'Sources:']);
   for (const { uri, range, share } of citations) {
     const file = path.relative(repo, fileURLToPath(uri)).split(path.sep).join('/');
     const [first, last] = [range.start.line + 1, range.end.line];

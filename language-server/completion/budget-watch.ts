@@ -9,14 +9,14 @@ const maxLate = 2;
 type Cause = SlowStatus['cause'];
 
 const causes: Readonly<Record<Cause, string>> = {
-  feeding: 'Reading the text around the cursor takes most of it.',
-  decoding: 'Writing the suggestion takes most of it.',
-  waiting: 'Waiting for other work of the model takes most of it.',
+  feeding: 'Most of the time is spent on prompt processing.',
+  decoding: 'Most of the time is spent on generating the suggestion.',
+  waiting: 'Most of the time is spent on waiting for other work of the model.',
 };
 
 const remedies: Readonly<Record<Cause, string>> = {
-  feeding: 'Make the tail shorter, so that less is read, or choose a smaller model.',
-  decoding: 'Choose a smaller model, or let suggestions be shorter (fasa.completion.maxTokens).',
+  feeding: 'Read less of the current file (fasa.completion.tailTokens), or choose a smaller model.',
+  decoding: 'Choose a smaller model, or shorten suggestions (fasa.completion.maxTokens).',
   waiting: 'Let the other work finish, or choose a smaller model.',
 };
 

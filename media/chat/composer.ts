@@ -36,7 +36,7 @@ const counts = new Intl.NumberFormat('en-US');
 export class Composer {
   readonly root = element('form', { class: 'composer', 'aria-label': 'Question' });
   readonly #send: (message: ToHost) => void;
-  readonly #chips = element('ul', { class: 'chips', 'aria-label': 'Goes with the question' });
+  readonly #chips = element('ul', { class: 'chips', 'aria-label': 'Attached context' });
   readonly #area = element('textarea', {
     rows: '3',
     placeholder: 'Ask about this repository. @ adds files, / commands.',
@@ -128,12 +128,7 @@ export class Composer {
     const details = element('details', { class: size.fits ? 'meter-details' : 'meter-details too-long' });
     const cut = size.parts.filter(({ reason }) => reason !== undefined).length;
     details.append(
-      element(
-        'summary',
-        { title: 'What the model gets to see' },
-        bar,
-        cut > 0 ? `${words}, ${cut} left out or cut` : words,
-      ),
+      element('summary', { title: 'Prompt contents' }, bar, cut > 0 ? `${words}, ${cut} left out or cut` : words),
     );
     const list = element('ul', { class: 'size-parts' });
     for (const part of size.parts) {

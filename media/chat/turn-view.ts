@@ -175,7 +175,7 @@ export class TurnElement {
   }
 
   #citations(citations: readonly CitationView[]): HTMLElement {
-    const heading = element('h3', { class: 'after-heading' }, 'Where the answer looked');
+    const heading = element('h3', { class: 'after-heading' }, 'Sources');
     const list = element('ol', { class: 'citations' });
     for (const [index, citation] of citations.entries()) {
       const { path, firstLine, lastLine, share } = citation;

@@ -387,7 +387,7 @@ function nativeSteps(chat) {
         const answer = page.locator('.interactive-session .interactive-response').last();
         // what the small model says depends on how much of the repository it has to read by then
         // with nothing to read it knows the capital; with files to read it may say anything, and its sources follow
-        const words = /Paris|France|Where the answer looked/;
+        const words = /Paris|France|Sources/;
         await answer.filter({ hasText: words }).waitFor({ timeout: modelLimitMs });
         await workbench.shot('16-native-chat');
         const said = (await answer.innerText()).replace(/\s+/g, ' ');

@@ -382,11 +382,11 @@ describe('a question', () => {
   });
 
   test.each([
-    ['no question', { conversation: '' }, 'question must be a text'],
+    ['no question', { conversation: '' }, 'question must be a string'],
     ['an empty one', { question: '  ' }, 'question must not be empty'],
     ['references that are no list', { question: 'a', references: {} }, 'references must be a list'],
-    ['a reference without URI', { question: 'a', references: [{}] }, 'references[0].uri must be a text'],
-    ['half a selection', { question: 'a', selection: { uri: 'x' } }, 'selection.text must be a text'],
+    ['a reference without URI', { question: 'a', references: [{}] }, 'references[0].uri must be a string'],
+    ['half a selection', { question: 'a', selection: { uri: 'x' } }, 'selection.text must be a string'],
   ])('with %s is refused', async (_name, params, message) => {
     const client = await startServer();
     await expect(client.connection.sendRequest('fasa/ask', params)).rejects.toMatchObject({

@@ -172,7 +172,7 @@ describe('malformed requests', () => {
   test.each([
     ['nothing', null, 'params must be an object'],
     ['no document', { position }, 'textDocument must be an object'],
-    ['a document without URI', { textDocument: {}, position }, 'textDocument.uri must be a text'],
+    ['a document without URI', { textDocument: {}, position }, 'textDocument.uri must be a string'],
     ['no position', { textDocument }, 'position must be an object'],
     [
       'a text for a line',

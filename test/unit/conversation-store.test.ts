@@ -132,6 +132,6 @@ test('an export is Markdown that stays whole after a stopped answer', () => {
     }),
   );
   expect(text).toBe(
-    "# Two lines\n\n2026-01-01\n\n## Question\n\n/fix Why?\n\nWith: `a'b.ts`\n\n## Answer\n\nSo:\n```js\nlet a\n```\n\n(stopped)\n\nWhere the answer looked:\n\n- `src/a.ts:3-9` 25.0 %\n",
+    "# Two lines\n\n2026-01-01\n\n## Question\n\n/fix Why?\n\nWith: `a'b.ts`\n\n## Answer\n\nSo:\n```js\nlet a\n```\n\n(stopped)\n\nSources:\n\n- `src/a.ts:3-9` 25.0 %\n",
   );
 });

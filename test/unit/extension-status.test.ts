@@ -96,7 +96,7 @@ describe('status item', () => {
     const slow = {
       cause: 'feeding',
       message: '3 of the last 5 completions were not done within 5.0 s.',
-      remedy: 'Make the tail shorter.',
+      remedy: 'Read less of the current file.',
     } as const;
     expect(statusText(view({ state: 'ready', slow }))).toEqual({
       text: '$(warning) FASA too slow here',
@@ -136,7 +136,7 @@ describe('status item', () => {
     expect(measured).toContain('| Measured | 17.8 ms per token with FASA, 35.4 ms dense |');
     expect(measured).toContain('|  | 2.0 times as fast with 8,192 tokens |');
     expect(measured).toContain('|  | 96 % of 32 tokens the same as dense |');
-    expect(measured).toContain('|  | divergence 0.0051 nats per token |');
+    expect(measured).toContain('|  | mean KL divergence 0.0051 nats |');
     expect(statusTooltip(view({ state: 'ready' }))).not.toContain('Measured');
   });
 

@@ -18,7 +18,7 @@ describe('settings', () => {
 
   test.each([
     ['a list for all', [], 'The settings are not an object'],
-    ['a number for a path', { modelPath: 3 }, 'modelPath must be a text'],
+    ['a number for a path', { modelPath: 3 }, 'modelPath must be a string'],
     ['an unknown mode', { attention: 'sparse' }, 'attention must be one of auto, dense, fasa-c'],
     ['half a token', { budget: 256.5 }, 'budget must be a whole number from'],
     ['a precision that there is not', { repository: { precision: 'q4_0' } }, 'repository.precision must be one of f16'],

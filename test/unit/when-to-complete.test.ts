@@ -145,7 +145,8 @@ describe('completions that are late', () => {
     watch.note(true, 5000, stats(0, 10, 5000));
     expect(watch.slow).toMatchObject({
       cause: 'decoding',
-      message: '3 of the last 3 completions were not done within 5.0 s. Writing the suggestion takes most of it.',
+      message:
+        '3 of the last 3 completions were not done within 5.0 s. Most of the time is spent on generating the suggestion.',
     });
     watch.note(true, 5000, stats(0, 4000, 900));
     expect(watch.slow?.cause).toBe('feeding');
