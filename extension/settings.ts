@@ -32,10 +32,17 @@ export function readServerSettings(): ServerSettings {
       maxTokens: get('completion.maxTokens'),
       timeBudgetMs: get('completion.timeBudgetMs'),
       tailTokens: get('completion.tailTokens'),
-      mostFileKilobytes: get('completion.mostFileKilobytes'),
+      maxFileSizeKB: getRenamed(section, 'completion.maxFileSizeKB', 'completion.mostFileKilobytes'),
       disabledLanguages: get('completion.disabledLanguages'),
     },
   };
+}
+
+/** A value that is set under the name of the version before counts until the new name is set. */
+function getRenamed<T>(section: vscode.WorkspaceConfiguration, name: string, before: string): T {
+  const { globalValue, workspaceValue, workspaceFolderValue } = section.inspect<T>(name) ?? {};
+  const isSet = [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);
+  return ((isSet ? undefined : section.get<T | null>(before)) ?? section.get<T>(name)) as T;
 }
 
 /** What the explorer does not show, the model does not read. Conditions (`when`) are not known to the server. */

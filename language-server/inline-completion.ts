@@ -256,7 +256,7 @@ export class InlineCompletions {
     return reason !== undefined;
   }
 
-  #whySilent(view: View, { mostFileKilobytes }: ServerSettings['completion']): string | undefined {
+  #whySilent(view: View, { maxFileSizeKB }: ServerSettings['completion']): string | undefined {
     const { text, offset } = view;
     const before = text.slice(Math.max(0, offset - lineChars), offset);
     const after = text.slice(offset, offset + lineChars);
@@ -265,7 +265,7 @@ export class InlineCompletions {
       lineSuffix: /^[^\r\n]*/.exec(after)?.[0] ?? '',
       documentLength: text.length,
     };
-    return whySilent(place, mostFileKilobytes);
+    return whySilent(place, maxFileSizeKB);
   }
 
   #whyNotWanted(document: TextDocument, request: InlineCompletionRequest): string | undefined {

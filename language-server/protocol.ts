@@ -410,7 +410,7 @@ export interface ServerSettings {
     /** Tokens of the current file around the cursor. */
     readonly tailTokens: number;
     /** In a larger document nothing is offered unless it is asked for. */
-    readonly mostFileKilobytes: number;
+    readonly maxFileSizeKB: number;
     /** Language ids without completions. */
     readonly disabledLanguages: readonly string[];
   };

@@ -23,7 +23,7 @@ export const defaultSettings: ServerSettings = {
     maxTokens: 64,
     timeBudgetMs: 5000,
     tailTokens: 1024,
-    mostFileKilobytes: 2048,
+    maxFileSizeKB: 2048,
     disabledLanguages: [],
   },
 };
@@ -64,7 +64,13 @@ export function checkSettings(value: unknown): CheckedSettings {
       maxTokens: part.integer('maxTokens', 1, 1024, base.completion.maxTokens),
       timeBudgetMs: part.integer('timeBudgetMs', 50, 120_000, base.completion.timeBudgetMs),
       tailTokens: part.integer('tailTokens', 32, 65_536, base.completion.tailTokens),
-      mostFileKilobytes: part.integer('mostFileKilobytes', 1, 1_048_576, base.completion.mostFileKilobytes),
+      maxFileSizeKB: part.integer(
+        'maxFileSizeKB',
+        1,
+        1_048_576,
+        // its name of the version before
+        part.integer('mostFileKilobytes', 1, 1_048_576, base.completion.maxFileSizeKB),
+      ),
       disabledLanguages: part.texts('disabledLanguages', base.completion.disabledLanguages),
     },
   };

@@ -13,9 +13,9 @@ const wordStart = /^[\p{L}\p{N}_$]/u;
 const closedLine = /[)\]}];?$/;
 
 /** @returns the reason, or undefined where something may be offered */
-export function whySilent(place: SilencePlace, mostFileKilobytes: number): string | undefined {
-  if (place.documentLength > mostFileKilobytes * 1024) {
-    return `the document is larger than ${mostFileKilobytes} kB (fasa.completion.mostFileKilobytes)`;
+export function whySilent(place: SilencePlace, maxFileSizeKB: number): string | undefined {
+  if (place.documentLength > maxFileSizeKB * 1024) {
+    return `the document is larger than ${maxFileSizeKB} kB (fasa.completion.maxFileSizeKB)`;
   }
   if (wordEnd.test(place.linePrefix) && wordStart.test(place.lineSuffix)) {
     return 'the cursor is inside a word';

@@ -51,3 +51,10 @@ describe('settings', () => {
     }
   });
 });
+
+test('a limit under its name of the version before counts, unless it has the new one', () => {
+  const limit = (completion: object) => checkSettings({ completion }).settings.completion.maxFileSizeKB;
+  expect(limit({ mostFileKilobytes: 7 })).toBe(7);
+  expect(limit({ mostFileKilobytes: 7, maxFileSizeKB: 9 })).toBe(9);
+  expect(limit({ mostFileKilobytes: null })).toBe(limit({}));
+});
