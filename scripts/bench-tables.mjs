@@ -200,7 +200,7 @@ function repository() {
     'one token typed',
     'decode step',
     'of 2K',
-    'fast tier',
+    'in memory',
     'all in f16',
   ];
   const rows = record.rows.map((row) => [
@@ -341,7 +341,7 @@ const brief = {
       'first token',
       'one token typed',
       'decode step',
-      'fast tier',
+      'in memory',
       'all keys and values',
     ];
     const rows = record.rows.map((row) => [

@@ -96,7 +96,7 @@ export interface RepositoryEngine {
   readonly anchor: Int32Array;
   /** Most tokens of one chunk, path line included. */
   readonly chunkTokens: number;
-  /** f16 K and V of one token: what it would take dense, on the fast tier, and on disk. Bytes. */
+  /** f16 K and V of one token: what it would take dense, in memory, and on disk. Bytes. */
   readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
   /** As the model's calibration has it. */
   readonly policy: CompositionPolicy;

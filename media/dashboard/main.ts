@@ -83,11 +83,11 @@ class Dashboard {
       ['In the cache', now.tokens === undefined ? undefined : `${formatCount(now.tokens)} tokens`],
       ['Dense f16 would take', bytes(now.fullBytes)],
       [
-        'Fast tier',
+        'In memory',
         bytes(now.fastBytes),
         now.saved === undefined || now.saved <= 0 ? undefined : `${Math.floor(now.saved * 100)} % saved`,
       ],
-      ['Slow tier', bytes(now.slowBytes)],
+      ['Offloaded', bytes(now.slowBytes)],
       ['On disk', bytes(now.diskBytes)],
       [
         'FASA against dense',

@@ -100,8 +100,8 @@ export function bytesPlot(): Plot<BytesSample> {
         series: [
           { label: 'Time', value: legendValue(clock) },
           { label: 'dense f16 would take', stroke: colour('charts-red'), width: 2, value },
-          { label: 'fast tier', stroke: colour('charts-blue'), width: 2, dash: [8, 3], value },
-          { label: 'slow tier', stroke: colour('charts-green'), width: 2, dash: [2, 3], value },
+          { label: 'in memory', stroke: colour('charts-blue'), width: 2, dash: [8, 3], value },
+          { label: 'offloaded', stroke: colour('charts-green'), width: 2, dash: [2, 3], value },
         ],
       },
       data: [
@@ -110,7 +110,7 @@ export function bytesPlot(): Plot<BytesSample> {
         samples.map(({ fastBytes }) => fastBytes),
         samples.map(({ slowBytes }) => slowBytes),
       ],
-      words: `Memory over time: now ${formatBytes(last?.fastBytes ?? 0)} on the fast tier and ${formatBytes(last?.slowBytes ?? 0)} on the slow one, where a dense cache would take ${formatBytes(last?.fullBytes ?? 0)}.`,
+      words: `Memory over time: now ${formatBytes(last?.fastBytes ?? 0)} in memory and ${formatBytes(last?.slowBytes ?? 0)} offloaded; a dense cache would take ${formatBytes(last?.fullBytes ?? 0)}.`,
     };
   });
 }

@@ -30,8 +30,8 @@ export function dashboardSvg(bytes: readonly BytesSample[], speeds: readonly Spe
       x: bytes.map(({ at }) => at),
       series: [
         { name: 'dense f16 would take', colour: '#b00020', dash: '', values: bytes.map(({ fullBytes }) => fullBytes) },
-        { name: 'fast tier', colour: '#1f4e9e', dash: '8 3', values: bytes.map(({ fastBytes }) => fastBytes) },
-        { name: 'slow tier', colour: '#1b7f3b', dash: '2 3', values: bytes.map(({ slowBytes }) => slowBytes) },
+        { name: 'in memory', colour: '#1f4e9e', dash: '8 3', values: bytes.map(({ fastBytes }) => fastBytes) },
+        { name: 'offloaded', colour: '#1b7f3b', dash: '2 3', values: bytes.map(({ slowBytes }) => slowBytes) },
       ],
       formatX: (value) => new Date(value).toISOString().slice(11, 19),
       formatY: formatBytes,
