@@ -1,13 +1,13 @@
 /** Entry of the command line: `node dist/cli.js COMMAND`. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. */
 
+import { evaluate } from '../bench/quality/evaluate';
+import { bench } from '../bench/speed/bench';
 import { type CommandLine, parseCommandLine, usage, usageError } from './cli/arguments';
 import { ask } from './cli/ask';
-import { bench } from './cli/bench';
 import { calibrate } from './cli/calibrate';
 import { complete } from './cli/complete';
 import { context } from './cli/context';
 import { doctor } from './cli/doctor';
-import { evaluate } from './cli/eval';
 import { models } from './cli/models';
 import { endWithReader, terminalOutput } from './cli/output';
 import { serve } from './cli/serve';

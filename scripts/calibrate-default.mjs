@@ -2,7 +2,7 @@
 //
 // Makes the calibration file of the default model again: fetches the corpus below, puts a part of each package into one
 // folder, and runs `calibrate` over it; how chunks of a repository are read is decided on the tuning set of
-// scripts/corpora.mjs. The same model and corpora give the same file. What is evaluated (docs/benchmarks.md,
+// bench/scripts/corpora.mjs. The same model and corpora give the same file. What is evaluated (docs/benchmarks.md,
 // docs/repository-evaluation.md) must come from other packages than these.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -57,7 +57,7 @@ await main(async () => {
   }
   const label = CORPUS.map(({ name, version }) => `${name} ${version}`).join(', ');
   const made = path.join(work, 'calibration.json');
-  const fetched = await run(process.execPath, [path.join(root, 'scripts', 'corpora.mjs'), '--set', 'tuning']);
+  const fetched = await run(process.execPath, [path.join(root, 'bench', 'scripts', 'corpora.mjs'), '--set', 'tuning']);
   if (fetched.code !== 0) throw new Failure('The tuning set could not be fetched.', fetched.output);
   const repositories = path.join(cacheFolder(), 'corpora', 'tuning');
   const args = ['--corpus', corpus, '--repositories', repositories, '--out', made, '--label', label, '--json'];

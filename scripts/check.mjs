@@ -7,7 +7,17 @@ import { run } from './lib/process.mjs';
 const typescript = [path.join(nodeModules, 'typescript', 'bin', 'tsc')];
 const biome = [path.join(nodeModules, '@biomejs', 'biome', 'bin', 'biome')];
 /** One project per layer: only extension/ and test/end-to-end/ list the types of `vscode`. */
-const projects = ['extension', 'language-server', 'media', 'test', 'test/unit/webview', 'test/end-to-end', 'scripts'];
+const projects = [
+  'extension',
+  'language-server',
+  'media',
+  'bench',
+  'bench/scripts',
+  'test',
+  'test/unit/webview',
+  'test/end-to-end',
+  'scripts',
+];
 
 const checks = [
   ...projects.map((project) => ({

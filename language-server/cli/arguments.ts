@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { AttentionMode, StoreOptions } from '../engine/engine';
 import { EngineError } from '../engine/errors';
-import { type CrossFileValues, crossFileOptionNames } from './cross-file/option-names';
+import { type CrossFileValues, crossFileOptionNames } from './cross-file-option-names';
 
 export interface CommonOptions {
   /** Absolute path of the repository's folder: the first of `repos`. */

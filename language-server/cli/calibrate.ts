@@ -4,6 +4,11 @@
  */
 
 import path from 'node:path';
+import { type BenchModel, withBenchModel } from '../../bench/common/model';
+import { readCorpus, readRepositories } from '../../bench/cross-file/corpus';
+import { type Candidate, choices, decide, describe } from '../../bench/cross-file/decide';
+import { Evaluation, prepareCases } from '../../bench/cross-file/evaluation';
+import { type CrossFileOptions, parseCrossFile, type Variant } from '../../bench/cross-file/options';
 import { readCalibrationDocuments } from '../calibration/documents';
 import type { NativeModel } from '../engine/addon';
 import { type CalibrationFile, calibrationFormat, calibrationVersion, saveCalibration } from '../engine/calibration';
@@ -12,11 +17,6 @@ import { EngineError } from '../engine/errors';
 import { defaultBudget } from '../engine/native-engine';
 import { SourceFiles } from '../repository/source-files';
 import { type CommandLine, usageError } from './arguments';
-import { type BenchModel, withBenchModel } from './bench-model';
-import { readCorpus, readRepositories } from './cross-file/corpus';
-import { type Candidate, choices, decide, describe } from './cross-file/decide';
-import { Evaluation, prepareCases } from './cross-file/evaluation';
-import { type CrossFileOptions, parseCrossFile, type Variant } from './cross-file/options';
 import type { Output } from './output';
 
 /** Tokens of a document, and of all: importance shows in long contexts, and more documents change little. */

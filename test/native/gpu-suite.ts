@@ -4,13 +4,13 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { bestToken } from '../../bench/common/compare-logits';
 import type {
   NativeCalibration,
   NativeContext,
   NativeContextOptions,
   NativeModel,
 } from '../../language-server/engine/addon';
-import { bestToken } from '../../language-server/measure/compare-logits';
 import { compareLogits } from './kl';
 import { Random } from './random';
 import { type TinyModelOptions, tinyTextTokens } from './tiny-model';

@@ -1,9 +1,9 @@
 /** The shipped calibration of the default model, on code that it was not made from: as good as exact logits, nearly. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type Comparison, compareLogits, mean } from '../../bench/common/compare-logits';
 import type { NativeCalibration, NativeContext, NativeModel, NativePolicy } from '../../language-server/engine/addon';
 import { findCalibration } from '../../language-server/engine/calibration';
-import { type Comparison, compareLogits, mean } from '../../language-server/measure/compare-logits';
 import { useWorkshop } from '../native/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
 

@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CrossFileRecord } from '../../bench/cross-file/record';
+import { evaluate } from '../../bench/quality/evaluate';
 import { parseCommandLine } from '../../language-server/cli/arguments';
-import type { CrossFileRecord } from '../../language-server/cli/cross-file/record';
-import { evaluate } from '../../language-server/cli/eval';
 import type { Output } from '../../language-server/cli/output';
 import { defaultModelFile } from './default-model';
 

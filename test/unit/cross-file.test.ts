@@ -1,16 +1,16 @@
 /** Parts of `eval cross-file` that need no model: names of a source file, cases, composition, figures. */
 
 import { describe, expect, test } from 'vitest';
+import { randomNumbers } from '../../bench/common/random';
+import { findCases, hasWord, isTelling, type RepositoryFile } from '../../bench/cross-file/cases';
+import { compose, tailPosition } from '../../bench/cross-file/compose';
+import { parseCrossFile } from '../../bench/cross-file/options';
+import { casePrompt, pack, tailStart } from '../../bench/cross-file/prompt';
+import { recallOf } from '../../bench/cross-file/recall';
+import { joinRuns, recordOf } from '../../bench/cross-file/record';
+import { figures, type Score, scoreCase } from '../../bench/cross-file/score';
+import { languageOf, SourceParser } from '../../bench/cross-file/syntax';
 import { parseCommandLine } from '../../language-server/cli/arguments';
-import { findCases, hasWord, isTelling, type RepositoryFile } from '../../language-server/cli/cross-file/cases';
-import { compose, tailPosition } from '../../language-server/cli/cross-file/compose';
-import { parseCrossFile } from '../../language-server/cli/cross-file/options';
-import { casePrompt, pack, tailStart } from '../../language-server/cli/cross-file/prompt';
-import { recallOf } from '../../language-server/cli/cross-file/recall';
-import { joinRuns, recordOf } from '../../language-server/cli/cross-file/record';
-import { figures, type Score, scoreCase } from '../../language-server/cli/cross-file/score';
-import { languageOf, SourceParser } from '../../language-server/cli/cross-file/syntax';
-import { randomNumbers } from '../../language-server/cli/eval-random';
 import type { NativeChunk, NativeModel } from '../../language-server/engine/addon';
 import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration';
 import { mostRelevant, priorsOf } from '../../language-server/repository/composition';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { choices, decide, pairedGain, retrievedChoices } from '../../language-server/cli/cross-file/decide';
-import type { Variant } from '../../language-server/cli/cross-file/options';
+import { choices, decide, pairedGain, retrievedChoices } from '../../bench/cross-file/decide';
+import type { Variant } from '../../bench/cross-file/options';
 
 const start: Variant = { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, retrieved: 49_152 };
 

@@ -1,11 +1,11 @@
 /** Parts of `bench repository` and `eval citations` that need no model. */
 
 import { describe, expect, test } from 'vitest';
-import { withLineInTheMiddle } from '../../language-server/cli/bench-repository-copy';
-import { chunksOfTokens } from '../../language-server/cli/bench-repository-requests';
-import { figures, rankOf } from '../../language-server/cli/eval-citations';
-import { chooseFacts, linesOf, plantLines } from '../../language-server/cli/eval-citations-facts';
-import { randomNumbers } from '../../language-server/cli/eval-random';
+import { randomNumbers } from '../../bench/common/random';
+import { withLineInTheMiddle } from '../../bench/common/repository-copy';
+import { figures, rankOf } from '../../bench/quality/citations';
+import { chooseFacts, linesOf, plantLines } from '../../bench/quality/citations-facts';
+import { chunksOfTokens } from '../../bench/speed/repository-requests';
 
 describe('facts', () => {
   const files = ['a.py', 'b.py', 'c.ts', 'd.go', 'e.rs', 'notes.md'];

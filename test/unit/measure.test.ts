@@ -1,12 +1,12 @@
 /** Figures that benchmarks and evaluation are made of. */
 
 import { describe, expect, test } from 'vitest';
+import { bestToken, compareLogits, mean, percentile } from '../../bench/common/compare-logits';
+import { median } from '../../bench/common/model';
+import { table } from '../../bench/common/table';
+import { choosePolicies, predictorBytes } from '../../bench/quality/runs';
+import { parseShape } from '../../bench/speed/synthetic';
 import { parseCommandLine } from '../../language-server/cli/arguments';
-import { median } from '../../language-server/cli/bench-model';
-import { parseShape } from '../../language-server/cli/bench-synthetic';
-import { table } from '../../language-server/cli/bench-table';
-import { choosePolicies, predictorBytes } from '../../language-server/cli/eval-runs';
-import { bestToken, compareLogits, mean, percentile } from '../../language-server/measure/compare-logits';
 
 const line = (...argv: string[]) => {
   const parsed = parseCommandLine(argv, '/here');

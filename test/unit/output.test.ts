@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { table } from '../../language-server/cli/bench-table';
+import { table } from '../../bench/common/table';
 import { table as contextTable } from '../../language-server/cli/context';
 import { terminalOutput } from '../../language-server/cli/output';
 import { VisibleText, visibleJson, visibleLine } from '../../language-server/cli/printable';

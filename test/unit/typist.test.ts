@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { random, Typist } from '../../language-server/cli/typist';
+import { random, Typist } from '../../bench/speed/typist';
 
 const text = 'const first = compute(second);\nconst next = first + 1;\n'.repeat(20);
 

@@ -1,0 +1,111 @@
+/** One case under one condition: which tokens are fed, beside which chunks, and what the model predicts. */
+
+import type { NativeContext, NativeModel } from '../../language-server/engine/addon';
+import { cancellable } from '../../language-server/engine/cancellable';
+import { concatenate, type TokenPart } from '../../language-server/engine/token-parts';
+import type { BenchModel } from '../common/model';
+import { compose, type ScoredChunk, tailPosition } from './compose';
+import type { Variant } from './options';
+import type { CasePrompt } from './prompt';
+import { type Score, scoreCase } from './score';
+
+/** Behind anchor and path line, with the answer. */
+const composedMargin = 256;
+
+export interface RunnerOptions {
+  readonly anchor: Int32Array;
+  /** Tokens of one dense prefill. */
+  readonly windowTokens: number;
+  readonly tailTokens: number;
+  /** Most tokens of a chunk: the window that chunks share. */
+  readonly chunkTokens: number;
+}
+
+/** Two caches: one for prompts of one piece, one for tails beside chunks, whose positions begin behind the window. */
+export class ConditionRunner {
+  readonly #bench: BenchModel;
+  readonly #options: RunnerOptions;
+  readonly #signal: AbortSignal;
+  readonly #plain: NativeContext;
+  #composed: { readonly position: number; readonly context: NativeContext } | undefined;
+
+  constructor(bench: BenchModel, options: RunnerOptions, signal: AbortSignal) {
+    this.#bench = bench;
+    this.#options = options;
+    this.#signal = signal;
+    this.#plain = this.#context(options.windowTokens);
+  }
+
+  /** A dense prefill of the parts, then the tail. */
+  async prefill(prompt: CasePrompt, parts: readonly TokenPart[]): Promise<Score> {
+    const before = concatenate([this.#options.anchor, ...parts, prompt.tail]);
+    const task = this.#plain.evaluate({
+      ...steps(before, prompt),
+      stepwise: false,
+      attention: 'dense',
+      budget: before.length,
+    });
+    return scoreCase(this.#model, prompt, await cancellable(task, this.#signal));
+  }
+
+  /** The tail beside chunks. @returns logits as {@link scoreCase} takes them, to compare runs by */
+  async beside(
+    prompt: CasePrompt,
+    chunks: readonly ScoredChunk[],
+    variant: Variant,
+    attention: 'dense' | 'fasa-c',
+  ): Promise<{ readonly score: Score; readonly logits: Float32Array }> {
+    const { anchor, chunkTokens } = this.#options;
+    const before = concatenate([anchor, prompt.tail]);
+    const context = this.#beside(tailPosition(anchor.length, chunkTokens, chunks, variant));
+    const task = context.evaluate({
+      ...steps(before, prompt),
+      stepwise: true,
+      attention,
+      budget: variant.budget,
+      repository: compose(chunks, variant),
+    });
+    const logits = await cancellable(task, this.#signal);
+    return { score: scoreCase(this.#model, prompt, logits), logits };
+  }
+
+  dispose(): void {
+    this.#plain.dispose();
+    this.#composed?.context.dispose();
+  }
+
+  get #model(): NativeModel {
+    return this.#bench.model;
+  }
+
+  #beside(position: number): NativeContext {
+    if (this.#composed?.position !== position) {
+      this.#composed?.context.dispose();
+      const { anchor, tailTokens } = this.#options;
+      const context = this.#context(anchor.length + tailTokens + composedMargin, position);
+      this.#composed = { position, context };
+    }
+    return this.#composed.context;
+  }
+
+  #context(contextTokens: number, position?: number): NativeContext {
+    const { threads, calibration, model } = this.#bench;
+    return model.createContext({
+      contextTokens,
+      threads,
+      ...(calibration === undefined ? {} : { calibration }),
+      ...(position === undefined
+        ? {}
+        : { composition: { anchorTokens: this.#options.anchor.length, tailPosition: position } }),
+    });
+  }
+}
+
+/** The row of the last token in front of the answer predicts its first one. */
+function steps(before: Int32Array, { answer }: CasePrompt) {
+  return {
+    tokens: concatenate([before, answer.slice(0, -1)]),
+    from: before.length - 1,
+    fasaFromTokens: 0,
+  };
+}

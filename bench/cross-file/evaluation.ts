@@ -1,0 +1,276 @@
+/** What `eval cross-file` measures, and what `calibrate` decides the composition by: cases, each under any condition. */
+
+import path from 'node:path';
+import type { Output } from '../../language-server/cli/output';
+import type { NativeEncoder } from '../../language-server/engine/addon';
+import { maxDefaultContext } from '../../language-server/engine/native-engine';
+import { anchorOf, chunkTokens } from '../../language-server/engine/native-repository';
+import { cacheFolder } from '../../language-server/models/cache-folder';
+import { mostRelevant } from '../../language-server/repository/composition';
+import { type BenchModel, needCalibration, needMemory } from '../common/model';
+import { randomNumbers, shuffled } from '../common/random';
+import { type CrossFileCase, findCases } from './cases';
+import { ChunkPool, Pieces } from './chunk-pool';
+import type { ScoredChunk } from './compose';
+import { ConditionRunner } from './conditions';
+import type { CorpusRepository } from './corpus';
+import type { ConditionName, CrossFileOptions, Variant } from './options';
+import { type CasePrompt, casePrompt, pack, tailStart } from './prompt';
+import { type DefinitionAt, definitionAt } from './recall';
+import type { MeasuredCase } from './record';
+import { type Distance, distance, type Score } from './score';
+
+/** Of snippets in the prompt of the text search baseline. */
+const snippetTokens = 1024;
+/** Tokens of other repositories for each of the own. */
+const unrelatedShare = 3;
+/** The answer behind the tail of a dense prefill. */
+const answerRoom = 64;
+
+const readChunks: ReadonlySet<ConditionName> = new Set(['chunks-dense', 'fasa', 'fasa-all', 'fasa-unrelated']);
+
+interface Repository {
+  readonly pieces: Pieces;
+  readonly snippets: Pieces;
+  /** As pieces.all. */
+  readonly chunks: readonly ScoredChunk['chunk'][];
+}
+
+export interface PreparedCase extends CrossFileCase {
+  readonly repository: number;
+  readonly prompt: CasePrompt;
+  /** Measured densely, too. */
+  readonly dense: boolean;
+}
+
+/** In turns of the repositories, so that every part of the list has all of them. */
+export function prepareCases(
+  bench: BenchModel,
+  repositories: readonly CorpusRepository[],
+  options: CrossFileOptions,
+  seed: number,
+): PreparedCase[] {
+  const { tailTokens } = options;
+  const prepared = repositories.flatMap(({ files }, repository) => {
+    const rules = {
+      count: 4 * options.cases,
+      tailStart: (text: string, at: number) => tailStart(text, at, tailTokens),
+    };
+    const found = findCases(files, rules, randomNumbers(seed)).flatMap((one) => {
+      const prompt = casePrompt(bench.model, one, tailTokens);
+      return prompt === undefined ? [] : [{ ...one, repository, prompt }];
+    });
+    return found.slice(0, options.cases).map((one, turn) => ({ ...one, turn, dense: turn < options.denseCases }));
+  });
+  return prepared.toSorted((left, right) => left.turn - right.turn || left.repository - right.repository);
+}
+
+export class Evaluation {
+  readonly #bench: BenchModel;
+  readonly #options: CrossFileOptions;
+  readonly #anchor: Int32Array;
+  readonly #encoder: NativeEncoder;
+  readonly #runner: ConditionRunner;
+  readonly #windowTokens: number;
+  readonly #signal: AbortSignal;
+  readonly #repositories: Repository[] = [];
+  readonly #definitions = new Map<number, DefinitionAt | undefined>();
+  readonly #scores = new Map<string, Map<number, Score>>();
+
+  constructor(bench: BenchModel, options: CrossFileOptions, length: number | undefined, signal: AbortSignal) {
+    const { model, threads } = bench;
+    this.#bench = bench;
+    this.#options = options;
+    this.#signal = signal;
+    this.#anchor = anchorOf(model);
+    this.#windowTokens = Math.min(model.info.trainedContext, length ?? maxDefaultContext);
+    needMemory(1.2 * model.info.kvBytesPerToken * this.#windowTokens, `A window of ${this.#windowTokens} tokens`);
+    this.#encoder = model.createEncoder({
+      anchor: this.#anchor,
+      threads,
+      calibration: needCalibration(bench),
+      rowType: options.rows,
+      tier: 'fasa-m',
+      chunkTokens,
+    });
+    this.#runner = new ConditionRunner(
+      bench,
+      { anchor: this.#anchor, windowTokens: this.#windowTokens, tailTokens: options.tailTokens, chunkTokens },
+      signal,
+    );
+  }
+
+  async encode(repositories: readonly CorpusRepository[], output: Output): Promise<void> {
+    const { model } = this.#bench;
+    const { rows } = this.#options;
+    const key = JSON.stringify([
+      model.info.fingerprint,
+      [...this.#anchor],
+      rows,
+      needCalibration(this.#bench).dominantFcs,
+    ]);
+    const folder = path.join(cacheFolder(), 'eval-chunks', model.info.fingerprint);
+    const pool = new ChunkPool(this.#encoder, folder, key);
+    for (const repository of repositories) {
+      const pieces = new Pieces(this.#bench, repository, chunkTokens);
+      const chunks = this.#options.conditions.some((condition) => readChunks.has(condition))
+        ? await pool.ready(pieces.all, this.#signal, (done) =>
+            output.progress(`Encoding ${repository.name}, ${pieces.tokens} tokens`, done / pieces.tokens),
+          )
+        : [];
+      this.#repositories.push({ pieces, snippets: Pieces.snippets(this.#bench, repository), chunks });
+    }
+    output.progressDone();
+  }
+
+  tokens(repository: number): number {
+    return this.#repositories[repository]?.pieces.tokens ?? 0;
+  }
+
+  async measure(index: number, one: PreparedCase): Promise<void> {
+    const own = this.#repositories[one.repository];
+    if (own === undefined) {
+      return;
+    }
+    const { prompt, file } = one;
+    this.#definitions.set(index, definitionAt(one, own.pieces));
+    const { conditions, variants } = this.#options;
+    const [first, ...others] = variants;
+    const chunks = this.#chunksFor(one);
+    // of what read the same chunks, to compare by what attends to them densely
+    const sparse = new Map<string, Float32Array>();
+    const fasa = async (condition: string, variant: Variant) => {
+      const { score, logits } = await this.#beside(prompt, chunks, variant);
+      if (variant.retrieved === first.retrieved) {
+        sparse.set(condition, logits);
+      }
+      return score;
+    };
+    const window = this.#windowTokens - this.#anchor.length - this.#options.tailTokens - answerRoom;
+    const behind = (pieces: Pieces, scores: readonly number[], maxTokens: number) =>
+      this.#runner.prefill(prompt, pack(pieces.snippetsBeside(file.path, scores), maxTokens));
+    const runs: readonly [ConditionName, boolean, () => Promise<Score>][] = [
+      ['none', true, () => this.#runner.prefill(prompt, [])],
+      ['bm25', true, () => behind(own.snippets, own.snippets.scores(prompt.tailText), snippetTokens)],
+      ['snippets', true, () => behind(own.snippets, own.snippets.relevance(one), snippetTokens)],
+      ['dense', one.dense, () => behind(own.pieces, own.pieces.relevance(one), window)],
+      ['fasa', true, () => fasa('fasa', first)],
+      ['fasa-all', true, async () => (await this.#beside(prompt, chunks, { ...first, retrieved: 0 })).score],
+      ['fasa-unrelated', true, () => this.#besideUnrelated(one, chunks, first)],
+    ];
+    for (const [condition, wanted, run] of runs) {
+      if (wanted && conditions.includes(condition)) {
+        await this.#keep(condition, index, run);
+      }
+    }
+    for (const variant of conditions.includes('fasa') ? others : []) {
+      await this.#keep(variantName(variant), index, () => fasa(variantName(variant), variant));
+    }
+    if (one.dense && conditions.includes('chunks-dense')) {
+      await this.#keep('chunks-dense', index, async () => {
+        const { score, logits } = await this.#beside(prompt, chunks, first, 'dense');
+        for (const [condition, other] of sparse) {
+          this.#addDistance(condition, index, distance(this.#bench.model, prompt, logits, other));
+        }
+        return score;
+      });
+    }
+  }
+
+  /** One case, the retrieved chunks of its repository but those of the file itself, read by FASA. */
+  async fasa(one: PreparedCase, variant: Variant): Promise<Score> {
+    return (await this.#beside(one.prompt, this.#chunksFor(one), variant)).score;
+  }
+
+  /** The cases that were measured so far. */
+  measured(cases: readonly PreparedCase[], names: readonly string[]): MeasuredCase[] {
+    return cases.flatMap(({ repository, file, name, offset }, i) => {
+      const scores = [...this.#scores].flatMap(([condition, own]) => {
+        const score = own.get(i);
+        return score === undefined ? [] : [[condition, score] as const];
+      });
+      return scores.length === 0
+        ? []
+        : [
+            {
+              repository: names[repository] ?? '',
+              language: file.language,
+              file: file.path,
+              name,
+              offset,
+              definitionAt: this.#definitions.get(i),
+              scores: Object.fromEntries(scores),
+            },
+          ];
+    });
+  }
+
+  dispose(): void {
+    this.#runner.dispose();
+    for (const chunk of this.#repositories.flatMap(({ chunks }) => chunks)) {
+      chunk.dispose();
+    }
+    this.#encoder.dispose();
+  }
+
+  #chunksFor(one: PreparedCase): ScoredChunk[] {
+    const own = this.#repositories[one.repository];
+    const scores = own?.pieces.relevance(one) ?? [];
+    return (own?.chunks ?? []).flatMap((chunk, i) =>
+      own?.pieces.all[i]?.path === one.file.path ? [] : [{ chunk, score: scores[i] ?? 0 }],
+    );
+  }
+
+  /** The tail beside those of the chunks that the variant retrieves. */
+  #beside(
+    prompt: CasePrompt,
+    chunks: readonly ScoredChunk[],
+    variant: Variant,
+    attention: 'dense' | 'fasa-c' = 'fasa-c',
+  ): ReturnType<ConditionRunner['beside']> {
+    const retrieved = variant.retrieved === 0 ? chunks : mostRelevant(chunks, variant.retrieved);
+    return this.#runner.beside(prompt, retrieved, variant, attention);
+  }
+
+  #addDistance(condition: string, index: number, distance: Distance): void {
+    const scores = this.#scores.get(condition);
+    const score = scores?.get(index);
+    if (score !== undefined) {
+      scores?.set(index, { ...score, distance });
+    }
+  }
+
+  /** Chunks of the other repositories in an order that the seed and the case fix; scored like all others. */
+  async #besideUnrelated(one: PreparedCase, chunks: readonly ScoredChunk[], variant: Variant): Promise<Score> {
+    const others = this.#repositories.flatMap(({ pieces, chunks: list }, i) => {
+      if (i === one.repository) {
+        return [];
+      }
+      // nothing of them is imported
+      const scores = pieces.scores({ before: one.prompt.tailText, after: '', document: '' });
+      return list.map((chunk, k) => ({ chunk, score: scores[k] ?? 0 }));
+    });
+    let left = unrelatedShare * chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+    const added: ScoredChunk[] = [];
+    for (const other of shuffled(others, randomNumbers(one.offset))) {
+      if (left <= 0) {
+        break;
+      }
+      added.push(other);
+      left -= other.chunk.tokens;
+    }
+    return (await this.#beside(one.prompt, [...chunks, ...added], variant)).score;
+  }
+
+  async #keep(condition: string, index: number, run: () => Promise<Score>): Promise<void> {
+    const started = performance.now();
+    const score = { ...(await run()), seconds: (performance.now() - started) / 1000 };
+    const scores = this.#scores.get(condition) ?? new Map<number, Score>();
+    scores.set(index, score);
+    this.#scores.set(condition, scores);
+  }
+}
+
+function variantName({ late, prior, bias, offsets, budget, retrieved }: Variant): string {
+  return `fasa late ${late} prior ${prior} bias ${bias} ${offsets} budget ${budget} retrieved ${retrieved}`;
+}
