@@ -1,13 +1,12 @@
 /** Entry of the command line: `node dist/cli.js COMMAND`. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. */
 
-import { evaluate } from '../bench/quality/evaluate';
-import { bench } from '../bench/speed/bench';
 import { type CommandLine, parseCommandLine, usage, usageError } from './cli/arguments';
 import { ask } from './cli/ask';
 import { calibrate } from './cli/calibrate';
 import { complete } from './cli/complete';
 import { context } from './cli/context';
 import { doctor } from './cli/doctor';
+import { needLaboratory } from './cli/laboratory';
 import { models } from './cli/models';
 import { endWithReader, terminalOutput } from './cli/output';
 import { serve } from './cli/serve';
@@ -41,10 +40,10 @@ async function run(line: CommandLine): Promise<number> {
       await calibrate(line, output, signal);
       return 0;
     case 'bench':
-      await bench(line, output, signal);
+      await needLaboratory('bench').bench(line, output, signal);
       return 0;
     case 'eval':
-      await evaluate(line, output, signal);
+      await needLaboratory('eval').evaluate(line, output, signal);
       return 0;
     case 'models':
       await models(line, output, signal);

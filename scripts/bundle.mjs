@@ -1,7 +1,7 @@
 // node scripts/bundle.mjs [--watch]
 //
-// esbuild bundles the extension, the language server and the command line into dist/. The native addon stays outside:
-// it is loaded by path at run time.
+// esbuild bundles the extension, the language server and the command line into dist/, and the laboratory (bench/) beside
+// them. The native addon stays outside: it is loaded by path at run time, as the laboratory is.
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,7 @@ import { step } from './lib/terminal.mjs';
 import { writeLicenses } from './licenses.mjs';
 
 /** @type {import('esbuild').BuildOptions} */
-const common = {
+export const common = {
   absWorkingDir: root,
   bundle: true,
   platform: 'node',
@@ -26,7 +26,8 @@ const common = {
   logLevel: 'silent',
 };
 
-const bundles = [
+/** What the package holds: none of it imports bench/. */
+export const shipped = [
   { entryPoints: ['extension/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
   { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
   { entryPoints: ['language-server/template-renderer.ts'], outfile: 'dist/template-renderer.js' },
@@ -34,6 +35,11 @@ const bundles = [
   page({ chat: 'media/chat/main.ts', dashboard: 'media/dashboard/main.ts' }),
   { ...page({ chat: 'media/chat/chat.css', dashboard: 'media/dashboard/dashboard.css' }), sourcemap: false },
 ];
+
+/** Loaded by dist/cli.js where it is there; .vscodeignore leaves it out. */
+const laboratory = { entryPoints: ['bench/main.ts'], outfile: 'dist/bench.js' };
+
+const bundles = [...shipped, laboratory];
 
 /**
  * A page of a webview, for the editor's own browser.
@@ -115,7 +121,8 @@ export async function bundle() {
   copyCalibration();
   copySyntax();
   copyIcons();
-  writeLicenses(results.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
+  const ofPackage = results.slice(0, shipped.length);
+  writeLicenses(ofPackage.flatMap((result) => (result.status === 'fulfilled' ? (result.value.metafile ?? []) : [])));
   return `ok (${bundles.flatMap((options) => options.outfile ?? []).join(', ')}, dist/media)`;
 }
 

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { OpenModel } from '../../language-server/cli/open-model';
 import type { NativeChunk, NativeEncoder } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { toEngineError } from '../../language-server/engine/errors';
@@ -10,7 +11,6 @@ import { Bm25Index } from '../../language-server/repository/bm25';
 import { type Chunk, chunkFile } from '../../language-server/repository/chunker';
 import { importsOf } from '../../language-server/repository/order';
 import { raiseImported, type Topic, termsOf } from '../../language-server/repository/relevance';
-import type { BenchModel } from '../common/model';
 import type { CorpusRepository } from './corpus';
 import type { Snippet } from './prompt';
 
@@ -37,7 +37,7 @@ export class Pieces {
   readonly #root: string;
   readonly #files: ReadonlySet<string>;
 
-  constructor(bench: BenchModel, repository: CorpusRepository, tokens: number) {
+  constructor(bench: OpenModel, repository: CorpusRepository, tokens: number) {
     const { model } = bench;
     this.#root = repository.root;
     this.#files = new Set(repository.files.map((file) => file.path));
@@ -54,7 +54,7 @@ export class Pieces {
     }
   }
 
-  static snippets(bench: BenchModel, repository: CorpusRepository): Pieces {
+  static snippets(bench: OpenModel, repository: CorpusRepository): Pieces {
     return new Pieces(bench, repository, snippetTokens);
   }
 

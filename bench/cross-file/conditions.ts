@@ -1,9 +1,9 @@
 /** One case under one condition: which tokens are fed, beside which chunks, and what the model predicts. */
 
+import type { OpenModel } from '../../language-server/cli/open-model';
 import type { NativeContext, NativeModel } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { concatenate, type TokenPart } from '../../language-server/engine/token-parts';
-import type { BenchModel } from '../common/model';
 import { compose, type ScoredChunk, tailPosition } from './compose';
 import type { Variant } from './options';
 import type { CasePrompt } from './prompt';
@@ -23,13 +23,13 @@ export interface RunnerOptions {
 
 /** Two caches: one for prompts of one piece, one for tails beside chunks, whose positions begin behind the window. */
 export class ConditionRunner {
-  readonly #bench: BenchModel;
+  readonly #bench: OpenModel;
   readonly #options: RunnerOptions;
   readonly #signal: AbortSignal;
   readonly #plain: NativeContext;
   #composed: { readonly position: number; readonly context: NativeContext } | undefined;
 
-  constructor(bench: BenchModel, options: RunnerOptions, signal: AbortSignal) {
+  constructor(bench: OpenModel, options: RunnerOptions, signal: AbortSignal) {
     this.#bench = bench;
     this.#options = options;
     this.#signal = signal;

@@ -1,7 +1,6 @@
 /** Options of `eval cross-file`. Lists give every combination as a variant of FASA over chunks; the first is the record's. */
 
-import { usageError } from '../../language-server/cli/arguments';
-import type { CrossFileValues } from '../../language-server/cli/cross-file-option-names';
+import { type CrossFileValues, usageError } from '../../language-server/cli/arguments';
 import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration';
 import type { StoreOptions } from '../../language-server/engine/engine';
 

@@ -1,11 +1,12 @@
 /** `eval fidelity`: next-token distributions of sparse decode steps against dense ones, on text of a folder. */
 
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
+import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext } from '../../language-server/engine/addon';
 import { defaultBudget } from '../../language-server/engine/native-engine';
 import { type Comparison, compareLogits, mean, percentile } from '../common/compare-logits';
-import { type BenchModel, needCalibration, needMemory, withBenchModel } from '../common/model';
+import { needCalibration, needMemory } from '../common/model';
 import { fixed, table } from '../common/table';
 import { type EvalDocument, readDocuments } from './documents';
 import { choosePolicies, type EvalPolicy, predictorBytes, runPolicy, runReference } from './runs';
@@ -43,7 +44,7 @@ export async function evalFidelity(line: CommandLine, output: Output, signal: Ab
   const policies = choosePolicies(line);
   const length = line.length ?? defaultLength;
   const budget = options.budget > 0 ? options.budget : defaultBudget;
-  await withBenchModel(line, output, signal, async (bench) => {
+  await withModel(line, output, signal, async (bench) => {
     const calibration = needCalibration(bench);
     const { headSize, heads, kvHeads, kvBytesPerToken } = bench.model.info;
     needMemory(1.1 * kvBytesPerToken * length, `A document of ${length} tokens`);
@@ -78,7 +79,7 @@ export async function evalFidelity(line: CommandLine, output: Output, signal: Ab
 
 async function compareAll(
   context: NativeContext,
-  { model }: BenchModel,
+  { model }: OpenModel,
   document: EvalDocument,
   policies: readonly EvalPolicy[],
   budget: number,
@@ -115,7 +116,7 @@ function figures(list: readonly Comparison[]): FidelityFigures {
   };
 }
 
-function report(records: readonly FidelityRecord[], bench: BenchModel, json: boolean, output: Output): void {
+function report(records: readonly FidelityRecord[], bench: OpenModel, json: boolean, output: Output): void {
   if (json) {
     const [first, ...others] = records;
     output.json(first !== undefined && others.length === 0 ? first : { policies: records });

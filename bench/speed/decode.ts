@@ -2,11 +2,12 @@
 
 import os from 'node:os';
 import type { CommandLine } from '../../language-server/cli/arguments';
+import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext, NativeTiming } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { autoFasaFromTokens, defaultBudget } from '../../language-server/engine/native-engine';
-import { type BenchModel, median, needCalibration, needMemory, someTokens, withBenchModel } from '../common/model';
+import { median, needCalibration, needMemory, someTokens } from '../common/model';
 import { fixed, table } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
 import { benchSynthetic } from './synthetic';
@@ -49,7 +50,7 @@ export async function benchDecode(line: CommandLine, output: Output, signal: Abo
   if (line.synthetic !== undefined) {
     return benchSynthetic(line, output, signal);
   }
-  await withBenchModel(line, output, signal, async (bench) => {
+  await withModel(line, output, signal, async (bench) => {
     const budget = line.options.budget > 0 ? line.options.budget : defaultBudget;
     const rows: DecodeRow[] = [];
     for (const depth of line.depths ?? defaultDepths) {
@@ -75,7 +76,7 @@ export async function benchDecode(line: CommandLine, output: Output, signal: Abo
 }
 
 async function measureDepth(
-  bench: BenchModel,
+  bench: OpenModel,
   depth: number,
   budget: number,
   output: Output,
@@ -137,7 +138,7 @@ function counted(turnsOfSteps: readonly (readonly number[])[]): number[] {
 }
 
 function decodeRow(
-  bench: BenchModel,
+  bench: OpenModel,
   depth: number,
   budget: number,
   peers: readonly Peer[],

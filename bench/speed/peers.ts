@@ -1,8 +1,8 @@
 /** libllama's ways to decode: the best of them at each depth is the peer. */
 
+import type { OpenModel } from '../../language-server/cli/open-model';
 import type { NativeReference } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
-import type { BenchModel } from '../common/model';
 
 export interface PeerKind {
   readonly name: string;
@@ -23,7 +23,7 @@ export interface Peer {
 }
 
 export async function openPeers(
-  { addon, path, threads }: BenchModel,
+  { addon, path, threads }: OpenModel,
   contextTokens: number,
   signal: AbortSignal,
 ): Promise<Peer[]> {
@@ -48,7 +48,7 @@ export function closePeers(peers: readonly Peer[]): void {
 }
 
 /** Bytes of all peers: weights and caches. */
-export function peersBytes({ model }: BenchModel, contextTokens: number): number {
+export function peersBytes({ model }: OpenModel, contextTokens: number): number {
   const { bytes, kvBytesPerToken } = model.info;
   // q8_0: 34 bytes for 32 values of 2; deep caches are made through a saved copy
   const caches = 2 + 34 / 64 + 2;

@@ -2,11 +2,12 @@
 
 import os from 'node:os';
 import type { CommandLine } from '../../language-server/cli/arguments';
+import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { defaultBudget } from '../../language-server/engine/native-engine';
-import { type BenchModel, median, needMemory, someTokens, withBenchModel } from '../common/model';
+import { median, needMemory, someTokens } from '../common/model';
 import { fixed, table } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
 
@@ -23,7 +24,7 @@ interface PrefillRow {
 }
 
 export async function benchPrefill(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  await withBenchModel(line, output, signal, async (bench) => {
+  await withModel(line, output, signal, async (bench) => {
     const rows: PrefillRow[] = [];
     for (const length of line.lengths ?? defaultLengths) {
       rows.push(await measureLength(bench, length, output, signal));
@@ -54,7 +55,7 @@ export async function benchPrefill(line: CommandLine, output: Output, signal: Ab
 }
 
 async function measureLength(
-  bench: BenchModel,
+  bench: OpenModel,
   length: number,
   output: Output,
   signal: AbortSignal,

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CommandLine } from '../../language-server/cli/arguments';
 import { findModel } from '../../language-server/cli/open-engine';
+import { processorName } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import { ContextService } from '../../language-server/context-service';
 import type { EncodedChunk, Engine, RetrievedChunk } from '../../language-server/engine/engine';
@@ -20,7 +21,7 @@ import { cacheFolder } from '../../language-server/models/cache-folder';
 import { readNamedText } from '../../language-server/repository/read-file';
 import { chunkStore } from '../../language-server/repository/store';
 import { defaultSettings } from '../../language-server/settings';
-import { deviceName, median } from '../common/model';
+import { median } from '../common/model';
 import { copyRepository } from '../common/repository-copy';
 import { fixed, table } from '../common/table';
 import {
@@ -213,7 +214,7 @@ async function measure(
   const edited = await editOneFile(opened, copy, signal);
   return {
     model: engine.model.name,
-    device: deviceName(),
+    device: processorName(),
     threads: engine.device.threads,
     turns,
     loadAverage: os.loadavg()[0] ?? 0,

@@ -2,12 +2,13 @@
 
 import os from 'node:os';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
+import { processorName } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeAttentionTiming } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { loadAddon } from '../../language-server/engine/load-addon';
 import { defaultBudget } from '../../language-server/engine/native-engine';
-import { deviceName, median, needMemory } from '../common/model';
+import { median, needMemory } from '../common/model';
 import { fixed, table } from '../common/table';
 
 const defaultDepths = [8192, 32_768, 131_072];
@@ -63,7 +64,7 @@ export async function benchSynthetic(line: CommandLine, output: Output, signal: 
   output.progressDone();
   const record = {
     shape: line.synthetic,
-    device: deviceName(),
+    device: processorName(),
     threads,
     kernels: addon.cpuFeatures().fasaKernels,
     turns,

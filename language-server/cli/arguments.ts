@@ -4,7 +4,6 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { AttentionMode, StoreOptions } from '../engine/engine';
 import { EngineError } from '../engine/errors';
-import { type CrossFileValues, crossFileOptionNames } from './cross-file-option-names';
 
 export interface CommonOptions {
   /** Absolute path of the repository's folder: the first of `repos`. */
@@ -65,6 +64,13 @@ Commands
   context                     what of the repository is in the context, and what is left out and why (--encode)
   calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE), and how chunks
                               are read (--repositories DIR --cases N; 0 leaves the defaults)
+  models list                 the models that are known and which of them are here
+  models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
+  models info [NAME|FILE]     what is in a model file, and whether it fits this machine
+  serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
+  doctor                      what works on this machine, what does not, and what to do
+
+Commands of the sources alone (bench/), which a packaged extension does not have
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
                               or of attention alone on random data (--synthetic dDhHgG)
   bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
@@ -77,11 +83,6 @@ Commands
                               --cases N --dense-cases N --conditions none,bm25,dense,fasa,... --late N --prior X ...;
                               --join FILE,FILE: earlier runs as one)
   eval citations              facts planted in known files: whether answers cite those (--corpus DIR --cases N)
-  models list                 the models that are known and which of them are here
-  models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
-  models info [NAME|FILE]     what is in a model file, and whether it fits this machine
-  serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
-  doctor                      what works on this machine, what does not, and what to do
 
 Options
   --repo DIR            the repository (default: the current folder); may be given several times
@@ -106,6 +107,25 @@ Options
 export function usageError(message: string): EngineError {
   return new EngineError('USAGE', message, { remedy: 'See "fasa-code --help".' });
 }
+
+/** Options that only the cross-file evaluation (bench/) reads, from their texts. */
+const crossFileOptionNames = {
+  conditions: { type: 'string' },
+  cases: { type: 'string' },
+  join: { type: 'string' },
+  'dense-cases': { type: 'string' },
+  tail: { type: 'string' },
+  late: { type: 'string' },
+  prior: { type: 'string' },
+  bias: { type: 'string' },
+  offsets: { type: 'string' },
+  budgets: { type: 'string' },
+  'retrieved-tokens': { type: 'string' },
+  // the name of the version before
+  'in-play': { type: 'string' },
+} as const;
+
+export type CrossFileValues = { readonly [name in keyof typeof crossFileOptionNames]?: string | undefined };
 
 const optionNames = {
   repo: { type: 'string', multiple: true },

@@ -1,77 +1,60 @@
 /**
- * `calibrate --corpus DIR --out FILE`: chooses the dominant frequency chunks of a model from a folder of sources, then how
- * chunks of a repository are read beside a sequence, from names that other files define (--repositories DIR, else the same).
+ * `calibrate --corpus DIR --out FILE`: chooses the dominant frequency chunks of a model from a folder of sources. How chunks
+ * of a repository are read beside a sequence is measured by the laboratory, where it is there; else the defaults stay.
  */
 
 import path from 'node:path';
-import { type BenchModel, withBenchModel } from '../../bench/common/model';
-import { readCorpus, readRepositories } from '../../bench/cross-file/corpus';
-import { type Candidate, choices, decide, describe } from '../../bench/cross-file/decide';
-import { Evaluation, prepareCases } from '../../bench/cross-file/evaluation';
-import { type CrossFileOptions, parseCrossFile, type Variant } from '../../bench/cross-file/options';
 import { readCalibrationDocuments } from '../calibration/documents';
 import type { NativeModel } from '../engine/addon';
 import { type CalibrationFile, calibrationFormat, calibrationVersion, saveCalibration } from '../engine/calibration';
 import { cancellable } from '../engine/cancellable';
 import { EngineError } from '../engine/errors';
-import { defaultBudget } from '../engine/native-engine';
 import { SourceFiles } from '../repository/source-files';
 import { type CommandLine, usageError } from './arguments';
+import { findLaboratory } from './laboratory';
+import { type OpenModel, withModel } from './open-model';
 import type { Output } from './output';
 
 /** Tokens of a document, and of all: importance shows in long contexts, and more documents change little. */
 const documentTokens = 4096;
 const maxDocuments = 8;
 
-/** Of each repository, to decide the composition by; with fewer of all, nothing can be told. */
-const defaultCases = '12';
-const minCases = 8;
-/** Tokens of retrieved chunks that fewer are compared with. */
-const widestRetrieved = 49_152;
-/** Tokens: what stands for all chunks. */
-const allRetrieved = 1_048_576;
-
 export async function calibrate(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  const { corpus, options, out, crossFile } = line;
+  const { corpus, options, out } = line;
   if (corpus === undefined || out === undefined || line.operands.length > 0) {
     throw usageError('calibrate takes --corpus DIR and --out FILE.');
   }
-  const decides = crossFile.cases !== '0';
-  const cases = decides ? (crossFile.cases ?? defaultCases) : '1';
-  const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows, { mostTokens: widestRetrieved });
-  await withBenchModel(line, output, signal, async (bench) => {
-    const { name, architecture, fingerprint } = bench.model.info;
-    const given = line.calibration === undefined ? undefined : bench.calibration;
+  const laboratory = findLaboratory();
+  const decide = laboratory?.prepareDecision(line);
+  if (laboratory === undefined && line.crossFile.cases !== '0') {
+    const stays = line.calibration === undefined ? 'the defaults stay' : 'it stays as the given file has it';
+    output.message(`How chunks are read is decided in the sources of FASA Code alone: here ${stays}.`);
+  }
+  await withModel(line, output, signal, async (opened) => {
+    const { name, architecture, fingerprint } = opened.model.info;
+    const given = line.calibration === undefined ? undefined : opened.calibration;
     let file: CalibrationFile = given ?? {
       format: calibrationFormat,
       version: calibrationVersion,
       model: { name, architecture, fingerprint },
       corpus: line.label ?? path.basename(path.resolve(corpus)),
-      ...(await chooseFcs(bench, corpus, output, signal)),
+      ...(await chooseFcs(opened, corpus, output, signal)),
     };
-    let decision: Decision | undefined;
-    if (decides) {
-      const folder = line.repositories ?? corpus;
-      decision = await decideComposition({ ...bench, calibration: file }, folder, rules, line, output, signal);
-    }
+    const decision = await decide?.({ ...opened, calibration: file }, output, signal);
     if (decision !== undefined) {
-      const { retrieved, late, prior, bias } = decision.variant;
-      const mostTokens = retrieved === 0 ? allRetrieved : retrieved;
-      const { cases } = decision;
-      file = { ...file, composition: { mostTokens, lateTokens: late, bias, priorStrength: prior, cases } };
+      file = { ...file, composition: decision.composition };
     }
     await saveCalibration(path.resolve(out), file);
     output.message(`Wrote ${path.resolve(out)}`);
     if (options.json) {
       const { model, tokens, composition } = file;
-      const candidates = decision?.candidates.map(({ nll: _, ...rest }) => rest);
-      output.json({ file: path.resolve(out), model, tokens, composition, candidates });
+      output.json({ file: path.resolve(out), model, tokens, composition, candidates: decision?.candidates });
     }
   });
 }
 
 async function chooseFcs(
-  { model, threads }: BenchModel,
+  { model, threads }: OpenModel,
   corpus: string,
   output: Output,
   signal: AbortSignal,
@@ -87,57 +70,6 @@ async function chooseFcs(
   output.progressDone();
   output.message(`Frequency chunks chosen in ${Math.round((performance.now() - started) / 1000)} s`);
   return { tokens, dominantFcs: chosen.dominantFcs };
-}
-
-interface Decision {
-  readonly variant: Variant;
-  readonly cases: number;
-  readonly candidates: readonly Candidate[];
-}
-
-/** Undefined where the folder has too few names that its files share. */
-async function decideComposition(
-  bench: BenchModel,
-  folder: string,
-  rules: CrossFileOptions,
-  line: CommandLine,
-  output: Output,
-  signal: AbortSignal,
-): Promise<Decision | undefined> {
-  const found =
-    line.repositories === undefined ? await readRepositories(folder, signal) : await readCorpus(folder, signal);
-  const cases = prepareCases(bench, found, rules, line.options.seed ?? 1);
-  if (cases.length < minCases) {
-    output.message(
-      `Too few names are used across files to decide how chunks are read (${cases.length} of ${minCases}): the defaults stay.`,
-    );
-    return undefined;
-  }
-  const evaluation = new Evaluation(bench, rules, line.length, signal);
-  try {
-    await evaluation.encode(found, output);
-    let round = 0;
-    // all variants of a case after each other: the tail is fed once
-    const score = async (variants: readonly Variant[]) => {
-      const nll = variants.map((): number[] => []);
-      round++;
-      for (const [i, one] of cases.entries()) {
-        for (const [k, variant] of variants.entries()) {
-          nll[k]?.push((await evaluation.fasa(one, variant)).nameNll);
-        }
-        output.progress(`Measuring how chunks are read, ${round} of ${choices.length + 1}`, (i + 1) / cases.length);
-      }
-      output.progressDone();
-      return nll;
-    };
-    const { variant, candidates } = await decide(rules.variants[0], score);
-    for (const candidate of candidates) {
-      output.message(describe(candidate));
-    }
-    return { variant, candidates, cases: cases.length };
-  } finally {
-    evaluation.dispose();
-  }
 }
 
 async function readDocuments(model: NativeModel, corpus: string, signal: AbortSignal): Promise<Int32Array[]> {

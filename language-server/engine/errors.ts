@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'DOWNLOAD_FAILED'
   | 'BUSY' // another process does the same
   | 'BAD_TEMPLATE'
+  | 'SOURCES_NEEDED' // for what is not shipped
   | 'USAGE';
 
 export interface ErrorDetails {
@@ -124,7 +125,7 @@ function isNativeCode(code: unknown): code is NativeErrorCode {
 
 /** Anything thrown, the addon's errors included, as an EngineError. */
 export function toEngineError(error: unknown): EngineError {
-  if (error instanceof EngineError) {
+  if (error instanceof EngineError || isOfOtherBundle(error)) {
     return error;
   }
   if (error instanceof Error) {
@@ -141,6 +142,11 @@ export function toEngineError(error: unknown): EngineError {
     return new EngineError('INTERNAL', error.message, { cause: error });
   }
   return new EngineError('INTERNAL', String(error));
+}
+
+/** One that the laboratory threw (dist/bench.js): its bundle has this class once more. */
+function isOfOtherBundle(error: unknown): error is EngineError {
+  return error instanceof Error && error.name === 'EngineError' && 'remedy' in error && 'showToUser' in error;
 }
 
 export function cancelled(): EngineError {

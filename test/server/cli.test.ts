@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { saveTinyModel } from '../native/tiny-model';
 
@@ -22,21 +22,30 @@ const root = path.resolve(import.meta.dirname, '..', '..');
 let folder = '';
 let model = '';
 let cli = '';
+let packaged = '';
 
 beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-cli-'));
   model = saveTinyModel(folder, 'tiny', { architecture: 'llama', seed: 1 });
   cli = path.join(folder, 'cli.cjs');
-  await build({
-    entryPoints: [path.join(root, 'language-server', 'cli.ts')],
-    outfile: cli,
+  const common: BuildOptions = {
     bundle: true,
     platform: 'node',
     format: 'cjs',
     target: 'node20',
     mainFields: ['module', 'main'],
     logLevel: 'error',
+  };
+  await build({ ...common, entryPoints: [path.join(root, 'language-server', 'cli.ts')], outfile: cli });
+  await build({
+    ...common,
+    entryPoints: [path.join(root, 'bench', 'main.ts')],
+    outfile: path.join(folder, 'bench.js'),
   });
+  // as it ships: without the laboratory beside it
+  mkdirSync(path.join(folder, 'package'));
+  packaged = path.join(folder, 'package', 'cli.cjs');
+  copyFileSync(cli, packaged);
   const repo = path.join(folder, 'repo');
   mkdirSync(repo);
   writeFileSync(path.join(repo, 'a.ts'), "import { b } from './b';\n\nconst c = \r\n");
@@ -53,8 +62,8 @@ interface Ended {
   readonly err: string;
 }
 
-function run(argv: readonly string[], interrupt = false): Promise<Ended> {
-  const child = spawn(process.execPath, [cli, ...argv], {
+function run(argv: readonly string[], interrupt = false, program = cli): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...argv], {
     cwd: path.join(folder, 'repo'),
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
@@ -199,6 +208,9 @@ describe('usage errors', () => {
     [['ask', 'x', '--budget', 'x'], '--budget must be'],
     [['models', 'sell'], 'models takes'],
     [['calibrate'], '--corpus DIR and --out FILE'],
+    [['calibrate', '--corpus', '.', '--out', 'x', '--tail', 'none'], '--tail must be'],
+    [['bench', 'x'], 'bench takes one word'],
+    [['eval'], 'eval takes one word'],
   ])('%j: exit 2, and nothing on stdout', async (argv, message) => {
     const ended = await run(argv);
     expect(ended).toMatchObject({ code: 2, out: '' });
@@ -347,9 +359,40 @@ describe('calibrate', () => {
     expect(readFileSync(none, 'utf8')).toBe(readFileSync(out, 'utf8'));
   });
 
+  test('leaves the defaults where the laboratory is not there, and says so', async () => {
+    const corpus = path.join(folder, 'shared-names');
+    const out = path.join(folder, 'packaged.json');
+    const argv = ['calibrate', '--corpus', corpus, '--threads', '1', '--out', out];
+    const ended = await run(argv, false, packaged);
+    expect(ended).toMatchObject({ code: 0, out: '' });
+    expect(ended.err).toContain('decided in the sources of FASA Code alone: here the defaults stay.');
+    expect(JSON.parse(readFileSync(out, 'utf8'))).not.toHaveProperty('composition');
+    const quiet = await run([...argv, '--cases', '0'], false, packaged);
+    expect(quiet.err).not.toContain('alone');
+  });
+
   test('says when the corpus is too small', async () => {
     const ended = await run(['calibrate', '--corpus', '.', '--out', path.join(folder, 'none.json')]);
     expect(ended.code).toBe(1);
     expect(ended.err).toContain('too little source code');
+  });
+});
+
+describe('the laboratory', () => {
+  test.each([
+    ['bench', 'decode'],
+    ['eval', 'fidelity'],
+  ])('%s needs the sources, and says so', async (...argv) => {
+    const ended = await run(argv, false, packaged);
+    expect(ended).toMatchObject({ code: 1, out: '' });
+    expect(ended.err).toBe(
+      `The command "${argv[0]}" is not part of the packaged extension. It needs the sources of FASA Code, after "npm run setup" there: node dist/cli.js ${argv[0]}\n`,
+    );
+  });
+
+  test('is loaded from beside the command line, and measures with its addon', async () => {
+    const { code, out } = await run(['bench', 'decode', '--synthetic', 'd64h1g1', '--depths', '256', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ shape: 'd64h1g1', rows: [{ depth: 256 }] });
   });
 });

@@ -102,6 +102,53 @@ const snippets: readonly Snippet[] = [
     source: importing('../extension/e'),
     rules: [imports],
   },
+  ...['extension/lab.ts', 'media/lab.ts', 'language-server/lab.ts', 'language-server/models/lab.ts'].flatMap(
+    (file): Snippet[] => [
+      {
+        name: `the laboratory in ${file}, which ships`,
+        file,
+        source: importing('../bench/main'),
+        rules: [imports],
+      },
+    ],
+  ),
+  {
+    name: 'the laboratory imported when it is asked for, which bundles it all the same',
+    file: 'language-server/cli/lab.ts',
+    source: "export const later = import('../../bench/main');\n",
+    rules: [imports],
+  },
+  {
+    name: 'a type of the laboratory in the server',
+    file: 'language-server/cli/lab-type.ts',
+    source: "import type { Score } from '../../bench/cross-file/score';\n\nexport type It = Score;\n",
+    rules: [imports],
+  },
+  {
+    name: 'the server and its own files in the laboratory',
+    file: 'bench/speed/a.ts',
+    source:
+      "import * as model from '../common/model';\nimport * as log from '../../language-server/log';\n\nexport const it = [model, log];\n",
+    rules: [],
+  },
+  {
+    name: 'a network module in the laboratory',
+    file: 'bench/speed/n.ts',
+    source: importing('node:net'),
+    rules: [imports],
+  },
+  {
+    name: 'a read past the reader in the laboratory',
+    file: 'bench/quality/r.ts',
+    source: readingBy('node:fs/promises'),
+    rules: [imports],
+  },
+  {
+    name: 'the streams in the laboratory',
+    file: 'bench/quality/s.ts',
+    source: "process.stdout.write('x');\n",
+    rules: [plugin],
+  },
   { name: 'vscode in a webview', file: 'media/a.ts', source: importing('vscode'), rules: [imports] },
   { name: 'the extension in a webview', file: 'media/b.ts', source: importing('../extension/e'), rules: [imports] },
   { name: 'Node in a webview', file: 'media/chat/c.ts', source: importing('node:fs'), rules: [imports] },

@@ -1,0 +1,56 @@
+/**
+ * The laboratory (bench/) measures and evaluates, and does not ship. The sources bundle it as dist/bench.js, which is loaded
+ * by its path when a command asks for it: nothing here imports it.
+ */
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import type { CalibrationFile } from '../engine/calibration';
+import { EngineError } from '../engine/errors';
+import type { CommandLine } from './arguments';
+import type { OpenModel } from './open-model';
+import type { Output } from './output';
+
+export type Command = (line: CommandLine, output: Output, signal: AbortSignal) => Promise<void>;
+
+export interface Decision {
+  readonly composition: NonNullable<CalibrationFile['composition']>;
+  /** What was compared, as it is printed with --json. */
+  readonly candidates: readonly object[];
+}
+
+/** Undefined where the defaults stay: it says so itself. */
+export type Decide = (opened: OpenModel, output: Output, signal: AbortSignal) => Promise<Decision | undefined>;
+
+/** What dist/bench.js exports as `laboratory`. */
+export interface Laboratory {
+  readonly bench: Command;
+  readonly evaluate: Command;
+  /**
+   * How `calibrate` decides the composition; undefined where it is told not to.
+   * @throws EngineError USAGE, before any model is loaded
+   */
+  readonly prepareDecision: (line: CommandLine) => Decide | undefined;
+}
+
+/** Undefined where it was not built. */
+export function findLaboratory(): Laboratory | undefined {
+  const file = path.join(__dirname, 'bench.js');
+  if (!existsSync(file)) {
+    return undefined;
+  }
+  const { laboratory } = createRequire(file)(file) as { readonly laboratory: Laboratory };
+  return laboratory;
+}
+
+/** @throws EngineError SOURCES_NEEDED */
+export function needLaboratory(command: string): Laboratory {
+  const laboratory = findLaboratory();
+  if (laboratory === undefined) {
+    throw new EngineError('SOURCES_NEEDED', `The command "${command}" is not part of the packaged extension.`, {
+      remedy: `It needs the sources of FASA Code, after "npm run setup" there: node dist/cli.js ${command}`,
+    });
+  }
+  return laboratory;
+}
