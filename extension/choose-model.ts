@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import type { CommandContext } from './commands';
-import { settingsSection } from './settings';
+import { settingsSection } from './server/settings';
 
 /** Lets the user pick a GGUF file of this machine and keeps it in the machine's setting; the server follows it. */
 export async function chooseModel(context: CommandContext): Promise<void> {

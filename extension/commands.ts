@@ -1,17 +1,17 @@
 import * as vscode from 'vscode';
 import { pauseRequest, resumeRequest } from '../language-server/protocol';
-import type { Reviews } from './apply/review';
 import type { ChatView } from './chat/view';
 import { chooseModel } from './choose-model';
-import type { LanguageServer } from './client';
 import { type CommandId, commandIds } from './command-ids';
 import { clearCache, encodeRepository } from './context/commands';
 import type { ContextView } from './context/view';
 import type { Dashboard } from './dashboard/panel';
-import { describeError } from './describe-error';
 import { downloadDefaultModel } from './download-default-model';
-import { showMenu } from './menu';
+import type { Reviews } from './edits/review';
+import { describeError } from './errors';
+import type { LanguageServer } from './server/client';
 import { shortenTail } from './shorten-tail';
+import { showMenu } from './status/menu';
 
 /** What a command may use. */
 export interface CommandContext {

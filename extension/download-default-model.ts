@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import * as vscode from 'vscode';
 import type { CommandContext } from './commands';
-import { readCacheFolder } from './settings';
+import { readCacheFolder } from './server/settings';
 
 type Outcome = { readonly kind: 'done' | 'cancelled' } | { readonly kind: 'failed'; readonly reason: string };
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { CommandContext } from './commands';
-import { settingsSection } from './settings';
+import { settingsSection } from './server/settings';
 
 const minTokens = 128;
 

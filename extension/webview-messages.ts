@@ -1,6 +1,6 @@
 /** The host's end of the line to a page: what is none of its messages is dropped, with a line in the log. */
 
-import { describeError } from './describe-error';
+import { describeError } from './errors';
 
 export interface PageParts<M> {
   /** In a sentence: `the chat panel`. */

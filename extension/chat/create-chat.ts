@@ -1,10 +1,10 @@
 /** All of the chat: the panel, what applies its code, the editor's own chat, the actions in code. One engine's face. */
 
 import * as vscode from 'vscode';
-import { BlockApplier } from '../apply/apply-block';
-import { Reviews } from '../apply/review';
-import { Writer } from '../apply/writer';
-import type { LanguageServer } from '../client';
+import { BlockApplier } from '../edits/apply-block';
+import { Reviews } from '../edits/review';
+import { Writer } from '../edits/writer';
+import type { LanguageServer } from '../server/client';
 import { createCodeActions } from './code-actions';
 import { createNativeChat } from './native-chat';
 import { serverEngine } from './server-engine';

@@ -2,8 +2,8 @@
 
 import * as vscode from 'vscode';
 import { visible } from '../../media/hidden';
-import { ApplyError } from '../apply/changes';
-import { resolveInWorkspace } from './places';
+import { ApplyError } from '../edits/changes';
+import { resolveInWorkspace } from '../workspace-paths';
 
 /** @throws ApplyError for what is never opened */
 export async function openLink(url: string): Promise<void> {

@@ -5,12 +5,12 @@ import type { AskTurn, Citation } from '../../language-server/protocol';
 import { AnswerAfterThought, withoutFirstThought } from '../../language-server/protocol/thoughts';
 import { type CommandName, commandNames } from '../../media/chat/messages';
 import { visible } from '../../media/hidden';
-import type { LanguageServer } from '../client';
-import { describeError } from '../describe-error';
-import type { ChatEngine, Question } from './engine-face';
+import { describeError } from '../errors';
+import type { LanguageServer } from '../server/client';
+import { openDocument, placeName, rangeName } from '../workspace-paths';
+import type { ChatEngine, Question } from './chat-engine';
 import { boundMessages, countedPieces, recentHistory } from './native-request';
-import { openDocument, placeName, rangeName } from './places';
-import { type Attachment, type BoundedContext, boundContext, checkQuestion } from './question-context';
+import { type Attachment, type BoundedContext, boundContext, checkQuestion } from './question/question-context';
 import { sizeView } from './views';
 
 export const vendor = 'fasa';

@@ -10,8 +10,8 @@ import {
   chatRequest,
   countTokensRequest,
 } from '../../language-server/protocol';
-import type { LanguageServer } from '../client';
-import type { ChatEngine } from './engine-face';
+import type { LanguageServer } from '../server/client';
+import type { ChatEngine } from './chat-engine';
 
 interface Part {
   readonly text: string;

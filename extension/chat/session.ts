@@ -8,9 +8,9 @@ import { cutEnd, cutMiddle, startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
 import { withoutThoughts } from '../../media/chat/answer';
 import type { Chip, CommandName, SizePartView, ToView, TurnView } from '../../media/chat/messages';
-import { describeError } from '../describe-error';
-import type { ChatEngine, Question } from './engine-face';
-import { boundContext, checkQuestion, type QuestionContext } from './question-context';
+import { describeError } from '../errors';
+import type { ChatEngine, Question } from './chat-engine';
+import { boundContext, checkQuestion, type QuestionContext } from './question/question-context';
 import type { AskedWith, Conversation, ConversationStore } from './store';
 import { citationView, sizeView } from './views';
 
@@ -28,7 +28,7 @@ export interface SessionParts {
   warn(message: string): void;
 }
 
-export type { QuestionContext } from './question-context';
+export type { QuestionContext } from './question/question-context';
 
 /** Between two messages with what an answer grew by, and between two writes of it while it grows. Milliseconds. */
 const postEveryMs = 30;

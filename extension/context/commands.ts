@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol';
-import type { LanguageServer } from '../client';
-import { formatBytes, formatCount } from '../format';
+import type { LanguageServer } from '../server/client';
+import { formatBytes, formatCount } from '../status/format';
 
 /** Encodes what is not encoded yet, under a notification that can be cancelled: the rest then waits for idle time. */
 export async function encodeRepository(server: LanguageServer): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ContextFile, ContextFolder, SecretSeen } from '../../language-server/protocol';
-import { formatCount } from '../format';
+import { formatCount } from '../status/format';
 
 /** A folder or a file of the context's tree. */
 export interface ContextNode {

@@ -9,9 +9,9 @@ import {
   type SecretSeen,
 } from '../../language-server/protocol';
 import { visible } from '../../media/hidden';
-import type { LanguageServer } from '../client';
-import { describeError } from '../describe-error';
-import { formatCount } from '../format';
+import { describeError } from '../errors';
+import type { LanguageServer } from '../server/client';
+import { formatCount } from '../status/format';
 import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, secretSentence } from './tree-model';
 
 export const contextViewId = 'fasa.context';

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyChanges, hunkAt, hunksOf, withHunk, withoutHunk } from '../../extension/apply/changes';
-import { Proposal } from '../../extension/apply/proposal';
-import { whyRefused } from '../../extension/apply/target-rules';
+import { applyChanges, hunkAt, hunksOf, withHunk, withoutHunk } from '../../extension/edits/changes';
+import { Proposal } from '../../extension/edits/proposal';
+import { whyRefused } from '../../extension/edits/target-rules';
 
 describe('where code may go', () => {
   let base = '';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { ContextItems } from '../../extension/chat/context-items';
+import { ContextItems } from '../../extension/chat/question/context-items';
 import { limits } from '../../language-server/protocol/limits';
 import { chip } from '../../media/chat/messages';
 import { list } from '../../media/validate';

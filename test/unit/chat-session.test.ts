@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { AskEvents, ChatEngine, Question } from '../../extension/chat/engine-face';
+import type { AskEvents, ChatEngine, Question } from '../../extension/chat/chat-engine';
 import { ChatSession, type QuestionContext } from '../../extension/chat/session';
 import { ConversationStore } from '../../extension/chat/store';
 import type { AskResult } from '../../language-server/protocol';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/format';
-import { RestartPolicy } from '../../extension/restart-policy';
-import type { ServerView } from '../../extension/server-view';
-import { statusText } from '../../extension/status-text';
-import { statusTooltip } from '../../extension/status-tooltip';
+import { RestartPolicy } from '../../extension/server/restart-policy';
+import type { ServerView } from '../../extension/server/server-view';
+import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/status/format';
+import { statusText } from '../../extension/status/text';
+import { statusTooltip } from '../../extension/status/tooltip';
 import type { CacheStatus, Status } from '../../language-server/protocol';
 
 const view = (status: Status): ServerView => ({ life: 'running', status });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { hunksOf } from '../../extension/apply/changes';
-import { applyChanges, fitChanges } from '../../extension/apply/fit';
-import { mergeHunks } from '../../extension/apply/merge';
+import { hunksOf } from '../../extension/edits/changes';
+import { applyChanges, fitChanges } from '../../extension/edits/fit';
+import { mergeHunks } from '../../extension/edits/merge';
 import { namedPaths } from '../../language-server/chat/choose-files';
 import { formsOf, scan } from '../../language-server/completion/lexical';
 import { sensibleEnd } from '../../language-server/completion/sensible-end';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fitChanges } from '../../extension/apply/fit';
+import { fitChanges } from '../../extension/edits/fit';
 import { codeParts, readAnswer } from '../../media/chat/answer';
 
 // Whatever an answer holds, reading it and trying it on a file ends soon: work that grew with the square of these lengths

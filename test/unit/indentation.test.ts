@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { applyChanges } from '../../extension/apply/changes';
+import { applyChanges } from '../../extension/edits/changes';
 
 const tabs =
   'package rows\n\nfunc rows() int {\n\tx := 1\n\tif x > 0 {\n\t\treturn x\n\t}\n\treturn 0\n}\n\nfunc last() {\n\tprintln(1)\n}\n';
@@ -132,7 +132,7 @@ describe('a change in the file’s own indent', () => {
     };
     const root = path.resolve(import.meta.dirname, '../..');
     const texts = [
-      'extension/apply/fit.ts',
+      'extension/edits/fit.ts',
       'native/kv/page.cc',
       'native/fasa/attention.cc',
       'package.json',

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { boundMessages, countedPieces, recentHistory } from '../../extension/chat/native-request';
-import { boundContext, type QuestionContext } from '../../extension/chat/question-context';
+import { boundContext, type QuestionContext } from '../../extension/chat/question/question-context';
 import { ChatSession } from '../../extension/chat/session';
 import { type Conversation, ConversationStore } from '../../extension/chat/store';
 import { storedJson } from '../../extension/chat/stored-json';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { commandIds } from '../../extension/command-ids';
-import { tooltipCommands } from '../../extension/status-tooltip';
+import { tooltipCommands } from '../../extension/status/tooltip';
 import { checkSettings, defaultSettings } from '../../language-server/settings';
 
 interface Property {

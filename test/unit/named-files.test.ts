@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findNamed } from '../../extension/apply/find-file';
+import { findNamed } from '../../extension/find-file';
 import { codeParts } from '../../media/chat/answer';
 
 const block = (words: string, info = '', body = 'x') => codeParts(`${words}\n\`\`\`${info}\n${body}\n\`\`\`\n`)[0];

@@ -2,7 +2,7 @@
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { findNamed } from '../apply/find-file';
+import { findNamed } from './find-file';
 
 /** Below its folder, behind the folder's name where there are several; a file's name outside of all. */
 export function placeName(uri: vscode.Uri): string {

@@ -1,9 +1,9 @@
 /** What goes with a question, within the limits of what is sent and kept; what is over them is said and not lost silently. */
 
-import type { AskSelection } from '../../language-server/protocol';
-import { cutMiddle, startOf } from '../../language-server/protocol/cut';
-import { limits } from '../../language-server/protocol/limits';
-import type { Chip, SizePartView } from '../../media/chat/messages';
+import type { AskSelection } from '../../../language-server/protocol';
+import { cutMiddle, startOf } from '../../../language-server/protocol/cut';
+import { limits } from '../../../language-server/protocol/limits';
+import type { Chip, SizePartView } from '../../../media/chat/messages';
 
 /** As the editor has it now. */
 export interface QuestionContext {

@@ -1,4 +1,4 @@
-import type { Status } from '../language-server/protocol';
+import type { Status } from '../../language-server/protocol';
 
 /** Where the server's process is in its life, as the extension sees it. */
 export type ServerLife = 'starting' | 'running' | 'restarting' | 'gave-up' | 'stopped';

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { LanguageServer } from './client';
-import { statusText } from './status-text';
-import { statusTooltip, tooltipCommands } from './status-tooltip';
+import type { LanguageServer } from '../server/client';
+import { statusText } from './text';
+import { statusTooltip, tooltipCommands } from './tooltip';
 
 const backgrounds = {
   normal: undefined,

@@ -1,7 +1,7 @@
 /** The one place that changes files and documents for an answer: the target is checked at the moment of writing. */
 
 import * as vscode from 'vscode';
-import { placeName } from '../chat/places';
+import { placeName } from '../workspace-paths';
 import { ApplyError } from './changes';
 import { whyRefused } from './target-rules';
 

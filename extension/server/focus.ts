@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { describeError } from '../errors';
 import type { LanguageServer } from './client';
-import { describeError } from './describe-error';
 
 /** Tells the server where the user is, so that it reads ahead there and not in a document that only an extension opened. */
 export function followFocus(server: LanguageServer, output: vscode.LogOutputChannel): vscode.Disposable {

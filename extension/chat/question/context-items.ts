@@ -1,12 +1,12 @@
 /** What goes with the next question: the selection and the current file by themselves, and what the user added. */
 
 import * as vscode from 'vscode';
-import { cutMiddle } from '../../language-server/protocol/cut';
-import { limits } from '../../language-server/protocol/limits';
-import type { Chip, MentionKind } from '../../media/chat/messages';
-import { describeError } from '../describe-error';
+import { cutMiddle } from '../../../language-server/protocol/cut';
+import { limits } from '../../../language-server/protocol/limits';
+import type { Chip, MentionKind } from '../../../media/chat/messages';
+import { describeError } from '../../errors';
+import { isReadable, placeName, rangeName } from '../../workspace-paths';
 import { type MentionItem, type MentionItems, mentionCandidates } from './mentions';
-import { isReadable, placeName, rangeName } from './places';
 import type { Attachment, QuestionContext } from './question-context';
 
 /** The selection and the current file take two of the places. */

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
-import type { CommandId } from './command-ids';
-import type { CommandContext } from './commands';
-import { lacksModel, statusText } from './status-text';
+import type { CommandId } from '../command-ids';
+import type { CommandContext } from '../commands';
+import { lacksModel, statusText } from './text';
 
 interface MenuItem extends vscode.QuickPickItem {
   readonly command?: CommandId;

@@ -6,8 +6,8 @@ import {
   getStatusRequest,
   type Status,
   statusNotification,
-} from '../language-server/protocol';
-import { describeError } from './describe-error';
+} from '../../language-server/protocol';
+import { describeError } from '../errors';
 import { RestartPolicy } from './restart-policy';
 import type { ServerLife, ServerView } from './server-view';
 import { readServerSettings, settingsSection } from './settings';

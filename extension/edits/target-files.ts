@@ -1,7 +1,7 @@
 /** The file that a block is for, chosen with the user where the answer does not say; files that come, go and move. */
 
 import * as vscode from 'vscode';
-import { findInWorkspace, isReadable, placeName, resolveInWorkspace } from '../chat/places';
+import { findInWorkspace, isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
 import { ApplyError } from './apply-error';
 import type { Writer } from './writer';
 

@@ -2,18 +2,18 @@
 import { type OwnWork, sinceLoad, sum } from './load-time';
 
 import type * as vscode from 'vscode';
-import { LanguageServer } from './client';
 import { createChat } from './chat/create-chat';
+import { registerCommands } from './commands';
 import { ContextView } from './context/view';
 import { Dashboard } from './dashboard/panel';
-import { describeError } from './describe-error';
-import { registerCommands } from './commands';
-import { createCrashNotice } from './crash-notice';
-import { followFocus } from './focus';
+import { describeError } from './errors';
 import { createOutput } from './output';
-import type { ServerView } from './server-view';
-import { onDidChangeSettings } from './settings';
-import { createStatusItem } from './status-item';
+import { LanguageServer } from './server/client';
+import { createCrashNotice } from './server/crash-notice';
+import { followFocus } from './server/focus';
+import type { ServerView } from './server/server-view';
+import { onDidChangeSettings } from './server/settings';
+import { createStatusItem } from './status/item';
 
 /** What other extensions, and the tests, may see. */
 export interface ExtensionApi {

@@ -1,8 +1,8 @@
-import type { Status } from '../language-server/protocol';
-import type { CommandId } from './command-ids';
+import type { Status } from '../../language-server/protocol';
+import type { CommandId } from '../command-ids';
+import type { ServerView } from '../server/server-view';
 import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from './format';
-import type { ServerView } from './server-view';
-import { lacksModel, statusText } from './status-text';
+import { lacksModel, statusText } from './text';
 
 /** The only commands that a link of the tooltip may run. */
 export const tooltipCommands: readonly CommandId[] = [

@@ -1,13 +1,13 @@
 /** What `@` offers: files, folders, symbols, problems, changes. Each is turned into text when the question is asked. */
 
 import * as vscode from 'vscode';
-import { cutEnd } from '../../language-server/protocol/cut';
-import { limits } from '../../language-server/protocol/limits';
-import type { Candidate, MentionKind } from '../../media/chat/messages';
+import { cutEnd } from '../../../language-server/protocol/cut';
+import { limits } from '../../../language-server/protocol/limits';
+import type { Candidate, MentionKind } from '../../../media/chat/messages';
+import { isReadable, mayOpen, openDocument, placeName, rangeName } from '../../workspace-paths';
+import { candidateOf } from '../views';
 import { type ChangedFile, gitChanges } from './git-changes';
-import { isReadable, mayOpen, openDocument, placeName, rangeName } from './places';
 import type { Attachment } from './question-context';
-import { candidateOf } from './views';
 
 export interface MentionItem {
   readonly candidate: Candidate;

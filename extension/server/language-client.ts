@@ -10,7 +10,7 @@ import {
   RevealOutputChannelOn,
   TransportKind,
 } from 'vscode-languageclient/node';
-import { describeError } from './describe-error';
+import { describeError } from '../errors';
 import { readCacheFolder, readServerSettings, settingsSection } from './settings';
 
 /** Documents that get completions. Notebook cells are documents of their own; files of virtual file systems are not read. */

@@ -1,6 +1,6 @@
-import type { Status } from '../language-server/protocol';
+import type { Status } from '../../language-server/protocol';
+import type { ServerView } from '../server/server-view';
 import { formatCount, formatPercent } from './format';
-import type { ServerView } from './server-view';
 
 export interface StatusText {
   /** With codicons. */

@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { type CodePart, codeParts, type FileChange } from '../../media/chat/answer';
 import { countHidden, withoutHidden } from '../../media/hidden';
-import { isReadable, placeName, resolveInWorkspace } from '../chat/places';
+import { isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
 import { ApplyError } from './apply-error';
 import { fitChanges } from './fit';
 import { type Reviews, textOf } from './review';
