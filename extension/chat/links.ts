@@ -2,10 +2,10 @@
 
 import * as vscode from 'vscode';
 import { visible } from '../../media/hidden';
-import { ApplyError } from '../edits/changes';
+import { UserError } from '../errors';
 import { resolveInWorkspace } from '../workspace-paths';
 
-/** @throws ApplyError for what is never opened */
+/** @throws UserError for what is never opened */
 export async function openLink(url: string): Promise<void> {
   const scheme = /^([a-z][a-z\d+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined || (scheme.length === 1 && !url.startsWith('//'))) {
@@ -13,7 +13,7 @@ export async function openLink(url: string): Promise<void> {
     return;
   }
   if (scheme !== 'https' && scheme !== 'http') {
-    throw new ApplyError(`${visible(scheme)}: links are not supported.`);
+    throw new UserError(`${visible(scheme)}: links are not supported.`);
   }
   const parsed = new URL(url);
   const open = 'Open';
@@ -40,13 +40,13 @@ async function openFile(link: string): Promise<void> {
   const match = /^(.*?)(?:(?::|#L)(\d+))?$/.exec(decoded(link.replace(/\?[\s\S]*$/, '')));
   const uri = resolveInWorkspace(match?.[1] ?? link, vscode.window.activeTextEditor?.document.uri);
   if (uri === undefined) {
-    throw new ApplyError(`${visible(link)} is outside of the workspace.`);
+    throw new UserError(`${visible(link)} is outside of the workspace.`);
   }
   const line = Math.max(0, Number(match?.[2] ?? 1) - 1);
   try {
     await vscode.window.showTextDocument(uri, { selection: new vscode.Range(line, 0, line, 0) });
   } catch {
-    throw new ApplyError(`There is no file ${visible(link)}.`);
+    throw new UserError(`There is no file ${visible(link)}.`);
   }
 }
 

@@ -4,8 +4,7 @@ import * as vscode from 'vscode';
 import { withoutThoughts } from '../../media/chat/answer';
 import { type CommandName, checkToHost, type ToHost, type ToView } from '../../media/chat/messages';
 import type { BlockApplier } from '../edits/apply-block';
-import { ApplyError } from '../edits/changes';
-import { describeError } from '../errors';
+import { describeError, UserError } from '../errors';
 import type { LanguageServer } from '../server/client';
 import { webviewHtml, webviewOptions } from '../webview-html';
 import { takeMessages } from '../webview-messages';
@@ -294,7 +293,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   async #export(id: string): Promise<void> {
     const conversation = await this.#store.get(id);
     if (conversation === undefined) {
-      throw new ApplyError('There is nothing to export yet.');
+      throw new UserError('There is nothing to export yet.');
     }
     const name =
       conversation.title
@@ -320,7 +319,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   #tell(error: unknown): void {
     const words = describeError(error);
-    if (!(error instanceof ApplyError)) {
+    if (!(error instanceof UserError)) {
       this.#parts.output.error(`The chat panel: ${words}`);
     }
     void vscode.window.showWarningMessage(words);

@@ -4,8 +4,8 @@ import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { type CodePart, codeParts, type FileChange } from '../../media/chat/answer';
 import { countHidden, withoutHidden } from '../../media/hidden';
+import { UserError } from '../errors';
 import { isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
-import { ApplyError } from './apply-error';
 import { fitChanges } from './fit';
 import { type Reviews, textOf } from './review';
 import { confirm, exists, TargetFiles } from './target-files';
@@ -27,19 +27,19 @@ export class BlockApplier {
 
   /**
    * @param answer the host's own copy of it; @param block which of its code blocks
-   * @throws ApplyError with what the user is told
+   * @throws UserError with what the user is told
    */
   async apply(answer: string, block: number, action: BlockAction): Promise<void> {
     const part = codeParts(answer)[block];
     if (part === undefined) {
-      throw new ApplyError('The code block is no longer there.');
+      throw new UserError('The code block is no longer there.');
     }
     if (action === 'copy') {
       await vscode.env.clipboard.writeText(part.text);
       return;
     }
     if (part.unfinished && part.files.length === 0) {
-      throw new ApplyError(
+      throw new UserError(
         'The change in this block is not complete: its old lines, divider, new lines and end mark are needed.',
       );
     }
@@ -124,7 +124,7 @@ export class BlockApplier {
         // what is only perhaps meant is no name
         await this.#changeFile(file, file.paths === part.paths ? part.path : file.paths[0], clean);
       } catch (error) {
-        if (!(error instanceof ApplyError)) {
+        if (!(error instanceof UserError)) {
           throw error;
         }
         problems.push(error.message);
@@ -134,7 +134,7 @@ export class BlockApplier {
       problems.push('The answer ends in the middle of a change: that one is left out.');
     }
     if (problems.length > 0) {
-      throw new ApplyError(problems.join(' '));
+      throw new UserError(problems.join(' '));
     }
   }
 
@@ -149,11 +149,11 @@ export class BlockApplier {
       return;
     }
     if (target === 'untitled') {
-      throw new ApplyError('Changes need a file: open the one that they are for, and choose it.');
+      throw new UserError('Changes need a file: open the one that they are for, and choose it.');
     }
     if (target === 'missing') {
       if (!isWhole || file.kind !== 'change') {
-        throw new ApplyError(`There is no file ${path} in the workspace, so its changes cannot be made.`);
+        throw new UserError(`There is no file ${path} in the workspace, so its changes cannot be made.`);
       }
       return this.#files.create(path ?? '', text);
     }
@@ -186,7 +186,7 @@ export class BlockApplier {
   async #show(document: vscode.TextDocument, proposed: string): Promise<void> {
     const current = textOf(document);
     if (proposed === current) {
-      throw new ApplyError(`${path.posix.basename(document.uri.path)} already contains this code.`);
+      throw new UserError(`${path.posix.basename(document.uri.path)} already contains this code.`);
     }
     await this.#reviews.show(document.uri, current, proposed);
   }
@@ -199,7 +199,7 @@ async function decideOnFit({ text, failures, count }: Fit, name: string): Promis
   }
   const fitting = count - failures.length;
   if (fitting <= 0) {
-    throw new ApplyError(`${name} was not changed. ${failures.join(' ')}`);
+    throw new UserError(`${name} was not changed. ${failures.join(' ')}`);
   }
   const question = `${fitting} of ${count} changes to ${name} can be made.`;
   return (await confirm(question, failures.join('\n'), 'Review Them')) ? text : undefined;
@@ -251,7 +251,7 @@ async function decideOnHidden(
 function editorOf(what: string): vscode.TextEditor {
   const editor = vscode.window.activeTextEditor;
   if (!editor || !isReadable(editor.document.uri)) {
-    throw new ApplyError(`Open a file to ${what}.`);
+    throw new UserError(`Open a file to ${what}.`);
   }
   return editor;
 }

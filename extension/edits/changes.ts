@@ -2,9 +2,6 @@
 
 import { diffLines } from 'diff';
 
-export { ApplyError } from './apply-error';
-export { applyChanges } from './fit';
-
 /** Lines of one text that differ from those of another: 0-based, the ends not included. */
 export interface Hunk {
   readonly oldStart: number;

@@ -3,7 +3,7 @@
 import { diffArrays } from 'diff';
 import type { Change } from '../../media/chat/answer';
 import type { MarkedBlock } from '../../media/chat/change-blocks';
-import { ApplyError } from './apply-error';
+import { UserError } from '../errors';
 import { fitHunks } from './fit-hunks';
 import { type Pair, Reindenter, unitNear } from './indentation';
 import { placesOf } from './places';
@@ -14,12 +14,12 @@ export type { Fit } from './text-lines';
 
 /**
  * The text with all changes in it.
- * @throws ApplyError where one does not fit: its old lines are not there, or more than once
+ * @throws UserError where one does not fit: its old lines are not there, or more than once
  */
 export function applyChanges(text: string, changes: readonly Change[]): string {
   const { text: result, failures } = fitChanges(text, changes);
   if (failures.length > 0) {
-    throw new ApplyError(failures.join(' '));
+    throw new UserError(failures.join(' '));
   }
   return result;
 }

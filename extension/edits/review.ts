@@ -1,7 +1,8 @@
 /** Proposed changes of files in the editor's own diff editor: accepted or rejected one by one, or all at once. */
 
 import * as vscode from 'vscode';
-import { ApplyError, type Hunk, hunkAt, withoutHunk } from './changes';
+import { UserError } from '../errors';
+import { type Hunk, hunkAt, withoutHunk } from './changes';
 import { Proposal } from './proposal';
 import type { Writer } from './writer';
 
@@ -64,7 +65,7 @@ export class Reviews implements vscode.Disposable {
     });
   }
 
-  /** @throws ApplyError where lines of a change have been edited since it was shown: then nothing is written */
+  /** @throws UserError where lines of a change have been edited since it was shown: then nothing is written */
   async acceptAll(): Promise<void> {
     const shown = this.#shown();
     if (shown) {
@@ -79,7 +80,7 @@ export class Reviews implements vscode.Disposable {
   async #write(proposal: Proposal<vscode.Uri>, current: string, hunks: readonly Hunk[]): Promise<void> {
     const { text, conflicts } = proposal.merged(current, hunks);
     if (conflicts.length > 0) {
-      throw new ApplyError(
+      throw new UserError(
         hunks.length === 1
           ? 'Nothing was written: the lines of this change have been edited since it was shown. Undo the edit, or ask again.'
           : `Nothing was written: the lines of ${conflicts.length} of ${hunks.length} changes have been edited since they were shown. Accept the others one by one, or ask again.`,

@@ -1,8 +1,8 @@
 /** The file that a block is for, chosen with the user where the answer does not say; files that come, go and move. */
 
 import * as vscode from 'vscode';
+import { UserError } from '../errors';
 import { findInWorkspace, isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
-import { ApplyError } from './apply-error';
 import type { Writer } from './writer';
 
 export class TargetFiles {
@@ -17,7 +17,7 @@ export class TargetFiles {
    * @param paths all that the answer may mean; @param path the one that it names
    * @returns 'missing': one is named that is not there; 'untitled': none is, and the user wants a new one; undefined: the
    * user chose none
-   * @throws ApplyError where it is outside of the workspace
+   * @throws UserError where it is outside of the workspace
    */
   async choose(
     paths: readonly string[],
@@ -37,13 +37,13 @@ export class TargetFiles {
     }
     const target = resolveInWorkspace(path, near);
     if (target === undefined) {
-      throw new ApplyError(`${path} is outside of the workspace.`);
+      throw new UserError(`${path} is outside of the workspace.`);
     }
     await this.#writer.check(target);
     return 'missing';
   }
 
-  /** Asks where, and writes. @throws ApplyError where that may not be, or is there already */
+  /** Asks where, and writes. @throws UserError where that may not be, or is there already */
   async create(path: string, text: string): Promise<void> {
     const near = vscode.window.activeTextEditor?.document.uri;
     const named = await vscode.window.showInputBox({
@@ -54,14 +54,14 @@ export class TargetFiles {
     });
     const target = named === undefined ? undefined : resolveInWorkspace(named.trim(), near);
     if (named !== undefined && (target === undefined || named.trim() === '')) {
-      throw new ApplyError(`Nothing was written to ${named}: it is outside of the workspace.`);
+      throw new UserError(`Nothing was written to ${named}: it is outside of the workspace.`);
     }
     if (target === undefined) {
       return;
     }
     await this.#writer.check(target);
     if (await exists(target)) {
-      throw new ApplyError(`${placeName(target)} already exists. Use the diff to change it.`);
+      throw new UserError(`${placeName(target)} already exists. Use the diff to change it.`);
     }
     await this.#writer.createFile(target, text);
   }
@@ -81,11 +81,11 @@ export class TargetFiles {
   async rename(target: vscode.Uri, to: string): Promise<vscode.Uri | undefined> {
     const renamed = resolveInWorkspace(to, target);
     if (renamed === undefined) {
-      throw new ApplyError(`${to} is outside of the workspace.`);
+      throw new UserError(`${to} is outside of the workspace.`);
     }
     await this.#writer.check(renamed);
     if (await exists(renamed)) {
-      throw new ApplyError(`${placeName(target)} was not renamed: ${placeName(renamed)} already exists.`);
+      throw new UserError(`${placeName(target)} was not renamed: ${placeName(renamed)} already exists.`);
     }
     const question = `Rename ${placeName(target)} to ${placeName(renamed)}?`;
     if (!(await confirm(question, 'The answer gives this file another name.', 'Rename File'))) {

@@ -1,12 +1,12 @@
 /** The one place that changes files and documents for an answer: the target is checked at the moment of writing. */
 
 import * as vscode from 'vscode';
+import { UserError } from '../errors';
 import { placeName } from '../workspace-paths';
-import { ApplyError } from './changes';
 import { whyRefused } from './target-rules';
 
 export class Writer {
-  /** @throws ApplyError with the reason */
+  /** @throws UserError with the reason */
   async check(target: vscode.Uri): Promise<void> {
     if (target.scheme === 'untitled' && vscode.workspace.isTrusted) {
       return;
@@ -23,7 +23,7 @@ export class Writer {
           ? 'it is not a file'
           : 'the workspace is not trusted';
     if (reason !== undefined) {
-      throw new ApplyError(`Nothing was written to ${placeName(target)}: ${reason}.`);
+      throw new UserError(`Nothing was written to ${placeName(target)}: ${reason}.`);
     }
   }
 
@@ -35,7 +35,7 @@ export class Writer {
     const document = await vscode.workspace.openTextDocument(target);
     await this.check(target);
     if (document.getText().replace(/\r\n?/g, '\n') !== expected) {
-      throw new ApplyError(`Nothing was written to ${placeName(target)}: it has changed since.`);
+      throw new UserError(`Nothing was written to ${placeName(target)}: it has changed since.`);
     }
     const edit = new vscode.WorkspaceEdit();
     edit.replace(target, ...differing(document, expected, text));
@@ -55,12 +55,12 @@ export class Writer {
       }
     });
     if (!done) {
-      throw new ApplyError(`Nothing was written to ${placeName(editor.document.uri)}: the editor refused the edit.`);
+      throw new UserError(`Nothing was written to ${placeName(editor.document.uri)}: the editor refused the edit.`);
     }
     await vscode.window.showTextDocument(editor.document, editor.viewColumn);
   }
 
-  /** @throws ApplyError where there is one already */
+  /** @throws UserError where there is one already */
   async createFile(target: vscode.Uri, text: string): Promise<void> {
     await this.check(target);
     const edit = new vscode.WorkspaceEdit();
@@ -76,7 +76,7 @@ export class Writer {
     await apply(edit, target);
   }
 
-  /** @throws ApplyError where there is a file of the new name already */
+  /** @throws UserError where there is a file of the new name already */
   async renameFile(target: vscode.Uri, to: vscode.Uri): Promise<void> {
     await this.check(target);
     await this.check(to);
@@ -88,7 +88,7 @@ export class Writer {
 
 async function apply(edit: vscode.WorkspaceEdit, target: vscode.Uri): Promise<void> {
   if (!(await vscode.workspace.applyEdit(edit))) {
-    throw new ApplyError(`Nothing was written to ${placeName(target)}: the editor refused the edit.`);
+    throw new UserError(`Nothing was written to ${placeName(target)}: the editor refused the edit.`);
   }
 }
 

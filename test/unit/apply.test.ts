@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyChanges, hunkAt, hunksOf, withHunk, withoutHunk } from '../../extension/edits/changes';
+import { hunkAt, hunksOf, withHunk, withoutHunk } from '../../extension/edits/changes';
+import { applyChanges } from '../../extension/edits/fit';
 import { Proposal } from '../../extension/edits/proposal';
 import { whyRefused } from '../../extension/edits/target-rules';
 

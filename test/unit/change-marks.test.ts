@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { applyChanges } from '../../extension/edits/changes';
+import { applyChanges } from '../../extension/edits/fit';
 import { codeParts } from '../../media/chat/answer';
 
 /** An answer with one change, and the file that it is for. */

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { applyChanges, hunksOf } from '../../extension/edits/changes';
-import { fitChanges } from '../../extension/edits/fit';
+import { hunksOf } from '../../extension/edits/changes';
+import { applyChanges, fitChanges } from '../../extension/edits/fit';
 import { type AnswerPart, codeParts, readAnswer } from '../../media/chat/answer';
 
 const part = (answer: string) => codeParts(answer)[0];
