@@ -1,11 +1,10 @@
 import { homedir } from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import type { CommandContext } from './commands';
 import { settingsSection } from './server/settings';
 
 /** Lets the user pick a GGUF file of this machine and keeps it in the machine's setting; the server follows it. */
-export async function chooseModel(context: CommandContext): Promise<void> {
+export async function chooseModel(output: vscode.LogOutputChannel): Promise<void> {
   const section = vscode.workspace.getConfiguration(settingsSection);
   const configured = section.get<string>('modelPath')?.trim();
   const picked = await vscode.window.showOpenDialog({
@@ -25,6 +24,6 @@ export async function chooseModel(context: CommandContext): Promise<void> {
     );
     return;
   }
-  context.output.info(`Model file chosen: ${file.fsPath}`);
+  output.info(`Model file chosen: ${file.fsPath}`);
   await section.update('modelPath', file.fsPath, vscode.ConfigurationTarget.Global);
 }

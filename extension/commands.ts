@@ -14,7 +14,7 @@ import { shortenTail } from './shorten-tail';
 import { showMenu } from './status/menu';
 
 /** What a command may use. */
-export interface CommandContext {
+interface CommandContext {
   readonly extensionId: string;
   readonly extensionPath: string;
   readonly output: vscode.LogOutputChannel;
@@ -26,16 +26,16 @@ export interface CommandContext {
 }
 
 const handlers: Record<CommandId, (context: CommandContext, argument: unknown) => Promise<unknown>> = {
-  'fasa.showMenu': showMenu,
+  'fasa.showMenu': ({ server }) => showMenu(server.view),
   'fasa.pause': (context) => requestOf(context, pauseRequest, 'pause'),
   'fasa.resume': (context) => requestOf(context, resumeRequest, 'resume'),
   'fasa.restartServer': (context) => context.server.restart(),
   'fasa.showLogs': async (context) => context.output.show(),
   'fasa.openSettings': async (context) =>
     vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${context.extensionId}`),
-  'fasa.chooseModel': chooseModel,
+  'fasa.chooseModel': ({ output }) => chooseModel(output),
   'fasa.downloadDefaultModel': downloadDefaultModel,
-  'fasa.shortenTail': shortenTail,
+  'fasa.shortenTail': ({ output }) => shortenTail(output),
   'fasa.openChat': ({ chat }) => chat.focus(),
   'fasa.openDashboard': ({ dashboard }) => dashboard.show(),
   'fasa.newConversation': ({ chat }) => chat.startNew(),

@@ -2,13 +2,19 @@ import { spawn } from 'node:child_process';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import * as vscode from 'vscode';
-import type { CommandContext } from './commands';
+import type { LanguageServer } from './server/client';
 import { readCacheFolder } from './server/settings';
+
+interface DownloadParts {
+  readonly extensionPath: string;
+  readonly output: vscode.LogOutputChannel;
+  readonly server: LanguageServer;
+}
 
 type Outcome = { readonly kind: 'done' | 'cancelled' } | { readonly kind: 'failed'; readonly reason: string };
 
 /** Fetches the default model by the project's own command line tool, after the user has confirmed. */
-export async function downloadDefaultModel(context: CommandContext): Promise<void> {
+export async function downloadDefaultModel(parts: DownloadParts): Promise<void> {
   const download = 'Download';
   const answer = await vscode.window.showInformationMessage(
     'Download the default model?',
@@ -25,10 +31,10 @@ export async function downloadDefaultModel(context: CommandContext): Promise<voi
   }
   const outcome = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'FASA Code: default model', cancellable: true },
-    (progress, token) => runDownload(context, progress, token),
+    (progress, token) => runDownload(parts, progress, token),
   );
   if (outcome.kind === 'done') {
-    await context.server.restart();
+    await parts.server.restart();
   } else if (outcome.kind === 'failed') {
     const showLogs = 'Show Logs';
     const chosen = await vscode.window.showErrorMessage(
@@ -36,21 +42,21 @@ export async function downloadDefaultModel(context: CommandContext): Promise<voi
       showLogs,
     );
     if (chosen === showLogs) {
-      context.output.show();
+      parts.output.show();
     }
   }
 }
 
 function runDownload(
-  context: CommandContext,
+  { extensionPath, output }: DownloadParts,
   progress: vscode.Progress<{ message?: string; increment?: number }>,
   token: vscode.CancellationToken,
 ): Promise<Outcome> {
   const cacheFolder = readCacheFolder();
   return new Promise((resolve) => {
-    const cli = path.join(context.extensionPath, 'dist', 'cli.js');
+    const cli = path.join(extensionPath, 'dist', 'cli.js');
     const child = spawn(process.execPath, [cli, 'models', 'add', 'default'], {
-      cwd: context.extensionPath,
+      cwd: extensionPath,
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', ...(cacheFolder ? { FASA_CACHE_DIR: cacheFolder } : {}) },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -61,7 +67,7 @@ function runDownload(
         return;
       }
       lastLine = line.trim();
-      context.output.info(`[models add] ${lastLine}`);
+      output.info(`[models add] ${lastLine}`);
       const reached = Number(/(\d{1,3}) ?%/.exec(lastLine)?.[1] ?? percent);
       progress.report({ message: lastLine, increment: Math.max(0, reached - percent) });
       percent = Math.max(percent, reached);

@@ -1,11 +1,10 @@
 import * as vscode from 'vscode';
-import type { CommandContext } from './commands';
 import { settingsSection } from './server/settings';
 
 const minTokens = 128;
 
 /** Halves the tokens of the current file that the model reads; says what they are now. */
-export async function shortenTail({ output }: CommandContext): Promise<void> {
+export async function shortenTail(output: vscode.LogOutputChannel): Promise<void> {
   const section = vscode.workspace.getConfiguration(settingsSection);
   const name = 'completion.tailTokens';
   const now = section.get<number>(name) ?? minTokens;

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { CommandId } from '../command-ids';
-import type { CommandContext } from '../commands';
+import type { ServerView } from '../server/server-view';
 import { lacksModel, statusText } from './text';
 
 interface MenuItem extends vscode.QuickPickItem {
@@ -8,17 +8,17 @@ interface MenuItem extends vscode.QuickPickItem {
 }
 
 /** What a click on the status item opens: the actions that make sense in the present state. */
-export async function showMenu(context: CommandContext): Promise<void> {
-  const chosen = await vscode.window.showQuickPick(menuItems(context), {
-    title: statusText(context.server.view).label,
-    placeHolder: context.server.view.status?.problem?.message ?? 'Choose an action',
+export async function showMenu(view: ServerView): Promise<void> {
+  const chosen = await vscode.window.showQuickPick(menuItems(view), {
+    title: statusText(view).label,
+    placeHolder: view.status?.problem?.message ?? 'Choose an action',
   });
   if (chosen?.command) {
     await vscode.commands.executeCommand(chosen.command);
   }
 }
 
-function menuItems({ server: { view } }: CommandContext): MenuItem[] {
+function menuItems(view: ServerView): MenuItem[] {
   const item = (icon: string, label: string, command: CommandId, description = ''): MenuItem => ({
     label: `$(${icon}) ${label}`,
     description,
