@@ -1,17 +1,16 @@
 // biome-ignore assist/source/organizeImports: the clock must start before any other module is evaluated
 import { type OwnWork, sinceLoad, sum } from './load-time';
 
-import type * as vscode from 'vscode';
+import * as vscode from 'vscode';
 import { createChat } from './chat/create-chat';
 import { registerCommands } from './commands';
 import { ContextView } from './context/view';
 import { Dashboard } from './dashboard/panel';
 import { describeError } from './errors';
-import { createOutput } from './output';
 import { LanguageServer } from './server/client';
 import { createCrashNotice } from './server/crash-notice';
 import { followFocus } from './server/focus';
-import type { ServerView } from './server/server-view';
+import type { ServerView } from './server/life';
 import { onDidChangeSettings } from './server/settings';
 import { createStatusItem } from './status/item';
 
@@ -80,6 +79,11 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     },
     onDidChangeView: server.onDidChange,
   };
+}
+
+/** The one output channel: the extension's own lines, the server's log messages, and both streams of its process. */
+function createOutput(): vscode.LogOutputChannel {
+  return vscode.window.createOutputChannel('FASA Code', { log: true });
 }
 
 export async function deactivate(): Promise<void> {

@@ -13,7 +13,7 @@ import type {
   SummaryView,
   ToView,
 } from '../../media/chat/messages';
-import type { ServerView } from '../server/server-view';
+import type { ServerView } from '../server/life';
 import type { Conversation } from './store';
 
 /** @param key what tells it from all others of its kind, however long: a URI, a place */

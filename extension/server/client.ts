@@ -8,8 +8,7 @@ import {
   statusNotification,
 } from '../../language-server/protocol';
 import { describeError } from '../errors';
-import { RestartPolicy } from './restart-policy';
-import type { ServerLife, ServerView } from './server-view';
+import { RestartPolicy, type ServerLife, type ServerView } from './life';
 import { readServerSettings, settingsSection } from './settings';
 
 /** How long a stop or a start may take before the process is ended by force. */

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { CommandId } from '../command-ids';
-import type { ServerView } from '../server/server-view';
+import type { ServerView } from '../server/life';
 import { lacksModel, statusText } from './text';
 
 interface MenuItem extends vscode.QuickPickItem {

@@ -1,5 +1,5 @@
 import type { Status } from '../../language-server/protocol';
-import type { ServerView } from '../server/server-view';
+import type { ServerView } from '../server/life';
 import { formatCount, formatPercent } from './format';
 
 export interface StatusText {

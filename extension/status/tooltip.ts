@@ -1,6 +1,6 @@
 import type { Status } from '../../language-server/protocol';
 import type { CommandId } from '../command-ids';
-import type { ServerView } from '../server/server-view';
+import type { ServerView } from '../server/life';
 import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from './format';
 import { lacksModel, statusText } from './text';
 

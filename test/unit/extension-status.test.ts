@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { RestartPolicy } from '../../extension/server/restart-policy';
-import type { ServerView } from '../../extension/server/server-view';
+import { RestartPolicy, type ServerView } from '../../extension/server/life';
 import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/status/format';
 import { statusText } from '../../extension/status/text';
 import { statusTooltip } from '../../extension/status/tooltip';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { RestartPolicy } from '../../../extension/server/restart-policy';
+import { RestartPolicy } from '../../../extension/server/life';
 import { closeEditors, extensionApi, openAtEnd, readyView, setSetting, typeAndAccept, viewThat } from './support';
 
 const text = "const days = ['Monday', 'Tuesday', 'Wednesday',";

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { ExtensionApi } from '../../../extension/main';
-import type { ServerView } from '../../../extension/server/server-view';
+import type { ServerView } from '../../../extension/server/life';
 
 /** For whatever needs the model: generous, as machines with little to compute with run this. */
 export const limitMs = 90_000;

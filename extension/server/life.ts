@@ -1,3 +1,17 @@
+/** The life of the server's process: what the extension knows of it, and when a new one follows an end. */
+
+import type { Status } from '../../language-server/protocol';
+
+/** Where the server's process is in its life, as the extension sees it. */
+export type ServerLife = 'starting' | 'running' | 'restarting' | 'gave-up' | 'stopped';
+
+/** What the status item, the menu and the commands know of the server. */
+export interface ServerView {
+  readonly life: ServerLife;
+  /** The last record of the running server; absent until the first one, and while no server runs. */
+  readonly status?: Status;
+}
+
 /** When a server that ended by itself is started again: after 1, 2, 4, 8 s, and not after the 5th end in 3 minutes. */
 export class RestartPolicy {
   static readonly windowMs = 3 * 60 * 1000;
