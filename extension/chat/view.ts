@@ -11,12 +11,12 @@ import { takeMessages } from '../webview-messages';
 import { placeName, resolveInWorkspace } from '../workspace-paths';
 import type { ChatEngine } from './chat-engine';
 import { CitationMarks } from './citations';
-import { toMarkdown } from './export';
+import { toMarkdown } from './conversations/export';
+import { ConversationStore } from './conversations/store';
 import { openLink } from './links';
 import { ContextItems } from './question/context-items';
 import { problemsAt } from './question/mentions';
 import { ChatSession } from './session';
-import { ConversationStore } from './store';
 import { candidatesMessage, conversationsMessage, serverMessage } from './views';
 
 export const chatViewId = 'fasa.chat';

@@ -14,7 +14,7 @@ import type {
   ToView,
 } from '../../media/chat/messages';
 import type { ServerView } from '../server/life';
-import type { Conversation } from './store';
+import type { Conversation } from './conversations/store';
 
 /** @param key what tells it from all others of its kind, however long: a URI, a place */
 export function candidateOf(kind: MentionKind, key: string, label: string, detail?: string): Candidate {

@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AskEvents, ChatEngine, Question } from '../../extension/chat/chat-engine';
+import { ConversationStore } from '../../extension/chat/conversations/store';
 import { ChatSession, type QuestionContext } from '../../extension/chat/session';
-import { ConversationStore } from '../../extension/chat/store';
 import type { AskResult } from '../../language-server/protocol';
 import { checkToView, type ToView } from '../../media/chat/messages';
 

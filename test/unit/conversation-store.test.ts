@@ -2,8 +2,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { toMarkdown } from '../../extension/chat/export';
-import { type Conversation, ConversationStore } from '../../extension/chat/store';
+import { toMarkdown } from '../../extension/chat/conversations/export';
+import { type Conversation, ConversationStore } from '../../extension/chat/conversations/store';
 
 let folder = '';
 let warnings: string[] = [];

@@ -3,11 +3,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { type Conversation, ConversationStore } from '../../extension/chat/conversations/store';
+import { storedJson } from '../../extension/chat/conversations/stored-json';
 import { boundMessages, countedPieces, recentHistory } from '../../extension/chat/native-request';
 import { boundContext, type QuestionContext } from '../../extension/chat/question/question-context';
 import { ChatSession } from '../../extension/chat/session';
-import { type Conversation, ConversationStore } from '../../extension/chat/store';
-import { storedJson } from '../../extension/chat/stored-json';
 import {
   candidateOf,
   candidatesMessage,

@@ -6,9 +6,9 @@
 
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import * as path from 'node:path';
-import { cutEnd } from '../../language-server/protocol/cut';
-import { limits } from '../../language-server/protocol/limits';
-import { turn } from '../../media/chat/messages';
+import { cutEnd } from '../../../language-server/protocol/cut';
+import { limits } from '../../../language-server/protocol/limits';
+import { turn } from '../../../media/chat/messages';
 import {
   type Checked,
   checkMessage,
@@ -19,7 +19,7 @@ import {
   optional,
   shown,
   text,
-} from '../../media/validate';
+} from '../../../media/validate';
 import { storedJson } from './stored-json';
 
 const id = text(limits.id);

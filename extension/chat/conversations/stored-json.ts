@@ -1,7 +1,7 @@
 /** A conversation as JSON that the store reads again: what is over its limit goes, the oldest and the largest first. */
 
-import { startOf } from '../../language-server/protocol/cut';
-import { limits } from '../../language-server/protocol/limits';
+import { startOf } from '../../../language-server/protocol/cut';
+import { limits } from '../../../language-server/protocol/limits';
 import type { Conversation } from './store';
 
 const gone = '[This text was too large to be kept with the conversation.]';
