@@ -10,7 +10,8 @@ import { withoutThoughts } from '../../media/chat/answer';
 import type { Chip, CommandName, SizePartView, ToView, TurnView } from '../../media/chat/messages';
 import { describeError } from '../errors';
 import type { ChatEngine, Question } from './chat-engine';
-import type { AskedWith, Conversation, ConversationStore } from './conversations/store';
+import type { AskedWith, Conversation } from './conversations/conversation';
+import type { ConversationStore } from './conversations/store';
 import { boundContext, checkQuestion, type QuestionContext } from './question/question-context';
 import { citationView, sizeView } from './views';
 

@@ -1,30 +1,11 @@
 /** What the page gets to show, made from what the editor and the server have: each value within its limit. */
 
-import { createHash } from 'node:crypto';
 import type { AskSize, Citation } from '../../language-server/protocol';
 import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
-import type {
-  Candidate,
-  CitationView,
-  MentionKind,
-  SizePartView,
-  SizeView,
-  SummaryView,
-  ToView,
-} from '../../media/chat/messages';
+import type { Candidate, CitationView, SizePartView, SizeView, SummaryView, ToView } from '../../media/chat/messages';
 import type { ServerView } from '../server/life';
-import type { Conversation } from './conversations/store';
-
-/** @param key what tells it from all others of its kind, however long: a URI, a place */
-export function candidateOf(kind: MentionKind, key: string, label: string, detail?: string): Candidate {
-  return {
-    id: `${kind}-${createHash('sha256').update(key).digest('base64url')}`,
-    kind,
-    label: cutMiddle(label, limits.label),
-    ...(detail === undefined ? {} : { detail: cutMiddle(detail, limits.label) }),
-  };
-}
+import type { Conversation } from './conversations/conversation';
 
 /** @returns undefined for one that cannot be opened */
 export function citationView({ uri, range, share }: Citation, path: string): CitationView | undefined {

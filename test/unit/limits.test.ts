@@ -3,18 +3,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Conversation, ConversationStore } from '../../extension/chat/conversations/store';
+import type { Conversation } from '../../extension/chat/conversations/conversation';
+import { ConversationStore } from '../../extension/chat/conversations/store';
 import { storedJson } from '../../extension/chat/conversations/stored-json';
 import { boundMessages, countedPieces, recentHistory } from '../../extension/chat/native-request';
-import { boundContext, type QuestionContext } from '../../extension/chat/question/question-context';
+import { boundContext, candidateOf, type QuestionContext } from '../../extension/chat/question/question-context';
 import { ChatSession } from '../../extension/chat/session';
-import {
-  candidateOf,
-  candidatesMessage,
-  conversationsMessage,
-  serverMessage,
-  sizeView,
-} from '../../extension/chat/views';
+import { candidatesMessage, conversationsMessage, serverMessage, sizeView } from '../../extension/chat/views';
 import { filesOf, nowOf } from '../../extension/dashboard/views';
 import { askParams } from '../../language-server/params';
 import type { AskResult, AskSizePart, ContextFile, Status } from '../../language-server/protocol';

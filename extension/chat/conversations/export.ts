@@ -1,6 +1,6 @@
 /** A conversation as Markdown that another reader of Markdown shows alike. */
 
-import type { Conversation } from './store';
+import type { Conversation } from './conversation';
 
 export function toMarkdown(conversation: Conversation): string {
   const parts = [`# ${oneLine(conversation.title)}`, `${conversation.created.slice(0, 10)}`];

@@ -8,58 +8,9 @@ import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node
 import * as path from 'node:path';
 import { cutEnd } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import { turn } from '../../../media/chat/messages';
-import {
-  type Checked,
-  checkMessage,
-  count,
-  list,
-  MessageError,
-  object,
-  optional,
-  shown,
-  text,
-} from '../../../media/validate';
+import { checkMessage, MessageError } from '../../../media/validate';
+import { type Conversation, conversationShapes } from './conversation';
 import { storedJson } from './stored-json';
-
-const id = text(limits.id);
-const uri = text(limits.uri);
-
-/** What a question was asked with, so that it can be asked again. */
-const asked = object({
-  turn: id,
-  references: list(object({ uri }), limits.references),
-  selection: optional(object({ uri, text: text(), firstLine: optional(count) })),
-  attachments: list(
-    object({ label: shown(limits.label), text: text(), uris: optional(list(uri, limits.references)) }),
-    limits.attachments,
-  ),
-});
-
-const shapes = {
-  conversation: {
-    version: count,
-    id,
-    title: shown(limits.label),
-    created: text(limits.time),
-    changed: text(limits.time),
-    turns: list(turn, limits.turns),
-    asked: list(asked, limits.turns),
-  },
-} as const;
-
-export type StoredTurn = Checked<typeof turn>;
-export type AskedWith = Checked<typeof asked>;
-
-export interface Conversation {
-  readonly id: string;
-  readonly title: string;
-  /** ISO 8601. */
-  readonly created: string;
-  readonly changed: string;
-  readonly turns: readonly StoredTurn[];
-  readonly asked: readonly AskedWith[];
-}
 
 const version = 1;
 /** Beside the file of a conversation: as it was before what was bad in it was left out. */
@@ -179,7 +130,7 @@ export class ConversationStore {
         kind: _kind,
         version: written,
         ...stored
-      } = checkMessage(shapes, { kind: 'conversation', ...JSON.parse(content) }, (what) => left.push(what));
+      } = checkMessage(conversationShapes, { kind: 'conversation', ...JSON.parse(content) }, (what) => left.push(what));
       if (written !== version || this.#file(stored.id) !== file) {
         throw new MessageError('it is of another version, or under another name');
       }

@@ -2,7 +2,7 @@
 
 import { startOf } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import type { Conversation } from './store';
+import type { Conversation } from './conversation';
 
 const gone = '[This text was too large to be kept with the conversation.]';
 const maxSelection = 64 * 1024;

@@ -5,9 +5,8 @@ import { cutEnd } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
 import type { Candidate, MentionKind } from '../../../media/chat/messages';
 import { isReadable, mayOpen, openDocument, placeName, rangeName } from '../../workspace-paths';
-import { candidateOf } from '../views';
 import { type ChangedFile, gitChanges } from './git-changes';
-import type { Attachment } from './question-context';
+import { type Attachment, candidateOf } from './question-context';
 
 export interface MentionItem {
   readonly candidate: Candidate;

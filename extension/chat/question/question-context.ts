@@ -1,9 +1,10 @@
 /** What goes with a question, within the limits of what is sent and kept; what is over them is said and not lost silently. */
 
+import { createHash } from 'node:crypto';
 import type { AskSelection } from '../../../language-server/protocol';
 import { cutMiddle, startOf } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import type { Chip, SizePartView } from '../../../media/chat/messages';
+import type { Candidate, Chip, MentionKind, SizePartView } from '../../../media/chat/messages';
 
 /** As the editor has it now. */
 export interface QuestionContext {
@@ -20,6 +21,16 @@ export interface Attachment {
   readonly text: string;
   /** Of what it was taken from: the server leaves out what is a secret. */
   readonly uris?: readonly string[];
+}
+
+/** @param key what tells it from all others of its kind, however long: a URI, a place */
+export function candidateOf(kind: MentionKind, key: string, label: string, detail?: string): Candidate {
+  return {
+    id: `${kind}-${createHash('sha256').update(key).digest('base64url')}`,
+    kind,
+    label: cutMiddle(label, limits.label),
+    ...(detail === undefined ? {} : { detail: cutMiddle(detail, limits.label) }),
+  };
 }
 
 export interface BoundedContext extends QuestionContext {
