@@ -184,11 +184,16 @@ function encodeSteps(folder, cache) {
         const tree = page.locator('.pane', { hasText: 'Model Context' }).last();
         const row = tree.locator('.monaco-list-row', { hasText: '.env' }).first();
         const dialog = page.locator('.monaco-dialog-box', { hasText: 'looks like a secret' });
-        const ask = async () => {
-          await row.hover();
-          await row.locator('[aria-label*="Include"]').click();
-          await dialog.waitFor({ timeout: windowLimitMs });
-        };
+        const ask = () =>
+          eventually(async () => {
+            await row.hover();
+            // a click that meets a row while the tree draws it anew is lost
+            await row.locator('[aria-label*="Include"]').click();
+            return dialog.waitFor({ timeout: windowLimitMs / 10 }).then(
+              () => true,
+              () => false,
+            );
+          }, 'the question is asked');
         const saidOf = async () => (await row.getAttribute('aria-label')) ?? '';
         // the tree has rows for what is in view alone
         await tree.locator('.monaco-list-row', { hasText: 'lib' }).first().click();
