@@ -5,12 +5,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NativeModel } from '../../language-server/engine/addon';
 import { BackgroundCalibrator } from '../../language-server/engine/background-calibrator';
 
-/** A model whose documents take so long each, and that can be cancelled. */
-function slowModel(documentMs: number, started: Int32Array[]): NativeModel {
+/** @param begins is called with how many documents were begun, this one included @returns how long it takes */
+type Begins = (count: number) => number;
+
+/** A model whose documents can be cancelled. */
+function slowModel(begins: Begins, started: Int32Array[]): NativeModel {
   return {
     info: { name: 'Slow', architecture: 'llama', fingerprint: 'f', headSize: 8 },
     calibrate({ documents, sums }: Parameters<NativeModel['calibrate']>[0]) {
       started.push(...documents);
+      const documentMs = begins(started.length);
       let cancel = () => {};
       const promise = new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
@@ -36,10 +40,10 @@ describe('calibrating in the background', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   const documents = [1, 2, 3].map((id) => Int32Array.of(id));
-  const start = (documentMs: number, maxComputeMs?: number) => {
+  const start = (begins: Begins, maxComputeMs?: number) => {
     const started: Int32Array[] = [];
     const calibrator = new BackgroundCalibrator({
-      model: async () => slowModel(documentMs, started),
+      model: async () => slowModel(begins, started),
       quiet: async () => {},
       file,
       ...(maxComputeMs === undefined ? {} : { maxComputeMs }),
@@ -49,27 +53,31 @@ describe('calibrating in the background', () => {
   };
 
   it('writes one whole file', async () => {
-    await start(1).run();
+    await start(() => 1).run();
     expect(readdirSync(path.dirname(file))).toEqual(['f.json']);
   });
 
   it('begins only the document again that a request ended', async () => {
-    const { started, calibrator, run } = start(30);
-    const running = run();
-    setTimeout(() => calibrator.stepAside(), 45);
-    await running;
+    const { started, calibrator, run } = start((count) => {
+      if (count !== 2) {
+        return 1;
+      }
+      setTimeout(() => calibrator.stepAside(), 0);
+      return 60_000;
+    });
+    await run();
     expect(started.map(([id]) => id)).toEqual([1, 2, 2, 3]);
   });
 
   it('gives up after so much time', async () => {
-    const { started, run } = start(30, 20);
+    const { started, run } = start(() => 30, 20);
     await expect(run()).rejects.toMatchObject({ code: 'TOO_SLOW' });
     expect(started).toHaveLength(1);
     expect(existsSync(file)).toBe(false);
   });
 
   it('ends when the engine closes', async () => {
-    const { calibrator, run } = start(10_000);
+    const { calibrator, run } = start(() => 10_000);
     const running = run();
     setTimeout(() => calibrator.close(), 5);
     await expect(running).rejects.toMatchObject({ code: 'CANCELLED' });
