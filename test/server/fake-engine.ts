@@ -73,6 +73,7 @@ const chatMl =
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
 const kvBytesPerToken = 1024;
+const maxEvents = 1000;
 const maxPrompts = 100;
 
 interface Waiting {
@@ -367,6 +368,10 @@ export class FakeEngine implements Engine {
   }
 
   #event(event: string): void {
+    // hours of a soak are not kept
+    if (this.events.length >= maxEvents) {
+      this.events.splice(0, maxEvents / 2);
+    }
     this.events.push(event);
     this.#onEvent(event);
   }

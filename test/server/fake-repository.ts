@@ -51,6 +51,9 @@ class FakeChunk implements EncodedChunk {
   }
 }
 
+/** As a disk with a limit has it. */
+const maxStored = 5000;
+
 export class FakeRepository implements RepositoryEngine {
   readonly policy = { priorStrength: 2, maxTokens: 49_152 };
   readonly anchor: Int32Array;
@@ -119,6 +122,10 @@ export class FakeRepository implements RepositoryEngine {
         throw new EngineError(this.#options.failCode ?? 'INTERNAL', 'The chunk cannot be encoded.');
       }
       this.#parts.onEvent(`encoded ${JSON.stringify(text)}`);
+      const [oldest] = this.#store.keys();
+      if (oldest !== undefined && this.#store.size >= maxStored) {
+        this.#store.delete(oldest);
+      }
       this.#store.set(text, tokens);
       done += tokens.length;
       onProgress?.(done);
