@@ -33,9 +33,9 @@ await main(async () => {
     if (output.trim()) process.stdout.write(`${output.trimEnd()}\n`);
     return object;
   };
-  const kernels = 'native/fasa/kernels_impl.cc';
+  const kernels = 'native/kernels/kernels_impl.cc';
   const objects = [
-    await compile('native/fasa/kernels.cc', 'kernels'),
+    await compile('native/kernels/kernels.cc', 'kernels'),
     await compile(kernels, 'plain', ['-DFASA_KERNELS_NAME=plain']),
     await compile(kernels, 'neon', ['-DFASA_KERNELS_NAME=neon', ...NEON]),
     await compile('test/native/driver/compare-kernels.cc', 'driver'),

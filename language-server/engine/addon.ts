@@ -1,5 +1,5 @@
 /**
- * The typed surface of the native addon (`native/addon.cc`). Nothing here runs: the loader is `load-addon.ts`.
+ * The typed surface of the native addon (`native/addon/addon.cc`). Nothing here runs: the loader is `load-addon.ts`.
  *
  * Every failure is an Error whose `code` is one of {@link NativeErrorCode}. Long work runs on the addon's own engine
  * thread and comes back as a {@link NativeTask}; nothing blocks the event loop and nothing uses libuv's workers.
@@ -281,7 +281,7 @@ export interface NativeEvaluateOptions {
   readonly repository?: NativeRepository;
 }
 
-/** FASA, and what evaluation compares it with: native/fasa/policy.h says what each is. */
+/** FASA, and what evaluation compares it with: native/engine/policy.h says what each is. */
 export type NativePolicy = 'fasa' | 'fasa-f16' | 'oracle' | 'paper' | 'paper-kv' | 'quest' | 'streaming';
 
 export interface NativeTimingOptions {

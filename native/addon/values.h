@@ -2,8 +2,8 @@
 
 // Between JavaScript values and native ones. Whatever is wrong with an argument throws BAD_ARGUMENT and names it.
 
+#include "base/error.h"
 #include "engine/context.h"
-#include "error.h"
 
 #include <napi.h>
 

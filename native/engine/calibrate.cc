@@ -1,7 +1,7 @@
 #include "engine/calibrate.h"
 
-#include "error.h"
-#include "fasa/calibration.h"
+#include "base/error.h"
+#include "kernels/calibration.h"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
 #include "engine/context.h"
 
-#include "assertion_guard.h"
+#include "base/assertion_guard.h"
+#include "base/error.h"
 #include "engine/decode.h"
-#include "error.h"
 
 #include <algorithm>
 #include <cmath>

@@ -2,12 +2,12 @@
 
 // One sequence of tokens over a model: its KV cache, feeding, decoding. Used by one thread at a time (the engine's).
 
+#include "attention/attention.h"
+#include "engine/policy.h"
 #include "engine/sampler.h"
 #include "engine/sequence.h"
-#include "fasa/attention.h"
-#include "fasa/policy.h"
+#include "graph/graph.h"
 #include "kv/cache.h"
-#include "model/graph.h"
 #include "model/model.h"
 
 #include <algorithm>

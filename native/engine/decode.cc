@@ -1,6 +1,6 @@
 #include "engine/decode.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <algorithm>
 

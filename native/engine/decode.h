@@ -2,7 +2,7 @@
 
 // The loop of generation that both contexts have in common: sample, tell, feed, until something ends it.
 
-#include "engine/clock.h"
+#include "base/clock.h"
 #include "engine/context.h"
 
 #include <cstdint>

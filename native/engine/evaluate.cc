@@ -2,7 +2,7 @@
 
 #include "engine/context.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 #include "engine/gpu_context.h"
 
-#include "assertion_guard.h"
+#include "base/assertion_guard.h"
+#include "base/error.h"
 #include "engine/decode.h"
 #include "engine/divergence.h"
-#include "error.h"
 
 #include <algorithm>
 #include <cmath>

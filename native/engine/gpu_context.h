@@ -4,7 +4,7 @@
 // length from which FASA pays are dense; others choose their tokens by importance keys on the device.
 
 #include "engine/context.h"
-#include "engine/gpu_graph.h"
+#include "graph/gpu_graph.h"
 #include "kv/gpu_cache.h"
 
 #include <memory>

@@ -2,9 +2,9 @@
 
 #include "engine/context.h"
 
-#include "engine/clock.h"
+#include "base/clock.h"
+#include "base/error.h"
 #include "engine/divergence.h"
-#include "error.h"
 
 measure_result context::measure(const measure_params & p, const task_flags & flags) {
     if (!params.calib) {

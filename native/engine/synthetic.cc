@@ -1,8 +1,8 @@
 #include "engine/synthetic.h"
 
-#include "engine/clock.h"
-#include "error.h"
-#include "fasa/attention.h"
+#include "attention/attention.h"
+#include "base/clock.h"
+#include "base/error.h"
 #include "model/backend.h"
 
 #include "ggml-alloc.h"

@@ -2,8 +2,8 @@
 
 #include "engine/context.h"
 
-#include "engine/clock.h"
-#include "error.h"
+#include "base/clock.h"
+#include "base/error.h"
 
 timing_result context::time_steps(const timing_params & p, const task_flags & flags) {
     const abort_scope scope(*this, flags);

@@ -3,8 +3,8 @@
 // The engine thread: one per process, with a queue. Tasks run one at a time, higher priority first, then in order.
 // Nothing of it uses libuv's workers, and nothing of it knows JavaScript.
 
+#include "base/error.h"
 #include "engine/context.h"
-#include "error.h"
 
 #include <condition_variable>
 #include <cstdint>

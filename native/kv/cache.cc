@@ -1,7 +1,7 @@
 #include "kv/cache.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 #include "ggml-backend.h"
 

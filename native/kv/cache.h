@@ -4,7 +4,7 @@
 // f16, so that one fetch brings both; closed pages of FASA_PAGE_TOKENS tokens have importance keys beside them.
 // Memory is reserved for all cells and touched only as tokens come.
 
-#include "fasa/kernels.h"
+#include "kernels/kernels.h"
 #include "model/hparams.h"
 
 #include "ggml-cpp.h"

@@ -1,7 +1,7 @@
 #include "kv/chunk.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 
 #include "ggml.h"
 

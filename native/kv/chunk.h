@@ -3,8 +3,8 @@
 // A piece of a file, encoded on its own behind the anchor: rotated keys at its local positions, values, importance keys.
 // Never changes. The file format: docs/chunk-files.md.
 
+#include "base/mapped_file.h"
 #include "kv/cache.h"
-#include "model/mapped_file.h"
 
 #include <atomic>
 #include <cstdint>

@@ -1,7 +1,7 @@
 #include "kv/gpu_cache.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 #include "model/backend.h"
 #include "model/device.h"
 

@@ -1,6 +1,6 @@
 #include "model/backend.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include "llama.h"
 

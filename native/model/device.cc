@@ -1,6 +1,6 @@
 #include "model/device.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <algorithm>
 #include <cctype>

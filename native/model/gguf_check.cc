@@ -1,6 +1,6 @@
 #include "model/gguf_check.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include "ggml.h"
 #include "gguf.h"

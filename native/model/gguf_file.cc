@@ -1,6 +1,6 @@
 #include "model/gguf_file.h"
 
-#include "error.h"
+#include "base/error.h"
 #include "model/gguf_check.h"
 
 gguf_file::gguf_file(const std::string & path) : path(path), map(path) {

@@ -2,7 +2,7 @@
 
 // A checked GGUF: mapped bytes, metadata with type-checked getters, tensor shapes.
 
-#include "model/mapped_file.h"
+#include "base/mapped_file.h"
 
 #include "ggml-cpp.h"
 #include "gguf.h"

@@ -1,6 +1,6 @@
 #include "model/hparams.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include "ggml.h"
 

@@ -1,7 +1,7 @@
 #include "model/model.h"
 
-#include "error.h"
-#include "memory.h"
+#include "base/error.h"
+#include "base/memory.h"
 #include "model/device.h"
 #include "model/tensors.h"
 

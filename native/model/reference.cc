@@ -1,7 +1,7 @@
 #include "model/reference.h"
 
-#include "assertion_guard.h"
-#include "error.h"
+#include "base/assertion_guard.h"
+#include "base/error.h"
 #include "model/gguf_file.h"
 #include "model/hparams.h"
 #include "model/model.h"

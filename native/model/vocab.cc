@@ -1,7 +1,7 @@
 #include "model/vocab.h"
 
-#include "assertion_guard.h"
-#include "error.h"
+#include "base/assertion_guard.h"
+#include "base/error.h"
 
 #include <algorithm>
 #include <string_view>

@@ -79,9 +79,6 @@ export function addonUnits(compiler) {
 /** The sources of the addon that the kernel tests load: the kernels and calibration alone, without ggml. */
 export function kernelsTestUnits(compiler) {
   const tests = filesUnder(path.join(root, 'test', 'native', 'addon'), '.cc');
-  // These parts of native/fasa know ggml.
-  const kernels = filesUnder(path.join(root, 'native', 'fasa'), '.cc').filter(
-    (file) => !['attention.cc', 'policy.cc'].includes(path.basename(file)),
-  );
+  const kernels = filesUnder(path.join(root, 'native', 'kernels'), '.cc');
   return tests.length === 0 ? [] : unitsOf([...tests, ...kernels], compiler);
 }

@@ -1,8 +1,8 @@
 // The kernels of every instruction set over typed arrays, for test/native/kernels*.test.ts. Nothing here checks anything:
 // the tests know the sizes.
 
-#include "fasa/calibration.h"
-#include "fasa/kernels.h"
+#include "kernels/calibration.h"
+#include "kernels/kernels.h"
 
 #include <napi.h>
 

@@ -2,7 +2,7 @@
 // machine does not have: scripts/test-neon.mjs cross-compiles it and runs it under an emulator. Prints one line a check, ends
 // with 1 when one failed.
 
-#include "fasa/kernels.h"
+#include "kernels/kernels.h"
 
 #include <cmath>
 #include <cstdio>

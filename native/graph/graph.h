@@ -2,7 +2,7 @@
 
 // The decoder graph of the llama, qwen2 and qwen3 architectures over a KV cache.
 
-#include "fasa/attention.h"
+#include "attention/attention.h"
 #include "kv/cache.h"
 #include "model/model.h"
 

@@ -1,6 +1,6 @@
-#include "model/mapped_file.h"
+#include "base/mapped_file.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <cerrno>
 #include <cstring>

@@ -1,7 +1,7 @@
-#include "model/graph.h"
+#include "graph/graph.h"
 
-#include "error.h"
-#include "model/decoder_ops.h"
+#include "base/error.h"
+#include "graph/decoder_ops.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// Typed errors of the native side. They are thrown inside a task and caught at its edge (engine/worker.cc, addon.cc):
+// Typed errors of the native side. They are thrown inside a task and caught at its edge (engine/worker.cc, addon/addon.cc):
 // none crosses the Node boundary. The names are those of NativeErrorCode in language-server/engine/addon.ts.
 
 #include <stdexcept>

@@ -2,8 +2,8 @@
 
 // From predicted logits to the choice of a KV head's group: sum of softmax over the query heads, then the best tokens.
 
-#include "fasa/kernels.h"
-#include "fasa/kernels_vector.h"
+#include "kernels/kernels.h"
+#include "kernels/kernels_vector.h"
 
 #define LOWEST (-__builtin_inff())
 

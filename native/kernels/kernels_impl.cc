@@ -1,12 +1,12 @@
 // The kernels of one instruction set. Compiled once for each, with FASA_KERNELS_NAME as the name and the compiler flags
 // that go with it (scripts/addon/units.mjs); only the table can be seen from outside.
 
-#include "fasa/kernels.h"
-#include "fasa/kernels_choice.h"
-#include "fasa/kernels_page.h"
-#include "fasa/kernels_rows.h"
-#include "fasa/kernels_rows_q8.h"
-#include "fasa/kernels_vector.h"
+#include "kernels/kernels.h"
+#include "kernels/kernels_choice.h"
+#include "kernels/kernels_page.h"
+#include "kernels/kernels_rows.h"
+#include "kernels/kernels_rows_q8.h"
+#include "kernels/kernels_vector.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b)  JOIN_(a, b)

@@ -1,7 +1,7 @@
-#include "engine/gpu_graph.h"
+#include "graph/gpu_graph.h"
 
-#include "error.h"
-#include "model/decoder_ops.h"
+#include "base/error.h"
+#include "graph/decoder_ops.h"
 #include "model/device.h"
 
 namespace {

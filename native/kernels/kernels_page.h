@@ -6,8 +6,8 @@
 // j + 4 in its high half. So one 32-bit lane is four channels of one token, as the dot products of 8-bit integers take
 // them (vpdpbusd, vpmaddubsw, sdot), and each byte is unpacked once for all query heads of the group.
 
-#include "fasa/kernels.h"
-#include "fasa/kernels_vector.h"
+#include "kernels/kernels.h"
+#include "kernels/kernels_vector.h"
 
 #define BLOCK_CHANNELS 8
 #define BLOCK_TOKENS   16

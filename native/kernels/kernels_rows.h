@@ -2,9 +2,9 @@
 
 // Exact work on f16 rows: partial logits of tokens that are not in importance keys yet, and focused attention.
 
-#include "fasa/kernels.h"
-#include "fasa/kernels_page.h"
-#include "fasa/kernels_vector.h"
+#include "kernels/kernels.h"
+#include "kernels/kernels_page.h"
+#include "kernels/kernels_vector.h"
 
 // logits of n rows for n_heads query heads: scale * q . key; q: row h at q + h*q_stride
 // chosen: the rows, wherever they lie; or null: rows 0..n-1 behind each other at keys. n_heads is a constant where this is

@@ -1,6 +1,6 @@
-#include "assertion_guard.h"
+#include "base/assertion_guard.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include "ggml.h"
 

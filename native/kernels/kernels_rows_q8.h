@@ -3,8 +3,8 @@
 // Focused attention on rows of q8_0, as ggml lays them out: blocks of 32 elements, a scale (f16) and 32 int8 each. The blocks
 // of a K row, then those of its V row.
 
-#include "fasa/kernels.h"
-#include "fasa/kernels_vector.h"
+#include "kernels/kernels.h"
+#include "kernels/kernels_vector.h"
 
 #define Q8_BLOCK_ELEMENTS 32
 #define Q8_BLOCK_HALVES   17 // of 2 bytes: the scale and 16 pairs of elements

@@ -3,7 +3,7 @@
 #include "addon/objects.h"
 #include "addon/values.h"
 #include "engine/synthetic.h"
-#include "fasa/kernels.h"
+#include "kernels/kernels.h"
 #include "model/backend.h"
 #include "model/device.h"
 #include "model/gguf_file.h"

@@ -1,4 +1,4 @@
-#include "fasa/kernels.h"
+#include "kernels/kernels.h"
 
 #include <stdlib.h>
 #include <string.h>

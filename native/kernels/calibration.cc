@@ -1,6 +1,6 @@
-#include "fasa/calibration.h"
+#include "kernels/calibration.h"
 
-#include "fasa/kernels.h"
+#include "kernels/kernels.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,6 @@
-#include "memory.h"
+#include "base/memory.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <cstdio>
 

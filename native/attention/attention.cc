@@ -1,6 +1,6 @@
-#include "fasa/attention.h"
+#include "attention/attention.h"
 
-#include "error.h"
+#include "base/error.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "model/decoder_ops.h"
+#include "graph/decoder_ops.h"
 
 #include <cmath>
 

@@ -1,6 +1,6 @@
-#include "fasa/policy.h"
+#include "engine/policy.h"
 
-#include "fasa/calibration.h"
+#include "kernels/calibration.h"
 
 #include <algorithm>
 #include <cmath>
