@@ -7,7 +7,7 @@
 // What is read is the sequence's own cache and, beside it, chunks of a repository: all in one softmax.
 // Source of the method: arXiv 2602.03152; group sum, int4 ranges per page and channel, exact sink: docs/calibration.md.
 
-#include "engine/policy.h"
+#include "attention/choice_policy.h"
 #include "kernels/kernels.h"
 #include "kv/cache.h"
 #include "kv/chunk.h"

@@ -1,4 +1,4 @@
-#include "kv/chunk.h"
+#include "base/hash.h"
 
 #include <cstring>
 

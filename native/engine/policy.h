@@ -3,6 +3,7 @@
 // Ways to predict which tokens a query attends to, other than FASA's importance keys: baselines that evaluation compares
 // it with. All share the rest of the choice (anchor, window, the best by the group's sum of softmax) and focused attention.
 
+#include "attention/choice_policy.h"
 #include "kernels/kernels.h"
 #include "kv/cache.h"
 
@@ -21,14 +22,6 @@ enum fasa_policy {
 };
 
 constexpr int32_t QUEST_PAGE_TOKENS = 16;
-
-struct choice_policy {
-    virtual ~choice_policy() = default;
-
-    // importance of tokens [0, n_kv) to the query heads of one KV head. Called by several threads at once.
-    // q [n_group][head_size], not scaled; importance [n_kv]
-    virtual void importance(int32_t il, int32_t head, const float * q, int32_t n_kv, float * importance) const = 0;
-};
 
 // Chosen FCs of each query head: [n_layer][n_head][n_fc], ascending.
 struct query_head_fcs {

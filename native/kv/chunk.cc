@@ -1,6 +1,7 @@
 #include "kv/chunk.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 #include "ggml.h"

@@ -1,7 +1,7 @@
 #pragma once
 
 // What the header of a GGUF says of the model: sizes, RoPE, special names. Checked against sane bounds and against the
-// architectures that the decoder graph has; tensors are checked in weights.cc.
+// architectures that the decoder graph has; tensors are checked in tensors.cc.
 
 #include "model/gguf_file.h"
 
