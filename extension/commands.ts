@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { pauseRequest, resumeRequest } from '../language-server/protocol';
+import { pauseRequest, resumeRequest } from '../language-server/protocol/server';
 import type { ChatView } from './chat/view';
 import { chooseModel } from './choose-model';
 import { type CommandId, commandIds } from './command-ids';

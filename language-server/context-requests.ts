@@ -23,7 +23,7 @@ import {
   clearCacheRequest,
   contextRequest,
   encodeRequest,
-} from './protocol';
+} from './protocol/server';
 
 export interface ContextRequestParts {
   readonly connection: Connection;

@@ -16,7 +16,7 @@ import type {
   RepositoryStatus,
   SecretSeen,
   ServerSettings,
-} from './protocol';
+} from './protocol/server';
 import { automaticBudget, diskFree } from './repository/budget';
 import { contextFolder, repositoryStatus } from './repository/context-view';
 import { EncodingLane, type LaneParts } from './repository/encoding-lane';

@@ -20,7 +20,7 @@ import { cancelled, isCancelled, toEngineError } from './engine/errors';
 import type { ModelHost } from './engine/model-host';
 import type { Log } from './log';
 import type { DocumentPosition, InlineCompletionRequest } from './params';
-import type { CompletionCounts, ServerSettings, SlowStatus } from './protocol';
+import type { CompletionCounts, ServerSettings, SlowStatus } from './protocol/server';
 import { withEnding } from './repository/path-line';
 import { Scheduler } from './scheduler';
 

@@ -2,6 +2,7 @@
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
 import { askCommands, isAskCommand } from './chat/commands';
+import { limits } from './protocol/limits';
 import type {
   AskAttachment,
   AskParams,
@@ -11,8 +12,7 @@ import type {
   ClearCacheParams,
   ContextParams,
   EncodeParams,
-} from './protocol';
-import { limits } from './protocol/limits';
+} from './protocol/server';
 
 export interface DocumentPosition {
   readonly uri: string;

@@ -48,7 +48,7 @@ import {
   type Status,
   statusNotification,
   unloadRequest,
-} from './protocol';
+} from './protocol/server';
 import { chunkStore } from './repository/store';
 import { checkSettings, defaultSettings, engineKey } from './settings';
 import { requestStatus, StatusReporter } from './status';

@@ -1,7 +1,7 @@
 /** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
 
 import { isRecord } from './is-record';
-import type { ServerSettings } from './protocol';
+import type { ServerSettings } from './protocol/server';
 
 export const defaultSettings: ServerSettings = {
   modelPath: '',

@@ -3,7 +3,7 @@
 import type { Engine, Generation } from './engine/engine';
 import type { ModelHost } from './engine/model-host';
 import type { IdleMeter } from './measure/idle-meter';
-import type { CacheStatus, RepositoryStatus, RequestStatus, SlowStatus, Status } from './protocol';
+import type { CacheStatus, RepositoryStatus, RequestStatus, SlowStatus, Status } from './protocol/server';
 
 const minMsBetween = 250;
 

@@ -1,6 +1,6 @@
 /** Elements without markup: text is text, and nothing is ever parsed. */
 
-import { pieces } from './hidden';
+import { pieces } from '../language-server/protocol/hidden';
 
 type Child = Node | string | undefined | false;
 

@@ -1,6 +1,6 @@
 /** The page's end of the line to its host. */
 
-import type { LeftOut } from './validate';
+import type { LeftOut } from '../language-server/protocol/validate';
 
 interface VsCodeApi {
   postMessage(message: unknown): void;

@@ -17,7 +17,7 @@ import {
   encodeRequest,
   getStatusRequest,
   type Status,
-} from '../../language-server/protocol';
+} from '../../language-server/protocol/server';
 
 export interface BenchServerOptions {
   readonly modelPath: string;

@@ -7,7 +7,7 @@ import type {
   ChatParams,
   ChatResult,
   CountTokensResult,
-} from '../../language-server/protocol';
+} from '../../language-server/protocol/server';
 
 export type Question = Omit<AskParams, 'partialResultToken'>;
 

@@ -1,7 +1,7 @@
 /** A citation opens its file and marks the lines until the user goes elsewhere. */
 
 import * as vscode from 'vscode';
-import type { CitationView } from '../../media/chat/messages';
+import type { CitationView } from '../../language-server/protocol/chat-page';
 
 export class CitationMarks implements vscode.Disposable {
   readonly #decoration = vscode.window.createTextEditorDecorationType({

@@ -1,7 +1,7 @@
 /** Links of an answer: where they lead is shown before anything is opened. */
 
 import * as vscode from 'vscode';
-import { visible } from '../../media/hidden';
+import { visible } from '../../language-server/protocol/hidden';
 import { UserError } from '../errors';
 import { resolveInWorkspace } from '../workspace-paths';
 

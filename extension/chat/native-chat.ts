@@ -1,10 +1,10 @@
 /** The model in the editor's own chat: as a model that can be chosen there, and as the participant `@fasa`. */
 
 import * as vscode from 'vscode';
-import type { AskTurn, Citation } from '../../language-server/protocol';
+import { type CommandName, commandNames } from '../../language-server/protocol/chat-page';
+import { visible } from '../../language-server/protocol/hidden';
+import type { AskTurn, Citation } from '../../language-server/protocol/server';
 import { AnswerAfterThought, withoutFirstThought } from '../../language-server/protocol/thoughts';
-import { type CommandName, commandNames } from '../../media/chat/messages';
-import { visible } from '../../media/hidden';
 import { describeError } from '../errors';
 import type { LanguageServer } from '../server/client';
 import { openDocument, placeName, rangeName } from '../workspace-paths';

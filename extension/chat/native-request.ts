@@ -1,8 +1,8 @@
 /** What the editor's own chat asks, within the limits of the server's requests. */
 
-import type { AskTurn, ChatParams } from '../../language-server/protocol';
 import { startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
+import type { AskTurn, ChatParams } from '../../language-server/protocol/server';
 
 type Message = ChatParams['messages'][number];
 

@@ -9,7 +9,7 @@ import {
   type CountTokensResult,
   chatRequest,
   countTokensRequest,
-} from '../../language-server/protocol';
+} from '../../language-server/protocol/server';
 import type { LanguageServer } from '../server/client';
 import type { ChatEngine } from './chat-engine';
 

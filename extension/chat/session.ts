@@ -3,11 +3,11 @@
  * editor, so that it runs in tests and in the benchmark as it runs in the editor.
  */
 
-import type { AskResult, AskTurn, Citation } from '../../language-server/protocol';
+import { withoutThoughts } from '../../language-server/protocol/answer/answer';
+import type { Chip, CommandName, SizePartView, ToView, TurnView } from '../../language-server/protocol/chat-page';
 import { cutEnd, cutMiddle, startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
-import { withoutThoughts } from '../../media/chat/answer';
-import type { Chip, CommandName, SizePartView, ToView, TurnView } from '../../media/chat/messages';
+import type { AskResult, AskTurn, Citation } from '../../language-server/protocol/server';
 import { describeError } from '../errors';
 import type { ChatEngine, Question } from './chat-engine';
 import type { AskedWith, Conversation } from './conversations/conversation';

@@ -1,8 +1,8 @@
 /** The chat panel: a webview view, and what its messages do. */
 
 import * as vscode from 'vscode';
-import { withoutThoughts } from '../../media/chat/answer';
-import { type CommandName, checkToHost, type ToHost, type ToView } from '../../media/chat/messages';
+import { withoutThoughts } from '../../language-server/protocol/answer/answer';
+import { type CommandName, checkToHost, type ToHost, type ToView } from '../../language-server/protocol/chat-page';
 import type { BlockApplier } from '../edits/apply-block';
 import { describeError, UserError } from '../errors';
 import type { LanguageServer } from '../server/client';

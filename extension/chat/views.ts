@@ -1,9 +1,16 @@
 /** What the page gets to show, made from what the editor and the server have: each value within its limit. */
 
-import type { AskSize, Citation } from '../../language-server/protocol';
+import type {
+  Candidate,
+  CitationView,
+  SizePartView,
+  SizeView,
+  SummaryView,
+  ToView,
+} from '../../language-server/protocol/chat-page';
 import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
-import type { Candidate, CitationView, SizePartView, SizeView, SummaryView, ToView } from '../../media/chat/messages';
+import type { AskSize, Citation } from '../../language-server/protocol/server';
 import type { ServerView } from '../server/life';
 import type { Conversation } from './conversations/conversation';
 

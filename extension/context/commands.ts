@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol';
+import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol/server';
 import type { LanguageServer } from '../server/client';
 import { formatBytes, formatCount } from '../status/format';
 

@@ -1,4 +1,4 @@
-import type { ContextFile, ContextFolder, SecretSeen } from '../../language-server/protocol';
+import type { ContextFile, ContextFolder, SecretSeen } from '../../language-server/protocol/server';
 import { formatCount } from '../status/format';
 
 /** A folder or a file of the context's tree. */

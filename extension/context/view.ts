@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { visible } from '../../language-server/protocol/hidden';
 import {
   type ChooseContextParams,
   type ChooseContextResult,
@@ -7,8 +8,7 @@ import {
   chooseContextRequest,
   contextRequest,
   type SecretSeen,
-} from '../../language-server/protocol';
-import { visible } from '../../media/hidden';
+} from '../../language-server/protocol/server';
 import { describeError } from '../errors';
 import type { LanguageServer } from '../server/client';
 import { formatCount } from '../status/format';

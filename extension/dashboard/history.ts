@@ -1,7 +1,7 @@
 /** What the status records said since the window opened: bytes, measured speeds, requests. Bounded, in memory alone. */
 
-import type { Status } from '../../language-server/protocol';
-import type { BytesSample, RequestView, SpeedSample } from '../../media/dashboard/messages';
+import type { BytesSample, RequestView, SpeedSample } from '../../language-server/protocol/dashboard-page';
+import type { Status } from '../../language-server/protocol/server';
 
 const maxBytes = 1000;
 const maxSpeeds = 200;

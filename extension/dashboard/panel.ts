@@ -1,16 +1,16 @@
 /** The dashboard: a page in an editor's tab that follows the server's status. */
 
 import * as vscode from 'vscode';
-import { type ContextResult, contextRequest, measureRequest, type Status } from '../../language-server/protocol';
 import { cutMiddle } from '../../language-server/protocol/cut';
+import { checkToHost, type FilesView, type ToHost, type ToView } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
-import { checkToHost, type FilesView, type ToHost, type ToView } from '../../media/dashboard/messages';
-import { dashboardSvg } from '../../media/dashboard/svg';
+import { type ContextResult, contextRequest, measureRequest, type Status } from '../../language-server/protocol/server';
 import { describeError } from '../errors';
 import type { LanguageServer } from '../server/client';
 import { webviewHtml, webviewOptions } from '../webview-html';
 import { takeMessages } from '../webview-messages';
 import { StatusHistory } from './history';
+import { dashboardSvg } from './svg';
 import { filesOf, nowOf } from './views';
 
 const viewType = 'fasa.dashboard';

@@ -1,9 +1,9 @@
 /** What the dashboard gets to show, made from what the server tells: each value within its limit. */
 
-import type { ContextResult, Status } from '../../language-server/protocol';
 import { cutMiddle } from '../../language-server/protocol/cut';
+import type { FilesView, NowView } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
-import type { FilesView, NowView } from '../../media/dashboard/messages';
+import type { ContextResult, Status } from '../../language-server/protocol/server';
 
 /** The list may be shorter than what it counts. */
 export function filesOf(folders: ContextResult['folders']): FilesView {

@@ -2,8 +2,8 @@
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { type CodePart, codeParts, type FileChange } from '../../media/chat/answer';
-import { countHidden, withoutHidden } from '../../media/hidden';
+import { type CodePart, codeParts, type FileChange } from '../../language-server/protocol/answer/answer';
+import { countHidden, withoutHidden } from '../../language-server/protocol/hidden';
 import { UserError } from '../errors';
 import { isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
 import { fitChanges } from './fit';

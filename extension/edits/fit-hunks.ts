@@ -1,7 +1,7 @@
 /** Hunks of a diff, each at its place in the file. Where a hunk fits in several places, it is left out and said. */
 
-import type { Change } from '../../media/chat/answer';
-import type { HunkLine } from '../../media/chat/change-blocks';
+import type { Change } from '../../language-server/protocol/answer/answer';
+import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
 import { type Pair, Reindenter, unitNear } from './indentation';
 import { type Comparisons, comparisonKinds, isEven, maxComparisons, nearPlace, type Place, placesBy } from './places';
 import { capital, type Fit, joinLines, splitText } from './text-lines';

@@ -1,8 +1,8 @@
 /** From the changes of an answer to the text that they propose. What does not fit is said, change by change. */
 
 import { diffArrays } from 'diff';
-import type { Change } from '../../media/chat/answer';
-import type { MarkedBlock } from '../../media/chat/change-blocks';
+import type { Change } from '../../language-server/protocol/answer/answer';
+import type { MarkedBlock } from '../../language-server/protocol/answer/change-blocks';
 import { UserError } from '../errors';
 import { fitHunks } from './fit-hunks';
 import { type Pair, Reindenter, unitNear } from './indentation';

@@ -1,6 +1,6 @@
 /** Where lines of an answer are in a file. */
 
-import type { HunkLine } from '../../media/chat/change-blocks';
+import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
 
 /** Each old line's line in the file, 0-based; undefined: it is not there. */
 export type Place = readonly (number | undefined)[];

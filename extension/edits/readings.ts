@@ -3,8 +3,8 @@
  * texts about this very format. The old lines have to be in the file, and that tells.
  */
 
-import { type Change, dividerLine, joined } from '../../media/chat/change-blocks';
-import { replaceLine, searchLine } from '../../media/chat/fences';
+import { type Change, dividerLine, joined } from '../../language-server/protocol/answer/change-blocks';
+import { replaceLine, searchLine } from '../../language-server/protocol/answer/fences';
 
 type Mark = 'start' | 'divider' | 'end';
 type Reading =

@@ -6,7 +6,7 @@ import {
   getStatusRequest,
   type Status,
   statusNotification,
-} from '../../language-server/protocol';
+} from '../../language-server/protocol/server';
 import { describeError } from '../errors';
 import { RestartPolicy, type ServerLife, type ServerView } from './life';
 import { readServerSettings, settingsSection } from './settings';

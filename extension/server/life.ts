@@ -1,6 +1,6 @@
 /** The life of the server's process: what the extension knows of it, and when a new one follows an end. */
 
-import type { Status } from '../../language-server/protocol';
+import type { Status } from '../../language-server/protocol/server';
 
 /** Where the server's process is in its life, as the extension sees it. */
 export type ServerLife = 'starting' | 'running' | 'restarting' | 'gave-up' | 'stopped';

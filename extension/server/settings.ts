@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { ServerSettings } from '../../language-server/protocol';
+import type { ServerSettings } from '../../language-server/protocol/server';
 
 /** The section of all settings, which is also the id of the language client (it reads `fasa.trace.server` itself). */
 export const settingsSection = 'fasa';

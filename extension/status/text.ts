@@ -1,4 +1,4 @@
-import type { Status } from '../../language-server/protocol';
+import type { Status } from '../../language-server/protocol/server';
 import type { ServerView } from '../server/life';
 import { formatCount, formatPercent } from './format';
 

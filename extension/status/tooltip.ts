@@ -1,4 +1,4 @@
-import type { Status } from '../../language-server/protocol';
+import type { Status } from '../../language-server/protocol/server';
 import type { CommandId } from '../command-ids';
 import type { ServerView } from '../server/life';
 import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from './format';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EncodedChunk, Engine, Generation, RetrievedChunk } from '../engine/engine';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol';
+import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
 import type { ContextChunk } from '../repository/context-chunk';
 import type { SourceFile } from '../repository/source-files';

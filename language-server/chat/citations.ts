@@ -1,6 +1,6 @@
 /** From what the decoded tokens looked at to the lines that an answer cites. */
 
-import type { Citation } from '../protocol';
+import type { Citation } from '../protocol/server';
 
 /** A text that was read, as a chunk or in the prompt. */
 export interface LookedText {

@@ -1,6 +1,6 @@
 /** What a question's command asks for, in words for the model. */
 
-import type { AskCommand } from '../protocol';
+import type { AskCommand } from '../protocol/server';
 
 const changes =
   'Show each change as the file\'s path on a line of its own and then a code block that holds "<<<<<<< SEARCH", the old ' +

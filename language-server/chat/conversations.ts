@@ -1,7 +1,7 @@
 /** Earlier turns as tokens, per conversation, so that a question reuses what the model has read. */
 
 import type { Engine } from '../engine/engine';
-import type { AskTurn } from '../protocol';
+import type { AskTurn } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
 import { toLf, wellFormed } from '../text';
 import type { ChatMessage } from './template';

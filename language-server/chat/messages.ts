@@ -2,7 +2,7 @@
 
 import type { Engine, Generation } from '../engine/engine';
 import { EngineError } from '../engine/errors';
-import type { ChatParams } from '../protocol';
+import type { ChatParams } from '../protocol/server';
 import { AnswerAfterThought, withoutFirstThought } from '../protocol/thoughts';
 import { toLf, wellFormed } from '../text';
 import { isLoop } from './ask';

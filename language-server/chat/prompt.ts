@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine/engine';
 import { concatenate } from '../engine/token-parts';
-import type { AskParams, AskSize, AskSizePart } from '../protocol';
+import type { AskParams, AskSize, AskSizePart } from '../protocol/server';
 import { commentPathLine } from '../repository/path-line';
 import type { SourceFile } from '../repository/source-files';
 import { toLf, wellFormed } from '../text';

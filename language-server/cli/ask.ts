@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Chat } from '../chat/ask';
-import type { Citation } from '../protocol';
+import type { Citation } from '../protocol/server';
 import { requestStatus } from '../status';
 import { type CommandLine, usageError } from './arguments';
 import { withContext } from './open-context';

@@ -1,6 +1,6 @@
 /** `context`: what is in the context, file by file, encoded or not, and what is left out, with the reason. */
 
-import type { ContextFile, ContextFolder } from '../protocol';
+import type { ContextFile, ContextFolder } from '../protocol/server';
 import { type CommandLine, usageError } from './arguments';
 import { withContext } from './open-context';
 import type { Output } from './output';

@@ -1,7 +1,7 @@
 /** Whether completions come in time here, and if not, what takes the time. */
 
 import type { NativeGenerationStats } from '../engine/addon';
-import type { SlowStatus } from '../protocol';
+import type { SlowStatus } from '../protocol/server';
 
 const lastRequests = 5;
 const maxLate = 2;

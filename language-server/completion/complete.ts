@@ -3,7 +3,7 @@
 import type { NativeSampling } from '../engine/addon';
 import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
 import { cancelled, EngineError, isCancelled, throwIfAborted } from '../engine/errors';
-import type { ServerSettings } from '../protocol';
+import type { ServerSettings } from '../protocol/server';
 import { fileForm } from '../repository/file-form';
 import { commentPathLine } from '../repository/path-line';
 import type { TextAround } from '../repository/relevance';

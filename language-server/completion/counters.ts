@@ -2,7 +2,7 @@
 
 import type { NativeGenerationStats } from '../engine/addon';
 import type { Engine } from '../engine/engine';
-import type { CompletionCounts } from '../protocol';
+import type { CompletionCounts } from '../protocol/server';
 
 /** Cancels kept for their times. */
 const maxTimes = 10_000;

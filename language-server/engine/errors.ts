@@ -1,7 +1,7 @@
 /** Typed errors: a code, one sentence on what happened to what, and one on what the user can do. */
 
-import type { StatusProblem } from '../protocol';
 import { cleanSentence } from '../protocol/cut';
+import type { StatusProblem } from '../protocol/server';
 import type { NativeErrorCode } from './addon';
 
 export type ErrorCode =

@@ -1,7 +1,7 @@
 /** Owns the one engine: loads it when the server starts, again when settings ask for it, and says how it is. */
 
 import type { Log } from '../log';
-import type { ServerSettings, ServerState, StatusProblem } from '../protocol';
+import type { ServerSettings, ServerState, StatusProblem } from '../protocol/server';
 import { engineKey } from '../settings';
 import { doneOrAborted } from './cancellable';
 import type { Engine, EngineFactory, EngineOptions, StoreOptions } from './engine';

@@ -7,7 +7,7 @@ import type { Engine, EngineMeasurement, SequenceName } from '../engine/engine';
 import { isCancelled, toEngineError } from '../engine/errors';
 import type { ModelHost } from '../engine/model-host';
 import type { Log } from '../log';
-import type { FidelityStatus, SpeedStatus, Status } from '../protocol';
+import type { FidelityStatus, SpeedStatus, Status } from '../protocol/server';
 
 /** Without a request for so long, the machine counts as idle. */
 export const defaultIdleMs = 5000;

@@ -1,7 +1,7 @@
 /** What of a repository is in the context, as figures and as a list of its files. */
 
 import { pathToFileURL } from 'node:url';
-import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol';
+import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol/server';
 import type { EncodingLane } from './encoding-lane';
 import type { FileRecord } from './file-records';
 import { orderFiles, type RelevanceFacts } from './order';

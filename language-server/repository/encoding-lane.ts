@@ -8,7 +8,7 @@ import { doneOrAborted } from '../engine/cancellable';
 import type { Engine, RepositoryEngine } from '../engine/engine';
 import { cancelled, EngineError, type ErrorCode, isCancelled, throwIfAborted, toEngineError } from '../engine/errors';
 import type { Log } from '../log';
-import type { RepositoryStatus } from '../protocol';
+import type { RepositoryStatus } from '../protocol/server';
 import { type ContextChunk, openChunk, settle } from './context-chunk';
 import { type EncodingFigures, EncodingProgress } from './encoding-progress';
 import type { RepositoryContext } from './repository-context';

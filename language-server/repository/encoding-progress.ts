@@ -1,6 +1,6 @@
 /** How far the encoding of what was wanted is, and how fast it went. */
 
-import type { RepositoryStatus } from '../protocol';
+import type { RepositoryStatus } from '../protocol/server';
 import type { ContextChunk } from './context-chunk';
 
 export type EncodingFigures = NonNullable<RepositoryStatus['encoding']>;

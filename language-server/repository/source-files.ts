@@ -3,7 +3,7 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { SecretSeen } from '../protocol';
+import type { SecretSeen } from '../protocol/server';
 import { toLf } from '../text';
 import type { Choices } from './choices';
 import { IgnoreRules } from './ignore-rules';

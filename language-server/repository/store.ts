@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { AttentionMode, StoreOptions } from '../engine/engine';
 import type { Log } from '../log';
 import { cacheFolder } from '../models/cache-folder';
-import type { ServerSettings } from '../protocol';
+import type { ServerSettings } from '../protocol/server';
 
 /** @returns undefined where attention is dense: then no repository is read */
 export function chunkStore(

@@ -3,12 +3,18 @@
  * rendered again, at most once a frame; code that still grows gets the new characters and nothing else.
  */
 
+import {
+  type AnswerPart,
+  type CodePart,
+  type MarkdownPart,
+  readAnswer,
+  type ThoughtPart,
+} from '../../language-server/protocol/answer/answer';
+import type { applyActions } from '../../language-server/protocol/chat-page';
 import { unopenedThought } from '../../language-server/protocol/thoughts';
 import { element, iconButton, showHidden, visibleText } from '../dom';
-import { type AnswerPart, type CodePart, type MarkdownPart, readAnswer, type ThoughtPart } from './answer';
 import { highlight } from './highlight';
 import { blockStarts, type LinkHost, renderMarkdown } from './markdown';
-import type { applyActions } from './messages';
 
 export interface AnswerHost extends LinkHost {
   apply(block: number, action: (typeof applyActions)[number]): void;

@@ -1,8 +1,5 @@
 /** Where a question is written: chips, text, the pickers of `@` and `/`, the meter, send and stop. */
 
-import { startOf } from '../../language-server/protocol/cut';
-import { limits } from '../../language-server/protocol/limits';
-import { element, iconButton } from '../dom';
 import {
   type Candidate,
   type Chip,
@@ -12,7 +9,10 @@ import {
   mentionKinds,
   type SizeView,
   type ToHost,
-} from './messages';
+} from '../../language-server/protocol/chat-page';
+import { startOf } from '../../language-server/protocol/cut';
+import { limits } from '../../language-server/protocol/limits';
+import { element, iconButton } from '../dom';
 import { Picker, type PickerItem } from './picker';
 
 const commandWords: Readonly<Record<CommandName, string>> = {

@@ -1,8 +1,8 @@
 /** The conversations of the workspace: searched, opened, renamed, exported, deleted. */
 
+import type { SummaryView, ToHost } from '../../language-server/protocol/chat-page';
 import { limits } from '../../language-server/protocol/limits';
 import { element, iconButton } from '../dom';
-import type { SummaryView, ToHost } from './messages';
 
 export class ConversationList {
   readonly root = element('section', { class: 'conversations', 'aria-label': 'Conversations', hidden: true });

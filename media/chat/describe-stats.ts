@@ -1,6 +1,6 @@
 /** Figures of an answer as one line. */
 
-import type { StatsView } from './messages';
+import type { StatsView } from '../../language-server/protocol/chat-page';
 
 const counts = new Intl.NumberFormat('en-US');
 

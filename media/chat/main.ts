@@ -2,11 +2,17 @@
 
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-toolbar-button/index.js';
+import {
+  checkToHost,
+  checkToView,
+  type ToHost,
+  type ToView,
+  type TurnView,
+} from '../../language-server/protocol/chat-page';
 import { element } from '../dom';
 import { type Webview, webview } from '../webview';
 import { Composer } from './composer';
 import { ConversationList } from './conversation-list';
-import { checkToHost, checkToView, type ToHost, type ToView, type TurnView } from './messages';
 import { TurnElement } from './turn-view';
 
 /** Pixels from the end that still count as the end. */

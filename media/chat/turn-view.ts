@@ -1,11 +1,11 @@
 /** One turn on the page: the question with what went with it, the answer, where it looked, what it took. */
 
+import type { CitationView, SizeView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
 import { limits } from '../../language-server/protocol/limits';
 import { element, iconButton, visibleText } from '../dom';
 import { AnswerView } from './answer-view';
 import { tooLongWords } from './composer';
 import { describeStats } from './describe-stats';
-import type { CitationView, SizeView, ToHost, TurnView } from './messages';
 
 export class TurnElement {
   readonly root = element('li', { class: 'turn' });

@@ -1,10 +1,16 @@
 /** The dashboard's page: what the cache holds and what it saves, from measurements alone. */
 
 import '@vscode-elements/elements/dist/vscode-button/index.js';
+import {
+  checkToHost,
+  checkToView,
+  type NowView,
+  type ToHost,
+  type ToView,
+} from '../../language-server/protocol/dashboard-page';
+import { formatBytes, formatCount } from '../../language-server/protocol/format';
 import { element } from '../dom';
 import { type Webview, webview } from '../webview';
-import { formatBytes, formatCount } from './format';
-import { checkToHost, checkToView, type NowView, type ToHost, type ToView } from './messages';
 import { bytesPlot, speedPlot } from './plots';
 import { FilesTable, RequestsTable } from './tables';
 

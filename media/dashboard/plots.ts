@@ -1,9 +1,9 @@
 /** The two plots, in the theme's colours; drawn again when the theme changes. */
 
 import uPlot from 'uplot';
+import type { BytesSample, SpeedSample } from '../../language-server/protocol/dashboard-page';
+import { formatBytes, formatCount, formatMs } from '../../language-server/protocol/format';
 import { element } from '../dom';
-import { formatBytes, formatCount, formatMs } from './format';
-import type { BytesSample, SpeedSample } from './messages';
 
 const height = 220;
 /** Between two labels of a time axis, which show no fractions: a second to a day. */

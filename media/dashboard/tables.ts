@@ -1,8 +1,8 @@
 /** Files of the context and the last requests, as tables. */
 
+import type { FilesView, FileView, RequestView } from '../../language-server/protocol/dashboard-page';
+import { formatBytes, formatCount, formatMs } from '../../language-server/protocol/format';
 import { element } from '../dom';
-import { formatBytes, formatCount, formatMs } from './format';
-import type { FilesView, FileView, RequestView } from './messages';
 
 const maxRows = 500;
 

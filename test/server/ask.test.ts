@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
-import type { AskResult, AskSize, ChatResult, Citation } from '../../language-server/protocol';
+import type { AskResult, AskSize, ChatResult, Citation } from '../../language-server/protocol/server';
 import { type Client, startServer, stopServers } from './client';
 
 let folder = '';

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
-import { getStatusRequest } from '../../language-server/protocol';
+import { getStatusRequest } from '../../language-server/protocol/server';
 import { type Client, startServer, stopServers } from './client';
 
 afterEach(stopServers);

@@ -1,7 +1,7 @@
 /** Models whose chat template means harm, over real pipes: a question ends with an error, the server goes on. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import type { AskResult, AskSize } from '../../language-server/protocol';
+import type { AskResult, AskSize } from '../../language-server/protocol/server';
 import { type Client, startServer, stopServers } from './client';
 
 afterEach(stopServers);

@@ -14,7 +14,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-languageserver/node';
-import { type Status, statusNotification } from '../../language-server/protocol';
+import { type Status, statusNotification } from '../../language-server/protocol/server';
 import type { FakeOptions } from './fake-engine';
 
 const root = path.resolve(import.meta.dirname, '..', '..');

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Status } from '../../language-server/protocol';
+import type { Status } from '../../language-server/protocol/server';
 import { spawnServer, startServer, stopServers } from './client';
 
 afterEach(stopServers);

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { AskResult } from '../../language-server/protocol';
+import type { AskResult } from '../../language-server/protocol/server';
 import { type Client, startServer, stopServers } from './client';
 
 let folder = '';

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
 import { resolveModel } from '../../language-server/models/resolve-model';
-import type { AskResult, CompletionCounts } from '../../language-server/protocol';
+import type { AskResult, CompletionCounts } from '../../language-server/protocol/server';
 import { type Client, type StartOptions, startServer, stopServers } from './client';
 
 const root = path.resolve(import.meta.dirname, '..', '..');

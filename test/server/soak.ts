@@ -16,7 +16,7 @@ import {
   getStatusRequest,
   pauseRequest,
   resumeRequest,
-} from '../../language-server/protocol';
+} from '../../language-server/protocol/server';
 import type { Random } from '../native/random';
 import type { Client } from './client';
 import { type HostileWorkspace, hostileText } from './hostile-workspace';

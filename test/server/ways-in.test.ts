@@ -14,7 +14,7 @@ import {
   askSizeRequest,
   chooseContextRequest,
   focusNotification,
-} from '../../language-server/protocol';
+} from '../../language-server/protocol/server';
 import { type Client, startServer, stopServers } from './client';
 
 const marker = 'marker6f1d';

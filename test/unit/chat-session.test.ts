@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AskEvents, ChatEngine, Question } from '../../extension/chat/chat-engine';
 import { ConversationStore } from '../../extension/chat/conversations/store';
 import { ChatSession, type QuestionContext } from '../../extension/chat/session';
-import type { AskResult } from '../../language-server/protocol';
-import { checkToView, type ToView } from '../../media/chat/messages';
+import { checkToView, type ToView } from '../../language-server/protocol/chat-page';
+import type { AskResult } from '../../language-server/protocol/server';
 
 const stats = {
   kind: 'chat',

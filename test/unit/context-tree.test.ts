@@ -6,7 +6,7 @@ import {
   iconOfNode,
   menuOfNode,
 } from '../../extension/context/tree-model';
-import type { ContextFile } from '../../language-server/protocol';
+import type { ContextFile } from '../../language-server/protocol/server';
 
 const file = (path: string, more: Partial<ContextFile> = {}): ContextFile => ({
   path,

@@ -3,7 +3,7 @@ import { RestartPolicy, type ServerView } from '../../extension/server/life';
 import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/status/format';
 import { statusText } from '../../extension/status/text';
 import { statusTooltip } from '../../extension/status/tooltip';
-import type { CacheStatus, Status } from '../../language-server/protocol';
+import type { CacheStatus, Status } from '../../language-server/protocol/server';
 
 const view = (status: Status): ServerView => ({ life: 'running', status });
 const cache = (part: Partial<CacheStatus>): CacheStatus => ({

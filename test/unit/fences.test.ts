@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type AnswerPart, codeParts, readAnswer } from '../../media/chat/answer';
+import { type AnswerPart, codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
 
 /** As the page reads it: more of it each time. Parts before the last stay what they are. */
 function grown(text: string, step: number): AnswerPart[] {

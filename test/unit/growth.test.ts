@@ -5,9 +5,9 @@ import { mergeHunks } from '../../extension/edits/merge';
 import { namedPaths } from '../../language-server/chat/choose-files';
 import { formsOf, scan } from '../../language-server/completion/lexical';
 import { sensibleEnd } from '../../language-server/completion/sensible-end';
+import { codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
+import { isOpeningInfo } from '../../language-server/protocol/answer/fences';
 import { importCandidates } from '../../language-server/repository/imports';
-import { codeParts, readAnswer } from '../../media/chat/answer';
-import { isOpeningInfo } from '../../media/chat/fences';
 
 // What a stranger's repository, a pasted text or a model's answer can make long: the work must grow with it, not with its
 // square. Where work can be counted, it is.

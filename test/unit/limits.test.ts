@@ -12,12 +12,18 @@ import { ChatSession } from '../../extension/chat/session';
 import { candidatesMessage, conversationsMessage, serverMessage, sizeView } from '../../extension/chat/views';
 import { filesOf, nowOf } from '../../extension/dashboard/views';
 import { askParams } from '../../language-server/params';
-import type { AskResult, AskSizePart, ContextFile, Status } from '../../language-server/protocol';
+import {
+  type Chip,
+  checkToHost,
+  checkToView,
+  mentionKinds,
+  type ToView,
+} from '../../language-server/protocol/chat-page';
 import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
+import { checkToView as checkToDashboard } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
+import type { AskResult, AskSizePart, ContextFile, Status } from '../../language-server/protocol/server';
 import { wellFormed } from '../../language-server/text';
-import { type Chip, checkToHost, checkToView, mentionKinds, type ToView } from '../../media/chat/messages';
-import { checkToView as checkToDashboard } from '../../media/dashboard/messages';
 import { Random } from '../native/random';
 
 let folder = '';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findNamed } from '../../extension/find-file';
-import { codeParts } from '../../media/chat/answer';
+import { codeParts } from '../../language-server/protocol/answer/answer';
 
 const block = (words: string, info = '', body = 'x') => codeParts(`${words}\n\`\`\`${info}\n${body}\n\`\`\`\n`)[0];
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hunksOf } from '../../extension/edits/changes';
 import { applyChanges, fitChanges } from '../../extension/edits/fit';
-import { type AnswerPart, codeParts, readAnswer } from '../../media/chat/answer';
+import { type AnswerPart, codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
 
 const part = (answer: string) => codeParts(answer)[0];
 const block = (diff: string, language = 'diff') => `Here:\n\n\`\`\`${language}\n${diff}\n\`\`\`\n`;

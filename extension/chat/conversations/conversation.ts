@@ -1,8 +1,8 @@
 /** A conversation as it is kept: its shape is checked when its file is read. */
 
+import { turn } from '../../../language-server/protocol/chat-page';
 import { limits } from '../../../language-server/protocol/limits';
-import { turn } from '../../../media/chat/messages';
-import { type Checked, count, list, object, optional, shown, text } from '../../../media/validate';
+import { type Checked, count, list, object, optional, shown, text } from '../../../language-server/protocol/validate';
 
 const id = text(limits.id);
 const uri = text(limits.uri);

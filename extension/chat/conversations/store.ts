@@ -8,7 +8,7 @@ import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node
 import * as path from 'node:path';
 import { cutEnd } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import { checkMessage, MessageError } from '../../../media/validate';
+import { checkMessage, MessageError } from '../../../language-server/protocol/validate';
 import { type Conversation, conversationShapes } from './conversation';
 import { storedJson } from './stored-json';
 

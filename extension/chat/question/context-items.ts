@@ -1,9 +1,9 @@
 /** What goes with the next question: the selection and the current file by themselves, and what the user added. */
 
 import * as vscode from 'vscode';
+import type { Chip, MentionKind } from '../../../language-server/protocol/chat-page';
 import { cutMiddle } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import type { Chip, MentionKind } from '../../../media/chat/messages';
 import { describeError } from '../../errors';
 import { isReadable, placeName, rangeName } from '../../workspace-paths';
 import { type MentionItem, type MentionItems, mentionCandidates } from './mentions';

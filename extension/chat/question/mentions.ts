@@ -1,9 +1,9 @@
 /** What `@` offers: files, folders, symbols, problems, changes. Each is turned into text when the question is asked. */
 
 import * as vscode from 'vscode';
+import type { Candidate, MentionKind } from '../../../language-server/protocol/chat-page';
 import { cutEnd } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import type { Candidate, MentionKind } from '../../../media/chat/messages';
 import { isReadable, mayOpen, openDocument, placeName, rangeName } from '../../workspace-paths';
 import { type ChangedFile, gitChanges } from './git-changes';
 import { type Attachment, candidateOf } from './question-context';

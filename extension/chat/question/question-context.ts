@@ -1,10 +1,10 @@
 /** What goes with a question, within the limits of what is sent and kept; what is over them is said and not lost silently. */
 
 import { createHash } from 'node:crypto';
-import type { AskSelection } from '../../../language-server/protocol';
+import type { Candidate, Chip, MentionKind, SizePartView } from '../../../language-server/protocol/chat-page';
 import { cutMiddle, startOf } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import type { Candidate, Chip, MentionKind, SizePartView } from '../../../media/chat/messages';
+import type { AskSelection } from '../../../language-server/protocol/server';
 
 /** As the editor has it now. */
 export interface QuestionContext {

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { countHidden } from '../../../language-server/protocol/hidden';
 import { AnswerView } from '../../../media/chat/answer-view';
-import { countHidden } from '../../../media/hidden';
 
 // Whatever an answer says, the page holds words, code and nothing that runs, loads or leads anywhere by itself.
 

@@ -1,10 +1,10 @@
 // @vitest-environment jsdom
 
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type Candidate, checkToHost, checkToView, type ToHost } from '../../../language-server/protocol/chat-page';
 import { limits } from '../../../language-server/protocol/limits';
 import { Composer } from '../../../media/chat/composer';
 import { ConversationList } from '../../../media/chat/conversation-list';
-import { type Candidate, checkToHost, checkToView, type ToHost } from '../../../media/chat/messages';
 import { TurnElement } from '../../../media/chat/turn-view';
 import { webview } from '../../../media/webview';
 

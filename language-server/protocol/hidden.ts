@@ -1,9 +1,9 @@
 /** Characters that a reader does not see and that change what he reads, or what a program does: shown by their names. */
 
-import { codePoint } from '../language-server/protocol/cut';
-import { hiddenCharacter } from '../language-server/protocol/hidden-characters';
+import { codePoint } from './cut';
+import { hiddenCharacter } from './hidden-characters';
 
-export { codePoint, visible } from '../language-server/protocol/cut';
+export { codePoint, visible } from './cut';
 
 const names: Readonly<Record<number, string>> = {
   173: 'soft hyphen',

@@ -1,7 +1,7 @@
 /** The plots as one SVG file, for reports: on white, in colours that differ in lightness as well. */
 
-import { formatBytes, formatCount, formatMs } from './format';
-import type { BytesSample, SpeedSample } from './messages';
+import type { BytesSample, SpeedSample } from '../../language-server/protocol/dashboard-page';
+import { formatBytes, formatCount, formatMs } from '../../language-server/protocol/format';
 
 interface Series {
   readonly name: string;

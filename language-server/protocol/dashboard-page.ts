@@ -1,6 +1,6 @@
 /** Every message between the dashboard and its host: shapes, and the types that follow from them. */
 
-import { limits } from '../../language-server/protocol/limits';
+import { limits } from './limits';
 import {
   type Checked,
   count,
@@ -13,7 +13,7 @@ import {
   optional,
   pageMessages,
   shown,
-} from '../validate';
+} from './validate';
 
 const label = shown(limits.label);
 const problem = shown(limits.problem);

@@ -1,6 +1,6 @@
 /** Every message between the chat panel and its host, in both directions: shapes, and the types that follow from them. */
 
-import { limits } from '../../language-server/protocol/limits';
+import { limits } from './limits';
 import {
   type Checked,
   count,
@@ -14,7 +14,7 @@ import {
   pageMessages,
   shown,
   text,
-} from '../validate';
+} from './validate';
 
 const id = text(limits.id);
 const label = shown(limits.label);

@@ -4,7 +4,7 @@
  * place among the answer's.
  */
 
-import { type Thought, thoughtAt, unopenedThought } from '../../language-server/protocol/thoughts';
+import { type Thought, thoughtAt, unopenedThought } from '../thoughts';
 import { bareDiffEnd, mayBeginDiff } from './bare-diff';
 import { type Change, type FileChange, joined, readChanges } from './change-blocks';
 import { fenceEnd, replaceLine, searchLine } from './fences';

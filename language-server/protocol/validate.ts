@@ -4,8 +4,8 @@
  * caller takes the news of it.
  */
 
-import { cutMiddle } from '../language-server/protocol/cut';
-import { limits } from '../language-server/protocol/limits';
+import { cutMiddle } from './cut';
+import { limits } from './limits';
 
 /** Is told what was left out, in words that name its place. */
 export type LeftOut = (what: string) => void;
