@@ -93,7 +93,7 @@ const snippets: readonly Snippet[] = [
   {
     name: 'the protocol in the extension',
     file: 'extension/e.ts',
-    source: importing('../language-server/protocol'),
+    source: importing('../language-server/protocol/server'),
     rules: [],
   },
   {
@@ -152,7 +152,55 @@ const snippets: readonly Snippet[] = [
   { name: 'vscode in a webview', file: 'media/a.ts', source: importing('vscode'), rules: [imports] },
   { name: 'the extension in a webview', file: 'media/b.ts', source: importing('../extension/e'), rules: [imports] },
   { name: 'Node in a webview', file: 'media/chat/c.ts', source: importing('node:fs'), rules: [imports] },
-  { name: 'the messages in the extension', file: 'extension/f.ts', source: importing('../media/a'), rules: [] },
+  { name: 'a webview in the extension', file: 'extension/f.ts', source: importing('../media/a'), rules: [imports] },
+  {
+    name: 'a type of a webview in the extension',
+    file: 'extension/chat/f.ts',
+    source: "import type { Answer } from '../../media/chat/answer-view';\n\nexport type It = Answer;\n",
+    rules: [imports],
+  },
+  ...['../language-server/protocol/chat-page', '../language-server/protocol/answer/answer'].map(
+    (module, index): Snippet => ({
+      name: `${module} in a webview`,
+      file: `media/p${index}.ts`,
+      source: importing(module),
+      rules: [],
+    }),
+  ),
+  {
+    name: 'the server in a webview',
+    file: 'media/s.ts',
+    source: importing('../language-server/log'),
+    rules: [imports],
+  },
+  ...['vscode', 'node:path', 'dompurify', '../text', '../engine/engine', '../../media/dom', '../../extension/e'].map(
+    (module, index): Snippet => ({
+      name: `${module} in the protocol`,
+      file: `language-server/protocol/p${index}.ts`,
+      source: importing(module),
+      rules: [imports],
+    }),
+  ),
+  ...['vscode', 'node:path', 'dompurify', '../../text', '../../../media/dom', '../..'].map(
+    (module, index): Snippet => ({
+      name: `${module} in protocol/answer/`,
+      file: `language-server/protocol/answer/p${index}.ts`,
+      source: importing(module),
+      rules: [imports],
+    }),
+  ),
+  {
+    name: 'the protocol in itself',
+    file: 'language-server/protocol/q.ts',
+    source: "import * as one from './answer/q';\nimport * as two from './limits';\n\nexport const it = [one, two];\n",
+    rules: [],
+  },
+  {
+    name: 'the protocol in protocol/answer/',
+    file: 'language-server/protocol/answer/q.ts',
+    source: "import * as one from '../thoughts';\nimport * as two from './fences';\n\nexport const it = [one, two];\n",
+    rules: [],
+  },
   {
     name: 'fetch in a webview',
     file: 'media/d.ts',
