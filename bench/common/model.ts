@@ -4,7 +4,8 @@ import type { OpenModel } from '../../language-server/cli/open-model';
 import type { NativeModel } from '../../language-server/engine/addon';
 import type { CalibrationFile } from '../../language-server/engine/calibration';
 import { EngineError } from '../../language-server/engine/errors';
-import { formatBytes, memoryAvailable } from '../../language-server/engine/memory';
+import { memoryAvailable } from '../../language-server/engine/memory';
+import { formatBytes } from '../../language-server/protocol/format';
 
 /** @throws EngineError BAD_CALIBRATION */
 export function needCalibration({ calibration, model }: OpenModel): CalibrationFile {

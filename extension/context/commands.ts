@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../../language-server/protocol/format';
 import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol/server';
 import type { LanguageServer } from '../server/client';
-import { formatBytes, formatCount } from '../status/format';
+import { formatCount } from '../status/format';
 
 /** Encodes what is not encoded yet, under a notification that can be cancelled: the rest then waits for idle time. */
 export async function encodeRepository(server: LanguageServer): Promise<void> {

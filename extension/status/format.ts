@@ -1,4 +1,4 @@
-/** Figures as words. Bytes in decimal units, as disks and downloads are sold; percent rounded down, never up. */
+/** Figures as short words, for the status item, its tooltip and the trees; percent rounded down, never up. */
 
 const counts = new Intl.NumberFormat('en-US');
 const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
@@ -10,17 +10,6 @@ export function formatCount(count: number): string {
 
 export function formatPercent(share: number): string {
   return `${Math.floor(share * 100)} %`;
-}
-
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
 export function formatMs(ms: number): string {

@@ -1,7 +1,8 @@
+import { formatBytes } from '../../language-server/protocol/format';
 import type { Status } from '../../language-server/protocol/server';
 import type { CommandId } from '../command-ids';
 import type { ServerView } from '../server/life';
-import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from './format';
+import { formatCount, formatMs, formatPercent, plainMarkdown } from './format';
 import { lacksModel, statusText } from './text';
 
 /** The only commands that a link of the tooltip may run. */

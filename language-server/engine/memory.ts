@@ -1,6 +1,7 @@
 /** Whether a model fits the machine's memory, estimated before anything is loaded. */
 
 import os from 'node:os';
+import { formatBytes } from '../protocol/format';
 import type { NativeModelInfo } from './addon';
 import { EngineError } from './errors';
 
@@ -36,16 +37,4 @@ export function checkMemory(info: NativeModelInfo, contextTokens: number, availa
         `and ${formatBytes(available)} are free.`,
     );
   }
-}
-
-/** Decimal units, as file managers show them. */
-export function formatBytes(bytes: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${value >= 100 || unit === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[unit] ?? 'B'}`;
 }

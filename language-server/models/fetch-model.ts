@@ -3,7 +3,7 @@
 import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError, throwIfAborted } from '../engine/errors';
-import { formatBytes } from '../engine/memory';
+import { formatBytes } from '../protocol/format';
 import { makePlace, placeOf } from './cache-files';
 import { modelsFolder } from './cache-folder';
 import type { CatalogueModel } from './catalogue';

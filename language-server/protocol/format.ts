@@ -1,7 +1,8 @@
-/** Figures as words: bytes in decimal units, as disks are sold. */
+/** Figures as words. Bytes in decimal units, as disks and downloads are sold. */
 
 const counts = new Intl.NumberFormat('en-US');
 
+/** In full, for tables and plots. */
 export function formatCount(value: number): string {
   return counts.format(value);
 }

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { NativeModelInfo } from '../../language-server/engine/addon';
 import { parseCalibration } from '../../language-server/engine/calibration';
 import { EngineError, toEngineError } from '../../language-server/engine/errors';
-import { checkMemory, formatBytes } from '../../language-server/engine/memory';
+import { checkMemory } from '../../language-server/engine/memory';
 import { chooseContextTokens } from '../../language-server/engine/native-engine';
 import { TextStream } from '../../language-server/engine/text-stream';
 import { chooseThreads } from '../../language-server/engine/threads';
+import { formatBytes } from '../../language-server/protocol/format';
 import { FakeEngine } from '../server/fake-engine';
 
 describe('the text stream', () => {

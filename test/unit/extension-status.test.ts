@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { RestartPolicy, type ServerView } from '../../extension/server/life';
-import { formatBytes, formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/status/format';
+import { formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/status/format';
 import { statusText } from '../../extension/status/text';
 import { statusTooltip } from '../../extension/status/tooltip';
+import { formatBytes } from '../../language-server/protocol/format';
 import type { CacheStatus, Status } from '../../language-server/protocol/server';
 
 const view = (status: Status): ServerView => ({ life: 'running', status });
