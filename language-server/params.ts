@@ -1,17 +1,18 @@
 /** Checks what clients send before it is used: a malformed request gets InvalidParams that names the field. */
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
-import { askCommands, isAskCommand } from './chat/commands';
+import { isAskCommand } from './chat/commands';
 import { limits } from './protocol/limits';
-import type {
-  AskAttachment,
-  AskParams,
-  AskSelection,
-  ChatParams,
-  ChooseContextParams,
-  ClearCacheParams,
-  ContextParams,
-  EncodeParams,
+import {
+  type AskAttachment,
+  type AskParams,
+  type AskSelection,
+  askCommands,
+  type ChatParams,
+  type ChooseContextParams,
+  type ClearCacheParams,
+  type ContextParams,
+  type EncodeParams,
 } from './protocol/server';
 
 export interface DocumentPosition {

@@ -1,9 +1,8 @@
 /** The model in the editor's own chat: as a model that can be chosen there, and as the participant `@fasa`. */
 
 import * as vscode from 'vscode';
-import { type CommandName, commandNames } from '../../language-server/protocol/chat-page';
 import { visible } from '../../language-server/protocol/hidden';
-import type { AskTurn, Citation } from '../../language-server/protocol/server';
+import { type AskCommand, type AskTurn, askCommands, type Citation } from '../../language-server/protocol/server';
 import { AnswerAfterThought, withoutFirstThought } from '../../language-server/protocol/thoughts';
 import { describeError } from '../errors';
 import type { LanguageServer } from '../server/client';
@@ -85,7 +84,7 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
 
 function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel): vscode.Disposable {
   const participant = vscode.chat.createChatParticipant(participantId, async (request, context, stream, token) => {
-    const command = commandNames.find((name) => name === request.command);
+    const command = askCommands.find((name) => name === request.command);
     const answer = new AnswerAfterThought();
     try {
       checkQuestion(request.prompt);
@@ -117,7 +116,7 @@ function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel
   return participant;
 }
 
-async function contextOf(request: vscode.ChatRequest, command: CommandName | undefined): Promise<BoundedContext> {
+async function contextOf(request: vscode.ChatRequest, command: AskCommand | undefined): Promise<BoundedContext> {
   const references: { readonly uri: string }[] = [];
   const attachments: Attachment[] = [];
   const unread: { readonly label: string; readonly reason: string }[] = [];
@@ -155,7 +154,7 @@ async function contextOf(request: vscode.ChatRequest, command: CommandName | und
 
 function questionOf(
   request: vscode.ChatRequest,
-  command: CommandName | undefined,
+  command: AskCommand | undefined,
   { references, attachments, selection }: BoundedContext,
   history: vscode.ChatContext['history'],
 ): Question {

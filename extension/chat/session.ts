@@ -4,10 +4,10 @@
  */
 
 import { withoutThoughts } from '../../language-server/protocol/answer/answer';
-import type { Chip, CommandName, SizePartView, ToView, TurnView } from '../../language-server/protocol/chat-page';
+import type { Chip, ToView, TurnView } from '../../language-server/protocol/chat-page';
 import { cutEnd, cutMiddle, startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
-import type { AskResult, AskTurn, Citation } from '../../language-server/protocol/server';
+import type { AskCommand, AskResult, AskSizePart, AskTurn, Citation } from '../../language-server/protocol/server';
 import { describeError } from '../errors';
 import type { ChatEngine, Question } from './chat-engine';
 import type { AskedWith, Conversation } from './conversations/conversation';
@@ -84,7 +84,7 @@ export class ChatSession {
    * Asks, and answers when the answer has ended in whatever way.
    * @throws Error in words for the user where the question is too long, or the conversation is
    */
-  async ask(text: string, command?: CommandName): Promise<void> {
+  async ask(text: string, command?: AskCommand): Promise<void> {
     if (this.busy || (text.trim() === '' && command === undefined)) {
       return;
     }
@@ -172,7 +172,7 @@ export class ChatSession {
   }
 
   /** Tells the page how much of the model's context the question would take. */
-  async measure(text: string, command?: CommandName): Promise<void> {
+  async measure(text: string, command?: AskCommand): Promise<void> {
     this.#sizing?.abort();
     const controller = new AbortController();
     this.#sizing = controller;
@@ -198,10 +198,10 @@ export class ChatSession {
 
   async #ask(
     text: string,
-    command: CommandName | undefined,
+    command: AskCommand | undefined,
     chips: readonly Chip[],
     context: Omit<QuestionContext, 'chips'>,
-    left: readonly SizePartView[] = [],
+    left: readonly AskSizePart[] = [],
   ): Promise<void> {
     const question = this.#question(text, command, context);
     const turn: TurnView = {
@@ -237,7 +237,7 @@ export class ChatSession {
     await done;
   }
 
-  async #run(turn: TurnView, question: Question, left: readonly SizePartView[], signal: AbortSignal): Promise<void> {
+  async #run(turn: TurnView, question: Question, left: readonly AskSizePart[], signal: AbortSignal): Promise<void> {
     const grown = new Growth((delta) => this.#parts.post({ kind: 'answer', turn: turn.id, delta }), postEveryMs);
     const saver = setInterval(() => void this.#save(), saveEveryMs);
     let answer = '';
@@ -275,7 +275,7 @@ export class ChatSession {
     await this.#save();
   }
 
-  #question(text: string, command: CommandName | undefined, context: Omit<QuestionContext, 'chips'>): Question {
+  #question(text: string, command: AskCommand | undefined, context: Omit<QuestionContext, 'chips'>): Question {
     const { references, selection, attachments } = context;
     return {
       conversation: this.#conversation.id,
@@ -302,7 +302,7 @@ export class ChatSession {
 
   #answered(
     { text, citations, stats, size }: AskResult,
-    left: readonly SizePartView[],
+    left: readonly AskSizePart[],
   ): Pick<TurnView, 'answer' | 'state' | 'citations' | 'stats' | 'size'> {
     const { tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens } = stats;
     return {
@@ -382,7 +382,7 @@ function emptyConversation(): Conversation {
   return { id: crypto.randomUUID(), title: '', created: now, changed: now, turns: [], asked: [] };
 }
 
-function titleOf(text: string, command: CommandName | undefined): string {
+function titleOf(text: string, command: AskCommand | undefined): string {
   const line = startOf(text.trim(), 10 * maxTitle).replace(/\s+/g, ' ');
   const title = `${command === undefined ? '' : `/${command} `}${line}`.trim();
   return cutEnd(title, maxTitle);

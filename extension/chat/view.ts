@@ -2,7 +2,8 @@
 
 import * as vscode from 'vscode';
 import { withoutThoughts } from '../../language-server/protocol/answer/answer';
-import { type CommandName, checkToHost, type ToHost, type ToView } from '../../language-server/protocol/chat-page';
+import { checkToHost, type ToHost, type ToView } from '../../language-server/protocol/chat-page';
+import type { AskCommand } from '../../language-server/protocol/server';
 import type { BlockApplier } from '../edits/apply-block';
 import { describeError, UserError } from '../errors';
 import type { LanguageServer } from '../server/client';
@@ -45,7 +46,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   #waiting: ToView[] = [];
   #serverState = '';
   #wishes = 0;
-  #lastDraft: { readonly text: string; readonly command?: CommandName } = { text: '' };
+  #lastDraft: { readonly text: string; readonly command?: AskCommand } = { text: '' };
 
   constructor(parts: ChatViewParts) {
     this.#parts = parts;
@@ -115,7 +116,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   /** A command of the editor's menu: asked about what is selected, else about the current file; or about problems. */
-  async askCommand(command: CommandName, argument: unknown): Promise<void> {
+  async askCommand(command: AskCommand, argument: unknown): Promise<void> {
     const problem = problemPlace(argument);
     await this.focus();
     if (this.#session.busy) {
@@ -220,7 +221,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 
   /** A question that cannot be asked stands where it was written again. */
-  async #askOrGiveBack(text: string, command: CommandName | undefined): Promise<void> {
+  async #askOrGiveBack(text: string, command: AskCommand | undefined): Promise<void> {
     try {
       await this.#session.ask(text, command);
     } catch (error) {

@@ -1,16 +1,9 @@
 /** What the page gets to show, made from what the editor and the server have: each value within its limit. */
 
-import type {
-  Candidate,
-  CitationView,
-  SizePartView,
-  SizeView,
-  SummaryView,
-  ToView,
-} from '../../language-server/protocol/chat-page';
+import type { Candidate, CitationView, SummaryView, ToView } from '../../language-server/protocol/chat-page';
 import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
-import type { AskSize, Citation } from '../../language-server/protocol/server';
+import type { AskSize, AskSizePart, Citation } from '../../language-server/protocol/server';
 import type { ServerView } from '../server/life';
 import type { Conversation } from './conversations/conversation';
 
@@ -26,7 +19,7 @@ export function citationView({ uri, range, share }: Citation, path: string): Cit
 }
 
 /** @param left what did not even go to the server */
-export function sizeView(size: AskSize, left: readonly SizePartView[]): SizeView {
+export function sizeView(size: AskSize, left: readonly AskSizePart[]): AskSize {
   const parts = [...size.parts, ...left].map((part) => ({
     ...part,
     label: cutMiddle(part.label, limits.label),
@@ -36,7 +29,7 @@ export function sizeView(size: AskSize, left: readonly SizePartView[]): SizeView
 }
 
 /** Those that are left out or cut are what a person looks for: the others are summed up first. */
-function summedUp(parts: readonly SizePartView[], most: number): readonly SizePartView[] {
+function summedUp(parts: readonly AskSizePart[], most: number): readonly AskSizePart[] {
   const kept = new Set(
     [...parts].sort((left, right) => Number(!left.reason) - Number(!right.reason)).slice(0, most - 1),
   );

@@ -1,7 +1,12 @@
-/** Every message between the chat panel and its host, in both directions: shapes, and the types that follow from them. */
+/**
+ * Every message between the chat panel and its host, in both directions: shapes, and their types, which are the server's
+ * where it has them.
+ */
 
 import { limits } from './limits';
+import { type AskSize, type AskSizePart, askCommands, askSizeKinds, type RequestStatus } from './server';
 import {
+  type Check,
   type Checked,
   count,
   flag,
@@ -21,9 +26,6 @@ const label = shown(limits.label);
 const question = text(limits.question);
 /** What the user is looking for. */
 const query = text(limits.label);
-
-export const commandNames = ['explain', 'fix', 'tests', 'doc', 'review'] as const;
-export type CommandName = (typeof commandNames)[number];
 
 export const mentionKinds = ['file', 'folder', 'symbol', 'problems', 'changes'] as const;
 export type MentionKind = (typeof mentionKinds)[number];
@@ -51,15 +53,14 @@ export const citation = object({
 });
 export type CitationView = Checked<typeof citation>;
 
-export const sizePart = object({
-  kind: oneOf('instructions', 'question', 'selection', 'attachment', 'file', 'related', 'history'),
+export const sizePart: Check<AskSizePart> = object({
+  kind: oneOf(...askSizeKinds),
   label,
   tokens: optional(count),
   includedTokens: count,
   reason: optional(label),
 });
-export type SizePartView = Checked<typeof sizePart>;
-export const size = object({
+export const size: Check<AskSize> = object({
   roomTokens: number,
   answerTokens: number,
   tokens: number,
@@ -67,21 +68,23 @@ export const size = object({
   repositoryTokens: optional(count),
   parts: list(sizePart, limits.sizeParts),
 });
-export type SizeView = Checked<typeof size>;
 
-export const stats = object({
+export type StatsView = Pick<
+  RequestStatus,
+  'tokens' | 'tokensPerSecond' | 'firstTokenMs' | 'reusedTokens' | 'fedTokens'
+>;
+export const stats: Check<StatsView> = object({
   tokens: count,
   tokensPerSecond: number,
   firstTokenMs: number,
   reusedTokens: count,
   fedTokens: count,
 });
-export type StatsView = Checked<typeof stats>;
 
 export const turn = object({
   id,
   question: text(),
-  command: optional(oneOf(...commandNames)),
+  command: optional(oneOf(...askCommands)),
   /** What went with it. */
   chips: list(chip, limits.chips),
   answer: text(),
@@ -134,7 +137,7 @@ export type ToView = ReturnType<typeof checkToView>;
 /** @throws MessageError */
 export const checkToHost = messageCheck({
   ...pageMessages,
-  ask: { text: question, command: optional(oneOf(...commandNames)) },
+  ask: { text: question, command: optional(oneOf(...askCommands)) },
   stop: {},
   retry: { turn: id },
   /** Asks another question in place of this turn and those after it. */
@@ -142,7 +145,7 @@ export const checkToHost = messageCheck({
   delete: { turn: id },
   copy: { turn: id },
   /** The question as it is being written, to be measured. */
-  draft: { text: question, command: optional(oneOf(...commandNames)) },
+  draft: { text: question, command: optional(oneOf(...askCommands)) },
   mention: { request: count, type: oneOf(...mentionKinds), query },
   addChip: { id, type: oneOf(...mentionKinds) },
   removeChip: { id },

@@ -1,7 +1,9 @@
-/** Every message between the dashboard and its host: shapes, and the types that follow from them. */
+/** Every message between the dashboard and its host: shapes, and their types, which follow from the server's records. */
 
 import { limits } from './limits';
+import type { CacheStatus, ContextFile, RequestStatus } from './server';
 import {
+  type Check,
   type Checked,
   count,
   flag,
@@ -20,13 +22,24 @@ const problem = shown(limits.problem);
 /** Milliseconds since 1970. */
 const time = number;
 
-const bytesSample = object({ at: time, tokens: count, fullBytes: number, fastBytes: number, slowBytes: number });
-export type BytesSample = Checked<typeof bytesSample>;
+/** `at`: milliseconds since 1970, here and below. */
+export type BytesSample = { readonly at: number } & Pick<
+  CacheStatus,
+  'tokens' | 'fullBytes' | 'fastBytes' | 'slowBytes'
+>;
+const bytesSample: Check<BytesSample> = object({
+  at: time,
+  tokens: count,
+  fullBytes: number,
+  fastBytes: number,
+  slowBytes: number,
+});
 
 const speedSample = object({ at: time, atTokens: count, denseMs: number, fasaMs: number });
 export type SpeedSample = Checked<typeof speedSample>;
 
-const request = object({
+export type RequestView = { readonly at: number } & Omit<RequestStatus, 'at'>;
+const request: Check<RequestView> = object({
   at: time,
   kind: oneOf('inline', 'chat'),
   firstTokenMs: number,
@@ -39,18 +52,19 @@ const request = object({
   feedMs: optional(number),
   decodeMs: optional(number),
 });
-export type RequestView = Checked<typeof request>;
 
-const file = object({
-  /** Behind its folder's name where there are several. */
+/** `path`: behind its folder's name where there are several. */
+export interface FileView extends Pick<ContextFile, 'path' | 'tokens' | 'state' | 'reason'> {
+  /** How much of it is encoded; 0 to 1. */
+  readonly encoded: number;
+}
+const file: Check<FileView> = object({
   path: label,
   tokens: count,
   state: oneOf('encoded', 'encoding', 'waiting', 'left out'),
-  /** How much of it is encoded; 0 to 1. */
   encoded: number,
   reason: optional(label),
 });
-export type FileView = Checked<typeof file>;
 
 const files = object({
   list: list(file, limits.files),

@@ -1,6 +1,6 @@
 /**
- * Every custom request and notification between the extension (or any LSP client) and the language server, typed once.
- * `extension/` imports this file as types and names only. Fields keep name, unit and meaning (a field may be added).
+ * Every custom request and notification between the extension (or any LSP client) and the language server, typed once:
+ * types and names only. Fields keep name, unit and meaning (a field may be added).
  */
 
 /** Server to client notification, at most four a second while something changes, none at rest. */
@@ -290,7 +290,8 @@ export interface AskSelection {
   readonly firstLine?: number;
 }
 
-export type AskCommand = 'explain' | 'fix' | 'tests' | 'doc' | 'review';
+export const askCommands = ['explain', 'fix', 'tests', 'doc', 'review'] as const;
+export type AskCommand = (typeof askCommands)[number];
 
 export interface AskAttachment {
   /** For the model and the user, for example `symbol parse in src/a.ts`. */
@@ -323,8 +324,18 @@ export interface AskSize {
   readonly parts: readonly AskSizePart[];
 }
 
+export const askSizeKinds = [
+  'instructions',
+  'question',
+  'selection',
+  'attachment',
+  'file',
+  'related',
+  'history',
+] as const;
+
 export interface AskSizePart {
-  readonly kind: 'instructions' | 'question' | 'selection' | 'attachment' | 'file' | 'related' | 'history';
+  readonly kind: (typeof askSizeKinds)[number];
   readonly label: string;
   /** The whole of it; undefined: it was not read. */
   readonly tokens?: number;
@@ -381,7 +392,7 @@ export interface Citation {
 export interface ServerSettings {
   /** A GGUF file; empty: the default model in the cache folder. */
   readonly modelPath: string;
-  readonly attention: 'auto' | 'dense' | 'fasa-c' | 'fasa-m';
+  readonly attention: AttentionStatus['mode'];
   readonly budget: number;
   readonly threads: number;
   /** `auto`, `cpu`, or the name of a GPU. */

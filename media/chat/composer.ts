@@ -3,19 +3,17 @@
 import {
   type Candidate,
   type Chip,
-  type CommandName,
-  commandNames,
   type MentionKind,
   mentionKinds,
-  type SizeView,
   type ToHost,
 } from '../../language-server/protocol/chat-page';
 import { startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
+import { type AskCommand, type AskSize, askCommands } from '../../language-server/protocol/server';
 import { element, iconButton } from '../dom';
 import { Picker, type PickerItem } from './picker';
 
-const commandWords: Readonly<Record<CommandName, string>> = {
+const commandWords: Readonly<Record<AskCommand, string>> = {
   explain: 'what this code does, and why',
   fix: 'find what is wrong and correct it',
   tests: 'write tests',
@@ -112,7 +110,7 @@ export class Composer {
     this.#draft();
   }
 
-  setSize(size: SizeView | undefined): void {
+  setSize(size: AskSize | undefined): void {
     if (size === undefined) {
       this.#meter.replaceChildren();
       return;
@@ -189,9 +187,9 @@ export class Composer {
   }
 
   /** `/command rest` */
-  #read(): { readonly text: string; readonly command?: CommandName } {
+  #read(): { readonly text: string; readonly command?: AskCommand } {
     const match = /^\/(\w+)(?:\s+|$)/.exec(this.#area.value);
-    const command = commandNames.find((name) => name === match?.[1]);
+    const command = askCommands.find((name) => name === match?.[1]);
     return command === undefined || match === null
       ? { text: this.#area.value }
       : { text: this.#area.value.slice(match[0].length), command };
@@ -236,7 +234,7 @@ export class Composer {
   }
 
   #commandItems(typed: string): PickerItem[] {
-    return commandNames
+    return askCommands
       .filter((name) => name.startsWith(typed))
       .map((name) => ({
         label: `/${name}`,

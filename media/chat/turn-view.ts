@@ -1,7 +1,8 @@
 /** One turn on the page: the question with what went with it, the answer, where it looked, what it took. */
 
-import type { CitationView, SizeView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
+import type { CitationView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
 import { limits } from '../../language-server/protocol/limits';
+import type { AskSize } from '../../language-server/protocol/server';
 import { element, iconButton, visibleText } from '../dom';
 import { AnswerView } from './answer-view';
 import { tooLongWords } from './composer';
@@ -202,7 +203,7 @@ export class TurnElement {
 }
 
 /** What the model did not get to see, in words. */
-export function leftOut(size: SizeView): HTMLElement | undefined {
+export function leftOut(size: AskSize): HTMLElement | undefined {
   const missing = size.parts.filter(({ reason }) => reason !== undefined);
   if (missing.length === 0) {
     return undefined;

@@ -1,10 +1,10 @@
 /** What goes with a question, within the limits of what is sent and kept; what is over them is said and not lost silently. */
 
 import { createHash } from 'node:crypto';
-import type { Candidate, Chip, MentionKind, SizePartView } from '../../../language-server/protocol/chat-page';
+import type { Candidate, Chip, MentionKind } from '../../../language-server/protocol/chat-page';
 import { cutMiddle, startOf } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import type { AskSelection } from '../../../language-server/protocol/server';
+import type { AskSelection, AskSizePart } from '../../../language-server/protocol/server';
 
 /** As the editor has it now. */
 export interface QuestionContext {
@@ -35,7 +35,7 @@ export function candidateOf(kind: MentionKind, key: string, label: string, detai
 
 export interface BoundedContext extends QuestionContext {
   /** What does not go along, or not whole: part of what the user is told of the question's size. */
-  readonly left: readonly SizePartView[];
+  readonly left: readonly AskSizePart[];
 }
 
 export function boundContext({
@@ -45,8 +45,8 @@ export function boundContext({
   attachments,
   unread = [],
 }: QuestionContext): BoundedContext {
-  const left: SizePartView[] = [];
-  const leave = (kind: SizePartView['kind'], label: string, reason: string) =>
+  const left: AskSizePart[] = [];
+  const leave = (kind: AskSizePart['kind'], label: string, reason: string) =>
     left.push({ kind, label: cutMiddle(label, limits.label), includedTokens: 0, reason });
   for (const { label, reason } of unread) {
     leave('attachment', label, reason);
@@ -74,7 +74,7 @@ export function boundContext({
     leave('attachment', andMore(named, limits.attachments), reason);
   }
   let room: number = limits.textsTogether;
-  const cut = (kind: SizePartView['kind'], label: string, text: string, say: boolean): string => {
+  const cut = (kind: AskSizePart['kind'], label: string, text: string, say: boolean): string => {
     const most = Math.min(room, limits.text);
     const kept = text.length <= most ? text : say ? cutWithWords(text, most) : startOf(text, most);
     if (text.length > most) {
