@@ -5,8 +5,8 @@ import { openGrammars } from '../../language-server/completion/grammars';
 import { hiddenCharacter } from '../../language-server/protocol/hidden-characters';
 import { fasterThanLinear } from './regex-attacks';
 
-// Every regular expression of the product, not only those that are known to meet a stranger's text: none may take steps out
-// of proportion to the length of what it reads.
+// Every regular expression of the product and its laboratory, not only those that are known to meet a stranger's text: none
+// may take steps out of proportion to the length of what it reads.
 
 const root = path.join(__dirname, '..', '..');
 /** Patterns that are put together while running, with one of them. */
@@ -26,7 +26,7 @@ const composing = new Set<string>();
 
 beforeAll(async () => {
   const parser = await (await openGrammars())?.parser('typescript');
-  for (const folder of ['language-server', 'extension', 'media']) {
+  for (const folder of ['language-server', 'extension', 'media', 'bench']) {
     for (const name of readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })) {
       if (!name.endsWith('.ts')) {
         continue;
