@@ -1,6 +1,7 @@
 /** The connection of this process with its client. */
 
 import { type Connection, createConnection, ProposedFeatures, StreamMessageWriter } from 'vscode-languageserver/node';
+import { drained } from './ending';
 import { FrameReader } from './frame-reader';
 import { protocolPipe } from './stdio';
 
@@ -12,7 +13,8 @@ export function connectStdio(): Connection {
   const { input, output } = protocolPipe();
   const reader = new FrameReader(input);
   process.exitCode = 1;
-  input.once('end', () => process.exit()).once('close', () => process.exit());
+  const end = () => void drained().then(() => process.exit());
+  input.once('end', end).once('close', end);
   const connection = createConnection(ProposedFeatures.all, reader, new StreamMessageWriter(output));
   let told = Number.NEGATIVE_INFINITY;
   let untold = 0;

@@ -33,9 +33,14 @@ export class Ending {
       }
     }
     process.exitCode = 0;
-    for (let waited = 0; isReading() && waited < maxDrainMs; waited += drainStepMs) {
-      await sleep(drainStepMs);
-    }
+    await drained();
+  }
+}
+
+/** Settles when no read or write is under way, or when waiting longer would be of no use. */
+export async function drained(): Promise<void> {
+  for (let waited = 0; isReading() && waited < maxDrainMs; waited += drainStepMs) {
+    await sleep(drainStepMs);
   }
 }
 

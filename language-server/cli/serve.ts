@@ -1,6 +1,7 @@
 /** `serve --stdio`: the language server for any editor, its protocol on stdin and stdout. */
 
 import { connectStdio } from '../connect';
+import { drained } from '../ending';
 import { createNativeEngine } from '../engine/native-engine';
 import { serve as serveOn } from '../serve';
 import { version } from '../version';
@@ -18,6 +19,6 @@ export async function serve({ operands, options, stdio }: CommandLine, signal: A
   serveOn(connectStdio(), createNativeEngine, { version });
   return new Promise<never>(() => {
     // what a terminal or a service manager sends ends it at once
-    signal.addEventListener('abort', () => process.exit(130), { once: true });
+    signal.addEventListener('abort', () => void drained().then(() => process.exit(130)), { once: true });
   });
 }
