@@ -1,20 +1,25 @@
 /** The connection of this process with its client. */
 
 import { type Connection, createConnection, ProposedFeatures, StreamMessageWriter } from 'vscode-languageserver/node';
-import { drained } from './ending';
 import { FrameReader } from './frame-reader';
 import { protocolPipe } from './stdio';
 
 /** Milliseconds between two words on a pipe that brings nothing but broken messages. */
 const minMsBetweenWords = 1000;
 
-/** On stdin and stdout. The process ends when stdin does: with 0 after `shutdown` (ending.ts), else with 1. */
-export function connectStdio(): Connection {
+export interface StdioConnection {
+  readonly connection: Connection;
+  /** stdin has ended: there is no client any more. */
+  readonly ended: Promise<void>;
+}
+
+/** On stdin and stdout. */
+export function connectStdio(): StdioConnection {
   const { input, output } = protocolPipe();
   const reader = new FrameReader(input);
-  process.exitCode = 1;
-  const end = () => void drained().then(() => process.exit());
-  input.once('end', end).once('close', end);
+  const ended = new Promise<void>((resolve) => {
+    input.once('end', resolve).once('close', resolve);
+  });
   const connection = createConnection(ProposedFeatures.all, reader, new StreamMessageWriter(output));
   let told = Number.NEGATIVE_INFINITY;
   let untold = 0;
@@ -29,5 +34,5 @@ export function connectStdio(): Connection {
     untold = 0;
     connection.console.error(`The client's messages cannot be read as they are: ${message}${more}`);
   });
-  return connection;
+  return { connection, ended };
 }

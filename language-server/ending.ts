@@ -32,7 +32,6 @@ export class Ending {
         say(`The ${name} does not end by itself; the process is ended without it.`);
       }
     }
-    process.exitCode = 0;
     await drained();
   }
 }

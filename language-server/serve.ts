@@ -62,11 +62,13 @@ export interface ServeOptions {
   readonly version: string;
   /** Without a request for so long, the machine counts as idle. */
   readonly idleMs?: number | undefined;
+  /** The client's pipe has ended: so does the process, with 0 after `shutdown` and else with 1. */
+  readonly ended?: Promise<void> | undefined;
 }
 
 /** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
 export function serve(connection: Connection, createEngine: EngineFactory, options: ServeOptions): void {
-  new Server(connection, createEngine, options).listen();
+  new Server(connection, createEngine, options).listen(options.ended);
 }
 
 class Server {
@@ -83,6 +85,8 @@ class Server {
   readonly #warmUp: WarmUp;
   readonly #chat: Chat;
   readonly #ending = new Ending();
+  #closing: Promise<void> | undefined;
+  #isShutDown = false;
   #settings = defaultSettings;
   #capabilities: InitializeParams['capabilities'] | undefined;
 
@@ -149,21 +153,16 @@ class Server {
     );
   }
 
-  listen(): void {
+  listen(ended: Promise<void> | undefined): void {
+    // an engine in the middle of a prefill is closed first: at the exit of the process it would be too late
+    void ended?.then(() => this.#close()).then(() => process.exit(this.#isShutDown ? 0 : 1));
     const connection = this.#connection;
     connection.onInitialize((params) => this.#initialize(params));
     connection.onInitialized(() => this.#initialized());
     connection.onDidChangeConfiguration(({ settings }: { settings: unknown }) => this.#configure(settings));
     connection.onShutdown(async () => {
-      this.#warmUp.end();
-      this.#inline.stop();
-      this.#meter.close();
-      this.#calibration.close();
-      this.#status.close();
-      closeTemplates();
-      await this.#ending.close({ context: () => this.#context.close(), model: () => this.#host.close() }, (sentence) =>
-        this.#log.warn(sentence),
-      );
+      await this.#close();
+      this.#isShutDown = true;
     });
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#inlineCompletion(params, signal))),
@@ -204,6 +203,21 @@ class Server {
     this.#documents.listen(connection, (sentence) => this.#log.warn(sentence));
     this.#documents.onDidClose((uri) => this.#inline.closed(uri));
     connection.listen();
+  }
+
+  /** Once, whoever asks first. */
+  #close(): Promise<void> {
+    this.#warmUp.end();
+    this.#inline.stop();
+    this.#meter.close();
+    this.#calibration.close();
+    this.#status.close();
+    closeTemplates();
+    this.#closing ??= this.#ending.close(
+      { context: () => this.#context.close(), model: () => this.#host.close() },
+      (sentence) => this.#log.warn(sentence),
+    );
+    return this.#closing;
   }
 
   #contextParts() {

@@ -8,4 +8,8 @@ import { version } from './version';
 
 const isStdio = process.argv.includes('--stdio');
 
-serve(isStdio ? connectStdio() : createConnection(ProposedFeatures.all), createNativeEngine, { version });
+const { connection, ended } = isStdio
+  ? connectStdio()
+  : { connection: createConnection(ProposedFeatures.all), ended: undefined };
+
+serve(connection, createNativeEngine, { version, ended });

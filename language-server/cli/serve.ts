@@ -16,7 +16,8 @@ export async function serve({ operands, options, stdio }: CommandLine, signal: A
     // a setting of the client comes after it, as after the variable
     process.env['FASA_MODEL'] = options.model;
   }
-  serveOn(connectStdio(), createNativeEngine, { version });
+  const { connection, ended } = connectStdio();
+  serveOn(connection, createNativeEngine, { version, ended });
   return new Promise<never>(() => {
     // what a terminal or a service manager sends ends it at once
     signal.addEventListener('abort', () => void drained().then(() => process.exit(130)), { once: true });

@@ -7,7 +7,7 @@ import { createFakeEngine, type FakeOptions } from './fake-engine';
 
 const options = JSON.parse(process.env['FAKE_ENGINE'] ?? '{}') as FakeOptions;
 
-const connection = connectStdio();
+const { connection, ended } = connectStdio();
 /** Each takes a thread of the file system that never comes back: nobody writes into the pipe. */
 connection.onNotification('test/hang', (pipes: readonly string[]) => {
   for (const pipe of pipes) {
@@ -18,4 +18,5 @@ connection.onNotification('test/hang', (pipes: readonly string[]) => {
 serve(connection, (engine) => createFakeEngine(options, engine, (event) => process.stderr.write(`${event}\n`)), {
   version: '0.0.0',
   idleMs: options.idleMs,
+  ended,
 });
