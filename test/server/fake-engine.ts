@@ -210,7 +210,12 @@ export class FakeEngine implements Engine {
 
   async #turn(priority: number, signal: AbortSignal, event = 'queued'): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const waiting: Waiting = { priority, start: resolve };
+      const start = () => {
+        // a signal with a listener is kept for ever
+        signal.removeEventListener('abort', abort);
+        resolve();
+      };
+      const waiting: Waiting = { priority, start };
       const abort = () => {
         if (this.#waiting.includes(waiting)) {
           this.#waiting = this.#waiting.filter((other) => other !== waiting);
