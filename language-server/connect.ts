@@ -9,16 +9,17 @@ const minMsBetweenWords = 1000;
 
 export interface StdioConnection {
   readonly connection: Connection;
-  /** stdin has ended: there is no client any more. */
-  readonly ended: Promise<void>;
+  /** stdin has ended: there is no client any more. The exit code. */
+  readonly ended: Promise<number>;
 }
 
 /** On stdin and stdout. */
 export function connectStdio(): StdioConnection {
   const { input, output } = protocolPipe();
   const reader = new FrameReader(input);
-  const ended = new Promise<void>((resolve) => {
-    input.once('end', resolve).once('close', resolve);
+  const ended = new Promise<number>((resolve) => {
+    const end = () => resolve(1);
+    input.once('end', end).once('close', end);
   });
   const connection = createConnection(ProposedFeatures.all, reader, new StreamMessageWriter(output));
   let told = Number.NEGATIVE_INFINITY;

@@ -37,7 +37,7 @@ export class Ending {
 }
 
 /** Settles when no read or write is under way, or when waiting longer would be of no use. */
-export async function drained(): Promise<void> {
+async function drained(): Promise<void> {
   for (let waited = 0; isReading() && waited < maxDrainMs; waited += drainStepMs) {
     await sleep(drainStepMs);
   }

@@ -81,14 +81,11 @@ export class InlineCompletions {
       return noCompletion;
     }
     const view = this.#view(document, request);
-    if (await this.#isKeptOut(document, view)) {
-      this.#counters.note('silent');
-      return noCompletion;
-    }
     const silent = request.invoked
       ? undefined
       : (this.#whySilent(view, settings) ?? this.#whyNotWanted(document, request));
-    if (silent !== undefined) {
+    // the text is looked at only where something would be said
+    if (silent !== undefined || (await this.#isKeptOut(document, view))) {
       this.#counters.note('silent');
       return noCompletion;
     }

@@ -62,8 +62,8 @@ export interface ServeOptions {
   readonly version: string;
   /** Without a request for so long, the machine counts as idle. */
   readonly idleMs?: number | undefined;
-  /** The client's pipe has ended: so does the process, with 0 after `shutdown` and else with 1. */
-  readonly ended?: Promise<void> | undefined;
+  /** The process is to end, with this code, or with 0 after `shutdown`: the client's pipe has ended, or a signal came. */
+  readonly ended?: Promise<number> | undefined;
 }
 
 /** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
@@ -153,9 +153,12 @@ class Server {
     );
   }
 
-  listen(ended: Promise<void> | undefined): void {
+  listen(ended: Promise<number> | undefined): void {
     // an engine in the middle of a prefill is closed first: at the exit of the process it would be too late
-    void ended?.then(() => this.#close()).then(() => process.exit(this.#isShutDown ? 0 : 1));
+    void ended?.then(async (code) => {
+      await this.#close();
+      process.exit(this.#isShutDown ? 0 : code);
+    });
     const connection = this.#connection;
     connection.onInitialize((params) => this.#initialize(params));
     connection.onInitialized(() => this.#initialized());

@@ -1,7 +1,6 @@
 /** `serve --stdio`: the language server for any editor, its protocol on stdin and stdout. */
 
 import { connectStdio } from '../connect';
-import { drained } from '../ending';
 import { createNativeEngine } from '../engine/native-engine';
 import { serve as serveOn } from '../serve';
 import { version } from '../version';
@@ -17,9 +16,10 @@ export async function serve({ operands, options, stdio }: CommandLine, signal: A
     process.env['FASA_MODEL'] = options.model;
   }
   const { connection, ended } = connectStdio();
-  serveOn(connection, createNativeEngine, { version, ended });
-  return new Promise<never>(() => {
-    // what a terminal or a service manager sends ends it at once
-    signal.addEventListener('abort', () => void drained().then(() => process.exit(130)), { once: true });
+  // what a terminal or a service manager sends ends it as its pipe does
+  const interrupted = new Promise<number>((resolve) => {
+    signal.addEventListener('abort', () => resolve(130), { once: true });
   });
+  serveOn(connection, createNativeEngine, { version, ended: Promise.race([ended, interrupted]) });
+  return new Promise<never>(() => undefined);
 }
