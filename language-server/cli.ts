@@ -1,5 +1,7 @@
 /** Entry of the command line: `node dist/cli.js COMMAND`. Exit codes: 0 done, 1 failed, 2 usage, 130 interrupted. */
 
+import { toEngineError } from './base/errors';
+import { version } from './base/version';
 import { type CommandLine, parseCommandLine, usage, usageError } from './cli/arguments';
 import { ask } from './cli/ask';
 import { calibrate } from './cli/calibrate';
@@ -10,8 +12,6 @@ import { needLaboratory } from './cli/laboratory';
 import { models } from './cli/models';
 import { endWithReader, terminalOutput } from './cli/output';
 import { serve } from './cli/serve';
-import { toEngineError } from './engine/errors';
-import { version } from './version';
 
 const output = terminalOutput();
 const interruption = new AbortController();

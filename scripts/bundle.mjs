@@ -29,8 +29,8 @@ export const common = {
 /** What the package holds: none of it imports bench/. */
 export const shipped = [
   { entryPoints: ['extension/main.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
-  { entryPoints: ['language-server/server.ts'], outfile: 'dist/server.js' },
-  { entryPoints: ['language-server/template-renderer.ts'], outfile: 'dist/template-renderer.js' },
+  { entryPoints: ['language-server/main.ts'], outfile: 'dist/server.js' },
+  { entryPoints: ['language-server/chat/template/renderer.ts'], outfile: 'dist/template-renderer.js' },
   { entryPoints: ['language-server/cli.ts'], outfile: 'dist/cli.js', banner: { js: '#!/usr/bin/env node' } },
   page({ chat: 'media/chat/main.ts', dashboard: 'media/dashboard/main.ts' }),
   { ...page({ chat: 'media/chat/chat.css', dashboard: 'media/dashboard/dashboard.css' }), sourcemap: false },

@@ -1,10 +1,10 @@
 /** What benchmarks and evaluations of a model have in common: its calibration, tokens to feed, and enough memory. */
 
+import { EngineError } from '../../language-server/base/errors';
 import type { OpenModel } from '../../language-server/cli/open-model';
-import type { NativeModel } from '../../language-server/engine/addon';
-import type { CalibrationFile } from '../../language-server/engine/calibration';
-import { EngineError } from '../../language-server/engine/errors';
+import type { CalibrationFile } from '../../language-server/engine/calibration/calibration';
 import { memoryAvailable } from '../../language-server/engine/memory';
+import type { NativeModel } from '../../language-server/engine/native/addon';
 import { formatBytes } from '../../language-server/protocol/format';
 
 /** @throws EngineError BAD_CALIBRATION */

@@ -2,10 +2,10 @@
 
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { commentPathLine } from '../../language-server/repository/path-line';
-import { readNamedText } from '../../language-server/repository/read-file';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import { walk } from '../../language-server/repository/walk';
+import { commentPathLine } from '../../language-server/index/chunk/path-line';
+import { readNamedText } from '../../language-server/index/discover/read-file';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { walk } from '../../language-server/index/discover/walk';
 
 /** Copies what the walk finds; answers the paths, forward slashes. @throws EngineError CANCELLED */
 export async function copyRepository(from: string, to: string, signal: AbortSignal): Promise<string[]> {

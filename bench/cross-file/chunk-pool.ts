@@ -3,14 +3,14 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { cancellable } from '../../language-server/base/cancellable';
+import { toEngineError } from '../../language-server/base/errors';
 import type { OpenModel } from '../../language-server/cli/open-model';
-import type { NativeChunk, NativeEncoder } from '../../language-server/engine/addon';
-import { cancellable } from '../../language-server/engine/cancellable';
-import { toEngineError } from '../../language-server/engine/errors';
-import { Bm25Index } from '../../language-server/repository/bm25';
-import { type Chunk, chunkFile } from '../../language-server/repository/chunker';
-import { importsOf } from '../../language-server/repository/order';
-import { raiseImported, type Topic, termsOf } from '../../language-server/repository/relevance';
+import type { NativeChunk, NativeEncoder } from '../../language-server/engine/native/addon';
+import { type Chunk, chunkFile } from '../../language-server/index/chunk/chunker';
+import { Bm25Index } from '../../language-server/index/rank/bm25';
+import { importsOf } from '../../language-server/index/rank/order';
+import { raiseImported, type Topic, termsOf } from '../../language-server/index/rank/relevance';
 import type { CorpusRepository } from './corpus';
 import type { Snippet } from './prompt';
 

@@ -1,7 +1,7 @@
 /** Which chunks go beside a tail, and how: relevance, order, offsets. */
 
-import type { NativeChunk, NativeRepository } from '../../language-server/engine/addon';
-import { priorsOf, type Scored } from '../../language-server/repository/composition';
+import type { NativeChunk, NativeRepository } from '../../language-server/engine/native/addon';
+import { priorsOf, type Scored } from '../../language-server/index/rank/composition';
 import type { Variant } from './options';
 
 export type ScoredChunk = Scored<NativeChunk>;

@@ -1,9 +1,9 @@
 /** One case under one condition: which tokens are fed, beside which chunks, and what the model predicts. */
 
+import { cancellable } from '../../language-server/base/cancellable';
 import type { OpenModel } from '../../language-server/cli/open-model';
-import type { NativeContext, NativeModel } from '../../language-server/engine/addon';
-import { cancellable } from '../../language-server/engine/cancellable';
-import { concatenate, type TokenPart } from '../../language-server/engine/token-parts';
+import type { NativeContext, NativeModel } from '../../language-server/engine/native/addon';
+import { concatenate, type TokenPart } from '../../language-server/engine/native/token-parts';
 import { compose, type ScoredChunk, tailPosition } from './compose';
 import type { Variant } from './options';
 import type { CasePrompt } from './prompt';

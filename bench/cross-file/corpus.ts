@@ -1,10 +1,10 @@
 /** Repositories of an evaluation: those of a folder's corpora.json (bench/scripts/corpora.mjs), else the folder itself. */
 
 import path from 'node:path';
-import { EngineError } from '../../language-server/engine/errors';
-import { readNamedText } from '../../language-server/repository/read-file';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import { walk } from '../../language-server/repository/walk';
+import { EngineError } from '../../language-server/base/errors';
+import { readNamedText } from '../../language-server/index/discover/read-file';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { walk } from '../../language-server/index/discover/walk';
 import type { RepositoryFile } from './cases';
 import { languageOf, SourceParser } from './syntax';
 

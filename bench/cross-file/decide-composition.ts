@@ -4,7 +4,7 @@ import { type CommandLine, usageError } from '../../language-server/cli/argument
 import type { Decide, Decision } from '../../language-server/cli/laboratory';
 import type { OpenModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import { defaultBudget } from '../../language-server/engine/native-engine';
+import { defaultBudget } from '../../language-server/engine/native/native-engine';
 import { readCorpus, readRepositories } from './corpus';
 import { choices, decide, describe } from './decide';
 import { Evaluation, prepareCases } from './evaluation';

@@ -1,13 +1,13 @@
 /** What `eval cross-file` measures, and what `calibrate` decides the composition by: cases, each under any condition. */
 
 import path from 'node:path';
+import { cacheFolder } from '../../language-server/base/cache-folder';
 import type { OpenModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeEncoder } from '../../language-server/engine/addon';
-import { maxDefaultContext } from '../../language-server/engine/native-engine';
-import { anchorOf, chunkTokens } from '../../language-server/engine/native-repository';
-import { cacheFolder } from '../../language-server/models/cache-folder';
-import { mostRelevant } from '../../language-server/repository/composition';
+import type { NativeEncoder } from '../../language-server/engine/native/addon';
+import { maxDefaultContext } from '../../language-server/engine/native/native-engine';
+import { anchorOf, chunkTokens } from '../../language-server/engine/native/native-repository';
+import { mostRelevant } from '../../language-server/index/rank/composition';
 import { needCalibration, needMemory } from '../common/model';
 import { randomNumbers, shuffled } from '../common/random';
 import { type CrossFileCase, findCases } from './cases';

@@ -1,7 +1,7 @@
 /** Options of `eval cross-file`. Lists give every combination as a variant of FASA over chunks; the first is the record's. */
 
 import { type CrossFileValues, usageError } from '../../language-server/cli/arguments';
-import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration';
+import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration/calibration';
 import type { StoreOptions } from '../../language-server/engine/engine';
 
 export const conditionNames = [

@@ -1,9 +1,9 @@
 /** The tokens of a case: what the model sees of the file in front of the place, and what comes there. */
 
-import type { NativeModel } from '../../language-server/engine/addon';
-import type { TokenPart } from '../../language-server/engine/token-parts';
-import { fileForm } from '../../language-server/repository/file-form';
-import { commentPathLine } from '../../language-server/repository/path-line';
+import type { NativeModel } from '../../language-server/engine/native/addon';
+import type { TokenPart } from '../../language-server/engine/native/token-parts';
+import { fileForm } from '../../language-server/index/chunk/file-form';
+import { commentPathLine } from '../../language-server/index/chunk/path-line';
 import type { CrossFileCase } from './cases';
 
 export interface CasePrompt {

@@ -1,6 +1,6 @@
 /** How a case came out under a condition, and what all of them give together. */
 
-import type { NativeModel } from '../../language-server/engine/addon';
+import type { NativeModel } from '../../language-server/engine/native/addon';
 import { compareLogits, mean } from '../common/compare-logits';
 import type { CasePrompt } from './prompt';
 

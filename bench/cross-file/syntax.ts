@@ -2,8 +2,8 @@
 
 import path from 'node:path';
 import type { Node, Parser } from 'web-tree-sitter';
-import { openGrammars } from '../../language-server/completion/grammars';
-import { EngineError } from '../../language-server/engine/errors';
+import { EngineError } from '../../language-server/base/errors';
+import { openGrammars } from '../../language-server/completion/syntax/grammars';
 
 export type SourceLanguage = 'typescript' | 'python' | 'go' | 'rust';
 

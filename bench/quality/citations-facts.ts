@@ -2,7 +2,7 @@
 
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { readNamedText } from '../../language-server/repository/read-file';
+import { readNamedText } from '../../language-server/index/discover/read-file';
 import { shuffled } from '../common/random';
 
 export interface Fact {

@@ -1,12 +1,12 @@
 /** `eval cross-file`: completions of identifiers that other files of the repository define, with and without it. */
 
 import { writeFile } from 'node:fs/promises';
+import { EngineError, toEngineError } from '../../language-server/base/errors';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
 import { withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import { EngineError, toEngineError } from '../../language-server/engine/errors';
-import { defaultBudget } from '../../language-server/engine/native-engine';
-import { readNamedText } from '../../language-server/repository/read-file';
+import { defaultBudget } from '../../language-server/engine/native/native-engine';
+import { readNamedText } from '../../language-server/index/discover/read-file';
 import { fixed, table } from '../common/table';
 import { readCorpus } from '../cross-file/corpus';
 import { Evaluation, prepareCases } from '../cross-file/evaluation';

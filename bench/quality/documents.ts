@@ -1,11 +1,11 @@
 /** Documents of an evaluation: files of a folder in path order, each after its path line, joined and cut. */
 
 import path from 'node:path';
-import type { NativeModel } from '../../language-server/engine/addon';
-import { EngineError } from '../../language-server/engine/errors';
-import { commentPathLine } from '../../language-server/repository/path-line';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import { walk } from '../../language-server/repository/walk';
+import { EngineError } from '../../language-server/base/errors';
+import type { NativeModel } from '../../language-server/engine/native/addon';
+import { commentPathLine } from '../../language-server/index/chunk/path-line';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { walk } from '../../language-server/index/discover/walk';
 
 export interface EvalDocument {
   /** The file it begins with. */

@@ -3,8 +3,8 @@
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
 import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeContext } from '../../language-server/engine/addon';
-import { defaultBudget } from '../../language-server/engine/native-engine';
+import type { NativeContext } from '../../language-server/engine/native/addon';
+import { defaultBudget } from '../../language-server/engine/native/native-engine';
 import { type Comparison, compareLogits, mean, percentile } from '../common/compare-logits';
 import { needCalibration, needMemory } from '../common/model';
 import { fixed, table } from '../common/table';

@@ -1,8 +1,8 @@
 /** The runs that an evaluation compares: dense steps, and steps under each policy, from one prefilled cache. */
 
+import { cancellable } from '../../language-server/base/cancellable';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import type { NativeContext, NativePolicy } from '../../language-server/engine/addon';
-import { cancellable } from '../../language-server/engine/cancellable';
+import type { NativeContext, NativePolicy } from '../../language-server/engine/native/addon';
 
 /** `batched`: the last tokens as one dense micro-batch, whose difference to single dense steps is rounding. */
 export type EvalPolicy = NativePolicy | 'batched';

@@ -1,8 +1,8 @@
 /** libllama's ways to decode: the best of them at each depth is the peer. */
 
+import { cancellable } from '../../language-server/base/cancellable';
 import type { OpenModel } from '../../language-server/cli/open-model';
-import type { NativeReference } from '../../language-server/engine/addon';
-import { cancellable } from '../../language-server/engine/cancellable';
+import type { NativeReference } from '../../language-server/engine/native/addon';
 
 export interface PeerKind {
   readonly name: string;

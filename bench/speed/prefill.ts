@@ -1,12 +1,12 @@
 /** `bench prefill`: tokens a second while a prompt is fed into an empty cache, libllama's and ours, in turns. */
 
 import os from 'node:os';
+import { cancellable } from '../../language-server/base/cancellable';
 import type { CommandLine } from '../../language-server/cli/arguments';
 import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeContext } from '../../language-server/engine/addon';
-import { cancellable } from '../../language-server/engine/cancellable';
-import { defaultBudget } from '../../language-server/engine/native-engine';
+import type { NativeContext } from '../../language-server/engine/native/addon';
+import { defaultBudget } from '../../language-server/engine/native/native-engine';
 import { median, needMemory, someTokens } from '../common/model';
 import { fixed, table } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';

@@ -1,9 +1,9 @@
 /** Requests of `bench repository`: a tail that nothing is cached of, one more token typed, and tokens decoded after it. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isCancelled, toEngineError } from '../../language-server/base/errors';
 import type { Engine, RepositoryEngine, RetrievedChunk } from '../../language-server/engine/engine';
-import { isCancelled, toEngineError } from '../../language-server/engine/errors';
-import { concatenate } from '../../language-server/engine/token-parts';
+import { concatenate } from '../../language-server/engine/native/token-parts';
 import { percentile } from '../common/compare-logits';
 import { median } from '../common/model';
 

@@ -1,15 +1,15 @@
 /** Steps of `bench repository`: encoding against libllama, opening again in another process, editing a file. */
 
 import { spawn } from 'node:child_process';
+import { cancellable } from '../../language-server/base/cancellable';
+import { EngineError } from '../../language-server/base/errors';
 import type { CommandLine } from '../../language-server/cli/arguments';
 import type { Output } from '../../language-server/cli/output';
-import type { ContextService } from '../../language-server/context-service';
-import type { NativeReference } from '../../language-server/engine/addon';
-import { cancellable } from '../../language-server/engine/cancellable';
 import type { Engine, RepositoryEngine } from '../../language-server/engine/engine';
-import { EngineError } from '../../language-server/engine/errors';
-import { loadAddon } from '../../language-server/engine/load-addon';
-import { concatenate } from '../../language-server/engine/token-parts';
+import type { NativeReference } from '../../language-server/engine/native/addon';
+import { loadAddon } from '../../language-server/engine/native/load-addon';
+import { concatenate } from '../../language-server/engine/native/token-parts';
+import type { ContextService } from '../../language-server/index/context-service';
 import { median } from '../common/model';
 import { editInTheMiddle } from '../common/repository-copy';
 

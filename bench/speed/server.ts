@@ -10,7 +10,7 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-languageserver/node';
-import { EngineError, throwIfAborted } from '../../language-server/engine/errors';
+import { EngineError, throwIfAborted } from '../../language-server/base/errors';
 import {
   type CompletionCounts,
   completionCountsRequest,

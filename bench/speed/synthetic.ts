@@ -1,13 +1,13 @@
 /** `bench decode --synthetic dDhHgG`: attention alone on random data, for shapes of models that are not at hand. */
 
 import os from 'node:os';
+import { cancellable } from '../../language-server/base/cancellable';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
 import { processorName } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeAttentionTiming } from '../../language-server/engine/addon';
-import { cancellable } from '../../language-server/engine/cancellable';
-import { loadAddon } from '../../language-server/engine/load-addon';
-import { defaultBudget } from '../../language-server/engine/native-engine';
+import type { NativeAttentionTiming } from '../../language-server/engine/native/addon';
+import { loadAddon } from '../../language-server/engine/native/load-addon';
+import { defaultBudget } from '../../language-server/engine/native/native-engine';
 import { median, needMemory } from '../common/model';
 import { fixed, table } from '../common/table';
 

@@ -2,14 +2,14 @@
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { EngineError, throwIfAborted } from '../base/errors';
+import { toLf, wellFormed } from '../base/text';
 import type { EncodedChunk, Engine, Generation, RetrievedChunk } from '../engine/engine';
-import { EngineError, throwIfAborted } from '../engine/errors';
+import type { SourceFile } from '../index/discover/source-files';
+import type { ContextChunk } from '../index/encode/context-chunk';
+import type { Workspace } from '../index/workspace';
 import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
-import type { ContextChunk } from '../repository/context-chunk';
-import type { SourceFile } from '../repository/source-files';
-import { toLf, wellFormed } from '../text';
-import type { Workspace } from '../workspace';
 import { behindAnchor } from './behind-anchor';
 import { chooseFiles, filesBelow } from './choose-files';
 import { citationsOf, type TextPlace } from './citations';
@@ -18,7 +18,7 @@ import { TextFitter } from './fit';
 import { OpenedThought } from './opened-thought';
 import { type AskPlan, type PromptFile, type PromptQuestion, planAsk, type QuestionFiles } from './prompt';
 import { isInPrompt, lookedTexts, textsInPrompt } from './prompt-texts';
-import { chatPrompt, prepareChatPrompt } from './template';
+import { chatPrompt, prepareChatPrompt } from './template/template';
 
 export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
   readonly signal: AbortSignal;

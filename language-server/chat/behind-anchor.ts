@@ -1,7 +1,7 @@
 /** Contexts that chunks go with begin with the anchor, whatever is asked in them. */
 
 import type { Engine } from '../engine/engine';
-import { concatenate } from '../engine/token-parts';
+import { concatenate } from '../engine/native/token-parts';
 
 /**
  * The prompt of a conversation behind the anchor. The anchor has the token that begins every text, so the template's own is

@@ -2,9 +2,9 @@
 
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ListOptions } from '../repository/file-list';
-import type { Repository } from '../repository/repository';
-import type { SourceFile } from '../repository/source-files';
+import type { ListOptions } from '../index/discover/file-list';
+import type { SourceFile } from '../index/discover/source-files';
+import type { Repository } from '../index/repository';
 
 const maxFiles = 12;
 /** A pasted log may name thousands of files of which none is read. */

@@ -1,10 +1,10 @@
 /** Earlier turns as tokens, per conversation, so that a question reuses what the model has read. */
 
+import { toLf, wellFormed } from '../base/text';
 import type { Engine } from '../engine/engine';
 import type { AskTurn } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
-import { toLf, wellFormed } from '../text';
-import type { ChatMessage } from './template';
+import type { ChatMessage } from './template/template';
 
 export interface Turn extends AskTurn {
   readonly asked: ChatMessage;

@@ -1,7 +1,7 @@
 /** Texts as tokens within a limit: whole, or cut at a line and said to be, or left out and said to be. */
 
+import { toLf, wellFormed } from '../base/text';
 import type { Engine } from '../engine/engine';
-import { toLf, wellFormed } from '../text';
 
 export interface TextToFit {
   /** The line in front: what the text is. */

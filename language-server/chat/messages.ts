@@ -1,14 +1,14 @@
 /** Another chat's messages answered as they are: the editor's own chat brings its prompt with it. */
 
+import { EngineError } from '../base/errors';
+import { toLf, wellFormed } from '../base/text';
 import type { Engine, Generation } from '../engine/engine';
-import { EngineError } from '../engine/errors';
 import type { ChatParams } from '../protocol/server';
 import { AnswerAfterThought, withoutFirstThought } from '../protocol/thoughts';
-import { toLf, wellFormed } from '../text';
 import { isLoop } from './ask';
 import { behindAnchor } from './behind-anchor';
 import { OpenedThought } from './opened-thought';
-import { type ChatMessage, chatPrompt } from './template';
+import { type ChatMessage, chatPrompt } from './template/template';
 
 export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
   readonly signal: AbortSignal;

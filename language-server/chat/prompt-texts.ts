@@ -1,9 +1,9 @@
 /** Texts of documents that stand in the prompt: where in what is fed, and in which of their lines blocks of it begin. */
 
 import { attentionBlockTokens, type Engine } from '../engine/engine';
-import { linesOfBlocks, unitsOf } from '../repository/block-lines';
+import { linesOfBlocks, unitsOf } from '../index/chunk/block-lines';
 import type { LookedText, TextPlace } from './citations';
-import type { ChatMessage, ChatPrompt } from './template';
+import type { ChatMessage, ChatPrompt } from './template/template';
 
 export interface PromptText {
   readonly uri: string;

@@ -1,16 +1,16 @@
 /** What is in front of an answer: instructions, earlier turns, files, texts, the question; nothing cut without a word. */
 
+import { toLf, wellFormed } from '../base/text';
 import type { Engine } from '../engine/engine';
-import { concatenate } from '../engine/token-parts';
+import { concatenate } from '../engine/native/token-parts';
+import { commentPathLine } from '../index/chunk/path-line';
+import type { SourceFile } from '../index/discover/source-files';
 import type { AskParams, AskSize, AskSizePart } from '../protocol/server';
-import { commentPathLine } from '../repository/path-line';
-import type { SourceFile } from '../repository/source-files';
-import { toLf, wellFormed } from '../text';
 import { questionText } from './commands';
 import { recentTurns, type Turn, turnTokens } from './conversations';
 import type { TextFitter, TextToFit } from './fit';
 import { inARow, type PromptSource, type PromptText } from './prompt-texts';
-import type { ChatMessage } from './template';
+import type { ChatMessage } from './template/template';
 
 const instructions =
   'You are a programming assistant. Answer the question about the code that you are shown, briefly and precisely. ' +

@@ -2,8 +2,8 @@
 
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { EngineError } from '../base/errors';
 import type { AttentionMode, StoreOptions } from '../engine/engine';
-import { EngineError } from '../engine/errors';
 
 export interface CommonOptions {
   /** Absolute path of the repository's folder: the first of `repos`. */

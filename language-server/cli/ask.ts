@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Chat } from '../chat/ask';
 import type { Citation } from '../protocol/server';
-import { requestStatus } from '../status';
+import { requestStatus } from '../server/status';
 import { type CommandLine, usageError } from './arguments';
 import { withContext } from './open-context';
 import type { Output } from './output';

@@ -4,12 +4,17 @@
  */
 
 import path from 'node:path';
-import { readCalibrationDocuments } from '../calibration/documents';
-import type { NativeModel } from '../engine/addon';
-import { type CalibrationFile, calibrationFormat, calibrationVersion, saveCalibration } from '../engine/calibration';
-import { cancellable } from '../engine/cancellable';
-import { EngineError } from '../engine/errors';
-import { SourceFiles } from '../repository/source-files';
+import { cancellable } from '../base/cancellable';
+import { EngineError } from '../base/errors';
+import {
+  type CalibrationFile,
+  calibrationFormat,
+  calibrationVersion,
+  saveCalibration,
+} from '../engine/calibration/calibration';
+import { readCalibrationDocuments } from '../engine/calibration/documents';
+import type { NativeModel } from '../engine/native/addon';
+import { SourceFiles } from '../index/discover/source-files';
 import { type CommandLine, usageError } from './arguments';
 import { findLaboratory } from './laboratory';
 import { type OpenModel, withModel } from './open-model';

@@ -3,12 +3,12 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
+import { EngineError } from '../base/errors';
 import { Completer } from '../completion/complete';
-import { EngineError } from '../engine/errors';
-import { languageOf } from '../repository/language-of';
-import { readNamedText } from '../repository/read-file';
-import { defaultSettings } from '../settings';
-import { requestStatus } from '../status';
+import { readNamedText } from '../index/discover/read-file';
+import { languageOf } from '../index/rank/language-of';
+import { defaultSettings } from '../server/settings';
+import { requestStatus } from '../server/status';
 import { type CommandLine, parsePlace, usageError } from './arguments';
 import { withContext } from './open-context';
 import type { Output } from './output';

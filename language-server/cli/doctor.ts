@@ -2,18 +2,18 @@
 
 import { access, constants, mkdir } from 'node:fs/promises';
 import os from 'node:os';
-import { findCalibration } from '../engine/calibration';
+import { checkPlace } from '../base/cache-files';
+import { cacheFolder } from '../base/cache-folder';
+import { type EngineError, toEngineError } from '../base/errors';
+import { version } from '../base/version';
+import { findCalibration } from '../engine/calibration/calibration';
 import { chooseDevice } from '../engine/devices';
-import { type EngineError, toEngineError } from '../engine/errors';
-import { inspectModel } from '../engine/inspect';
-import { addonPath, loadAddon } from '../engine/load-addon';
 import { checkMemory, memoryAvailable } from '../engine/memory';
-import { chooseContextTokens } from '../engine/native-engine';
+import { inspectModel } from '../engine/native/inspect';
+import { addonPath, loadAddon } from '../engine/native/load-addon';
+import { chooseContextTokens } from '../engine/native/native-engine';
 import { chooseThreads } from '../engine/threads';
-import { checkPlace } from '../models/cache-files';
-import { cacheFolder } from '../models/cache-folder';
 import { formatBytes } from '../protocol/format';
-import { version } from '../version';
 import type { CommandLine } from './arguments';
 import { findModel, withEngine } from './open-engine';
 import type { Output } from './output';

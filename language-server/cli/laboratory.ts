@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { CalibrationFile } from '../engine/calibration';
-import { EngineError } from '../engine/errors';
+import { EngineError } from '../base/errors';
+import type { CalibrationFile } from '../engine/calibration/calibration';
 import type { CommandLine } from './arguments';
 import type { OpenModel } from './open-model';
 import type { Output } from './output';

@@ -1,13 +1,13 @@
 /** `models list|add|info`. */
 
 import path from 'node:path';
-import type { NativeModelInfo } from '../engine/addon';
-import { findCalibration } from '../engine/calibration';
-import { inspectModel } from '../engine/inspect';
-import { loadAddon } from '../engine/load-addon';
+import { modelsFolder } from '../base/cache-folder';
+import { findCalibration } from '../engine/calibration/calibration';
 import { memoryAvailable, memoryNeeded } from '../engine/memory';
-import { chooseContextTokens } from '../engine/native-engine';
-import { modelsFolder } from '../models/cache-folder';
+import type { NativeModelInfo } from '../engine/native/addon';
+import { inspectModel } from '../engine/native/inspect';
+import { loadAddon } from '../engine/native/load-addon';
+import { chooseContextTokens } from '../engine/native/native-engine';
 import { catalogue, findInCatalogue } from '../models/catalogue';
 import { fetchModel } from '../models/fetch-model';
 import { resolveModel } from '../models/resolve-model';

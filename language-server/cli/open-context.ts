@@ -1,10 +1,10 @@
 /** The repositories of one command as context: what is on disk already, or all of it, encoded under a bar. */
 
 import { pathToFileURL } from 'node:url';
-import { ContextService } from '../context-service';
+import { silentLog } from '../base/log';
 import type { Engine } from '../engine/engine';
-import { silentLog } from '../log';
-import { defaultSettings } from '../settings';
+import { ContextService } from '../index/context-service';
+import { defaultSettings } from '../server/settings';
 import type { CommonOptions } from './arguments';
 import { withEngine } from './open-engine';
 import type { Output } from './output';

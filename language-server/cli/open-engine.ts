@@ -1,11 +1,11 @@
 /** The engine of one command: the same that the server hosts. */
 
+import { silentLog } from '../base/log';
 import type { Engine } from '../engine/engine';
-import { createNativeEngine } from '../engine/native-engine';
-import { silentLog } from '../log';
+import { createNativeEngine } from '../engine/native/native-engine';
+import { chunkStore } from '../index/encode/store';
 import { resolveModel } from '../models/resolve-model';
-import { chunkStore } from '../repository/store';
-import { defaultSettings } from '../settings';
+import { defaultSettings } from '../server/settings';
 import type { CommonOptions } from './arguments';
 import type { Output } from './output';
 

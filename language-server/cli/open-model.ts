@@ -2,14 +2,14 @@
 
 import os from 'node:os';
 import path from 'node:path';
-import type { NativeAddon, NativeModel } from '../engine/addon';
-import { type CalibrationFile, findCalibration, parseCalibration } from '../engine/calibration';
-import { cancellable } from '../engine/cancellable';
+import { cancellable } from '../base/cancellable';
+import { EngineError } from '../base/errors';
+import { type CalibrationFile, findCalibration, parseCalibration } from '../engine/calibration/calibration';
 import { chooseDevice } from '../engine/devices';
-import { EngineError } from '../engine/errors';
-import { loadAddon } from '../engine/load-addon';
+import type { NativeAddon, NativeModel } from '../engine/native/addon';
+import { loadAddon } from '../engine/native/load-addon';
 import { chooseThreads } from '../engine/threads';
-import { readNamedText } from '../repository/read-file';
+import { readNamedText } from '../index/discover/read-file';
 import type { CommandLine } from './arguments';
 import { findModel } from './open-engine';
 import type { Output } from './output';

@@ -1,9 +1,9 @@
 /** `serve --stdio`: the language server for any editor, its protocol on stdin and stdout. */
 
-import { connectStdio } from '../connect';
-import { createNativeEngine } from '../engine/native-engine';
-import { serve as serveOn } from '../serve';
-import { version } from '../version';
+import { version } from '../base/version';
+import { createNativeEngine } from '../engine/native/native-engine';
+import { connectStdio } from '../server/connect';
+import { serve as serveOn } from '../server/server';
 import { type CommandLine, usageError } from './arguments';
 
 /** Runs until the client ends it: the library exits the process after `exit`, or when its pipe closes. */

@@ -1,25 +1,25 @@
 /** Inline completions at one place: cache, prompt, decoding under stop rules and a time budget, filters. Knows no protocol. */
 
-import type { NativeSampling } from '../engine/addon';
+import { cancelled, EngineError, isCancelled, throwIfAborted } from '../base/errors';
 import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
-import { cancelled, EngineError, isCancelled, throwIfAborted } from '../engine/errors';
+import type { NativeSampling } from '../engine/native/addon';
+import { fileForm } from '../index/chunk/file-form';
+import { commentPathLine } from '../index/chunk/path-line';
+import type { TextAround } from '../index/rank/relevance';
 import type { ServerSettings } from '../protocol/server';
-import { fileForm } from '../repository/file-form';
-import { commentPathLine } from '../repository/path-line';
-import type { TextAround } from '../repository/relevance';
-import { CodeAround } from './brackets';
 import type { CompletionCounters, Watch } from './counters';
-import { type Deadline, startDeadline } from './deadline';
-import { filterCompletion } from './filters';
-import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt';
-import { sensibleEnd } from './sensible-end';
-import { completionShape } from './shape';
-import { SoundEnd, soundest } from './soundness';
-import { MeasuredSpeed } from './speed';
-import { applyStopRules, type StopContext } from './stop-rules';
+import { filterCompletion } from './postprocess';
+import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt/prompt';
+import { type Deadline, startDeadline } from './stop/deadline';
+import { sensibleEnd } from './stop/sensible-end';
+import { applyStopRules, type StopContext } from './stop/stop-rules';
 import { noSuggestion, type Suggestion } from './suggestion';
 import { type CachedPlace, SuggestionCache } from './suggestion-cache';
-import { type ErrorCounter, Syntax } from './syntax';
+import { CodeAround } from './syntax/brackets';
+import { completionShape } from './syntax/shape';
+import { SoundEnd, soundest } from './syntax/soundness';
+import { type ErrorCounter, Syntax } from './syntax/syntax';
+import { MeasuredSpeed } from './trigger/speed';
 
 export interface CompletionInput {
   readonly uri: string;

@@ -1,6 +1,6 @@
 /** Suggestions of late: one that the user types through, or comes back to, is answered without decoding. */
 
-import { hasInOrder } from '../text';
+import { hasInOrder } from '../base/text';
 import type { Suggestion } from './suggestion';
 
 export interface CachedPlace {

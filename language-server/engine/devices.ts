@@ -1,7 +1,7 @@
 /** Which device computes: the CPU, or a GPU that one of ggml's libraries brings. */
 
-import type { NativeDevice } from './addon';
-import { EngineError } from './errors';
+import { EngineError } from '../base/errors';
+import type { NativeDevice } from './native/addon';
 
 /**
  * The GPU to use; undefined: the CPU.

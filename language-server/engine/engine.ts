@@ -6,7 +6,7 @@ import type {
   NativeGenerationStats,
   NativeModelInfo,
   NativeSampling,
-} from './addon';
+} from './native/addon';
 
 /** Each sequence has its own KV, so that one never evicts the other's. */
 export type SequenceName = 'inline' | 'chat';

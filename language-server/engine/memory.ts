@@ -1,9 +1,9 @@
 /** Whether a model fits the machine's memory, estimated before anything is loaded. */
 
 import os from 'node:os';
+import { EngineError } from '../base/errors';
 import { formatBytes } from '../protocol/format';
-import type { NativeModelInfo } from './addon';
-import { EngineError } from './errors';
+import type { NativeModelInfo } from './native/addon';
 
 /** Compute buffers, vocabulary and the addon itself. */
 const overheadBytes = 192 * 1024 * 1024;

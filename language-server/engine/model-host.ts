@@ -1,11 +1,11 @@
 /** Owns the one engine: loads it when the server starts, again when settings ask for it, and says how it is. */
 
-import type { Log } from '../log';
+import { doneOrAborted } from '../base/cancellable';
+import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from '../base/errors';
+import type { Log } from '../base/log';
 import type { ServerSettings, ServerState, StatusProblem } from '../protocol/server';
-import { engineKey } from '../settings';
-import { doneOrAborted } from './cancellable';
+import { engineKey } from '../server/settings';
 import type { Engine, EngineFactory, EngineOptions, StoreOptions } from './engine';
-import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from './errors';
 
 export interface ModelHostParts {
   readonly createEngine: EngineFactory;

@@ -2,12 +2,12 @@
 
 import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError, throwIfAborted } from '../engine/errors';
+import { makePlace, placeOf } from '../base/cache-files';
+import { modelsFolder } from '../base/cache-folder';
+import { EngineError, throwIfAborted } from '../base/errors';
+import { acquireLock } from '../base/lock';
 import { formatBytes } from '../protocol/format';
-import { makePlace, placeOf } from './cache-files';
-import { modelsFolder } from './cache-folder';
 import type { CatalogueModel } from './catalogue';
-import { acquireLock } from './lock';
 import { findPython, runPython } from './python';
 import { checkContent, noteVerified, stateOfModel } from './verified';
 

@@ -1,8 +1,8 @@
 /** Runs Python, and turns what it says when it fails into one sentence. */
 
 import { spawn } from 'node:child_process';
-import { cancelled, EngineError, throwIfAborted } from '../engine/errors';
-import { neutralFolder, programPath } from '../programs';
+import { cancelled, EngineError, throwIfAborted } from '../base/errors';
+import { neutralFolder, programPath } from '../base/programs';
 
 export interface RunOptions {
   readonly signal: AbortSignal;

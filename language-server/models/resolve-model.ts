@@ -2,8 +2,8 @@
 
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError } from '../engine/errors';
-import { modelsFolder } from './cache-folder';
+import { modelsFolder } from '../base/cache-folder';
+import { EngineError } from '../base/errors';
 import { type CatalogueModel, defaultModel, findInCatalogue } from './catalogue';
 import { type CheckOptions, requireModel } from './verified';
 

@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
 import { access, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError, throwIfAborted } from '../engine/errors';
-import { checkPlace, placeOf, readOwnText, writeWhole } from './cache-files';
+import { checkPlace, placeOf, readOwnText, writeWhole } from '../base/cache-files';
+import { EngineError, throwIfAborted } from '../base/errors';
 import type { CatalogueModel } from './catalogue';
 
 export interface CheckOptions {

@@ -1,4 +1,4 @@
-// The Node-API surface: language-server/engine/addon.ts says what each of these is.
+// The Node-API surface: language-server/engine/native/addon.ts says what each of these is.
 
 #include "addon/objects.h"
 #include "addon/values.h"

@@ -1,7 +1,7 @@
 #pragma once
 
 // Typed errors of the native side. They are thrown inside a task and caught at its edge (engine/worker.cc, addon/addon.cc):
-// none crosses the Node boundary. The names are those of NativeErrorCode in language-server/engine/addon.ts.
+// none crosses the Node boundary. The names are those of NativeErrorCode in language-server/engine/native/addon.ts.
 
 #include <stdexcept>
 #include <string>

@@ -9,7 +9,7 @@ export const out = path.join(root, 'out');
 export const tools = path.join(root, '.tools');
 export const nodeModules = path.join(root, 'node_modules');
 
-/** The user's cache folder for this project: the same rule as language-server/models/cache-folder.ts. */
+/** The user's cache folder for this project: the same rule as language-server/base/cache-folder.ts. */
 export function cacheFolder() {
   const own = process.env['FASA_CACHE_DIR'];
   if (own) return path.resolve(own);

@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ownCalibrationFile } from '../../language-server/engine/calibration';
+import { ownCalibrationFile } from '../../language-server/engine/calibration/calibration';
 import type { Engine } from '../../language-server/engine/engine';
-import { createNativeEngine } from '../../language-server/engine/native-engine';
+import { createNativeEngine } from '../../language-server/engine/native/native-engine';
 import { savePlantedModel } from './planted-model';
 import { Random } from './random';
 import { type TinyModelOptions, tinyTextTokens } from './tiny-model';

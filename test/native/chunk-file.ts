@@ -1,6 +1,6 @@
 /** A chunk file as docs/chunk-files.md describes it, read and written from outside. */
 
-import type { NativeModelInfo } from '../../language-server/engine/addon';
+import type { NativeModelInfo } from '../../language-server/engine/native/addon';
 
 const headerHashOffset = 184;
 

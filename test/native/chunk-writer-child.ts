@@ -1,7 +1,7 @@
 /** The child of the fault tests: encodes pieces into files, as often as it is told to, until somebody kills it. */
 
 import path from 'node:path';
-import { loadAddon } from '../../language-server/engine/load-addon';
+import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { everySecondFc, writerAnchor, writerPieces } from './chunk-writer';
 
 export interface WriterOrder {

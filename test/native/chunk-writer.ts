@@ -1,6 +1,6 @@
 /** What the fault tests and their child write: always the same pieces, in the same way, so that their files are equal. */
 
-import type { NativeCalibration, NativeModelInfo } from '../../language-server/engine/addon';
+import type { NativeCalibration, NativeModelInfo } from '../../language-server/engine/native/addon';
 import { Random } from './random';
 import { tinyTextTokens } from './tiny-model';
 

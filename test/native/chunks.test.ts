@@ -9,7 +9,7 @@ import type {
   NativeEncoder,
   NativeModel,
   NativeRepository,
-} from '../../language-server/engine/addon';
+} from '../../language-server/engine/native/addon';
 import { ChunkFile } from './chunk-file';
 import { compareLogits } from './kl';
 import { Random } from './random';

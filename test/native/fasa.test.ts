@@ -1,7 +1,7 @@
 /** FASA decoding as a context does it: what it gives, when it is used, what it reads and holds. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeCalibration, NativeContext, NativeModel } from '../../language-server/engine/addon';
+import type { NativeCalibration, NativeContext, NativeModel } from '../../language-server/engine/native/addon';
 import { compareLogits } from './kl';
 import { plantedFcs, savePlantedModel } from './planted-model';
 import { Random } from './random';

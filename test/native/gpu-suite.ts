@@ -10,7 +10,7 @@ import type {
   NativeContext,
   NativeContextOptions,
   NativeModel,
-} from '../../language-server/engine/addon';
+} from '../../language-server/engine/native/addon';
 import { compareLogits } from './kl';
 import { Random } from './random';
 import { type TinyModelOptions, tinyTextTokens } from './tiny-model';

@@ -1,6 +1,6 @@
 /** The child of the hostile-input tests: tries one file in all the ways a model is used and says what came of it. */
 
-import { loadAddon } from '../../language-server/engine/load-addon';
+import { loadAddon } from '../../language-server/engine/native/load-addon';
 
 export interface Attempt {
   readonly code: string | undefined;

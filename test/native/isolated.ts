@@ -6,7 +6,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
-import { addonPath } from '../../language-server/engine/load-addon';
+import { addonPath } from '../../language-server/engine/native/load-addon';
 
 export type Outcome<Result> = { readonly result: Result } | { readonly crash: string };
 

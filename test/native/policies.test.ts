@@ -1,7 +1,12 @@
 /** Other ways to choose tokens, that evaluation compares FASA with, and the steps that the meter measures. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeCalibration, NativeContext, NativeModel, NativePolicy } from '../../language-server/engine/addon';
+import type {
+  NativeCalibration,
+  NativeContext,
+  NativeModel,
+  NativePolicy,
+} from '../../language-server/engine/native/addon';
 import { compareLogits } from './kl';
 import { plantedFcs, savePlantedModel } from './planted-model';
 import { Random } from './random';

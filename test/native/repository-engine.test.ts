@@ -13,10 +13,10 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { NativeModel, NativeRepository } from '../../language-server/engine/addon';
 import type { EncodedChunk, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
-import { GenerationRun } from '../../language-server/engine/generation-run';
-import { NativeRepositoryEngine } from '../../language-server/engine/native-repository';
+import type { NativeModel, NativeRepository } from '../../language-server/engine/native/addon';
+import { GenerationRun } from '../../language-server/engine/native/generation-run';
+import { NativeRepositoryEngine } from '../../language-server/engine/native/native-repository';
 import { everySecondFc } from './chunk-writer';
 import { compareLogits } from './kl';
 import { Random } from './random';

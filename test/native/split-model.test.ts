@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { inspectModel } from '../../language-server/engine/inspect';
-import { loadAddon } from '../../language-server/engine/load-addon';
+import { inspectModel } from '../../language-server/engine/native/inspect';
+import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { type GgufValue, writeGguf } from './gguf-writer';
 import { tinyModelFile } from './tiny-model';
 

@@ -1,6 +1,6 @@
 /** The child of the hostile-text tests: tokenizes a long run and says whether its tokens give the text back. */
 
-import { loadAddon } from '../../language-server/engine/load-addon';
+import { loadAddon } from '../../language-server/engine/native/load-addon';
 
 export interface TextInput {
   readonly path: string;

@@ -14,8 +14,8 @@ import type {
   NativeModel,
   NativeReference,
   NativeTask,
-} from '../../language-server/engine/addon';
-import { loadAddon } from '../../language-server/engine/load-addon';
+} from '../../language-server/engine/native/addon';
+import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { saveTinyModel, type TinyModelOptions } from './tiny-model';
 
 /**

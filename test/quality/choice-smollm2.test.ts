@@ -2,8 +2,13 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Comparison, compareLogits, mean } from '../../bench/common/compare-logits';
-import type { NativeCalibration, NativeContext, NativeModel, NativePolicy } from '../../language-server/engine/addon';
-import { findCalibration } from '../../language-server/engine/calibration';
+import { findCalibration } from '../../language-server/engine/calibration/calibration';
+import type {
+  NativeCalibration,
+  NativeContext,
+  NativeModel,
+  NativePolicy,
+} from '../../language-server/engine/native/addon';
 import { useWorkshop } from '../native/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
 

@@ -2,8 +2,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { NativeModel } from '../../language-server/engine/addon';
-import { modelsFolder } from '../../language-server/models/cache-folder';
+import { modelsFolder } from '../../language-server/base/cache-folder';
+import type { NativeModel } from '../../language-server/engine/native/addon';
 import { defaultModel } from '../../language-server/models/catalogue';
 
 /** FASA_MODEL, else the default model of the cache folder. */

@@ -1,7 +1,7 @@
 /** FASA on the default model and real code: a calibration from one source, decoding on another one. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeCalibration, NativeModel } from '../../language-server/engine/addon';
+import type { NativeCalibration, NativeModel } from '../../language-server/engine/native/addon';
 import { compareLogits, type LogitComparison } from '../native/kl';
 import { denseLogits, useWorkshop } from '../native/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';

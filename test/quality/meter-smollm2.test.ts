@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine, GenerationRequest } from '../../language-server/engine/engine';
-import { createNativeEngine } from '../../language-server/engine/native-engine';
+import { createNativeEngine } from '../../language-server/engine/native/native-engine';
 import { defaultModelFile, realCode } from './default-model';
 
 const budget = 96;

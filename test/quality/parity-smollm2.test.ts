@@ -1,7 +1,7 @@
 /** Dense parity on the default model and real code: our graph against libllama, over the same file and tokens. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeModel, NativeReference } from '../../language-server/engine/addon';
+import type { NativeModel, NativeReference } from '../../language-server/engine/native/addon';
 import { compareLogits } from '../native/kl';
 import { denseLogits, greedy, useWorkshop } from '../native/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';

@@ -246,7 +246,7 @@ export async function spawnServer(options: StartOptions = {}): Promise<Client> {
   const script = path.join(cacheFolder, 'server.cjs');
   writeFileSync(script, await bundled(entry));
   const templateLog = path.join(cacheFolder, 'templates.log');
-  const renderer = await bundled('language-server/template-renderer.ts');
+  const renderer = await bundled('language-server/chat/template/renderer.ts');
   writeFileSync(path.join(cacheFolder, 'template-renderer.js'), `${notes(templateLog)}\n${renderer}`);
   const child = spawn(process.execPath, [script, ...(options.arguments ?? ['--stdio'])], {
     stdio: ['pipe', 'pipe', 'pipe'],

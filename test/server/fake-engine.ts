@@ -3,8 +3,8 @@
  * token is one byte of UTF-8; ids from 256 on are special. Requests run one at a time, inline before chat.
  */
 
-import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/addon';
-import { doneOrAborted } from '../../language-server/engine/cancellable';
+import { doneOrAborted } from '../../language-server/base/cancellable';
+import { cancelled, EngineError, type ErrorCode } from '../../language-server/base/errors';
 import {
   type Attention,
   attentionBlockTokens,
@@ -18,8 +18,8 @@ import {
   type RetrievedChunk,
   type SequenceName,
 } from '../../language-server/engine/engine';
-import { cancelled, EngineError, type ErrorCode } from '../../language-server/engine/errors';
-import { TextStream } from '../../language-server/engine/text-stream';
+import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/native/addon';
+import { TextStream } from '../../language-server/engine/native/text-stream';
 import { FakeRepository, type FakeRepositoryOptions } from './fake-repository';
 
 export interface FakeOptions {

@@ -1,7 +1,7 @@
 /** Chunks of the fake engine: a store in memory, encoding that takes time, steps aside and can be cancelled. */
 
+import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/base/errors';
 import type { EncodedChunk, RepositoryEngine, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
-import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/engine/errors';
 
 export interface FakeRepositoryOptions {
   /** For each chunk; default 1. */

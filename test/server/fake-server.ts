@@ -1,8 +1,8 @@
 /** The real server with the fake engine, as a process of its own: options in FAKE_ENGINE, events on stderr. */
 
 import { open } from 'node:fs';
-import { connectStdio } from '../../language-server/connect';
-import { serve } from '../../language-server/serve';
+import { connectStdio } from '../../language-server/server/connect';
+import { serve } from '../../language-server/server/server';
 import { createFakeEngine, type FakeOptions } from './fake-engine';
 
 const options = JSON.parse(process.env['FAKE_ENGINE'] ?? '{}') as FakeOptions;

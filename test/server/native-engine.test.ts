@@ -1,9 +1,9 @@
 /** The engine over the real addon and tiny models: sequences, urgency, cancellation, life. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { buildPrompt } from '../../language-server/completion/prompt';
+import { buildPrompt } from '../../language-server/completion/prompt/prompt';
 import type { Engine, EngineOptions, GenerationRequest } from '../../language-server/engine/engine';
-import { createNativeEngine } from '../../language-server/engine/native-engine';
+import { createNativeEngine } from '../../language-server/engine/native/native-engine';
 import { tinyTextTokens } from '../native/tiny-model';
 import { useWorkshop } from '../native/workshop';
 

@@ -10,7 +10,7 @@ import type { AskResult, CompletionCounts } from '../../language-server/protocol
 import { type Client, type StartOptions, startServer, stopServers } from './client';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
-const file = path.join(root, 'language-server', 'completion', 'cursor.ts');
+const file = path.join(root, 'language-server', 'completion', 'prompt', 'cursor.ts');
 const uri = pathToFileURL(file).href;
 /** Up to the middle of a statement that the file has shown how to go on with. */
 const text = `${readFileSync(file, 'utf8')}
@@ -28,7 +28,7 @@ const repository = { enabled: false };
 
 beforeAll(async () => {
   startOptions = {
-    entry: 'language-server/server.ts',
+    entry: 'language-server/main.ts',
     model: await resolveModel(''),
     folders: [root],
     environment: { FASA_ADDON: path.join(root, 'dist', 'native', 'addon.node') },
@@ -88,7 +88,7 @@ describe.sequential('with the default model', () => {
       const counts: CompletionCounts = await client.connection.sendRequest('fasa/completionCounts');
       return counts.fedTokens;
     };
-    const whole = readFileSync(path.join(root, 'language-server', 'serve.ts'), 'utf8').slice(0, 9000);
+    const whole = readFileSync(path.join(root, 'language-server', 'server', 'server.ts'), 'utf8').slice(0, 9000);
     const source = `${whole.slice(0, whole.lastIndexOf('\n'))}\n`;
     const at = source.split('\n').length - 1;
     const fed: number[] = [];
@@ -160,7 +160,7 @@ describe.sequential('with the default model', () => {
     });
     const result: AskResult = await client.connection.sendRequest('fasa/ask', {
       conversation: 'a',
-      question: 'What does language-server/text.ts do? Answer in one short sentence.',
+      question: 'What does language-server/base/text.ts do? Answer in one short sentence.',
       references: [],
       partialResultToken: 1,
     });
@@ -169,7 +169,7 @@ describe.sequential('with the default model', () => {
     expect(deltas.length).toBeGreaterThan(3);
     expect(result.stats.tokensPerSecond).toBeGreaterThan(0);
     // no chunks are read: it looked at the file in the prompt
-    const asked = path.join(root, 'language-server', 'text.ts');
+    const asked = path.join(root, 'language-server', 'base', 'text.ts');
     const [best] = result.citations;
     expect(best?.uri).toBe(pathToFileURL(asked).href);
     expect(best?.share).toBeGreaterThan(0.01);

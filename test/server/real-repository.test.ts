@@ -26,7 +26,7 @@ beforeAll(async () => {
   const shipped = path.resolve(import.meta.dirname, '..', '..', 'language-server', 'models', 'calibration');
   cpSync(shipped, path.join(folder, 'cache', 'calibration'), { recursive: true });
   client = await startServer({
-    entry: 'language-server/server.ts',
+    entry: 'language-server/main.ts',
     model: await resolveModel(''),
     folders: [folder],
     // a client that tells of files itself: nothing but a request looks at the chunks

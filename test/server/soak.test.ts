@@ -36,7 +36,7 @@ async function engine(): Promise<StartOptions> {
     recursive: true,
   });
   return {
-    entry: 'language-server/server.ts',
+    entry: 'language-server/main.ts',
     model: await resolveModel(''),
     environment: { FASA_ADDON: path.join(root, 'dist', 'native', 'addon.node'), FASA_CACHE_DIR: cache },
     initializationOptions,

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NativeModel } from '../../language-server/engine/addon';
-import { BackgroundCalibrator } from '../../language-server/engine/background-calibrator';
+import { BackgroundCalibrator } from '../../language-server/engine/calibration/background-calibrator';
+import type { NativeModel } from '../../language-server/engine/native/addon';
 
 /** @param begins is called with how many documents were begun, this one included @returns how long it takes */
 type Begins = (count: number) => number;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Bm25Index, identifierTerms } from '../../language-server/repository/bm25';
-import { termsOf } from '../../language-server/repository/relevance';
+import { Bm25Index, identifierTerms } from '../../language-server/index/rank/bm25';
+import { termsOf } from '../../language-server/index/rank/relevance';
 
 test.each([
   ['parseJsonFile(x)', ['parsejsonfile', 'parse', 'json', 'file']],

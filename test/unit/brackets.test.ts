@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { brackets, CodeAround } from '../../language-server/completion/brackets';
+import { brackets, CodeAround } from '../../language-server/completion/syntax/brackets';
 
 test.each([
   ['f(a[0], {', '{('],

@@ -19,11 +19,15 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { findCalibration, ownCalibrationFile, saveOwnCalibration } from '../../language-server/engine/calibration';
-import { ChunkStore } from '../../language-server/engine/chunk-store';
-import { checkPlace, makePlace, placeOf, readOwnText, writeWhole } from '../../language-server/models/cache-files';
-import { Choices } from '../../language-server/repository/choices';
-import { Repository } from '../../language-server/repository/repository';
+import { checkPlace, makePlace, placeOf, readOwnText, writeWhole } from '../../language-server/base/cache-files';
+import {
+  findCalibration,
+  ownCalibrationFile,
+  saveOwnCalibration,
+} from '../../language-server/engine/calibration/calibration';
+import { ChunkStore } from '../../language-server/engine/native/chunk-store';
+import { Choices } from '../../language-server/index/discover/choices';
+import { Repository } from '../../language-server/index/repository';
 
 let folder = '';
 let cache = '';

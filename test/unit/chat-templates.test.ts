@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { LayoutAnswer, LayoutRequest, Role } from '../../language-server/chat/layout';
-import { Layouts } from '../../language-server/chat/layouts';
-import { TemplateProcess } from '../../language-server/chat/template-process';
+import type { LayoutAnswer, LayoutRequest, Role } from '../../language-server/chat/template/layout';
+import { Layouts } from '../../language-server/chat/template/layouts';
+import { TemplateProcess } from '../../language-server/chat/template/template-process';
 
 const roles: readonly Role[] = ['system', 'user'];
 const good = '{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}';
@@ -173,7 +173,7 @@ describe('what is known of a template', () => {
 });
 
 describe('the process of the templates', () => {
-  test.each(['server', 'cli'])('alone has what renders them: %s.js does not', async (entry) => {
+  test.each(['main', 'cli'])('alone has what renders them: the bundle of %s.ts does not', async (entry) => {
     const inputsOf = async (name: string) => {
       const { metafile } = await build({
         entryPoints: [path.join(import.meta.dirname, '..', '..', 'language-server', `${name}.ts`)],
@@ -187,7 +187,7 @@ describe('the process of the templates', () => {
       });
       return Object.keys(metafile.inputs).filter((input) => input.includes('@huggingface/jinja/'));
     };
-    expect(await inputsOf('template-renderer')).not.toEqual([]);
+    expect(await inputsOf('chat/template/renderer')).not.toEqual([]);
     expect(await inputsOf(entry)).toEqual([]);
   });
 

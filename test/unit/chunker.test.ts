@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Chunk, chunkFile } from '../../language-server/repository/chunker';
+import { type Chunk, chunkFile } from '../../language-server/index/chunk/chunker';
 import { FakeEngine, textOf } from '../server/fake-engine';
 
 const engine = new FakeEngine();

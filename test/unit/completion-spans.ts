@@ -8,8 +8,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type * as TreeSitter from 'web-tree-sitter';
 import { Completer } from '../../language-server/completion/complete';
-import { openGrammars } from '../../language-server/completion/grammars';
-import { Syntax } from '../../language-server/completion/syntax';
+import { openGrammars } from '../../language-server/completion/syntax/grammars';
+import { Syntax } from '../../language-server/completion/syntax/syntax';
 import { Random } from '../native/random';
 import { FakeEngine } from '../server/fake-engine';
 

@@ -11,9 +11,9 @@ import { joinRuns, recordOf } from '../../bench/cross-file/record';
 import { figures, type Score, scoreCase } from '../../bench/cross-file/score';
 import { languageOf, SourceParser } from '../../bench/cross-file/syntax';
 import { parseCommandLine } from '../../language-server/cli/arguments';
-import type { NativeChunk, NativeModel } from '../../language-server/engine/addon';
-import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration';
-import { mostRelevant, priorsOf } from '../../language-server/repository/composition';
+import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration/calibration';
+import type { NativeChunk, NativeModel } from '../../language-server/engine/native/addon';
+import { mostRelevant, priorsOf } from '../../language-server/index/rank/composition';
 
 const parser = new SourceParser();
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cursorText, windowStart } from '../../language-server/completion/cursor';
+import { cursorText, windowStart } from '../../language-server/completion/prompt/cursor';
 
 describe('the window before the cursor', () => {
   const text = Array.from({ length: 400 }, (_, index) => `line ${index};`).join('\n');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { NativeDevice } from '../../language-server/engine/addon';
+import { EngineError } from '../../language-server/base/errors';
 import { chooseDevice } from '../../language-server/engine/devices';
-import { EngineError } from '../../language-server/engine/errors';
+import type { NativeDevice } from '../../language-server/engine/native/addon';
 
 const device = (name: string, kind: NativeDevice['kind'], software = false): NativeDevice => ({
   name,

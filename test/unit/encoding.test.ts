@@ -5,11 +5,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ContextService } from '../../language-server/context-service';
-import { onBattery, saysBattery } from '../../language-server/repository/battery';
-import { automaticBudget, type BudgetReadings } from '../../language-server/repository/budget';
-import { priorsOf } from '../../language-server/repository/composition';
-import { defaultSettings } from '../../language-server/settings';
+import { ContextService } from '../../language-server/index/context-service';
+import { onBattery, saysBattery } from '../../language-server/index/encode/battery';
+import { automaticBudget, type BudgetReadings } from '../../language-server/index/encode/budget';
+import { priorsOf } from '../../language-server/index/rank/composition';
+import { defaultSettings } from '../../language-server/server/settings';
 import { FakeEngine, type FakeOptions } from '../server/fake-engine';
 
 let folder = '';

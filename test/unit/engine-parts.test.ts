@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { NativeModelInfo } from '../../language-server/engine/addon';
-import { parseCalibration } from '../../language-server/engine/calibration';
-import { EngineError, toEngineError } from '../../language-server/engine/errors';
+import { EngineError, toEngineError } from '../../language-server/base/errors';
+import { parseCalibration } from '../../language-server/engine/calibration/calibration';
 import { checkMemory } from '../../language-server/engine/memory';
-import { chooseContextTokens } from '../../language-server/engine/native-engine';
-import { TextStream } from '../../language-server/engine/text-stream';
+import type { NativeModelInfo } from '../../language-server/engine/native/addon';
+import { chooseContextTokens } from '../../language-server/engine/native/native-engine';
+import { TextStream } from '../../language-server/engine/native/text-stream';
 import { chooseThreads } from '../../language-server/engine/threads';
 import { formatBytes } from '../../language-server/protocol/format';
 import { FakeEngine } from '../server/fake-engine';

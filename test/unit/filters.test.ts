@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cursorText } from '../../language-server/completion/cursor';
-import { filterCompletion } from '../../language-server/completion/filters';
+import { filterCompletion } from '../../language-server/completion/postprocess';
+import { cursorText } from '../../language-server/completion/prompt/cursor';
 
 /** @param document with | for the cursor */
 function filtered(document: string, text: string, languageId = ''): string {

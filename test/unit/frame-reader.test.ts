@@ -3,7 +3,7 @@
 import { PassThrough } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { FrameReader } from '../../language-server/frame-reader';
+import { FrameReader } from '../../language-server/server/frame-reader';
 
 const body = (id: number) =>
   JSON.stringify({ jsonrpc: '2.0', id, method: 'a', params: { text: 'x∀\u2028'.repeat(id) } });

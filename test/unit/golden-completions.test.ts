@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Completer } from '../../language-server/completion/complete';
-import { Syntax } from '../../language-server/completion/syntax';
+import { Syntax } from '../../language-server/completion/syntax/syntax';
 import { FakeEngine } from '../server/fake-engine';
 
 const root = path.resolve(import.meta.dirname, '..', '..');

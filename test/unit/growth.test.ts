@@ -3,11 +3,11 @@ import { hunksOf } from '../../extension/edits/changes';
 import { applyChanges, fitChanges } from '../../extension/edits/fit';
 import { mergeHunks } from '../../extension/edits/merge';
 import { namedPaths } from '../../language-server/chat/choose-files';
-import { formsOf, scan } from '../../language-server/completion/lexical';
-import { sensibleEnd } from '../../language-server/completion/sensible-end';
+import { sensibleEnd } from '../../language-server/completion/stop/sensible-end';
+import { formsOf, scan } from '../../language-server/completion/syntax/lexical';
+import { importCandidates } from '../../language-server/index/rank/imports';
 import { codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
 import { isOpeningInfo } from '../../language-server/protocol/answer/fences';
-import { importCandidates } from '../../language-server/repository/imports';
 
 // What a stranger's repository, a pasted text or a model's answer can make long: the work must grow with it, not with its
 // square. Where work can be counted, it is.

@@ -9,9 +9,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { rgPath } from '@vscode/ripgrep';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { IgnoreRules } from '../../language-server/repository/ignore-rules';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import { survey } from '../../language-server/repository/walk';
+import { IgnoreRules } from '../../language-server/index/discover/ignore/ignore-rules';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { survey } from '../../language-server/index/discover/walk';
 import { Random } from '../native/random';
 
 let folder = '';

@@ -5,13 +5,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ExcludeGlobs, parseExcludeGlob } from '../../language-server/repository/exclude-globs';
-import { parseIgnorePattern } from '../../language-server/repository/gitignore-pattern';
-import { GlobMatcher } from '../../language-server/repository/glob';
-import { IgnoreRules } from '../../language-server/repository/ignore-rules';
-import { IgnoreSession } from '../../language-server/repository/ignore-session';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import { survey } from '../../language-server/repository/walk';
+import { ExcludeGlobs, parseExcludeGlob } from '../../language-server/index/discover/ignore/exclude-globs';
+import { parseIgnorePattern } from '../../language-server/index/discover/ignore/gitignore-pattern';
+import { GlobMatcher } from '../../language-server/index/discover/ignore/glob';
+import { IgnoreRules } from '../../language-server/index/discover/ignore/ignore-rules';
+import { IgnoreSession } from '../../language-server/index/discover/ignore/ignore-session';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { survey } from '../../language-server/index/discover/walk';
 
 let home = '';
 let root = '';

@@ -138,7 +138,7 @@ describe('a change in the file’s own indent', () => {
       'package.json',
       'scripts/lib/run.mjs',
     ]
-      .concat(['README.md', 'language-server/completion/cursor.ts'])
+      .concat(['README.md', 'language-server/completion/prompt/cursor.ts'])
       .flatMap((name) => {
         try {
           return [readFileSync(path.join(root, name), 'utf8')];

@@ -128,7 +128,7 @@ const snippets: readonly Snippet[] = [
     name: 'the server and its own files in the laboratory',
     file: 'bench/speed/a.ts',
     source:
-      "import * as model from '../common/model';\nimport * as log from '../../language-server/log';\n\nexport const it = [model, log];\n",
+      "import * as model from '../common/model';\nimport * as log from '../../language-server/base/log';\n\nexport const it = [model, log];\n",
     rules: [],
   },
   {
@@ -247,13 +247,13 @@ const snippets: readonly Snippet[] = [
   },
   {
     name: 'reading in the reader',
-    file: 'language-server/repository/read-file.ts',
+    file: 'language-server/index/discover/read-file.ts',
     source: readingBy('node:fs/promises'),
     rules: [],
   },
   {
     name: 'looking at a folder in the server',
-    file: 'language-server/repository/l.ts',
+    file: 'language-server/index/l.ts',
     source: "import { readdir, stat } from 'node:fs/promises';\n\nexport const it = [readdir, stat];\n",
     rules: [],
   },
@@ -308,7 +308,7 @@ const snippets: readonly Snippet[] = [
   },
   {
     name: "the streams in the protocol's pipe",
-    file: 'language-server/stdio.ts',
+    file: 'language-server/server/stdio.ts',
     source: "const { stdout } = process;\nstdout.write('x');\n",
     rules: [],
   },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { commandIds } from '../../extension/command-ids';
 import { tooltipCommands } from '../../extension/status/tooltip';
-import { checkSettings, defaultSettings } from '../../language-server/settings';
+import { checkSettings, defaultSettings } from '../../language-server/server/settings';
 
 interface Property {
   readonly type: string;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { isMinified } from '../../language-server/repository/minified';
+import { isMinified } from '../../language-server/index/discover/minified';
 
 const sentences = {
   English:

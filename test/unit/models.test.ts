@@ -19,10 +19,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { cacheFolder } from '../../language-server/models/cache-folder';
+import { cacheFolder } from '../../language-server/base/cache-folder';
+import { acquireLock } from '../../language-server/base/lock';
 import { type CatalogueModel, defaultModel } from '../../language-server/models/catalogue';
 import { fetchModel } from '../../language-server/models/fetch-model';
-import { acquireLock } from '../../language-server/models/lock';
 import { explain } from '../../language-server/models/python';
 import { resolveModel } from '../../language-server/models/resolve-model';
 import { noteVerified, recordFile, requireModel, stateOfModel } from '../../language-server/models/verified';
@@ -151,7 +151,7 @@ describe('a lock', () => {
       stdin: {
         contents: `import { acquireLock } from './lock';
           void acquireLock(${JSON.stringify(file())}).then((lock) => { process.send?.('held'); ${program} });`,
-        resolveDir: path.resolve(import.meta.dirname, '..', '..', 'language-server', 'models'),
+        resolveDir: path.resolve(import.meta.dirname, '..', '..', 'language-server', 'base'),
         loader: 'ts',
       },
       bundle: true,

@@ -4,12 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { maxRecentDocuments, OpenDocuments } from '../../language-server/open-documents';
-import { Choices } from '../../language-server/repository/choices';
-import { FileList } from '../../language-server/repository/file-list';
-import type { Repository } from '../../language-server/repository/repository';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import type { DocumentPlace } from '../../language-server/workspace';
+import { Choices } from '../../language-server/index/discover/choices';
+import { FileList } from '../../language-server/index/discover/file-list';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { maxRecentDocuments, OpenDocuments } from '../../language-server/index/open-documents';
+import type { Repository } from '../../language-server/index/repository';
+import type { DocumentPlace } from '../../language-server/index/workspace';
 
 interface Work {
   places: number;

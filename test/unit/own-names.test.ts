@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { NativeAddon, NativeDevice, NativeModelInfo } from '../../language-server/engine/addon';
-import { EngineError, toEngineError } from '../../language-server/engine/errors';
-import { inspectModel } from '../../language-server/engine/inspect';
-import { withOwnNames } from '../../language-server/engine/own-names';
+import { EngineError, toEngineError } from '../../language-server/base/errors';
+import type { NativeAddon, NativeDevice, NativeModelInfo } from '../../language-server/engine/native/addon';
+import { inspectModel } from '../../language-server/engine/native/inspect';
+import { withOwnNames } from '../../language-server/engine/native/own-names';
 
 const info: NativeModelInfo = {
   path: '/models/a.gguf',

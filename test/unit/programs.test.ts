@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { programPath } from '../../language-server/programs';
-import { gitOutput, recentInGit } from '../../language-server/repository/git-log';
+import { programPath } from '../../language-server/base/programs';
+import { gitOutput, recentInGit } from '../../language-server/index/discover/git-log';
 import { which } from '../../scripts/lib/process.mjs';
 
 let folder = '';

@@ -7,7 +7,7 @@ import {
   type PromptText,
   textsInPrompt,
 } from '../../language-server/chat/prompt-texts';
-import { type ChatMessage, chatPrompt } from '../../language-server/chat/template';
+import { type ChatMessage, chatPrompt } from '../../language-server/chat/template/template';
 import { FakeEngine, textOf } from '../server/fake-engine';
 
 const engine = new FakeEngine();

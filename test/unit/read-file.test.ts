@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ReadOptions, readNamedText, readWorkspaceFile } from '../../language-server/repository/read-file';
+import { type ReadOptions, readNamedText, readWorkspaceFile } from '../../language-server/index/discover/read-file';
 
 let folder = '';
 let outside = '';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { openGrammars } from '../../language-server/completion/grammars';
+import { openGrammars } from '../../language-server/completion/syntax/grammars';
 import { hiddenCharacter } from '../../language-server/protocol/hidden-characters';
 import { fasterThanLinear } from './regex-attacks';
 

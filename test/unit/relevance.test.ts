@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { raiseImported, termsOf } from '../../language-server/repository/relevance';
+import { raiseImported, termsOf } from '../../language-server/index/rank/relevance';
 
 const document = '';
 

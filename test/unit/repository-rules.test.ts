@@ -6,14 +6,14 @@ import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Choices } from '../../language-server/repository/choices';
-import { parseExcludeGlob } from '../../language-server/repository/exclude-globs';
-import { recentInGit } from '../../language-server/repository/git-log';
-import { GlobMatcher } from '../../language-server/repository/glob';
-import { leftOutByContent, leftOutByName } from '../../language-server/repository/left-out';
-import { noFacts, orderFiles } from '../../language-server/repository/order';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import { survey } from '../../language-server/repository/walk';
+import { Choices } from '../../language-server/index/discover/choices';
+import { recentInGit } from '../../language-server/index/discover/git-log';
+import { parseExcludeGlob } from '../../language-server/index/discover/ignore/exclude-globs';
+import { GlobMatcher } from '../../language-server/index/discover/ignore/glob';
+import { leftOutByContent, leftOutByName } from '../../language-server/index/discover/left-out';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { survey } from '../../language-server/index/discover/walk';
+import { noFacts, orderFiles } from '../../language-server/index/rank/order';
 
 let folder = '';
 

@@ -2,11 +2,11 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, wri
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { importCandidates } from '../../language-server/repository/imports';
-import { leftOutByContent, leftOutByName } from '../../language-server/repository/left-out';
-import { commentPathLine } from '../../language-server/repository/path-line';
-import { SourceFiles } from '../../language-server/repository/source-files';
-import { walk } from '../../language-server/repository/walk';
+import { commentPathLine } from '../../language-server/index/chunk/path-line';
+import { leftOutByContent, leftOutByName } from '../../language-server/index/discover/left-out';
+import { SourceFiles } from '../../language-server/index/discover/source-files';
+import { walk } from '../../language-server/index/discover/walk';
+import { importCandidates } from '../../language-server/index/rank/imports';
 
 let folder = '';
 

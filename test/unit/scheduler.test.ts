@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Scheduler } from '../../language-server/scheduler';
+import { Scheduler } from '../../language-server/completion/scheduler';
 
 const uri = 'file:///a.ts';
 const never = new AbortController().signal;

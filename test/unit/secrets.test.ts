@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Choices } from '../../language-server/repository/choices';
-import { leftOutByContent, leftOutByName } from '../../language-server/repository/left-out';
-import { findSecret } from '../../language-server/repository/secrets';
+import { Choices } from '../../language-server/index/discover/choices';
+import { leftOutByContent, leftOutByName } from '../../language-server/index/discover/left-out';
+import { findSecret } from '../../language-server/index/discover/secrets';
 
 const digits = '0123456789';
 const small = 'abcdefghijklmnopqrstuvwxyz';

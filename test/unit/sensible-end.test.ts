@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { indentUnit, reindent } from '../../language-server/completion/indentation';
-import { sensibleEnd } from '../../language-server/completion/sensible-end';
+import { indentUnit, reindent } from '../../language-server/completion/prompt/indentation';
+import { sensibleEnd } from '../../language-server/completion/stop/sensible-end';
 
 describe('a line that was cut short', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkSettings, defaultSettings, engineKey } from '../../language-server/settings';
+import { checkSettings, defaultSettings, engineKey } from '../../language-server/server/settings';
 
 describe('settings', () => {
   test.each([[undefined], [null], [{}]])('of %s are the defaults', (value) => {

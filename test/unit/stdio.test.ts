@@ -20,7 +20,7 @@ function run(source: string) {
   buildSync({
     stdin: {
       contents: `import { protocolPipe } from './stdio';\nconst { output } = protocolPipe();\n${source}`,
-      resolveDir: path.resolve(import.meta.dirname, '..', '..', 'language-server'),
+      resolveDir: path.resolve(import.meta.dirname, '..', '..', 'language-server', 'server'),
       loader: 'ts',
     },
     outfile: file,

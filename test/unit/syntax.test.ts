@@ -2,10 +2,10 @@
 
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cursorText } from '../../language-server/completion/cursor';
-import { completionShape } from '../../language-server/completion/shape';
-import { applyStopRules } from '../../language-server/completion/stop-rules';
-import { Syntax } from '../../language-server/completion/syntax';
+import { cursorText } from '../../language-server/completion/prompt/cursor';
+import { applyStopRules } from '../../language-server/completion/stop/stop-rules';
+import { completionShape } from '../../language-server/completion/syntax/shape';
+import { Syntax } from '../../language-server/completion/syntax/syntax';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 process.env['FASA_SYNTAX'] = path.join(root, 'dist', 'syntax');

@@ -1,12 +1,12 @@
 /** When something is offered: silence, the typing pace, what became of earlier offers, the speed of the model. */
 
 import { describe, expect, test } from 'vitest';
-import { BudgetWatch } from '../../language-server/completion/budget-watch';
 import { Offers } from '../../language-server/completion/offers';
-import { debounceMs, TypingPace } from '../../language-server/completion/pace';
-import { whySilent } from '../../language-server/completion/silence';
-import { MeasuredSpeed } from '../../language-server/completion/speed';
-import type { NativeGenerationStats } from '../../language-server/engine/addon';
+import { BudgetWatch } from '../../language-server/completion/trigger/budget-watch';
+import { debounceMs, TypingPace } from '../../language-server/completion/trigger/pace';
+import { whySilent } from '../../language-server/completion/trigger/silence';
+import { MeasuredSpeed } from '../../language-server/completion/trigger/speed';
+import type { NativeGenerationStats } from '../../language-server/engine/native/addon';
 
 describe('nothing is offered', () => {
   test.each([

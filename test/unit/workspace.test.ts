@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { silentLog } from '../../language-server/log';
-import { withEnding } from '../../language-server/repository/path-line';
-import { filePath, Workspace } from '../../language-server/workspace';
+import { silentLog } from '../../language-server/base/log';
+import { withEnding } from '../../language-server/index/chunk/path-line';
+import { filePath, Workspace } from '../../language-server/index/workspace';
 
 const url = (file: string) => pathToFileURL(file).href;
 

@@ -1,0 +1,8 @@
+/** Entry of the process that chat templates are rendered in. It does nothing else, and ends when the server's does. */
+
+import { type LayoutRequest, ready } from './layout';
+import { renderLayout } from './render-layout';
+
+process.on('message', (request: LayoutRequest) => process.send?.(renderLayout(request)));
+process.on('disconnect', () => process.exit());
+process.send?.(ready);

@@ -1,0 +1,96 @@
+/** Messages as a prompt: the text of the model's chat template, with contents that it never sees in between. */
+
+import { doneOrAborted } from '../../base/cancellable';
+import { throwIfAborted } from '../../base/errors';
+import type { Engine } from '../../engine/engine';
+import { concatenate, countTokens, type TokenPart } from '../../engine/native/token-parts';
+import { openedThought } from '../../protocol/thoughts';
+import type { PromptText } from '../prompt-texts';
+import type { Role } from './layout';
+import { Layouts } from './layouts';
+
+export interface ChatMessage {
+  readonly role: Role;
+  /** Tokenized with special tokens off: nothing in a file or a question can pose as the template's markup. */
+  readonly content: Int32Array;
+  /** What of it can be cited. */
+  readonly texts?: readonly PromptText[];
+}
+
+export interface ChatPrompt {
+  readonly tokens: Int32Array;
+  /** Index of the first token of each message's content. */
+  readonly begins: readonly number[];
+  /** The mark of a thought that the template has opened: the model's text goes on inside of it. */
+  readonly opensThought?: string;
+}
+
+/**
+ * The messages and the start of the assistant's next one, as tokens.
+ * @throws EngineError BAD_TEMPLATE, CANCELLED
+ */
+export async function chatTokens(
+  engine: Engine,
+  messages: readonly ChatMessage[],
+  signal: AbortSignal,
+): Promise<Int32Array> {
+  return (await chatPrompt(engine, messages, signal)).tokens;
+}
+
+/** The same, with the places of the contents. @throws EngineError BAD_TEMPLATE, CANCELLED */
+export async function chatPrompt(
+  engine: Engine,
+  messages: readonly ChatMessage[],
+  signal: AbortSignal,
+): Promise<ChatPrompt> {
+  throwIfAborted(signal);
+  const layout = layouts.layoutOf(engine.model, rolesOf(messages));
+  await doneOrAborted(layout, signal);
+  throwIfAborted(signal);
+  const { pieces, systemInUser } = await layout;
+  const parts: TokenPart[] = [];
+  const begins: number[] = [];
+  const take = (index: number, message: ChatMessage | undefined) => {
+    begins[index] = countTokens(parts);
+    parts.push(message?.content ?? []);
+  };
+  let slot = 0;
+  for (const [index, message] of messages.entries()) {
+    if (systemInUser && index === 0) {
+      continue;
+    }
+    parts.push(engine.tokenizeTemplate(pieces[slot++] ?? ''));
+    if (systemInUser && index === 1) {
+      take(0, messages[0]);
+      parts.push(engine.tokenize(betweenMerged));
+    }
+    take(index, message);
+  }
+  const last = pieces[slot] ?? '';
+  parts.push(engine.tokenizeTemplate(last));
+  const mark = openedThought(last);
+  const opens = mark === undefined ? {} : { opensThought: mark };
+  const tokens = concatenate(parts);
+  const { addBos, bos } = engine.model.tokens;
+  return addBos && bos !== undefined && tokens[0] !== bos
+    ? { tokens: concatenate([[bos], tokens]), begins: begins.map((begin) => begin + 1), ...opens }
+    : { tokens, begins, ...opens };
+}
+
+/** Between the instructions and the question that they stand in front of. */
+const betweenMerged = '\n\n';
+const layouts = new Layouts();
+
+/** Makes ready what {@link chatPrompt} needs for messages like these; whether that works is told when it is needed. */
+export function prepareChatPrompt(engine: Engine, messages: readonly ChatMessage[]): void {
+  layouts.layoutOf(engine.model, rolesOf(messages)).catch(() => undefined);
+}
+
+/** Ends the process of the templates; whoever waits for it gets CANCELLED. */
+export function closeTemplates(): void {
+  layouts.close();
+}
+
+function rolesOf(messages: readonly ChatMessage[]): Role[] {
+  return messages.map(({ role }) => role);
+}

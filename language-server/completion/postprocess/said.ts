@@ -1,0 +1,83 @@
+/** What a model should not have said, or not so. */
+
+import { indentOf, isBlank } from '../../base/text';
+import { hiddenCharacter } from '../../protocol/hidden-characters';
+import { reindent } from '../prompt/indentation';
+import { loopStart } from '../stop/loop';
+import { withoutDangling } from '../stop/sensible-end';
+import type { Filter } from './filter';
+
+/**
+ * The text ends before a character that nobody sees (a direction override, a zero-width space, an escape sequence),
+ * unless the document around has the same one: then it is known there.
+ */
+export const cutAtHiddenCharacter: Filter = (text, cursor) => {
+  for (const match of text.matchAll(hiddenCharacter)) {
+    if (!cursor.before.includes(match[0]) && !cursor.after.includes(match[0])) {
+      return text.slice(0, match.index);
+    }
+  }
+  return text;
+};
+
+/** Bytes that are no UTF-8 came from the model: cut there, unless the document has such characters itself. */
+export const cutAtReplacementCharacter: Filter = (text, cursor) => {
+  const index = text.indexOf('\ufffd');
+  return index === -1 || cursor.before.includes('\ufffd') ? text : text.slice(0, index);
+};
+
+/** Keeps what stands before a loop, and nothing after it. */
+export const dropRepetition: Filter = (text) => {
+  const loop = loopStart(text);
+  return loop === undefined ? text : withoutDangling(text.slice(0, loop));
+};
+
+export const trimTrailingSpace: Filter = (text) => text.trimEnd();
+
+/** A line that says again what the line above says is a model that lost the thread. Short ones repeat in good code. */
+const minRepeatedChars = 6;
+
+export const dropLineAbove: Filter = (text, cursor) => {
+  const [first = ''] = text.split('\n', 1);
+  const line = `${cursor.linePrefix}${first}`.trim();
+  const above = cursor.lineAbove.trim();
+  return first.trim() !== '' && line.length >= minRepeatedChars && line === above ? '' : text;
+};
+
+const opensBlock = /(?:[{([:]|=>)\s*$/;
+
+/** The document's own unit on every line of code, and the cursor's indent not said twice. */
+export const normalizeIndentation: Filter = (text, cursor, code) => {
+  const lines = inUnit(text, cursor.indentUnit, code.scan(text).continued).split('\n');
+  const [first = ''] = lines;
+  const indent = cursor.linePrefix;
+  if (indent !== '' && isBlank(indent) && !isBlank(first) && !opensBlock.test(cursor.lineAbove) && !code.inString) {
+    const own = indentOf(first);
+    // deeper than the cursor only after a line that opens a block
+    lines[0] = own.startsWith(indent) || own.length > 1 ? first.slice(own.length) : first;
+  }
+  return lines.join('\n');
+};
+
+/** @param continued by line: it begins in a text, whose blanks are its own */
+function inUnit(text: string, unit: string | undefined, continued: readonly boolean[]): string {
+  if (unit === undefined || !text.includes('\n')) {
+    return text;
+  }
+  const lines = text.split('\n');
+  const isCode = (index: number) => index > 0 && continued[index] !== true;
+  const foreign = unit === '\t' ? /^ {2,}/ : /^ *\t/;
+  if (!lines.some((line, index) => isCode(index) && foreign.test(line))) {
+    return text;
+  }
+  const ownSpaces = stepOfSpaces(lines.filter((_, index) => isCode(index)));
+  return lines
+    .map((line, index) => (isCode(index) ? reindent(indentOf(line), unit, ownSpaces) + line.trimStart() : line))
+    .join('\n');
+}
+
+/** The step that all indents of spaces are whole multiples of: 2 or 4. */
+function stepOfSpaces(lines: readonly string[]): number {
+  const widths = lines.flatMap((line) => /^ +(?=\S)/.exec(line)?.[0].length ?? []);
+  return widths.every((width) => width % 4 === 0) ? 4 : 2;
+}

@@ -1,0 +1,39 @@
+/**
+ * What a model file or a driver says of itself, as it comes out of the addon: on one line, without what nobody sees, and
+ * cut. All that is behind here (status, pages, command line, log, errors) gets names that can be shown as they are.
+ */
+
+import path from 'node:path';
+import { cleanName } from '../../protocol/cut';
+import type { NativeAddon, NativeDevice, NativeModel, NativeModelInfo } from './addon';
+
+export function withOwnNames(addon: NativeAddon): NativeAddon {
+  return {
+    ...addon,
+    devices: () => addon.devices().map(named),
+    inspectModel: (file) => cleanInfo(addon.inspectModel(file)),
+    loadModel: (options, onProgress) => {
+      const task = addon.loadModel(options, onProgress);
+      return { promise: task.promise.then(withInfo), cancel: () => task.cancel(), stop: () => task.stop() };
+    },
+  };
+}
+
+function cleanInfo(info: NativeModelInfo): NativeModelInfo {
+  return {
+    ...info,
+    name: cleanName(info.name, cleanName(path.basename(info.path), 'A model without a name')),
+    architecture: cleanName(info.architecture, 'unknown'),
+    quantization: cleanName(info.quantization, 'unknown'),
+  };
+}
+
+/** The addon's own object: it is known to the addon by what it is. */
+function withInfo(model: NativeModel): NativeModel {
+  return Object.defineProperty(model, 'info', { value: cleanInfo(model.info) });
+}
+
+/** The name stays: the addon finds the device by it. */
+function named(device: NativeDevice): NativeDevice {
+  return { ...device, description: cleanName(device.description, cleanName(device.name, 'A device without a name')) };
+}

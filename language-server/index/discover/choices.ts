@@ -1,0 +1,150 @@
+/**
+ * The user's own word on files and folders of one repository: include or exclude. Kept in the cache folder, never in the
+ * repository; written whole (temporary file, flush, rename), so that a crash leaves the old choices or the new ones.
+ */
+
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { checkPlaceNow, makePlace, placeOf, readOwnText, writeWhole } from '../../base/cache-files';
+import type { Inclusion } from './left-out';
+
+export type Choice = 'include' | 'exclude';
+/** As they are kept. The last: a file that the user included though it looks like a secret. */
+type Kept = Choice | 'include secret';
+
+const maxChoices = 10_000;
+/** Of as many, with the longest paths. */
+const maxFileBytes = 64 * 1024 * 1024;
+
+export class Choices {
+  /** Why none are kept, for the log. */
+  readonly problem: string | undefined;
+  readonly #root: string;
+  readonly #file: string;
+  #choices: ReadonlyMap<string, Kept>;
+  /** Folders with something in them that is to be included; made when it is asked for, once per change. */
+  #foldersWithIncluded: ReadonlySet<string> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+
+  /** @param root of the repository, absolute; @param folder where choices are kept */
+  constructor(root: string, folder: string) {
+    this.#root = root;
+    const name = createHash('sha256').update(root).digest('hex').slice(0, 24);
+    this.#file = path.join(folder, `${name}.json`);
+    this.problem = problemOf(folder);
+    this.#choices = read(this.#file);
+  }
+
+  /** On this very path. */
+  at(relative: string): Choice | undefined {
+    return choiceOf(this.#choices.get(relative));
+  }
+
+  /** On this path or on the nearest folder above that has one. */
+  of(relative: string): Choice | undefined {
+    if (this.#choices.size === 0) {
+      return undefined;
+    }
+    for (let at = relative; ; at = at.slice(0, at.lastIndexOf('/'))) {
+      const choice = this.#choices.get(at);
+      if (choice !== undefined || !at.includes('/')) {
+        return choiceOf(choice ?? this.#choices.get(''));
+      }
+    }
+  }
+
+  /** What the user's word on this path is worth. A word on a folder is none on the secrets in it. */
+  inclusion(relative: string): Inclusion {
+    if (this.#choices.get(relative) === 'include secret') {
+      return 'confirmed';
+    }
+    return this.of(relative) === 'include' ? 'included' : 'none';
+  }
+
+  /** Something below this folder is to be included. */
+  includesBelow(relative: string): boolean {
+    this.#foldersWithIncluded ??= foldersWithIncluded(this.#choices);
+    return this.#foldersWithIncluded.has(relative);
+  }
+
+  /**
+   * Holds at once; settles when it is on disk. '' is the whole repository.
+   * @param confirmed the user was told what looks like a secret in the file
+   * @throws EngineError CACHE_REFUSED, the file system's errors: it holds until the end of the process then
+   */
+  set(relative: string, choice: Choice | 'default', confirmed = false): Promise<void> {
+    const kept = choice === 'include' && confirmed ? 'include secret' : choice;
+    this.#choices = changed(this.#choices, relative, kept);
+    this.#foldersWithIncluded = undefined;
+    const write = this.#writing.then(async () => {
+      // another window may have written since
+      await makePlace(placeOf(path.dirname(this.#file)));
+      const choices = Object.fromEntries(changed(read(this.#file), relative, kept));
+      await writeWhole(this.#file, `${JSON.stringify({ root: this.#root, choices }, null, 2)}\n`);
+    });
+    this.#writing = write.catch(() => undefined);
+    return write;
+  }
+}
+
+/** One walk asks for each folder that is left out, so a look at all choices each time would not do. */
+function foldersWithIncluded(choices: ReadonlyMap<string, Kept>): ReadonlySet<string> {
+  const folders = new Set<string>();
+  for (const [relative, choice] of choices) {
+    let end = choice === 'exclude' ? -1 : relative.lastIndexOf('/');
+    for (let folder = relative.slice(0, Math.max(0, end)); end > 0 && !folders.has(folder); ) {
+      folders.add(folder);
+      end = folder.lastIndexOf('/');
+      folder = folder.slice(0, Math.max(0, end));
+    }
+  }
+  return folders;
+}
+
+function choiceOf(kept: Kept | undefined): Choice | undefined {
+  return kept === 'include secret' ? 'include' : kept;
+}
+
+function changed(
+  choices: ReadonlyMap<string, Kept>,
+  relative: string,
+  choice: Kept | 'default',
+): ReadonlyMap<string, Kept> {
+  const next = new Map(choices);
+  next.delete(relative);
+  if (choice !== 'default' && next.size < maxChoices) {
+    next.set(relative, choice);
+  }
+  return next;
+}
+
+function problemOf(folder: string): string | undefined {
+  try {
+    checkPlaceNow(placeOf(folder));
+    return undefined;
+  } catch (error) {
+    return `Choices on files are not kept: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** A file that is not there, not ours or broken holds no choices. */
+function read(file: string): Map<string, Kept> {
+  const choices = new Map<string, Kept>();
+  try {
+    checkPlaceNow(placeOf(path.dirname(file)));
+    const value: unknown = JSON.parse(readOwnText(file, maxFileBytes) ?? '');
+    const stored: unknown = typeof value === 'object' && value !== null && 'choices' in value ? value.choices : {};
+    for (const [relative, choice] of Object.entries(typeof stored === 'object' && stored !== null ? stored : {})) {
+      if (isKept(choice) && choices.size < maxChoices) {
+        choices.set(relative, choice);
+      }
+    }
+  } catch {
+    // none
+  }
+  return choices;
+}
+
+function isKept(value: unknown): value is Kept {
+  return value === 'include' || value === 'exclude' || value === 'include secret';
+}

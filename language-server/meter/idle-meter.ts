@@ -1,0 +1,152 @@
+/**
+ * The honest meter: when nothing was asked for a while, a few FASA and dense steps over the tokens in the cache say how
+ * fast and how close to dense FASA is here and now. Until then there are no figures.
+ */
+
+import { isCancelled, toEngineError } from '../base/errors';
+import type { Log } from '../base/log';
+import type { Engine, EngineMeasurement, SequenceName } from '../engine/engine';
+import type { ModelHost } from '../engine/model-host';
+import type { FidelityStatus, SpeedStatus, Status } from '../protocol/server';
+
+/** Without a request for so long, the machine counts as idle. */
+export const defaultIdleMs = 5000;
+/** Measuring again sooner would say the same. */
+const minMsBetween = 60_000;
+
+export interface IdleMeterParts {
+  readonly host: ModelHost;
+  readonly log: Log;
+  /** There are new figures. */
+  readonly onChange: () => void;
+  readonly idleMs: number;
+}
+
+export class IdleMeter {
+  readonly #parts: IdleMeterParts;
+  #engine: Engine | undefined;
+  #speed: SpeedStatus | undefined;
+  #kl: number[] = [];
+  #agreeing = 0;
+  #measuredAt = Number.NEGATIVE_INFINITY;
+  #requests = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #running: AbortController | undefined;
+  #closed = false;
+
+  constructor(parts: IdleMeterParts) {
+    this.#parts = parts;
+  }
+
+  /** What was measured with the engine that is loaded. */
+  get figures(): Pick<Status, 'speed' | 'fidelity'> {
+    if (this.#speed === undefined || this.#engine !== this.#parts.host.engine) {
+      return {};
+    }
+    const samples = this.#kl.length;
+    const fidelity: FidelityStatus = {
+      meanKl: this.#kl.reduce((sum, kl) => sum + kl, 0) / samples,
+      agreement: this.#agreeing / samples,
+      samples,
+    };
+    return { speed: this.#speed, fidelity };
+  }
+
+  /** Runs a request: measuring ends at once, and idleness is counted from its end. */
+  async during<T>(request: () => Promise<T>): Promise<T> {
+    this.stop();
+    this.#requests++;
+    try {
+      return await request();
+    } finally {
+      this.#requests--;
+      this.#wait();
+    }
+  }
+
+  /** Ends what is being measured in idle time. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#running?.abort();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.stop();
+  }
+
+  /**
+   * Measures at once, at any number of cached tokens that leaves something to choose.
+   * @throws EngineError of ModelHost.ready; TOO_FEW_TOKENS; BAD_CALIBRATION; CANCELLED, also by another request
+   */
+  async measureNow(signal: AbortSignal): Promise<void> {
+    const engine = await this.#parts.host.ready(signal);
+    this.#take(engine, await engine.measure(largestSequence(engine), signal));
+  }
+
+  #wait(): void {
+    if (this.#requests > 0 || this.#closed) {
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#measureIdle();
+    }, this.#parts.idleMs);
+    this.#timer.unref();
+  }
+
+  async #measureIdle(): Promise<void> {
+    const { host, log } = this.#parts;
+    const { engine } = host;
+    if (engine === undefined || host.state !== 'ready' || this.#running !== undefined) {
+      return;
+    }
+    const fresh = engine === this.#engine && performance.now() - this.#measuredAt < minMsBetween;
+    const sequence = largestSequence(engine);
+    const { fasaFromTokens } = engine;
+    if (
+      fresh ||
+      fasaFromTokens === undefined ||
+      engine.usage(sequence).tokens + (engine.repository?.held.tokens ?? 0) < fasaFromTokens
+    ) {
+      return;
+    }
+    const running = new AbortController();
+    this.#running = running;
+    try {
+      this.#take(engine, await engine.measure(sequence, running.signal));
+    } catch (error) {
+      const failure = toEngineError(error);
+      if (!isCancelled(failure) && failure.code !== 'TOO_FEW_TOKENS') {
+        log.warn(`The meter could not measure: ${failure.code}: ${failure.message}`);
+      }
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  #take(engine: Engine, { atTokens, fasaMsPerToken, denseMsPerToken, kl, agreeing }: EngineMeasurement): void {
+    if (engine !== this.#engine) {
+      this.#engine = engine;
+      this.#kl = [];
+      this.#agreeing = 0;
+    }
+    this.#measuredAt = performance.now();
+    this.#kl.push(...kl);
+    this.#agreeing += agreeing;
+    this.#speed = {
+      fasaMsPerToken,
+      denseMsPerToken,
+      speedup: denseMsPerToken / fasaMsPerToken,
+      atTokens,
+      measuredAt: new Date().toISOString(),
+    };
+    this.#parts.onChange();
+  }
+}
+
+function largestSequence(engine: Engine): SequenceName {
+  return engine.usage('chat').tokens > engine.usage('inline').tokens ? 'chat' : 'inline';
+}
