@@ -127,7 +127,7 @@ async function withFolder(
     await service.lane.finish(signal);
     output.progressDone();
     const context = service.workspace.repositories[0]?.context;
-    if (context === undefined || engine.repository === undefined) {
+    if (context === undefined || engine.chunks === undefined) {
       throw new EngineError('BAD_CALIBRATION', `There is no calibration file for ${engine.model.name}.`);
     }
     await work(context);
@@ -159,11 +159,11 @@ async function askAll(
     const tokens = await chatTokens(engine, messages, signal);
     const generation = await engine.generate({
       sequence: 'chat',
-      tokens: concatenate([engine.repository?.anchor ?? [], tokens]),
+      tokens: concatenate([engine.chunks?.anchor ?? [], tokens]),
       maxTokens: answerTokens,
       sampling: { temperature: 0, topK: 1, topP: 1, seed: 0 },
       signal,
-      repository: chunks,
+      chunks,
       countAttention: true,
     });
     const looked = (generation.attention?.chunks ?? []).map(({ chunk, shares }) => {

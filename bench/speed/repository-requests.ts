@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isCancelled, toEngineError } from '../../language-server/base/errors';
-import type { Engine, RepositoryEngine, RetrievedChunk } from '../../language-server/engine/engine';
+import type { ChunkEncoder, Engine, RetrievedChunk } from '../../language-server/engine/engine';
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import { percentile } from '../common/compare-logits';
 import { median } from '../common/model';
@@ -42,7 +42,7 @@ export function chunksOfTokens(chunks: readonly RetrievedChunk[], tokens: number
  */
 export async function timeRequests(
   engine: Engine,
-  repository: RepositoryEngine,
+  repository: ChunkEncoder,
   text: Int32Array,
   turn: number,
   choose: () => readonly RetrievedChunk[],
@@ -54,9 +54,9 @@ export async function timeRequests(
   const chunks = choose();
   const choosing = performance.now() - started;
   const base = concatenate([repository.anchor, tail.slice(0, tailTokens)]);
-  const first = await engine.generate({ ...common, tokens: base, maxTokens: 1, repository: chunks });
+  const first = await engine.generate({ ...common, tokens: base, maxTokens: 1, chunks });
   const typed = concatenate([base, tail.slice(tailTokens, tailTokens + 1)]);
-  const second = await engine.generate({ ...common, tokens: typed, maxTokens: decodedTokens, repository: chunks });
+  const second = await engine.generate({ ...common, tokens: typed, maxTokens: decodedTokens, chunks });
   return {
     firstTokenMs: choosing + first.stats.queueMs + first.stats.firstTokenMs,
     typedTokenMs: choosing + second.stats.queueMs + second.stats.firstTokenMs,
@@ -86,7 +86,7 @@ export interface EncodingDelay {
  */
 export async function measureDelay(
   engine: Engine,
-  repository: RepositoryEngine,
+  repository: ChunkEncoder,
   text: Int32Array,
   chunks: readonly RetrievedChunk[],
   fresh: readonly Int32Array[],
@@ -98,7 +98,7 @@ export async function measureDelay(
       tailOf(engine, text, 0).slice(0, tailTokens - delaySamples + count),
     ]);
     const started = performance.now();
-    await engine.generate({ sequence: 'inline', sampling: greedy, signal, tokens, maxTokens: 1, repository: chunks });
+    await engine.generate({ sequence: 'inline', sampling: greedy, signal, tokens, maxTokens: 1, chunks });
     return performance.now() - started;
   };
   await ask(0);
@@ -125,11 +125,7 @@ export async function measureDelay(
 }
 
 /** Until the signal aborts. */
-async function encodeOn(
-  repository: RepositoryEngine,
-  fresh: readonly Int32Array[],
-  signal: AbortSignal,
-): Promise<void> {
+async function encodeOn(repository: ChunkEncoder, fresh: readonly Int32Array[], signal: AbortSignal): Promise<void> {
   try {
     for (let round = 0; !signal.aborted; round++) {
       for (const tokens of fresh) {

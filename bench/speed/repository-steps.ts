@@ -5,7 +5,7 @@ import { cancellable } from '../../language-server/base/cancellable';
 import { EngineError } from '../../language-server/base/errors';
 import type { CommandLine } from '../../language-server/cli/arguments';
 import type { Output } from '../../language-server/cli/output';
-import type { Engine, RepositoryEngine } from '../../language-server/engine/engine';
+import type { ChunkEncoder, Engine } from '../../language-server/engine/engine';
 import type { NativeReference } from '../../language-server/engine/native/addon';
 import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { concatenate } from '../../language-server/engine/native/token-parts';
@@ -18,7 +18,7 @@ export const turns = 5;
 
 export interface Opened {
   readonly engine: Engine;
-  readonly repository: RepositoryEngine;
+  readonly repository: ChunkEncoder;
   readonly service: ContextService;
   readonly modelPath: string;
 }

@@ -149,7 +149,7 @@ async function withRepository(
     background: false,
   });
   try {
-    const { repository } = engine;
+    const { chunks: repository } = engine;
     if (repository === undefined) {
       throw new EngineError('BAD_CALIBRATION', `There is no calibration file for ${engine.model.name}.`, {
         remedy: 'Make one with the calibrate command.',

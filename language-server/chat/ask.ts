@@ -83,7 +83,7 @@ export class Chat {
       maxTokens: size.answerTokens,
       sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: input.seed ?? 1 },
       signal: input.signal,
-      ...(chunks.length === 0 ? {} : { repository: chunks }),
+      ...(chunks.length === 0 ? {} : { chunks }),
       countAttention: true,
       onProgress: (fed, total) => input.onProgress?.(fed / Math.max(1, total)),
       onText: (delta, whole) => {
@@ -122,9 +122,7 @@ export class Chat {
     this.#forgetOtherModels(engine);
     const turns = this.#conversations.before(engine, input.conversation, input.history);
     const encoded =
-      engine.repository === undefined || input.openOnly === true
-        ? []
-        : this.#chunksFor(documentsOf(input), textOf(input));
+      engine.chunks === undefined || input.openOnly === true ? [] : this.#chunksFor(documentsOf(input), textOf(input));
     const retrieved = new Set(encoded.flatMap(({ chunk }) => this.#sourceOf(chunk)?.file ?? []));
     const files = await this.#files(input, turns.length === 0, retrieved, fresh);
     throwIfAborted(input.signal);

@@ -61,7 +61,7 @@ export function planAsk(
   turns: readonly Turn[],
 ): AskPlan {
   const answerTokens = Math.min(maxAnswerTokens, Math.floor(engine.contextTokens / 4));
-  const room = engine.contextTokens - answerTokens - (engine.repository?.anchor.length ?? 0);
+  const room = engine.contextTokens - answerTokens - (engine.chunks?.anchor.length ?? 0);
   const system: ChatMessage = { role: 'system', content: engine.tokenize(instructions) };
   const question = engine.tokenize(wellFormed(toLf(questionText(asked.command, asked.question))));
   const parts: AskSizePart[] = [

@@ -16,7 +16,7 @@ export async function context(line: CommandLine, output: Output, signal: AbortSi
   }
   await withContext(options, output, signal, { encode: line.encode, say: false }, async (engine, service) => {
     const folders = await service.folders({}, signal);
-    const disk = engine.repository?.disk;
+    const disk = engine.chunks?.disk;
     if (options.json) {
       output.json({ model: engine.model.name, attention: engine.attention, reads: disk !== undefined, disk, folders });
       return;

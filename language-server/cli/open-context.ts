@@ -36,7 +36,7 @@ export async function withContext<T>(
         context.addFolder(pathToFileURL(folder).href);
       }
       context.use(engine);
-      if (engine.repository !== undefined) {
+      if (engine.chunks !== undefined) {
         await (encode ? context.lane.finish(signal) : context.lane.openAll(signal));
         output.progressDone();
         if (say) {

@@ -103,8 +103,8 @@ export class Completer {
       const started = performance.now();
       const sampling = { ...greedy, seed: input.seed ?? 0 };
       // the same for all candidates
-      const repository = retrievedChunks(engine, prompt, input);
-      const retrieved = { ...input, chunksFor: () => repository };
+      const chunks = retrievedChunks(engine, prompt, input);
+      const retrieved = { ...input, chunksFor: () => chunks };
       const { generation, suggestion } = await this.#decode(engine, prompt, retrieved, sampling, deadline);
       const until = performance.now() + (performance.now() - started) + candidatesMs;
       const suggestions = [suggestion];
@@ -123,7 +123,7 @@ export class Completer {
         prompt: {
           tokens: prompt.tokens.length,
           tailTokens: prompt.tailTokens,
-          repositoryTokens: repository.reduce((sum, { chunk }) => sum + chunk.tokens, 0),
+          repositoryTokens: chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0),
         },
         ...(generation === undefined ? {} : { generation }),
       };
@@ -166,7 +166,7 @@ export class Completer {
     { tokens }: Prompt,
     count: number,
     input: CompletionInput,
-    repository: readonly RetrievedChunk[] = [],
+    chunks: readonly RetrievedChunk[] = [],
   ): Promise<void> {
     throwIfAborted(input.signal);
     const part = tokens.slice(0, count);
@@ -179,7 +179,7 @@ export class Completer {
         maxTokens: 0,
         sampling: { ...greedy, seed: 0 },
         signal: input.signal,
-        ...(repository.length === 0 ? {} : { repository }),
+        ...(chunks.length === 0 ? {} : { chunks }),
         onProgress: (fed) => watch?.onProgress(fed),
         ...(input.background === true ? { background: true } : {}),
       });
@@ -275,7 +275,7 @@ export class Completer {
 }
 
 function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed): Prompt {
-  const anchor = engine.repository?.anchor.length ?? 0;
+  const anchor = engine.chunks?.anchor.length ?? 0;
   const room = engine.contextTokens - input.settings.maxTokens - reservedTokens - anchor;
   const tailTokens = Math.min(input.settings.tailTokens, room);
   if (tailTokens < 16) {
@@ -287,7 +287,7 @@ function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed
 }
 
 function retrievedChunks(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly RetrievedChunk[] {
-  return engine.repository === undefined
+  return engine.chunks === undefined
     ? []
     : input.chunksFor({
         before: cursor.before.slice(-maxChars.before),
@@ -334,7 +334,7 @@ async function decode(
     stopped = decision.stop;
     return stopped;
   };
-  const repository = retrievedChunks(engine, prompt, input);
+  const chunks = retrievedChunks(engine, prompt, input);
   const late = new AbortController();
   deadline.onOver(() => {
     // before the first text there is nothing to offer: what was fed stays in the KV for the next request
@@ -350,7 +350,7 @@ async function decode(
       sampling,
       stopTokens: markupTokens(engine),
       signal: AbortSignal.any([input.signal, late.signal]),
-      ...(repository.length === 0 ? {} : { repository }),
+      ...(chunks.length === 0 ? {} : { chunks }),
       onProgress: (fed) => watch?.onProgress(fed),
       onText: (_delta, whole) => {
         watch?.onText();

@@ -25,8 +25,8 @@ export interface GenerationRequest {
   /** Valid UTF-8 text as it grows; return 'stop' to end the generation after this token. */
   readonly onText?: (delta: string, whole: string) => 'continue' | 'stop';
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
-  /** What of the repository is seen beside the tokens, which then begin with {@link RepositoryEngine.anchor}. */
-  readonly repository?: readonly RetrievedChunk[];
+  /** Retrieved chunks that the request reads beside its tokens, which then begin with {@link ChunkEncoder.anchor}. */
+  readonly chunks?: readonly RetrievedChunk[];
   /** Done ahead of time: behind every request that a person waits for, of any sequence. */
   readonly background?: boolean;
   /** Asks for {@link Generation.attention}. */
@@ -91,7 +91,7 @@ export interface CompositionPolicy {
  * Encodes pieces of files and keeps them, by content. Absent from an engine that reads densely: no calibration, or
  * attention `dense`.
  */
-export interface RepositoryEngine {
+export interface ChunkEncoder {
   /** The first tokens of every prompt that chunks go with. */
   readonly anchor: Int32Array;
   /** Most tokens of one chunk, path line included. */
@@ -184,7 +184,8 @@ export interface Engine {
   /** Most tokens of a sequence. */
   readonly contextTokens: number;
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
-  readonly repository?: RepositoryEngine | undefined;
+  /** Absent where attention is dense: then no request reads chunks. */
+  readonly chunks?: ChunkEncoder | undefined;
   /** For a model that has no calibration and could use one. */
   readonly calibration?: EngineCalibration | undefined;
   /** Text of files and users: special tokens are plain text. No BOS is added. */

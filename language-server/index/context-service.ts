@@ -74,7 +74,7 @@ export class ContextService {
   /** Of the folder that a request used last. */
   get status(): RepositoryStatus | undefined {
     const [repository] = this.#byRelevance();
-    const reads = this.#settings.enabled && this.#engine?.repository !== undefined;
+    const reads = this.#settings.enabled && this.#engine?.chunks !== undefined;
     return repository === undefined || !reads ? undefined : repositoryStatus(repository, this.lane);
   }
 
@@ -121,8 +121,8 @@ export class ContextService {
       return;
     }
     this.#engine = engine;
-    if (engine?.repository !== undefined) {
-      engine.repository.onLost = (chunk) => this.#lost(chunk);
+    if (engine?.chunks !== undefined) {
+      engine.chunks.onLost = (chunk) => this.#lost(chunk);
     }
     for (const repository of this.workspace.repositories) {
       this.#budgets.delete(repository);
@@ -238,13 +238,13 @@ export class ContextService {
 
   /** Bytes of the store of the engine that is loaded; empties it, if not only asked. @throws EngineError */
   async clearDisk(engine: Engine, dryRun: boolean): Promise<number> {
-    if (engine.repository === undefined) {
+    if (engine.chunks === undefined) {
       return 0;
     }
     if (dryRun) {
-      return engine.repository.disk.bytes;
+      return engine.chunks.disk.bytes;
     }
-    const bytes = await engine.repository.clearDisk();
+    const bytes = await engine.chunks.clearDisk();
     for (const repository of this.workspace.repositories) {
       repository.context.noteDiskCleared();
     }
@@ -307,7 +307,7 @@ export class ContextService {
   }
 
   async #budget(engine: Engine, repository: Repository): Promise<number> {
-    const { repository: encoder, device } = engine;
+    const { chunks: encoder, device } = engine;
     if (this.#settings.tokens > 0 || encoder === undefined) {
       return this.#settings.tokens;
     }

@@ -233,7 +233,7 @@ export class RepositoryContext {
 
   /** Of the engine; without one, nothing is retrieved. */
   get policy(): CompositionPolicy {
-    return this.#engine?.repository?.policy ?? { priorStrength: 0, maxTokens: 0 };
+    return this.#engine?.chunks?.policy ?? { priorStrength: 0, maxTokens: 0 };
   }
 
   async close(): Promise<void> {
@@ -296,7 +296,7 @@ export class RepositoryContext {
 
   async #choose(signal: AbortSignal): Promise<void> {
     const engine = this.#engine;
-    if (engine?.repository === undefined || !this.#enabled) {
+    if (engine?.chunks === undefined || !this.#enabled) {
       this.#forget();
       this.#survey = emptySurvey;
       return;

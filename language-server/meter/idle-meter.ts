@@ -109,7 +109,7 @@ export class IdleMeter {
     if (
       fresh ||
       fasaFromTokens === undefined ||
-      engine.usage(sequence).tokens + (engine.repository?.held.tokens ?? 0) < fasaFromTokens
+      engine.usage(sequence).tokens + (engine.chunks?.held.tokens ?? 0) < fasaFromTokens
     ) {
       return;
     }

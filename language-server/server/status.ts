@@ -113,7 +113,7 @@ function engineStatus(
 function cacheStatus(engine: Engine): CacheStatus {
   const usages = [engine.usage('inline'), engine.usage('chat')];
   const sum = (pick: (usage: (typeof usages)[number]) => number) => usages.reduce((all, usage) => all + pick(usage), 0);
-  const chunks = engine.repository?.held ?? { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
+  const chunks = engine.chunks?.held ?? { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
   const fullBytes = sum((usage) => usage.fullBytes) + chunks.fullBytes;
   const fastBytes = sum((usage) => usage.fastBytes) + chunks.fastBytes;
   return {

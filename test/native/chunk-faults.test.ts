@@ -12,7 +12,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { EncodedChunk } from '../../language-server/engine/engine';
 import type { NativeEncoder, NativeModel } from '../../language-server/engine/native/addon';
 import { addonPath } from '../../language-server/engine/native/load-addon';
-import { NativeRepositoryEngine } from '../../language-server/engine/native/native-repository';
+import { NativeChunkEncoder } from '../../language-server/engine/native/native-chunk-encoder';
 import { ChunkFile } from './chunk-file';
 import { everySecondFc, writerAnchor, writerPieces } from './chunk-writer';
 import type { WriterOrder, WriterResult } from './chunk-writer-child';
@@ -220,7 +220,7 @@ describe('damaged', () => {
     const folder = newFolder();
     const said: string[] = [];
     const open = () =>
-      new NativeRepositoryEngine({
+      new NativeChunkEncoder({
         model,
         calibration,
         threads: 1,

@@ -16,7 +16,7 @@ import { describe, expect, it } from 'vitest';
 import type { EncodedChunk, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
 import type { NativeModel, NativeRepository } from '../../language-server/engine/native/addon';
 import { GenerationRun } from '../../language-server/engine/native/generation-run';
-import { NativeRepositoryEngine } from '../../language-server/engine/native/native-repository';
+import { NativeChunkEncoder } from '../../language-server/engine/native/native-chunk-encoder';
 import { everySecondFc } from './chunk-writer';
 import { compareLogits } from './kl';
 import { Random } from './random';
@@ -33,7 +33,7 @@ const newFolder = () => mkdtempSync(path.join(workshop.folder, 'engine-'));
 
 function engineOf(model: NativeModel, folder: string, rowType: StoreOptions['rowType'], said: string[] = []) {
   const { name, architecture, fingerprint } = model.info;
-  return new NativeRepositoryEngine({
+  return new NativeChunkEncoder({
     model,
     calibration: {
       ...everySecondFc(model.info),
@@ -58,12 +58,12 @@ function filesIn(folder: string): { readonly name: string; readonly bytes: numbe
 }
 
 /** A context that reads chunks of this engine behind its anchor. */
-function contextOf(model: NativeModel, engine: NativeRepositoryEngine) {
+function contextOf(model: NativeModel, engine: NativeChunkEncoder) {
   const { composition } = engine;
   return workshop.context(model, { contextTokens: 512, calibration: everySecondFc(model.info), composition });
 }
 
-function retrieved(engine: NativeRepositoryEngine, chunks: readonly EncodedChunk[]): NativeRepository {
+function retrieved(engine: NativeChunkEncoder, chunks: readonly EncodedChunk[]): NativeRepository {
   return engine.retrieved(chunks.map((chunk) => ({ chunk, prior: 0 })));
 }
 
@@ -210,7 +210,7 @@ describe('a file of a chunk in use', () => {
         tokens,
         maxTokens,
         sampling: { temperature: 0, topK: 0, topP: 1, seed: 0 },
-        repository: retrievedNow(all),
+        chunks: retrievedNow(all),
         countAttention: true,
         ...(onProgress === undefined ? {} : { onProgress }),
       } as const;

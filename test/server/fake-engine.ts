@@ -91,7 +91,7 @@ export class FakeEngine implements Engine {
   readonly contextTokens: number;
   readonly attention: Engine['attention'];
   readonly device: Engine['device'];
-  readonly repository: FakeRepository | undefined;
+  readonly chunks: FakeRepository | undefined;
   /** What happened, in order: `prefill`, `decode`, `cancelled in decode`, ... */
   readonly events: string[] = [];
   /** The prompts of the last requests that started. */
@@ -120,7 +120,7 @@ export class FakeEngine implements Engine {
     if (options.repository !== undefined) {
       this.#event(`chunks of ${engine.store?.rowType ?? 'no store'}`);
     }
-    this.repository =
+    this.chunks =
       options.repository === undefined
         ? undefined
         : new FakeRepository(options.repository, {
@@ -279,9 +279,9 @@ export class FakeEngine implements Engine {
   }
 
   async #run(request: GenerationRequest, signal: AbortSignal): Promise<Generation> {
-    const { sequence, tokens, maxTokens, repository } = request;
-    if (repository !== undefined) {
-      this.#event(`reads ${this.repository?.describe(repository) ?? 'chunks of another engine'}`);
+    const { sequence, tokens, maxTokens, chunks } = request;
+    if (chunks !== undefined) {
+      this.#event(`reads ${this.chunks?.describe(chunks) ?? 'chunks of another engine'}`);
     }
     const started = performance.now();
     this.prompts.push(tokens);
@@ -330,7 +330,7 @@ export class FakeEngine implements Engine {
         fasaSteps: 0,
         bytesReadPerToken: kvBytesPerToken,
       },
-      ...(request.countAttention === true ? { attention: this.#attention(tokens, request.repository ?? []) } : {}),
+      ...(request.countAttention === true ? { attention: this.#attention(tokens, request.chunks ?? []) } : {}),
     };
   }
 

@@ -1,7 +1,7 @@
 /** Chunks of the fake engine: a store in memory, encoding that takes time, steps aside and can be cancelled. */
 
 import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/base/errors';
-import type { EncodedChunk, RepositoryEngine, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
+import type { ChunkEncoder, EncodedChunk, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
 
 export interface FakeRepositoryOptions {
   /** For each chunk; default 1. */
@@ -54,18 +54,18 @@ class FakeChunk implements EncodedChunk {
 /** As a disk with a limit has it. */
 const maxStored = 5000;
 
-export class FakeRepository implements RepositoryEngine {
+export class FakeRepository implements ChunkEncoder {
   readonly policy = { priorStrength: 2, maxTokens: 49_152 };
   readonly anchor: Int32Array;
   readonly chunkTokens: number;
-  readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
+  readonly bytesPerToken: ChunkEncoder['bytesPerToken'];
   readonly #options: FakeRepositoryOptions;
   readonly #parts: FakeRepositoryParts;
   readonly #store = new Map<string, Int32Array>();
   #held: readonly RetrievedChunk[] = [];
   #alive = 0;
   #hasLost = false;
-  onLost: RepositoryEngine['onLost'];
+  onLost: ChunkEncoder['onLost'];
 
   constructor(options: FakeRepositoryOptions, parts: FakeRepositoryParts) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class FakeRepository implements RepositoryEngine {
     this.chunkTokens = options.chunkTokens ?? 512;
   }
 
-  get disk(): RepositoryEngine['disk'] {
+  get disk(): ChunkEncoder['disk'] {
     let bytes = 0;
     for (const tokens of this.#store.values()) {
       bytes += tokens.length * this.bytesPerToken.disk;
@@ -83,7 +83,7 @@ export class FakeRepository implements RepositoryEngine {
     return { chunks: this.#store.size, bytes, maxBytes: 1e9 };
   }
 
-  get held(): RepositoryEngine['held'] {
+  get held(): ChunkEncoder['held'] {
     const tokens = this.#held.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
     const { full, fast, disk } = this.bytesPerToken;
     return { tokens, fullBytes: tokens * full, fastBytes: tokens * fast, slowBytes: tokens * (disk - fast) };

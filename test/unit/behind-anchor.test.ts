@@ -6,7 +6,7 @@ const anchor = Int32Array.from([7, 8, 9]);
 
 function engineWith(bos: number) {
   const { model } = new FakeEngine();
-  return { model: { ...model, tokens: { ...model.tokens, bos } }, repository: { anchor } as never };
+  return { model: { ...model, tokens: { ...model.tokens, bos } }, chunks: { anchor } as never };
 }
 
 test('the anchor comes first, and the token that begins a text once', () => {
@@ -25,5 +25,5 @@ test('a token that begins texts and turns alike stays where a turn begins', () =
 test('without a repository a prompt is as it is', () => {
   const { model } = new FakeEngine();
   const tokens = Int32Array.from([1, 2]);
-  expect(behindAnchor({ model, repository: undefined }, tokens)).toBe(tokens);
+  expect(behindAnchor({ model, chunks: undefined }, tokens)).toBe(tokens);
 });

@@ -109,7 +109,7 @@ let sessions: Session[] = [];
 afterEach(async () => {
   for (const { context, engine } of sessions) {
     await context.close();
-    expect(engine.repository?.alive ?? 0, 'chunks that nobody disposed of').toBe(0);
+    expect(engine.chunks?.alive ?? 0, 'chunks that nobody disposed of').toBe(0);
     await engine.dispose();
   }
   sessions = [];
@@ -162,7 +162,7 @@ describe('the lane', () => {
     write(Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`f${index}.ts`, `x${index};\n`])));
     const session = open();
     const sizes: number[] = [];
-    const { repository } = session.engine;
+    const { chunks: repository } = session.engine;
     const encode = repository?.encode.bind(repository);
     if (repository !== undefined && encode !== undefined) {
       repository.encode = (chunks, ...more) => {
@@ -205,7 +205,7 @@ describe('the lane', () => {
     session.context.use(undefined);
     expect(session.context.status).toBeUndefined();
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect(session.engine.repository?.alive).toBe(0);
+    expect(session.engine.chunks?.alive).toBe(0);
     expect(session.errors).toEqual([]);
   });
 
@@ -306,15 +306,15 @@ describe('a context', () => {
     const chunks = [...(session.context.workspace.repositories[0]?.context.files.values() ?? [])].flatMap(
       (file) => file.chunks,
     );
-    expect(session.engine.repository?.alive).toBe(chunks.length);
+    expect(session.engine.chunks?.alive).toBe(chunks.length);
     const next = new FakeEngine({ repository: { chunkTokens: 300 } });
     session.context.use(next);
-    expect(session.engine.repository?.alive).toBe(0);
+    expect(session.engine.chunks?.alive).toBe(0);
     await session.context.lane.finish(signal);
-    expect(next.repository?.alive).toBeGreaterThan(chunks.length);
+    expect(next.chunks?.alive).toBeGreaterThan(chunks.length);
     expect(session.context.chunksForQuestion([], 'same1').every(({ chunk }) => chunk.tokens <= 300)).toBe(true);
     session.context.use(undefined);
-    expect(next.repository?.alive).toBe(0);
+    expect(next.chunks?.alive).toBe(0);
   });
 
   test('of thousands of files is planned in seconds, and a change of one in milliseconds', async () => {

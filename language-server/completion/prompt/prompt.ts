@@ -60,7 +60,7 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
   const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, maxSuffix(input));
   const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
-  const head: TokenPart[] = engine.repository === undefined ? bosOf(engine) : [engine.repository.anchor];
+  const head: TokenPart[] = engine.chunks === undefined ? bosOf(engine) : [engine.chunks.anchor];
   const separated = fileForm(special) === 'separator' && special.fimSeparator !== undefined;
   const tail: TokenPart[] = special.fimSeparator !== undefined && separated ? [[special.fimSeparator]] : [];
   tail.push(engine.tokenize(`${input.pathLine}\n`));

@@ -6,14 +6,14 @@
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import type { Generation, GenerationRequest, RetrievedChunk } from '../engine';
 import type { NativeContext, NativeGenerateOptions, NativeGenerationResult, NativeModel, NativeTask } from './addon';
-import type { NativeRepositoryEngine } from './native-repository';
+import type { NativeChunkEncoder } from './native-chunk-encoder';
 import { TextStream } from './text-stream';
 import { concatenate } from './token-parts';
 
 type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority'>;
 
 /** Whose chunks a run reads. */
-type ChunkReader = Pick<NativeRepositoryEngine, 'retrieved' | 'intact'>;
+type ChunkReader = Pick<NativeChunkEncoder, 'retrieved' | 'intact'>;
 
 export class GenerationRun {
   readonly #context: NativeContext;
@@ -40,7 +40,7 @@ export class GenerationRun {
     reader?: ChunkReader,
   ) {
     this.#reader = reader;
-    this.#chunks = reader === undefined ? [] : (request.repository ?? []);
+    this.#chunks = reader === undefined ? [] : (request.chunks ?? []);
     this.#context = context;
     this.#model = model;
     this.#request = request;

@@ -32,7 +32,7 @@ import type {
 import { checkFits, GenerationRun } from './generation-run';
 import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
-import { chunkTokens, NativeRepositoryEngine } from './native-repository';
+import { chunkTokens, NativeChunkEncoder } from './native-chunk-encoder';
 
 export const defaultBudget = 256;
 /** Most context tokens by default: what the embedded model was trained for. */
@@ -125,7 +125,7 @@ class NativeEngine implements Engine {
   readonly #contexts = new Map<SequenceName, NativeContext>();
   readonly #runs = new Map<Promise<Generation>, { readonly priority: number; readonly run: GenerationRun }>();
   readonly #closing = new AbortController();
-  readonly #repository: NativeRepositoryEngine | undefined;
+  readonly #chunkEncoder: NativeChunkEncoder | undefined;
   readonly #lastChunks = new Map<SequenceName, readonly RetrievedChunk[]>();
   readonly #calibrator: BackgroundCalibrator | undefined;
   #calibrated: NativeModel | undefined;
@@ -159,7 +159,7 @@ class NativeEngine implements Engine {
       const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
       const { store } = options;
       const held = () => [...this.#lastChunks.values()].flat();
-      this.#repository = new NativeRepositoryEngine({ model, calibration, threads: this.#threads, tier, store, held });
+      this.#chunkEncoder = new NativeChunkEncoder({ model, calibration, threads: this.#threads, tier, store, held });
     }
   }
 
@@ -176,8 +176,8 @@ class NativeEngine implements Engine {
     return this.#calibrated;
   }
 
-  get repository(): NativeRepositoryEngine | undefined {
-    return this.#repository;
+  get chunks(): NativeChunkEncoder | undefined {
+    return this.#chunkEncoder;
   }
 
   get model(): NativeModelInfo {
@@ -215,7 +215,7 @@ class NativeEngine implements Engine {
     }
     checkFits(request.tokens.length, this.contextTokens);
     this.#measuring?.abort();
-    this.#lastChunks.set(request.sequence, request.repository ?? []);
+    this.#lastChunks.set(request.sequence, request.chunks ?? []);
     const priority = request.background === true ? backgroundPriority : priorities[request.sequence];
     const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
     const run = new GenerationRun(
@@ -232,12 +232,12 @@ class NativeEngine implements Engine {
         fasaFromTokens: this.fasaFromTokens ?? 0,
         priority,
       },
-      this.#repository,
+      this.#chunkEncoder,
     );
     const promise = run.run();
     this.#runs.set(promise, { priority, run });
     this.#letPass(priority);
-    this.#repository?.stepAside();
+    this.#chunkEncoder?.stepAside();
     this.#calibrator?.stepAside();
     try {
       return await promise;
@@ -260,7 +260,7 @@ class NativeEngine implements Engine {
     if (this.#calibration === undefined) {
       throw missingCalibration(this.model);
     }
-    checkMeasurable(this.usage(sequence).tokens + (this.#repository?.held.tokens ?? 0), budget);
+    checkMeasurable(this.usage(sequence).tokens + (this.#chunkEncoder?.held.tokens ?? 0), budget);
     const context = this.#context(sequence);
     const own = new AbortController();
     this.#measuring = own;
@@ -270,7 +270,7 @@ class NativeEngine implements Engine {
     } catch (error) {
       if (toEngineError(error).code === 'BAD_CHUNK') {
         // a file was cut short: whoever owns the chunk is told
-        this.#repository?.intact([...this.#lastChunks.values()].flat());
+        this.#chunkEncoder?.intact([...this.#lastChunks.values()].flat());
       }
       throw error;
     } finally {
@@ -300,7 +300,7 @@ class NativeEngine implements Engine {
       context.dispose();
     }
     this.#contexts.clear();
-    this.#repository?.dispose();
+    this.#chunkEncoder?.dispose();
     this.#calibrated?.dispose();
     this.#model.dispose();
   }
@@ -314,7 +314,7 @@ class NativeEngine implements Engine {
         microBatch: microBatchTokens,
         ...(this.#gpu === undefined ? {} : { tier: this.attention.mode === 'fasa-m' ? 'fasa-m' : 'fasa-c' }),
         ...(this.#calibration === undefined ? {} : { calibration: this.#calibration }),
-        ...(this.#repository === undefined ? {} : { composition: this.#repository.composition }),
+        ...(this.#chunkEncoder === undefined ? {} : { composition: this.#chunkEncoder.composition }),
       });
       this.#contexts.set(sequence, context);
     }

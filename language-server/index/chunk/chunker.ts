@@ -14,7 +14,7 @@ import { fileForm } from './file-form';
 import { commentPathLine } from './path-line';
 
 /** What cutting asks of an engine. */
-export type Tokenizer = Pick<Engine, 'model' | 'tokenize' | 'repository'>;
+export type Tokenizer = Pick<Engine, 'model' | 'tokenize' | 'chunks'>;
 
 export interface Chunk {
   /** Path line and body; at most so many as were asked for. */
@@ -49,7 +49,7 @@ export function* chunksOf(
   engine: Tokenizer,
   path: string,
   text: string,
-  { chunkTokens = engine.repository?.chunkTokens ?? defaultChunkTokens }: ChunkerOptions = {},
+  { chunkTokens = engine.chunks?.chunkTokens ?? defaultChunkTokens }: ChunkerOptions = {},
 ): Generator<Chunk> {
   const clean = wellFormed(toLf(text.startsWith('\ufeff') ? text.slice(1) : text));
   if (clean.trim() === '') {

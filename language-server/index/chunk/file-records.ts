@@ -178,7 +178,7 @@ export class FileRecords {
 
   #keepOrMake(engine: Engine, path: string, chunk: Chunk, before: ReadonlyMap<string, ContextChunk[]>): ContextChunk {
     const { tokens, firstLine, lastLine, blockLines } = chunk;
-    const address = engine.repository?.address(tokens) ?? '';
+    const address = engine.chunks?.address(tokens) ?? '';
     const kept = before.get(address)?.shift();
     if (kept !== undefined) {
       Object.assign(kept, { firstLine, lastLine, blockLines });

@@ -2,7 +2,7 @@
 
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
-import type { RepositoryEngine } from '../../engine/engine';
+import type { ChunkEncoder } from '../../engine/engine';
 
 export const maxBudgetTokens = 131_072;
 const minBudgetTokens = 2048;
@@ -22,7 +22,7 @@ export interface BudgetReadings {
   readonly diskFree: number | undefined;
   readonly diskHeld: number;
   readonly maxDiskBytes: number;
-  readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
+  readonly bytesPerToken: ChunkEncoder['bytesPerToken'];
   /** Measured; undefined until something was encoded. */
   readonly tokensPerSecond: number | undefined;
   /** Folders that share the machine. */

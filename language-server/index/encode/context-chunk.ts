@@ -1,7 +1,7 @@
 /** A chunk of one file of the repository, from its text to its keys and values. */
 
 import { throwIfAborted } from '../../base/errors';
-import type { EncodedChunk, RepositoryEngine } from '../../engine/engine';
+import type { ChunkEncoder, EncodedChunk } from '../../engine/engine';
 
 export type ChunkState =
   | 'new' // nobody looked for it on disk yet
@@ -43,7 +43,7 @@ export function drop(chunk: ContextChunk): void {
 }
 
 /** Takes a chunk that nobody looked for yet from disk, or finds that it is not there. @throws EngineError CANCELLED, ... */
-export async function openChunk(repository: RepositoryEngine, chunk: ContextChunk, signal: AbortSignal): Promise<void> {
+export async function openChunk(repository: ChunkEncoder, chunk: ContextChunk, signal: AbortSignal): Promise<void> {
   throwIfAborted(signal);
   if (chunk.state !== 'new') {
     return;

@@ -7,7 +7,7 @@
 import { doneOrAborted } from '../../base/cancellable';
 import { cancelled, EngineError, type ErrorCode, isCancelled, throwIfAborted, toEngineError } from '../../base/errors';
 import type { Log } from '../../base/log';
-import type { Engine, RepositoryEngine } from '../../engine/engine';
+import type { ChunkEncoder, Engine } from '../../engine/engine';
 import type { RepositoryStatus } from '../../protocol/server';
 import type { RepositoryContext } from '../repository-context';
 import { type ContextChunk, openChunk, settle } from './context-chunk';
@@ -69,7 +69,7 @@ export class EncodingLane {
 
   /** Of the store of the engine that is loaded. */
   get diskBytes(): number | undefined {
-    return this.#engine?.repository?.disk.bytes;
+    return this.#engine?.chunks?.disk.bytes;
   }
 
   /** Measured over the batches so far. */
@@ -147,7 +147,7 @@ export class EncodingLane {
         if (this.#failure !== undefined) {
           throw this.#failure;
         }
-        if (this.#engine?.repository === undefined || this.#closed) {
+        if (this.#engine?.chunks === undefined || this.#closed) {
           throw cancelled();
         }
         // a batch that is being encoded waits for nothing, and is not done
@@ -166,7 +166,7 @@ export class EncodingLane {
   /** Takes from disk what is there, and encodes nothing. @throws EngineError CANCELLED */
   async openAll(signal: AbortSignal): Promise<void> {
     await this.#planned(signal);
-    const repository = this.#engine?.repository;
+    const repository = this.#engine?.chunks;
     for (const context of repository === undefined ? [] : this.#parts.contexts()) {
       for (const chunk of context.pending()) {
         if (chunk.state === 'new' && repository !== undefined) {
@@ -192,11 +192,7 @@ export class EncodingLane {
   #mayWork(): boolean {
     const asked = this.#urgent > 0 || this.#parts.background !== false;
     return (
-      asked &&
-      this.#engine?.repository !== undefined &&
-      !this.#closed &&
-      !this.#pausedByUser &&
-      this.#failure === undefined
+      asked && this.#engine?.chunks !== undefined && !this.#closed && !this.#pausedByUser && this.#failure === undefined
     );
   }
 
@@ -214,7 +210,7 @@ export class EncodingLane {
         if (!this.#mayWork()) {
           break;
         }
-        const repository = this.#engine?.repository;
+        const repository = this.#engine?.chunks;
         const pending = this.#pending();
         if (repository === undefined || pending.length === 0) {
           break;
@@ -237,7 +233,7 @@ export class EncodingLane {
     }
   }
 
-  async #open(repository: RepositoryEngine, chunks: readonly ContextChunk[]): Promise<void> {
+  async #open(repository: ChunkEncoder, chunks: readonly ContextChunk[]): Promise<void> {
     await this.#during(async (signal) => {
       for (const chunk of chunks) {
         await openChunk(repository, chunk, signal);
@@ -247,7 +243,7 @@ export class EncodingLane {
   }
 
   async #encode(): Promise<void> {
-    const repository = this.#engine?.repository;
+    const repository = this.#engine?.chunks;
     // much may have changed while the user typed
     const waiting = this.#pending().filter((chunk) => chunk.state === 'absent');
     if (repository === undefined || waiting.length === 0 || !this.#mayWork()) {

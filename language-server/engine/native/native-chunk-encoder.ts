@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { cancellable } from '../../base/cancellable';
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import { type CalibrationFile, defaultComposition } from '../calibration/calibration';
-import type { CompositionPolicy, EncodedChunk, RepositoryEngine, RetrievedChunk, StoreOptions } from '../engine';
+import type { ChunkEncoder, CompositionPolicy, EncodedChunk, RetrievedChunk, StoreOptions } from '../engine';
 import type { NativeChunk, NativeEncoder, NativeModel, NativeModelInfo, NativeRepository, NativeTier } from './addon';
 import { ChunkStore } from './chunk-store';
 import { concatenate, type TokenPart } from './token-parts';
@@ -19,7 +19,7 @@ const microBatchTokens = 128;
 /** Scales and minima of an int4 page are 8.5 bytes for each channel of 128 tokens: docs/calibration.md. */
 const pageTokens = 128;
 
-export interface NativeRepositoryParts {
+export interface NativeChunkEncoderParts {
   readonly model: NativeModel;
   readonly calibration: CalibrationFile;
   readonly threads: number;
@@ -55,11 +55,11 @@ class NativeEncodedChunk implements EncodedChunk {
   }
 }
 
-export class NativeRepositoryEngine implements RepositoryEngine {
+export class NativeChunkEncoder implements ChunkEncoder {
   readonly anchor: Int32Array;
   readonly chunkTokens = chunkTokens;
-  readonly bytesPerToken: RepositoryEngine['bytesPerToken'];
-  readonly #parts: NativeRepositoryParts;
+  readonly bytesPerToken: ChunkEncoder['bytesPerToken'];
+  readonly #parts: NativeChunkEncoderParts;
   readonly #composition: Required<Omit<NonNullable<CalibrationFile['composition']>, 'cases'>>;
   readonly #store: ChunkStore;
   readonly #layout: string;
@@ -67,11 +67,11 @@ export class NativeRepositoryEngine implements RepositoryEngine {
   readonly #problems = new Set<string>();
   readonly #running = new Set<{ stepAside(): void }>();
   readonly #lost = new WeakSet<EncodedChunk>();
-  onLost: RepositoryEngine['onLost'];
+  onLost: ChunkEncoder['onLost'];
   #encoder: NativeEncoder | undefined;
   #closed = false;
 
-  constructor(parts: NativeRepositoryParts) {
+  constructor(parts: NativeChunkEncoderParts) {
     this.#parts = parts;
     const { model, calibration, store, tier } = parts;
     this.anchor = anchorOf(model);
@@ -99,11 +99,11 @@ export class NativeRepositoryEngine implements RepositoryEngine {
     return { priorStrength, maxTokens: mostTokens };
   }
 
-  get disk(): RepositoryEngine['disk'] {
+  get disk(): ChunkEncoder['disk'] {
     return { ...this.#store.size, maxBytes: this.#store.maxBytes };
   }
 
-  get held(): RepositoryEngine['held'] {
+  get held(): ChunkEncoder['held'] {
     const chunks = new Set(this.#parts.held().map(({ chunk }) => chunk));
     const held = { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
     for (const { tokens, fastBytes, slowBytes } of chunks) {
