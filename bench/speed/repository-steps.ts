@@ -9,7 +9,7 @@ import type { ChunkEncoder, Engine } from '../../language-server/engine/engine';
 import type { NativeReference } from '../../language-server/engine/native/addon';
 import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { concatenate } from '../../language-server/engine/native/token-parts';
-import type { ContextService } from '../../language-server/index/context-service';
+import type { ContextService } from '../../language-server/index/workspace-index';
 import { median } from '../common/model';
 import { editInTheMiddle } from '../common/repository-copy';
 

@@ -7,7 +7,7 @@ import { toLf, wellFormed } from '../base/text';
 import type { EncodedChunk, Engine, Generation, RetrievedChunk } from '../engine/engine';
 import type { SourceFile } from '../index/discover/source-files';
 import type { ContextChunk } from '../index/encode/context-chunk';
-import type { Workspace } from '../index/workspace';
+import type { Workspace } from '../index/workspace-folders';
 import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
 import { behindAnchor } from './behind-anchor';

@@ -3,7 +3,7 @@
 import { pathToFileURL } from 'node:url';
 import { silentLog } from '../base/log';
 import type { Engine } from '../engine/engine';
-import { ContextService } from '../index/context-service';
+import { ContextService } from '../index/workspace-index';
 import { defaultSettings } from '../server/settings';
 import type { CommonOptions } from './arguments';
 import { withEngine } from './open-engine';

@@ -8,7 +8,7 @@ import type { Log } from '../base/log';
 import type { Engine, Generation } from '../engine/engine';
 import type { ModelHost } from '../engine/model-host';
 import { withEnding } from '../index/chunk/path-line';
-import type { ContextService } from '../index/context-service';
+import type { ContextService } from '../index/workspace-index';
 import type { CompletionCounts, ServerSettings, SlowStatus } from '../protocol/server';
 import type { DocumentEdit, Documents } from '../server/documents';
 import type { DocumentPosition, InlineCompletionRequest } from '../server/params';

@@ -5,7 +5,7 @@ import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol/s
 import type { FileRecord } from './chunk/file-records';
 import type { EncodingLane } from './encode/encoding-lane';
 import { orderFiles, type RelevanceFacts } from './rank/order';
-import type { Repository } from './repository';
+import type { Repository } from './workspace-folder';
 
 /** A folder that means harm may have thousands. */
 const maxRuleProblems = 50;

@@ -1,7 +1,7 @@
 /** Which documents the user works on, in the order of their use: what the relevance of a repository's files is judged by. */
 
-import type { Repository } from './repository';
-import type { DocumentPlace, Workspace } from './workspace';
+import type { Repository } from './workspace-folder';
+import type { DocumentPlace, Workspace } from './workspace-folders';
 
 export interface OpenDocument {
   readonly uri: string;

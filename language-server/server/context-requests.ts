@@ -12,7 +12,7 @@ import {
 } from 'vscode-languageserver/node';
 import type { Log } from '../base/log';
 import type { ModelHost } from '../engine/model-host';
-import type { ContextService } from '../index/context-service';
+import type { ContextService } from '../index/workspace-index';
 import {
   type ChooseContextResult,
   type ClearCacheResult,

@@ -22,8 +22,8 @@ import { WarmUp } from '../completion/trigger/warm-up';
 import { BackgroundCalibration } from '../engine/calibration/background-calibration';
 import type { EngineFactory } from '../engine/engine';
 import { ModelHost } from '../engine/model-host';
-import { ContextService } from '../index/context-service';
 import { chunkStore } from '../index/encode/store';
+import { ContextService } from '../index/workspace-index';
 import { defaultIdleMs, IdleMeter } from '../meter/idle-meter';
 import { resolveModel } from '../models/resolve-model';
 import {

@@ -27,7 +27,7 @@ import {
 } from '../../language-server/engine/calibration/calibration';
 import { ChunkStore } from '../../language-server/engine/native/chunk-store';
 import { Choices } from '../../language-server/index/discover/choices';
-import { Repository } from '../../language-server/index/repository';
+import { Repository } from '../../language-server/index/workspace-folder';
 
 let folder = '';
 let cache = '';

@@ -5,10 +5,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ContextService } from '../../language-server/index/context-service';
 import { onBattery, saysBattery } from '../../language-server/index/encode/battery';
-import { automaticBudget, type BudgetReadings } from '../../language-server/index/encode/budget';
+import { automaticBudget, type BudgetReadings } from '../../language-server/index/encode/size-limit';
 import { priorsOf } from '../../language-server/index/rank/composition';
+import { ContextService } from '../../language-server/index/workspace-index';
 import { defaultSettings } from '../../language-server/server/settings';
 import { FakeEngine, type FakeOptions } from '../server/fake-engine';
 

@@ -8,7 +8,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfAborted } from '../../base/errors';
-import type { Workspace } from '../workspace';
+import type { Workspace } from '../workspace-folders';
 import { versionControl } from './ignore/ignore-session';
 import { type LeftOutReason, leftOutByName } from './left-out';
 import { findSecret } from './secrets';

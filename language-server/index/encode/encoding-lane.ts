@@ -9,10 +9,10 @@ import { cancelled, EngineError, type ErrorCode, isCancelled, throwIfAborted, to
 import type { Log } from '../../base/log';
 import type { ChunkEncoder, Engine } from '../../engine/engine';
 import type { RepositoryStatus } from '../../protocol/server';
-import type { RepositoryContext } from '../repository-context';
+import type { RepositoryContext } from '../folder-index';
 import { type ContextChunk, openChunk, settle } from './context-chunk';
+import { Rests } from './encoding-pauses';
 import { type EncodingFigures, EncodingProgress } from './encoding-progress';
-import { Rests } from './rests';
 
 export interface LaneParts {
   /** Most relevant first. */

@@ -18,12 +18,12 @@ import type {
 } from '../protocol/server';
 import { contextFolder, repositoryStatus } from './context-view';
 import { FolderWatcher } from './discover/folder-watcher';
-import { automaticBudget, diskFree } from './encode/budget';
 import { EncodingLane, type LaneParts } from './encode/encoding-lane';
+import { automaticBudget, diskFree } from './encode/size-limit';
 import { type OpenDocument, OpenDocuments } from './open-documents';
 import type { TextAround } from './rank/relevance';
-import type { Repository } from './repository';
-import { type DocumentPlace, filePath, Workspace } from './workspace';
+import type { Repository } from './workspace-folder';
+import { type DocumentPlace, filePath, Workspace } from './workspace-folders';
 
 export interface ContextServiceParts {
   readonly log: Log;

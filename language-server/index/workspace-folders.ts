@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Gate } from './discover/gate';
-import { Repository, type RepositoryParts } from './repository';
+import { Repository, type RepositoryParts } from './workspace-folder';
 
 export interface DocumentPlace {
   readonly repository: Repository | undefined;

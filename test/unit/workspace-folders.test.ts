@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../language-server/base/log';
 import { withEnding } from '../../language-server/index/chunk/path-line';
-import { filePath, Workspace } from '../../language-server/index/workspace';
+import { filePath, Workspace } from '../../language-server/index/workspace-folders';
 
 const url = (file: string) => pathToFileURL(file).href;
 

@@ -7,7 +7,7 @@ import type { Engine } from '../engine/engine';
 import { Choices } from './discover/choices';
 import { FileList } from './discover/file-list';
 import { SourceFiles } from './discover/source-files';
-import { RepositoryContext } from './repository-context';
+import { RepositoryContext } from './folder-index';
 
 export interface RepositoryParts {
   readonly log: Log;
