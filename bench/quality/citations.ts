@@ -16,10 +16,10 @@ import { createNativeEngine } from '../../language-server/engine/native/native-e
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import { readNamedText } from '../../language-server/index/discover/read-file';
 import { chunkStore } from '../../language-server/index/encode/store';
-import type { RepositoryContext } from '../../language-server/index/folder-index';
+import type { FolderIndex } from '../../language-server/index/folder-index';
 import { Bm25Index } from '../../language-server/index/rank/bm25';
 import { termsOf } from '../../language-server/index/rank/relevance';
-import { ContextService } from '../../language-server/index/workspace-index';
+import { WorkspaceIndex } from '../../language-server/index/workspace-index';
 import { defaultSettings } from '../../language-server/server/settings';
 import { randomNumbers, shuffled } from '../common/random';
 import { copyRepository } from '../common/repository-copy';
@@ -108,9 +108,9 @@ async function withFolder(
   log: typeof silentLog,
   output: Output,
   signal: AbortSignal,
-  work: (context: RepositoryContext) => Promise<void>,
+  work: (context: FolderIndex) => Promise<void>,
 ): Promise<Omit<RepositorySize, 'name'>> {
-  const service = new ContextService({
+  const service = new WorkspaceIndex({
     log,
     onChange: () => {
       const { progress } = service.lane;
@@ -126,7 +126,7 @@ async function withFolder(
     service.use(engine);
     await service.lane.finish(signal);
     output.progressDone();
-    const context = service.workspace.repositories[0]?.context;
+    const context = service.folders.all[0]?.index;
     if (context === undefined || engine.chunks === undefined) {
       throw new EngineError('BAD_CALIBRATION', `There is no calibration file for ${engine.model.name}.`);
     }
@@ -140,7 +140,7 @@ async function withFolder(
 
 async function askAll(
   engine: Engine,
-  context: RepositoryContext,
+  context: FolderIndex,
   root: string,
   facts: readonly Fact[],
   seed: number,

@@ -14,7 +14,7 @@ import type { CommandLine } from '../../language-server/cli/arguments';
 import { findModel } from '../../language-server/cli/open-engine';
 import type { Output } from '../../language-server/cli/output';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
-import { survey } from '../../language-server/index/discover/walk';
+import { listFolder } from '../../language-server/index/discover/walk';
 import { languageOf } from '../../language-server/index/rank/language-of';
 import { median } from '../common/model';
 import { BenchServer } from './server';
@@ -88,7 +88,7 @@ export async function benchCompletion(line: CommandLine, output: Output, signal:
 /** The same for the same seed and files. @throws EngineError when nothing fits */
 async function chooseStretches(repo: string, most: number, typist: Typist, signal: AbortSignal): Promise<Stretch[]> {
   const sources = new SourceFiles(repo);
-  const { files } = await survey(sources, { signal });
+  const { files } = await listFolder(sources, { signal });
   const known = files.filter((file) => languageOf(file) !== '');
   const plan: Stretch[] = [];
   let used = 0;

@@ -9,7 +9,7 @@ import type { ChunkEncoder, Engine } from '../../language-server/engine/engine';
 import type { NativeReference } from '../../language-server/engine/native/addon';
 import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { concatenate } from '../../language-server/engine/native/token-parts';
-import type { ContextService } from '../../language-server/index/workspace-index';
+import type { WorkspaceIndex } from '../../language-server/index/workspace-index';
 import { median } from '../common/model';
 import { editInTheMiddle } from '../common/repository-copy';
 
@@ -19,7 +19,7 @@ export const turns = 5;
 export interface Opened {
   readonly engine: Engine;
   readonly repository: ChunkEncoder;
-  readonly service: ContextService;
+  readonly service: WorkspaceIndex;
   readonly modelPath: string;
 }
 
@@ -71,7 +71,7 @@ export async function compareEncoding(
 
 /** The file of median size is edited: what is encoded again, and how long until all is ready. */
 export async function editOneFile({ service }: Opened, copy: string, signal: AbortSignal): Promise<Edited> {
-  const context = service.workspace.repositories[0]?.context;
+  const context = service.folders.all[0]?.index;
   const bySize = [...(context?.files.values() ?? [])].sort((left, right) => left.tokens - right.tokens);
   const chosen = bySize[bySize.length >> 1];
   if (context === undefined || chosen === undefined) {

@@ -19,7 +19,7 @@ import { createNativeEngine } from '../../language-server/engine/native/native-e
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import { readNamedText } from '../../language-server/index/discover/read-file';
 import { chunkStore } from '../../language-server/index/encode/store';
-import { ContextService } from '../../language-server/index/workspace-index';
+import { WorkspaceIndex } from '../../language-server/index/workspace-index';
 import { defaultSettings } from '../../language-server/server/settings';
 import { median } from '../common/model';
 import { copyRepository } from '../common/repository-copy';
@@ -137,7 +137,7 @@ async function withRepository(
     contextTokens: options.contextTokens,
     signal,
   });
-  const service = new ContextService({
+  const service = new WorkspaceIndex({
     log,
     onChange: () => {
       const { progress } = service.lane;
@@ -176,7 +176,7 @@ async function measure(
   signal: AbortSignal,
 ): Promise<RepositoryRecord> {
   const { engine, repository, service } = opened;
-  const context = service.workspace.repositories[0]?.context;
+  const context = service.folders.all[0]?.index;
   if (context === undefined) {
     throw new EngineError('INTERNAL', 'The folder is not open.');
   }

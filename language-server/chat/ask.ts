@@ -7,7 +7,7 @@ import { toLf, wellFormed } from '../base/text';
 import type { EncodedChunk, Engine, Generation, RetrievedChunk } from '../engine/engine';
 import type { SourceFile } from '../index/discover/source-files';
 import type { ContextChunk } from '../index/encode/context-chunk';
-import type { Workspace } from '../index/workspace-folders';
+import type { WorkspaceFolders } from '../index/workspace-folders';
 import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
 import { behindAnchor } from './behind-anchor';
@@ -51,14 +51,14 @@ const notTrusted = 'not open, and the workspace is not trusted';
 const maxOpenChars = 512 * 1024;
 
 export class Chat {
-  readonly #workspace: Workspace;
+  readonly #folders: WorkspaceFolders;
   readonly #fitter = new TextFitter();
   readonly #conversations = new Conversations();
   readonly #chunksFor: ChunksForQuestion;
   #model = '';
 
-  constructor(workspace: Workspace, chunksFor: ChunksForQuestion) {
-    this.#workspace = workspace;
+  constructor(folders: WorkspaceFolders, chunksFor: ChunksForQuestion) {
+    this.#folders = folders;
     this.#chunksFor = chunksFor;
   }
 
@@ -145,7 +145,7 @@ export class Chat {
   ): Promise<{ readonly asked: PromptQuestion; readonly refused: readonly Refused[] }> {
     const { question, command, selection } = input;
     const refused: Refused[] = [];
-    const { gate } = this.#workspace;
+    const { gate } = this.#folders;
     const attachments: AskAttachment[] = [];
     for (const attachment of input.attachments ?? []) {
       const { uris = [], label } = attachment;
@@ -157,7 +157,7 @@ export class Chat {
         refused.push({ label, reason });
       }
     }
-    const place = selection && this.#workspace.place(selection.uri);
+    const place = selection && this.#folders.place(selection.uri);
     const asked: PromptQuestion = { question, attachments, ...(command === undefined ? {} : { command }) };
     if (selection === undefined || place === undefined) {
       return { asked, refused };
@@ -182,8 +182,8 @@ export class Chat {
   }
 
   #sourceOf(chunk: EncodedChunk): { readonly file: string; readonly source: ContextChunk } | undefined {
-    for (const { context, sources } of this.#workspace.repositories) {
-      const source = context.sourceOf(chunk);
+    for (const { index, sources } of this.#folders.all) {
+      const source = index.sourceOf(chunk);
       if (source !== undefined) {
         return { file: path.join(sources.root, source.path), source };
       }
@@ -217,10 +217,10 @@ export class Chat {
     for (const { uri } of input.references) {
       throwIfAborted(input.signal);
       const text = input.openText(uri);
-      const { path: label, file, repository } = this.#workspace.place(uri);
+      const { path: label, file, folder } = this.#folders.place(uri);
       if (text !== undefined) {
         const live = wellFormed(toLf(text.slice(0, maxOpenChars)));
-        const reason = await this.#workspace.gate.whyKeptOut({ uris: [uri], text: live }, input.signal);
+        const reason = await this.#folders.gate.whyKeptOut({ uris: [uri], text: live }, input.signal);
         if (reason !== undefined) {
           refused.push({ label, reason });
           continue;
@@ -232,20 +232,20 @@ export class Chat {
         refused.push({ label, reason: notTrusted });
         continue;
       }
-      if (file === undefined || repository === undefined) {
+      if (file === undefined || folder === undefined) {
         refused.push({ label, reason: 'not in the workspace' });
         continue;
       }
-      const below = await filesBelow(repository, file, list);
+      const below = await filesBelow(folder, file, list);
       for (const found of below.files) {
         add(onDisk(found));
       }
       refused.push(...below.refused);
     }
     const related: PromptFile[] = [];
-    for (const repository of input.openOnly === true ? [] : this.#workspace.repositories) {
+    for (const folder of input.openOnly === true ? [] : this.#folders.all) {
       const namedOnly = named.length > 0 || !first;
-      const chosen = await chooseFiles(repository, input.question, { namedOnly, retrieved }, list);
+      const chosen = await chooseFiles(folder, input.question, { namedOnly, retrieved }, list);
       related.push(...chosen.map(onDisk));
     }
     return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };

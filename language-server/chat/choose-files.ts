@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ListOptions } from '../index/discover/file-list';
 import type { SourceFile } from '../index/discover/source-files';
-import type { Repository } from '../index/workspace-folder';
+import type { WorkspaceFolder } from '../index/workspace-folder';
 
 const maxFiles = 12;
 /** A pasted log may name thousands of files of which none is read. */
@@ -24,13 +24,13 @@ export interface FoundFiles {
  * @returns most related first
  */
 export async function chooseFiles(
-  repository: Repository,
+  folder: WorkspaceFolder,
   question: string,
   { namedOnly, retrieved }: { readonly namedOnly: boolean; readonly retrieved: ReadonlySet<string> },
   list: ListOptions,
 ): Promise<SourceFile[]> {
-  const { sources } = repository;
-  const paths = await repository.fileList.paths(list);
+  const { sources } = folder;
+  const paths = await folder.fileList.paths(list);
   const named = namedPaths(question, paths);
   const read = (file: string) => retrieved.has(path.join(sources.root, file));
   const chosen =
@@ -49,8 +49,8 @@ export async function chooseFiles(
 }
 
 /** A file, or the files of a folder, in the order of their paths. */
-export async function filesBelow(repository: Repository, absolute: string, list: ListOptions): Promise<FoundFiles> {
-  const { sources } = repository;
+export async function filesBelow(folder: WorkspaceFolder, absolute: string, list: ListOptions): Promise<FoundFiles> {
+  const { sources } = folder;
   const own = await sources.read(absolute);
   if (own !== undefined) {
     const label = sources.relative(absolute) ?? path.basename(absolute);
@@ -58,12 +58,12 @@ export async function filesBelow(repository: Repository, absolute: string, list:
       ? { files: [own.file], refused: [] }
       : { files: [], refused: [{ label, reason: own.leftOut }] };
   }
-  const folder = sources.relative(absolute);
+  const below = sources.relative(absolute);
   const isRoot = path.resolve(absolute) === sources.root;
-  const paths = (await repository.fileList.paths(list)).filter(
-    (file) => isRoot || (folder !== undefined && file.startsWith(`${folder}/`)),
+  const paths = (await folder.fileList.paths(list)).filter(
+    (file) => isRoot || (below !== undefined && file.startsWith(`${below}/`)),
   );
-  const label = folder ?? repository.name;
+  const label = below ?? folder.name;
   if (paths.length === 0) {
     return { files: [], refused: [{ label, reason: 'not there, or nothing in it that is read' }] };
   }

@@ -16,7 +16,7 @@ export async function ask(line: CommandLine, output: Output, signal: AbortSignal
     throw usageError('ask takes a question.');
   }
   await withContext(options, output, signal, { encode: line.encode, say: true }, async (engine, context) => {
-    const chat = new Chat(context.workspace, (uris, text) => context.chunksForQuestion(uris, text));
+    const chat = new Chat(context.folders, (uris, text) => context.chunksForQuestion(uris, text));
     const { generation, size, citations } = await chat.ask(engine, {
       conversation: '',
       question,

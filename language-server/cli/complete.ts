@@ -35,8 +35,8 @@ export async function complete(line: CommandLine, output: Output, signal: AbortS
   const { completion } = defaultSettings;
   await withContext(options, output, signal, { encode: line.encode, say: true }, async (engine, context) => {
     const { uri } = document;
-    const at = context.workspace.place(uri);
-    if ((await context.workspace.gate.whyKeptOut({ uris: [uri], text }, signal)) !== undefined) {
+    const at = context.folders.place(uri);
+    if ((await context.folders.gate.whyKeptOut({ uris: [uri], text }, signal)) !== undefined) {
       throw new EngineError('BAD_ARGUMENT', `${file} looks like a secret, so the model does not read it.`, {
         remedy: 'If it is none, include it in the context in the editor.',
       });

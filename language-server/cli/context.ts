@@ -15,7 +15,7 @@ export async function context(line: CommandLine, output: Output, signal: AbortSi
     throw usageError('context takes no operands; name folders with --repo.');
   }
   await withContext(options, output, signal, { encode: line.encode, say: false }, async (engine, service) => {
-    const folders = await service.folders({}, signal);
+    const folders = await service.contents({}, signal);
     const disk = engine.chunks?.disk;
     if (options.json) {
       output.json({ model: engine.model.name, attention: engine.attention, reads: disk !== undefined, disk, folders });

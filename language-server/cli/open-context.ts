@@ -3,7 +3,7 @@
 import { pathToFileURL } from 'node:url';
 import { silentLog } from '../base/log';
 import type { Engine } from '../engine/engine';
-import { ContextService } from '../index/workspace-index';
+import { WorkspaceIndex } from '../index/workspace-index';
 import { defaultSettings } from '../server/settings';
 import type { CommonOptions } from './arguments';
 import { withEngine } from './open-engine';
@@ -22,10 +22,10 @@ export async function withContext<T>(
   output: Output,
   signal: AbortSignal,
   { encode, say }: ContextUse,
-  work: (engine: Engine, context: ContextService) => Promise<T>,
+  work: (engine: Engine, context: WorkspaceIndex) => Promise<T>,
 ): Promise<T> {
   const run = async (engine: Engine) => {
-    const context = new ContextService({
+    const context = new WorkspaceIndex({
       log: { ...silentLog, warn: (text) => output.message(text), error: (text) => output.message(text) },
       onChange: () => showProgress(context, output),
       settings: { ...defaultSettings.repository, tokens: options.repositoryTokens },
@@ -51,7 +51,7 @@ export async function withContext<T>(
   return withEngine(options, output, signal, run, true);
 }
 
-function showProgress({ lane }: ContextService, output: Output): void {
+function showProgress({ lane }: WorkspaceIndex, output: Output): void {
   const { progress } = lane;
   if (progress !== undefined) {
     const { filesDone, files, tokensDone, tokens, secondsLeft } = progress;
@@ -61,7 +61,7 @@ function showProgress({ lane }: ContextService, output: Output): void {
   }
 }
 
-function sayWhatIsIn({ status }: ContextService, output: Output): void {
+function sayWhatIsIn({ status }: WorkspaceIndex, output: Output): void {
   if (status === undefined) {
     return;
   }

@@ -8,7 +8,7 @@ import type { Log } from '../base/log';
 import type { Engine, Generation } from '../engine/engine';
 import type { ModelHost } from '../engine/model-host';
 import { withEnding } from '../index/chunk/path-line';
-import type { ContextService } from '../index/workspace-index';
+import type { WorkspaceIndex } from '../index/workspace-index';
 import type { CompletionCounts, ServerSettings, SlowStatus } from '../protocol/server';
 import type { DocumentEdit, Documents } from '../server/documents';
 import type { DocumentPosition, InlineCompletionRequest } from '../server/params';
@@ -26,7 +26,7 @@ import { whySilent } from './trigger/silence';
 
 export interface InlineCompletionParts {
   readonly host: ModelHost;
-  readonly context: ContextService;
+  readonly context: WorkspaceIndex;
   readonly documents: Documents;
   readonly log: Log;
   readonly settings: () => ServerSettings['completion'];
@@ -246,7 +246,7 @@ export class InlineCompletions {
     // a key may begin in front of what is read and end in it
     const around = windowChars + secretMarginChars;
     const near = text.slice(Math.max(0, offset - around), offset + around);
-    const reason = await this.#parts.context.workspace.gate.whyKeptOut({ uris: [uri], text: near });
+    const reason = await this.#parts.context.folders.gate.whyKeptOut({ uris: [uri], text: near });
     if (reason !== undefined) {
       this.#logReason(`${uri} is kept from the model: ${reason}`);
     }
@@ -284,7 +284,7 @@ export class InlineCompletions {
 
   #inputOf(document: TextDocument, view: View): Omit<CompletionInput, 'settings' | 'timeBudgetMs' | 'signal'> {
     const { context } = this.#parts;
-    const place = context.workspace.place(document.uri);
+    const place = context.folders.place(document.uri);
     return {
       ...view,
       languageId: document.languageId,

@@ -1,27 +1,27 @@
-/** What of a repository is in the context, as figures and as a list of its files. */
+/** What the index of a folder holds, as the protocol shows it: figures, and a list of files. */
 
 import { pathToFileURL } from 'node:url';
 import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol/server';
 import type { FileRecord } from './chunk/file-records';
 import type { EncodingLane } from './encode/encoding-lane';
 import { orderFiles, type RelevanceFacts } from './rank/order';
-import type { Repository } from './workspace-folder';
+import type { WorkspaceFolder } from './workspace-folder';
 
-/** A folder that means harm may have thousands. */
+/** A hostile folder may have thousands of rules with problems. */
 const maxRuleProblems = 50;
 
-/** @param document in whose order the files are to stand */
-export function contextFolder(repository: Repository, document?: RelevanceFacts['open'][number]): ContextFolder {
-  const { context, choices, sources } = repository;
-  const { files, leftOut } = context;
-  const paths = document === undefined ? [...files.keys()] : orderFor(repository, document);
+/** @param document the files stand in the order of their relevance to it; absent: in the order of the index */
+export function contextFolder(folder: WorkspaceFolder, document?: RelevanceFacts['open'][number]): ContextFolder {
+  const { index, choices, sources } = folder;
+  const { files, leftOut } = index;
+  const paths = document === undefined ? [...files.keys()] : orderFor(folder, document);
   const inContext = paths.flatMap((path) => {
     const record = files.get(path);
     return record === undefined ? [] : [fileOf(record)];
   });
   const out = [...leftOut]
     .map(([path, reason]): ContextFile => {
-      const tokens = context.tokensLeftOut(path);
+      const tokens = index.tokensLeftOut(path);
       return { path, tokens, chunks: 0, chunksEncoded: 0, state: 'left out', reason };
     })
     .sort((left, right) => (left.path < right.path ? -1 : 1));
@@ -31,16 +31,16 @@ export function contextFolder(repository: Repository, document?: RelevanceFacts[
   };
   return {
     uri: pathToFileURL(sources.root).href,
-    name: repository.name,
+    name: folder.name,
     files: [...inContext, ...out].map(withChoice),
-    ...tokensOf(repository),
-    budgetTokens: context.budgetTokens,
-    ...(context.ruleProblems.length === 0 ? {} : { ruleProblems: context.ruleProblems.slice(0, maxRuleProblems) }),
+    ...tokensOf(folder),
+    budgetTokens: index.sizeLimitTokens,
+    ...(index.ruleProblems.length === 0 ? {} : { ruleProblems: index.ruleProblems.slice(0, maxRuleProblems) }),
   };
 }
 
-export function repositoryStatus(repository: Repository, lane: EncodingLane): RepositoryStatus {
-  const { files, leftOut } = repository.context;
+export function repositoryStatus(folder: WorkspaceFolder, lane: EncodingLane): RepositoryStatus {
+  const { files, leftOut } = folder.index;
   const reasons: Record<string, number> = {};
   for (const reason of leftOut.values()) {
     reasons[reason] = (reasons[reason] ?? 0) + 1;
@@ -50,7 +50,7 @@ export function repositoryStatus(repository: Repository, lane: EncodingLane): Re
     files: files.size,
     filesEncoded: [...files.values()].filter(({ chunks }) => chunks.every((chunk) => chunk.encoded !== undefined))
       .length,
-    ...tokensOf(repository),
+    ...tokensOf(folder),
     leftOut: reasons,
     ...(progress === undefined ? {} : { encoding: progress }),
     ...(paused === undefined ? {} : { paused }),
@@ -58,16 +58,16 @@ export function repositoryStatus(repository: Repository, lane: EncodingLane): Re
   };
 }
 
-function orderFor({ context, sources }: Repository, document: RelevanceFacts['open'][number]): string[] {
-  const facts = context.facts;
+function orderFor({ index, sources }: WorkspaceFolder, document: RelevanceFacts['open'][number]): string[] {
+  const { facts } = index;
   const others = facts.open.filter((file) => file.path !== document.path);
-  return orderFiles([...context.files.keys()], sources.root, { ...facts, open: [document, ...others] });
+  return orderFiles([...index.files.keys()], sources.root, { ...facts, open: [document, ...others] });
 }
 
-function tokensOf({ context }: Repository): { readonly tokens: number; readonly tokensEncoded: number } {
+function tokensOf({ index }: WorkspaceFolder): { readonly tokens: number; readonly tokensEncoded: number } {
   let tokens = 0;
   let tokensEncoded = 0;
-  for (const record of context.files.values()) {
+  for (const record of index.files.values()) {
     tokens += record.tokens;
     for (const chunk of record.chunks) {
       tokensEncoded += chunk.encoded === undefined ? 0 : chunk.tokens.length;

@@ -1,6 +1,8 @@
 /**
- * What of one folder is in the context: which files, cut into which chunks, and which of those are encoded. It follows
- * the files, the user's choices and the documents that are open; it never encodes: the lane does (encoding-lane.ts).
+ * The index of one folder, in the order of its steps: it discovers the files that may be read, ranks them, cuts them into
+ * chunks until the index size limit is reached, and names the chunks that a request retrieves. The last step, encoding,
+ * is that of the lane (encode/encoding-lane.ts), which takes the chunks that are pending here. The index follows the
+ * files, the user's choices and the documents that are open.
  */
 
 import { isCancelled, throwIfAborted, toEngineError } from '../base/errors';
@@ -11,52 +13,53 @@ import { recentInGit } from './discover/git-log';
 import { IgnoreRules } from './discover/ignore/ignore-rules';
 import type { LeftOutReason } from './discover/left-out';
 import type { SourceFiles } from './discover/source-files';
-import { type Survey, survey } from './discover/walk';
+import { type FolderListing, listFolder } from './discover/walk';
 import type { ChunkState, ContextChunk } from './encode/context-chunk';
+import type { IndexSizeLimit } from './encode/size-limit';
 import type { TermWeights } from './rank/bm25';
 import { mostRelevant, priorsOf } from './rank/composition';
 import { importsOf, noFacts, orderFiles, type RelevanceFacts } from './rank/order';
 import { raiseImported, type Topic, termsOf } from './rank/relevance';
+import { debounceMs, UpdateSchedule } from './update-schedule';
 
-export interface ContextParts {
+export interface FolderIndexParts {
   readonly sources: SourceFiles;
+  readonly sizeLimit: Pick<IndexSizeLimit, 'tokensFor'>;
   readonly log: Log;
-  /** What is in, or what is encoded of it, changed. */
-  readonly onChange: () => void;
-  /** Most tokens of this folder. */
-  readonly budget: (engine: Engine) => Promise<number>;
 }
 
-const emptySurvey: Survey = { files: [], leftOut: new Map(), folders: [], truncated: false, ruleProblems: [] };
-/** Events come in bursts: a branch switch, a formatter, a save of all. */
-const debounceMs = 200;
-/** More new paths than this, and the folder is walked again without a look at each. */
+const emptyListing: FolderListing = { files: [], leftOut: new Map(), folders: [], truncated: false, ruleProblems: [] };
+/** More new paths than these make the folder be walked again without a look at each. */
 const maxNewPaths = 64;
 const maxEdited = 200;
-/** Files that are too large for what is left of the budget are passed over, so many times. */
-const maxMisses = 64;
+/** So many files that are too large for what is left of the index size limit are passed over. */
+const maxSkipped = 64;
 
-export class RepositoryContext {
-  readonly #parts: ContextParts;
+export class FolderIndex {
+  /** Is called when the files of the index, or what is encoded of them, changed. */
+  onChange: () => void = () => undefined;
+  readonly #parts: FolderIndexParts;
   readonly #records: FileRecords;
-  readonly #sources = new WeakMap<EncodedChunk, ContextChunk>();
+  /** Where the chunks stand that requests were given. */
+  readonly #retrieved = new WeakMap<EncodedChunk, ContextChunk>();
+  readonly #updates = new UpdateSchedule(
+    (signal) => this.#update(signal),
+    () => this.#updated(),
+  );
   #engine: Engine | undefined;
   #enabled = true;
-  #survey = emptySurvey;
+  #listing = emptyListing;
+  #listingIsStale = true;
   #facts: RelevanceFacts = noFacts;
-  /** Of the last request. */
+  /** The terms that the last request was about. */
   #terms: TermWeights = new Map();
-  #wanted: ReadonlyMap<string, FileRecord> = new Map();
+  #files: ReadonlyMap<string, FileRecord> = new Map();
   #leftOut: ReadonlyMap<string, LeftOutReason> = new Map();
-  #budget = 0;
-  #surveyIsStale = true;
+  #sizeLimitTokens: number | undefined;
+  /** Paths that events named since the last update. */
   #changed = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
-  #planning: { readonly controller: AbortController; readonly done: Promise<void> } | undefined;
-  #again = false;
-  #closed = false;
 
-  constructor(parts: ContextParts) {
+  constructor(parts: FolderIndexParts) {
     this.#parts = parts;
     this.#records = new FileRecords(parts.sources);
   }
@@ -65,54 +68,57 @@ export class RepositoryContext {
     return this.#parts.sources;
   }
 
-  /** Files in the context, most relevant first. */
+  /** The files of the index, most relevant first. */
   get files(): ReadonlyMap<string, FileRecord> {
-    return this.#wanted;
+    return this.#files;
   }
 
-  /** Tokens of a file that did not fit into the budget, if it was read. */
+  /** Tokens of a file that did not fit into the index, if it was read. */
   tokensLeftOut(path: string): number {
     return this.#records.tokensLeftOut(path);
   }
 
-  /** Files and folders (with a slash at the end) that are not, and why. */
+  /** Files and folders (with a slash at the end) that are not in the index, and why. */
   get leftOut(): ReadonlyMap<string, LeftOutReason> {
     return this.#leftOut;
   }
 
-  /** Folders that were walked, relative; for a watcher. */
+  /** Relative paths of the folders that were walked, for a watcher. */
   get folders(): readonly string[] {
-    return this.#survey.folders;
+    return this.#listing.folders;
   }
 
   /** Whole sentences on ignore files and patterns that are not applied. */
   get ruleProblems(): readonly string[] {
-    return this.#survey.ruleProblems;
+    return this.#listing.ruleProblems;
   }
 
-  get budgetTokens(): number {
-    return this.#budget;
+  /** The index size limit of this folder at its last update. */
+  get sizeLimitTokens(): number {
+    return this.#sizeLimitTokens ?? 0;
   }
 
   get facts(): RelevanceFacts {
     return this.#facts;
   }
 
-  /** The engine that reads; another one than before forgets all chunks. undefined: none is loaded. */
+  /** Takes the engine that tokenizes, encodes and reads. Another engine than before forgets all chunks; undefined: none is loaded. */
   use(engine: Engine | undefined): void {
     if (engine === this.#engine) {
       return;
     }
-    this.#planning?.controller.abort();
+    this.#updates.abort();
     this.#forget();
     this.#engine = engine;
-    this.#plan(0);
+    this.#sizeLimitTokens = undefined;
+    this.#updates.request(0);
   }
 
-  /** @param exclude globs that leave files out */
+  /** @param exclude globs of files that are left out */
   configure(enabled: boolean, exclude: readonly string[]): void {
     this.#enabled = enabled;
-    this.#parts.sources.rules.exclude(exclude);
+    this.#sizeLimitTokens = undefined;
+    this.sources.rules.exclude(exclude);
     this.walkAgain(0);
   }
 
@@ -122,42 +128,36 @@ export class RepositoryContext {
       open.length === this.#facts.open.length && open.every((file, at) => file.path === this.#facts.open[at]?.path);
     this.#facts = { ...this.#facts, open };
     if (!same) {
-      this.#plan(debounceMs);
+      this.#updates.request();
     }
   }
 
-  /** Files that may have changed, appeared or gone. @param relative paths below the folder */
+  /** Files may have changed, appeared or gone. @param relative paths below the folder */
   noteChanges(relative: readonly string[]): void {
     for (const changed of relative) {
       this.#changed.add(changed);
     }
     if (this.#changed.size > 0) {
-      this.#plan(debounceMs);
+      this.#updates.request();
     }
   }
 
-  /** Rules, choices or many files changed. */
+  /** Rules, choices or many files changed: the folder is walked at the next update. */
   walkAgain(delayMs = debounceMs): void {
-    this.#surveyIsStale = true;
-    this.#plan(delayMs);
+    this.#listingIsStale = true;
+    this.#updates.request(delayMs);
   }
 
-  get isPlanning(): boolean {
-    return this.#planning !== undefined;
+  get isUpdating(): boolean {
+    return this.#updates.isRunning;
   }
 
-  /** Settles when nothing is left to plan. */
-  async planned(signal?: AbortSignal): Promise<void> {
-    while (this.#timer !== undefined || this.#planning !== undefined) {
-      throwIfAborted(signal);
-      if (this.#timer !== undefined) {
-        this.#start();
-      }
-      await this.#planning?.done;
-    }
+  /** Settles when the index has taken in all that it was told of. @throws EngineError CANCELLED */
+  async upToDate(signal?: AbortSignal): Promise<void> {
+    await this.#updates.settled(signal);
   }
 
-  /** Chunks that are to be looked for or encoded, most relevant first. */
+  /** Chunks that have to be looked for on disk or encoded, most relevant first. */
   pending(): ContextChunk[] {
     return this.chunksIn('new', 'absent');
   }
@@ -165,7 +165,7 @@ export class RepositoryContext {
   /** Most relevant first. */
   chunksIn(...states: readonly ChunkState[]): ContextChunk[] {
     const found: ContextChunk[] = [];
-    for (const { chunks } of this.#wanted.values()) {
+    for (const { chunks } of this.#files.values()) {
       for (const chunk of chunks) {
         if (states.includes(chunk.state)) {
           found.push(chunk);
@@ -182,39 +182,39 @@ export class RepositoryContext {
    */
   chunksFor(own: string | undefined, topic: Topic, policy: CompositionPolicy = this.policy): RetrievedChunk[] {
     this.#terms = termsOf(topic);
-    const likeness = this.#records.scores(this.#terms);
-    const sources = [...this.#wanted.values()].flatMap(({ chunks: ofFile }) => ofFile);
+    const similarity = this.#records.scores(this.#terms);
+    const chunks = [...this.#files.values()].flatMap(({ chunks: ofFile }) => ofFile);
     const imported = new Set(
       own === undefined || typeof topic === 'string'
         ? []
-        : importsOf({ path: own, text: topic.document }, this.sources.root, this.#wanted),
+        : importsOf({ path: own, text: topic.document }, this.sources.root, this.#files),
     );
-    // with the document's own chunks among them, which are most like it: so it was measured
+    // the scores are those that were measured: with the document's own chunks, the most similar ones, among them
     const scores = raiseImported(
-      sources.map((source) => likeness.get(source) ?? 0),
-      sources.map(({ path }) => imported.has(path)),
+      chunks.map((chunk) => similarity.get(chunk) ?? 0),
+      chunks.map(({ path }) => imported.has(path)),
     );
-    const all = sources.flatMap((source, i) => {
-      if (source.path === own || source.encoded === undefined) {
+    const readable = chunks.flatMap((chunk, i) => {
+      if (chunk.path === own || chunk.encoded === undefined) {
         return [];
       }
-      this.#sources.set(source.encoded, source);
-      return [{ chunk: source.encoded, score: scores[i] ?? 0 }];
+      this.#retrieved.set(chunk.encoded, chunk);
+      return [{ chunk: chunk.encoded, score: scores[i] ?? 0 }];
     });
-    const chunks = mostRelevant(all, policy.maxTokens);
+    const best = mostRelevant(readable, policy.maxTokens);
     const priors = priorsOf(
-      chunks.map(({ score }) => score),
+      best.map(({ score }) => score),
       policy.priorStrength,
     );
-    return chunks.map(({ chunk }, at) => ({ chunk, prior: priors[at] ?? 0 }));
+    return best.map(({ chunk }, at) => ({ chunk, prior: priors[at] ?? 0 }));
   }
 
-  /** Where a chunk of {@link chunksFor} stands in its file; undefined for one that is of another folder. */
+  /** Where a chunk of {@link chunksFor} stands in its file; undefined for a chunk of another folder. */
   sourceOf(chunk: EncodedChunk): ContextChunk | undefined {
-    return this.#sources.get(chunk);
+    return this.#retrieved.get(chunk);
   }
 
-  /** Chunks on disk are gone: retrieved ones stay, those that wait have to be encoded. */
+  /** The chunks on disk are gone: those in memory stay, those that were not looked for have to be encoded. */
   noteDiskCleared(): void {
     for (const chunk of this.pending()) {
       chunk.state = 'absent';
@@ -223,7 +223,7 @@ export class RepositoryContext {
 
   /** The file of a chunk was cut short or replaced: it is looked for again, and encoded if it is not usable. */
   noteLost(lost: EncodedChunk): void {
-    const chunk = this.#sources.get(lost);
+    const chunk = this.#retrieved.get(lost);
     if (chunk?.encoded === lost) {
       chunk.encoded = undefined;
       chunk.state = 'new';
@@ -231,168 +231,157 @@ export class RepositoryContext {
     }
   }
 
-  /** Of the engine; without one, nothing is retrieved. */
+  /** The engine's policy; without an engine nothing is retrieved. */
   get policy(): CompositionPolicy {
     return this.#engine?.chunks?.policy ?? { priorStrength: 0, maxTokens: 0 };
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#planning?.controller.abort();
-    await this.#planning?.done;
+    await this.#updates.close();
     this.#forget();
   }
 
   #forget(): void {
     this.#records.clear();
-    this.#wanted = new Map();
+    this.#files = new Map();
     this.#leftOut = new Map();
-    this.#surveyIsStale = true;
+    this.#listingIsStale = true;
   }
 
-  #plan(delayMs: number): void {
-    if (this.#closed) {
-      return;
+  #updated(): void {
+    if (this.#engine !== undefined) {
+      this.onChange();
     }
-    if (this.#planning !== undefined) {
-      this.#again = true;
-      return;
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#start(), delayMs);
-  }
-
-  #start(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#planning !== undefined || this.#closed) {
-      return;
-    }
-    const controller = new AbortController();
-    this.#planning = { controller, done: this.#makePlan(controller.signal) };
   }
 
   /** Never rejects. */
-  async #makePlan(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#choose(signal);
-    } catch (error) {
-      const failure = toEngineError(error);
-      if (!isCancelled(failure)) {
-        this.#parts.log.error(`The repository could not be read: ${failure.code}: ${failure.message}`);
-      }
-    }
-    this.#planning = undefined;
-    if (this.#again) {
-      this.#again = false;
-      this.#plan(signal.aborted ? 0 : debounceMs);
-    }
-    if (this.#engine !== undefined) {
-      this.#parts.onChange();
-    }
-  }
-
-  async #choose(signal: AbortSignal): Promise<void> {
+  async #update(signal: AbortSignal): Promise<void> {
     const engine = this.#engine;
     if (engine?.chunks === undefined || !this.#enabled) {
       this.#forget();
-      this.#survey = emptySurvey;
+      this.#listing = emptyListing;
       return;
     }
     const changed = this.#changed;
     this.#changed = new Set();
     try {
-      await this.#chooseAmong(engine, changed, signal);
+      await this.#discover(changed, signal);
+      const ordered = await this.#rank(engine, signal);
+      await this.#chunk(engine, ordered, changed, signal);
     } catch (error) {
       for (const path of changed) {
         this.#changed.add(path);
       }
+      const failure = toEngineError(error);
+      if (!isCancelled(failure)) {
+        this.#parts.log.error(`The repository could not be read: ${failure.code}: ${failure.message}`);
+      }
+    }
+  }
+
+  /** Step 1: walks the folder, unless the list of its files still holds. */
+  async #discover(changed: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    await this.#noteEdits(changed);
+    if (!this.#listingIsStale) {
+      return;
+    }
+    this.#listingIsStale = false;
+    try {
+      this.#listing = await listFolder(this.sources, { signal });
+    } catch (error) {
+      this.#listingIsStale = true;
       throw error;
     }
-  }
-
-  async #chooseAmong(engine: Engine, changed: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
-    await this.#weighChanges(changed);
-    if (this.#surveyIsStale) {
-      this.#surveyIsStale = false;
-      try {
-        this.#survey = await survey(this.#parts.sources, { signal });
-      } catch (error) {
-        this.#surveyIsStale = true;
-        throw error;
-      }
-      this.#facts = { ...this.#facts, committed: await recentInGit(this.#parts.sources.root, signal) };
-      throwIfAborted(signal);
-      this.#records.compareAgain();
-    }
-    this.#budget = await this.#parts.budget(engine);
+    this.#facts = { ...this.#facts, committed: await recentInGit(this.sources.root, signal) };
     throwIfAborted(signal);
-    const facts = { ...this.#facts, scores: this.#fileScores() };
-    const ordered = orderFiles(this.#survey.files, this.#parts.sources.root, facts);
-    const wanted = new Map<string, FileRecord>();
-    const leftOut = new Map(this.#survey.leftOut);
-    if (this.#wanted.size === 0) {
-      // the first time, what was read can be encoded while the rest is read
-      this.#wanted = wanted;
-      this.#leftOut = leftOut;
-    }
-    let used = 0;
-    let misses = 0;
-    for (const path of ordered) {
-      throwIfAborted(signal);
-      if (used >= this.#budget || misses >= maxMisses) {
-        leftOut.set(path, 'over the budget');
-        continue;
-      }
-      const room = this.#budget - used;
-      const record = await this.#records.get(engine, path, { changed: changed.has(path), room, signal });
-      if ('reason' in record) {
-        if (record.reason !== undefined) {
-          leftOut.set(path, record.reason);
-        }
-        misses += record.reason === 'over the budget' ? 1 : 0;
-        continue;
-      }
-      wanted.set(path, record);
-      used += record.tokens;
-      if (this.#wanted === wanted) {
-        this.#parts.onChange();
-      }
-    }
-    this.#wanted = wanted;
-    this.#leftOut = leftOut;
-    this.#records.keepOnly(wanted);
+    this.#records.compareAgain();
   }
 
-  /** What events named: whether the folder needs another walk, and what the user edited. */
-  async #weighChanges(changed: ReadonlySet<string>): Promise<void> {
-    const known = new Set(this.#survey.files);
+  /** What events named: decides whether the folder needs another walk, and remembers what the user edited. */
+  async #noteEdits(changed: ReadonlySet<string>): Promise<void> {
+    const known = new Set(this.#listing.files);
     const edited = [...changed].filter((path) => known.has(path));
     const added = [...changed].filter((path) => !known.has(path) && !this.#isLeftOut(path));
     if (edited.length > 0 && edited.length <= maxEdited) {
       const before = this.#facts.edited.filter((path) => !changed.has(path));
       this.#facts = { ...this.#facts, edited: [...edited, ...before].slice(0, maxEdited) };
     }
-    this.#surveyIsStale ||= added.length > maxNewPaths || [...changed].some((path) => IgnoreRules.isRuleFile(path));
+    this.#listingIsStale ||= added.length > maxNewPaths || [...changed].some((path) => IgnoreRules.isRuleFile(path));
     for (const path of added) {
-      // one that is new, or a folder: the walk tells
-      this.#surveyIsStale ||= (await this.#parts.sources.rules.whyIgnored(path, false)) === undefined;
+      // the path is a new file or a folder: the walk finds out
+      this.#listingIsStale ||= (await this.sources.rules.whyIgnored(path, false)) === undefined;
     }
   }
 
-  /** Below a folder, or a file, that the last walk left out; what is built there is nobody's business. */
+  /** Whether the last walk left the path out, or a folder above it: what is built there is not the index's business. */
   #isLeftOut(path: string): boolean {
     for (let end = path.indexOf('/'); end !== -1; end = path.indexOf('/', end + 1)) {
-      if (this.#survey.leftOut.has(path.slice(0, end + 1))) {
+      if (this.#listing.leftOut.has(path.slice(0, end + 1))) {
         return true;
       }
     }
-    return this.#survey.leftOut.has(path);
+    return this.#listing.leftOut.has(path);
   }
 
-  /** Likeness of each file to the text that was asked about last: that of its best chunk. */
+  /** Step 2: sets the index size limit, and puts the files into the order in which they are taken. */
+  async #rank(engine: Engine, signal: AbortSignal): Promise<readonly string[]> {
+    this.#sizeLimitTokens = await this.#parts.sizeLimit.tokensFor(engine, this.#bytesInMemory(), this.#sizeLimitTokens);
+    throwIfAborted(signal);
+    return orderFiles(this.#listing.files, this.sources.root, { ...this.#facts, scores: this.#fileScores() });
+  }
+
+  /** Step 3: cuts the files into chunks until the index size limit is reached; what did not change is not read again. */
+  async #chunk(
+    engine: Engine,
+    ordered: readonly string[],
+    changed: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const files = new Map<string, FileRecord>();
+    const leftOut = new Map(this.#listing.leftOut);
+    if (this.#files.size === 0) {
+      // the first time, what was read can be encoded while the rest is read
+      this.#files = files;
+      this.#leftOut = leftOut;
+    }
+    let used = 0;
+    let skipped = 0;
+    for (const path of ordered) {
+      throwIfAborted(signal);
+      const room = this.sizeLimitTokens - used;
+      if (room <= 0 || skipped >= maxSkipped) {
+        leftOut.set(path, 'over the budget');
+        continue;
+      }
+      const record = await this.#records.get(engine, path, { changed: changed.has(path), room, signal });
+      if ('reason' in record) {
+        if (record.reason !== undefined) {
+          leftOut.set(path, record.reason);
+        }
+        skipped += record.reason === 'over the budget' ? 1 : 0;
+        continue;
+      }
+      files.set(path, record);
+      used += record.tokens;
+      if (this.#files === files) {
+        this.onChange();
+      }
+    }
+    this.#files = files;
+    this.#leftOut = leftOut;
+    this.#records.keepOnly(files);
+  }
+
+  /** Bytes of memory that the encoded chunks of the folder take. */
+  #bytesInMemory(): number {
+    let bytes = 0;
+    for (const { chunks } of this.#files.values()) {
+      bytes += chunks.reduce((sum, chunk) => sum + (chunk.encoded?.fastBytes ?? 0), 0);
+    }
+    return bytes;
+  }
+
+  /** Similarity of each file to the text that the last request was about: that of its best chunk. */
   #fileScores(): ReadonlyMap<string, number> {
     const scores = new Map<string, number>();
     for (const [{ path }, score] of this.#records.scores(this.#terms)) {

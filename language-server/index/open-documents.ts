@@ -1,7 +1,7 @@
-/** Which documents the user works on, in the order of their use: what the relevance of a repository's files is judged by. */
+/** Which documents the user works on, in the order of their use: the relevance of a folder's files depends on them. */
 
-import type { Repository } from './workspace-folder';
-import type { DocumentPlace, Workspace } from './workspace-folders';
+import type { WorkspaceFolder } from './workspace-folder';
+import type { DocumentPlace, WorkspaceFolders } from './workspace-folders';
 
 export interface OpenDocument {
   readonly uri: string;
@@ -10,34 +10,34 @@ export interface OpenDocument {
 
 interface Placed {
   readonly document: OpenDocument;
-  readonly place: Pick<DocumentPlace, 'repository' | 'path'>;
+  readonly place: Pick<DocumentPlace, 'folder' | 'path'>;
 }
 
-/** Documents beyond these were not looked at for long; a rename or a search may open thousands at once. */
+/** Documents beyond these were not used for long; a rename or a search may open thousands at once. */
 export const maxRecentDocuments = 200;
-/** Milliseconds: documents are opened and closed in bursts, and repositories hear of a burst once. */
+/** Milliseconds: documents are opened and closed in bursts, and a burst is reported to the folders once. */
 const burstMs = 50;
 
 export class OpenDocuments {
-  readonly #workspace: Pick<Workspace, 'place' | 'repositories'>;
+  readonly #folders: Pick<WorkspaceFolders, 'place' | 'all'>;
   /** The one used last at the end. */
   readonly #open = new Map<string, Placed>();
   #last: string | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(workspace: Pick<Workspace, 'place' | 'repositories'>) {
-    this.#workspace = workspace;
+  constructor(folders: Pick<WorkspaceFolders, 'place' | 'all'>) {
+    this.#folders = folders;
   }
 
   get(uri: string): OpenDocument | undefined {
     return this.#open.get(uri)?.document;
   }
 
-  /** It was opened, or is worked on. */
+  /** The document was opened, or is worked on. */
   used(document: OpenDocument): void {
     const { uri } = document;
     const known = this.#open.get(uri);
-    const place = known?.place ?? this.#workspace.place(uri);
+    const place = known?.place ?? this.#folders.place(uri);
     if (this.#last === uri && known !== undefined) {
       this.#open.set(uri, { document, place });
       return;
@@ -56,33 +56,33 @@ export class OpenDocuments {
     this.#soon();
   }
 
-  /** The folders of the workspace are others now. */
+  /** The folders of the workspace have changed. */
   placeAgain(): void {
     for (const [uri, { document }] of this.#open) {
-      this.#open.set(uri, { document, place: this.#workspace.place(uri) });
+      this.#open.set(uri, { document, place: this.#folders.place(uri) });
     }
     this.#soon();
   }
 
-  /** What was not told yet is told at once. */
-  tellNow(): void {
+  /** Reports at once what was not reported to the folders yet. */
+  reportNow(): void {
     if (this.#timer === undefined) {
       return;
     }
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const open = new Map<Repository, { readonly path: string; readonly text: string }[]>();
+    const open = new Map<WorkspaceFolder, { readonly path: string; readonly text: string }[]>();
     for (const { document, place } of [...this.#open.values()].slice(-maxRecentDocuments).reverse()) {
-      const { repository, path } = place;
-      if (repository === undefined) {
+      const { folder, path } = place;
+      if (folder === undefined) {
         continue;
       }
-      const files = open.get(repository) ?? [];
+      const files = open.get(folder) ?? [];
       files.push({ path, text: document.getText() });
-      open.set(repository, files);
+      open.set(folder, files);
     }
-    for (const repository of this.#workspace.repositories) {
-      repository.context.setOpen(open.get(repository) ?? []);
+    for (const folder of this.#folders.all) {
+      folder.index.setOpen(open.get(folder) ?? []);
     }
   }
 
@@ -92,6 +92,6 @@ export class OpenDocuments {
   }
 
   #soon(): void {
-    this.#timer ??= setTimeout(() => this.tellNow(), burstMs);
+    this.#timer ??= setTimeout(() => this.reportNow(), burstMs);
   }
 }

@@ -1,68 +1,76 @@
-/** The folders of the workspace, each its own repository; a document belongs to the innermost folder around it. */
+/** The folders of the workspace, and which of them a document belongs to: the innermost folder around it. */
 
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Gate } from './discover/gate';
-import { Repository, type RepositoryParts } from './workspace-folder';
+import type { WorkspaceFolder } from './workspace-folder';
 
 export interface DocumentPlace {
-  readonly repository: Repository | undefined;
+  readonly folder: WorkspaceFolder | undefined;
   /** Absolute; undefined for a document that is no file. */
   readonly file: string | undefined;
   /** For the model: below the folder, with forward slashes; else the file's name. */
   readonly path: string;
 }
 
-export class Workspace {
+export class WorkspaceFolders {
   /** Every text of a document passes it before it becomes tokens. */
   readonly gate = new Gate(this);
-  readonly #repositories = new Map<string, Repository>();
-  readonly #parts: RepositoryParts;
+  readonly #folders = new Map<string, WorkspaceFolder>();
+  #lastUsed: WorkspaceFolder | undefined;
 
-  constructor(parts: RepositoryParts) {
-    this.#parts = parts;
+  get all(): readonly WorkspaceFolder[] {
+    return [...this.#folders.values()];
   }
 
-  /** @returns the new repository; undefined where there is one already, or where the URI names no folder of this machine */
-  addFolder(uri: string): Repository | undefined {
-    const root = filePath(uri);
-    if (root === undefined || this.#repositories.has(root)) {
-      return undefined;
+  /** The folder that a request used last, then the others. */
+  get byUse(): readonly WorkspaceFolder[] {
+    const last = this.#lastUsed;
+    return last === undefined ? this.all : [last, ...this.all.filter((folder) => folder !== last)];
+  }
+
+  add(folder: WorkspaceFolder): void {
+    this.#folders.set(folder.sources.root, folder);
+  }
+
+  /** @returns the folder that is no longer part of the workspace */
+  remove(uri: string): WorkspaceFolder | undefined {
+    const folder = this.at(uri);
+    if (folder !== undefined) {
+      this.#folders.delete(folder.sources.root);
+      this.#lastUsed = this.#lastUsed === folder ? undefined : this.#lastUsed;
     }
-    const repository = new Repository(root, this.#parts);
-    this.#repositories.set(root, repository);
-    return repository;
+    return folder;
   }
 
-  /** @returns the repository that is no longer part of the workspace */
-  removeFolder(uri: string): Repository | undefined {
-    const root = filePath(uri) ?? '';
-    const repository = this.#repositories.get(root);
-    this.#repositories.delete(root);
-    return repository;
+  /** The folder of exactly this URI. */
+  at(uri: string): WorkspaceFolder | undefined {
+    const file = filePath(uri);
+    return file === undefined ? undefined : this.#folders.get(path.resolve(file));
   }
 
-  get repositories(): readonly Repository[] {
-    return [...this.#repositories.values()];
+  /** A request reads this folder's chunks: it comes first from now on. */
+  noteUse(folder: WorkspaceFolder): void {
+    this.#lastUsed = folder;
   }
 
   place(uri: string): DocumentPlace {
     const file = filePath(uri);
     if (file === undefined) {
-      return { repository: undefined, file, path: decodeURIComponentSafely(uri.split(/[\\/:]/).at(-1) ?? uri) };
+      return { folder: undefined, file, path: decodeURIComponentSafely(uri.split(/[\\/:]/).at(-1) ?? uri) };
     }
-    let best: { readonly repository: Repository; readonly path: string } | undefined;
-    for (const repository of this.#repositories.values()) {
-      const relative = repository.sources.relative(file);
+    let best: { readonly folder: WorkspaceFolder; readonly path: string } | undefined;
+    for (const folder of this.#folders.values()) {
+      const relative = folder.sources.relative(file);
       if (relative !== undefined && (best === undefined || relative.length < best.path.length)) {
-        best = { repository, path: relative };
+        best = { folder, path: relative };
       }
     }
-    return { repository: best?.repository, file, path: best?.path ?? path.basename(file) };
+    return { folder: best?.folder, file, path: best?.path ?? path.basename(file) };
   }
 }
 
-/** Notebook cells live in their notebook's file. */
+/** The file of a document; notebook cells live in their notebook's file. undefined for a document that is no file. */
 export function filePath(uri: string): string | undefined {
   try {
     const url = new URL(uri);

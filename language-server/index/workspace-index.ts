@@ -1,10 +1,9 @@
 /**
- * The repositories of a session as context: keeps them true to the files, gets them encoded in the background, and
- * answers what a request reads of them. The server and the command line use it alike.
+ * The index of the workspace: what requests retrieve of its folders. It takes in what changes (folders, settings, engine,
+ * documents, files), hands it down to the index of each folder (folder-index.ts: discover, rank, chunk), and wakes the
+ * lane that encodes their chunks (encode/encoding-lane.ts). The server and the command line use it alike.
  */
 
-import path from 'node:path';
-import { cacheFolder } from '../base/cache-folder';
 import { EngineError, toEngineError } from '../base/errors';
 import type { Log } from '../base/log';
 import type { EncodedChunk, Engine, RetrievedChunk } from '../engine/engine';
@@ -17,89 +16,74 @@ import type {
   ServerSettings,
 } from '../protocol/server';
 import { contextFolder, repositoryStatus } from './context-view';
-import { FolderWatcher } from './discover/folder-watcher';
-import { EncodingLane, type LaneParts } from './encode/encoding-lane';
-import { automaticBudget, diskFree } from './encode/size-limit';
+import { WorkspaceWatcher } from './discover/folder-watcher';
+import { EncodingLane, type EncodingLaneOptions } from './encode/encoding-lane';
+import { IndexSizeLimit } from './encode/size-limit';
 import { type OpenDocument, OpenDocuments } from './open-documents';
 import type { TextAround } from './rank/relevance';
-import type { Repository } from './workspace-folder';
-import { type DocumentPlace, filePath, Workspace } from './workspace-folders';
+import { WorkspaceFolder } from './workspace-folder';
+import { type DocumentPlace, filePath, WorkspaceFolders } from './workspace-folders';
 
-export interface ContextServiceParts {
+export interface WorkspaceIndexOptions {
   readonly log: Log;
-  /** What is in the context, or encoded of it, changed. */
+  /** Is called when what is in the index, or encoded of it, changed. */
   readonly onChange: () => void;
   readonly settings: ServerSettings['repository'];
-  readonly onBattery?: LaneParts['onBattery'];
-  readonly background?: LaneParts['background'];
+  readonly onBattery?: EncodingLaneOptions['onBattery'];
+  readonly background?: EncodingLaneOptions['background'];
 }
 
-/** An automatic budget stays until the machine allows so much more or less. */
-const budgetSlack = 0.25;
-/** A repository that cannot be watched is walked again so often. */
-const walkAgainMs = 60_000;
-
-export class ContextService {
-  readonly workspace: Workspace;
+export class WorkspaceIndex {
+  readonly folders = new WorkspaceFolders();
   readonly lane: EncodingLane;
-  readonly #parts: ContextServiceParts;
-  readonly #budgets = new WeakMap<Repository, number>();
-  readonly #watchers = new Map<Repository, FolderWatcher>();
+  readonly #log: Log;
+  readonly #onChange: () => void;
+  readonly #open = new OpenDocuments(this.folders);
+  readonly #watcher: WorkspaceWatcher;
+  readonly #sizeLimit: IndexSizeLimit;
   #settings: ServerSettings['repository'];
   #engine: Engine | undefined;
-  readonly #open: OpenDocuments;
-  #lastUsed: Repository | undefined;
-  #watches = false;
-  #walking: NodeJS.Timeout | undefined;
 
-  constructor(parts: ContextServiceParts) {
-    this.#parts = parts;
-    this.#settings = parts.settings;
-    const { log, onChange } = parts;
-    this.lane = new EncodingLane({
-      contexts: () => this.#byRelevance().map((repository) => repository.context),
-      log,
-      onChange,
-      ...(parts.onBattery === undefined ? {} : { onBattery: parts.onBattery }),
-      ...(parts.background === undefined ? {} : { background: parts.background }),
-    });
-    this.workspace = new Workspace({
-      log,
-      onChange: () => this.#planned(),
-      budget: (engine, repository) => this.#budget(engine, repository),
-    });
-    this.#open = new OpenDocuments(this.workspace);
+  constructor({ log, onChange, settings, onBattery, background }: WorkspaceIndexOptions) {
+    this.#log = log;
+    this.#onChange = onChange;
+    this.#settings = settings;
+    this.#watcher = new WorkspaceWatcher(this.folders, log);
+    this.lane = new EncodingLane(this.folders, { log, onChange, onBattery, background });
+    this.#sizeLimit = new IndexSizeLimit(this.lane, this.folders, settings.tokens);
   }
 
-  /** Of the folder that a request used last. */
+  /** The status of the folder that a request used last. */
   get status(): RepositoryStatus | undefined {
-    const [repository] = this.#byRelevance();
+    const [folder] = this.folders.byUse;
     const reads = this.#settings.enabled && this.#engine?.chunks !== undefined;
-    return repository === undefined || !reads ? undefined : repositoryStatus(repository, this.lane);
+    return folder === undefined || !reads ? undefined : repositoryStatus(folder, this.lane);
   }
 
+  /** Does nothing for a URI that names no folder of this machine, or one that is in the workspace already. */
   addFolder(uri: string): void {
-    const repository = this.workspace.addFolder(uri);
-    if (repository === undefined) {
+    const root = filePath(uri);
+    if (root === undefined || this.folders.at(uri) !== undefined) {
       return;
     }
-    repository.context.configure(this.#settings.enabled, this.#settings.exclude);
-    repository.context.use(this.#engine);
+    const folder = new WorkspaceFolder(root, this.#log, this.#sizeLimit);
+    folder.index.onChange = () => this.#indexChanged();
+    this.folders.add(folder);
+    folder.index.configure(this.#settings.enabled, this.#settings.exclude);
+    folder.index.use(this.#engine);
     this.#open.placeAgain();
-    this.#follow();
+    this.#watcher.follow();
   }
 
   async removeFolder(uri: string): Promise<void> {
-    const repository = this.workspace.removeFolder(uri);
-    if (repository === undefined) {
+    const folder = this.folders.remove(uri);
+    if (folder === undefined) {
       return;
     }
-    this.#lastUsed = this.#lastUsed === repository ? undefined : this.#lastUsed;
     this.#open.placeAgain();
-    this.#watchers.get(repository)?.close();
-    this.#watchers.delete(repository);
-    await repository.context.close();
-    this.#parts.onChange();
+    this.#watcher.forget(folder);
+    await folder.index.close();
+    this.#onChange();
   }
 
   configure(settings: ServerSettings['repository']): void {
@@ -109,32 +93,30 @@ export class ContextService {
     if (same) {
       return;
     }
-    for (const repository of this.workspace.repositories) {
-      this.#budgets.delete(repository);
-      repository.context.configure(settings.enabled, settings.exclude);
+    this.#sizeLimit.configure(settings.tokens);
+    for (const { index } of this.folders.all) {
+      index.configure(settings.enabled, settings.exclude);
     }
   }
 
-  /** The engine that is loaded now, before an old one is disposed of. */
+  /** Takes the engine that is loaded now, before an old one is disposed of. */
   use(engine: Engine | undefined): void {
     if (engine === this.#engine) {
       return;
     }
     this.#engine = engine;
     if (engine?.chunks !== undefined) {
-      engine.chunks.onLost = (chunk) => this.#lost(chunk);
+      engine.chunks.onLost = (chunk) => this.#chunkLost(chunk);
     }
-    for (const repository of this.workspace.repositories) {
-      this.#budgets.delete(repository);
-      repository.context.use(engine);
+    for (const { index } of this.folders.all) {
+      index.use(engine);
     }
     this.lane.use(engine);
   }
 
-  /** For clients that do not tell of files that change. */
+  /** Watches the files itself, for clients that do not report files that change. */
   watch(): void {
-    this.#watches = true;
-    this.#follow();
+    this.#watcher.start();
   }
 
   /** A document was opened, or is worked on. */
@@ -146,97 +128,97 @@ export class ContextService {
     this.#open.closed(uri);
   }
 
-  /** Files that were created, changed, deleted or saved. */
+  /**
+   * Files were created, changed, deleted or saved. Clients report a saved file twice, as saved and as changed on disk, in
+   * either order. That does no harm: paths are collected in a set until the update of a burst, and where the second report
+   * comes after it, the file is read once more, its hash is the same, and its chunks stay.
+   */
   noteFiles(uris: readonly string[]): void {
-    const changes = new Map<Repository, string[]>();
+    const changes = new Map<WorkspaceFolder, string[]>();
     for (const uri of uris) {
-      const { repository, path: relative, file } = this.workspace.place(uri);
-      if (repository !== undefined && file !== undefined) {
-        const known = changes.get(repository);
+      const { folder, path: relative, file } = this.folders.place(uri);
+      if (folder !== undefined && file !== undefined) {
+        const known = changes.get(folder);
         if (known === undefined) {
-          changes.set(repository, [relative]);
+          changes.set(folder, [relative]);
         } else {
           known.push(relative);
         }
       }
     }
-    for (const [repository, relative] of changes) {
-      repository.fileList.changed();
-      repository.context.noteChanges(relative);
+    for (const [folder, relative] of changes) {
+      folder.fileList.changed();
+      folder.index.noteChanges(relative);
     }
   }
 
-  /** What a request reads of the document's repository: what is encoded now, without the document itself. */
-  chunksFor({ repository, file, path: relative }: DocumentPlace, text: TextAround): readonly RetrievedChunk[] {
-    if (repository === undefined || file === undefined || !this.#settings.enabled) {
+  /** What a request reads of the document's folder: what is encoded now, without the document itself. */
+  chunksFor({ folder, file, path: relative }: DocumentPlace, text: TextAround): readonly RetrievedChunk[] {
+    if (folder === undefined || file === undefined || !this.#settings.enabled) {
       return [];
     }
-    this.#lastUsed = repository;
-    return repository.context.chunksFor(relative, text);
+    this.folders.noteUse(folder);
+    return folder.index.chunksFor(relative, text);
   }
 
   /** What a question reads: of the folder of the first of these documents that is in one, else of the one used last. */
   chunksForQuestion(uris: readonly string[], text: string): readonly RetrievedChunk[] {
-    const places = uris.map((uri) => this.workspace.place(uri).repository);
-    const repository = places.find((one) => one !== undefined) ?? this.#byRelevance()[0];
-    if (repository === undefined || !this.#settings.enabled) {
+    const places = uris.map((uri) => this.folders.place(uri).folder);
+    const folder = places.find((one) => one !== undefined) ?? this.folders.byUse[0];
+    if (folder === undefined || !this.#settings.enabled) {
       return [];
     }
-    this.#lastUsed = repository;
-    return repository.context.chunksFor(undefined, text);
+    this.folders.noteUse(folder);
+    return folder.index.chunksFor(undefined, text);
   }
 
-  /** All folders, or that of a document. @throws EngineError CANCELLED */
-  async folders({ uri }: ContextParams, signal: AbortSignal): Promise<ContextFolder[]> {
-    this.#open.tellNow();
-    const place = uri === undefined ? undefined : this.workspace.place(uri);
-    const repositories = this.workspace.repositories.filter((one) => uri === undefined || one === place?.repository);
-    await Promise.all(repositories.map((repository) => repository.context.planned(signal)));
+  /** What is in the index of all folders, or of that of a document. @throws EngineError CANCELLED */
+  async contents({ uri }: ContextParams, signal: AbortSignal): Promise<ContextFolder[]> {
+    this.#open.reportNow();
+    const place = uri === undefined ? undefined : this.folders.place(uri);
+    const folders = this.folders.all.filter((one) => uri === undefined || one === place?.folder);
+    await Promise.all(folders.map(({ index }) => index.upToDate(signal)));
     const text = this.#open.get(uri ?? '')?.getText() ?? '';
-    return repositories.map((repository) =>
-      contextFolder(repository, place?.file === undefined ? undefined : { path: place.path, text }),
+    return folders.map((folder) =>
+      contextFolder(folder, place?.file === undefined ? undefined : { path: place.path, text }),
     );
   }
 
   /**
-   * The user's word on a file or a folder, at once and for later. A file that looks like a secret is included once the user
-   * has confirmed it.
-   * @returns what looks like a secret: then nothing has changed; undefined: it holds now
-   * @throws EngineError BAD_ARGUMENT for what is in no folder; DISK_FULL, INTERNAL: it holds, but is forgotten at the end
+   * Takes the user's choice on a file or a folder, at once and for later. A file that looks like a secret is included once
+   * the user has confirmed it.
+   * @returns what looks like a secret: then nothing has changed; undefined: the choice holds now
+   * @throws EngineError BAD_ARGUMENT for what is in no folder; DISK_FULL, INTERNAL: the choice holds, but is not kept
    */
   async choose(
     { uri, choice, confirmed = false }: ChooseContextParams,
     signal: AbortSignal,
   ): Promise<SecretSeen | undefined> {
-    const file = filePath(uri);
-    const root = this.workspace.repositories.find(
-      (one) => one.sources.root === (file ?? '').replace(/(?<![\\/])[\\/]+$/, ''),
-    );
-    const place = this.workspace.place(uri.replace(/(?<!\/)\/+$/, ''));
-    const repository = root ?? place.repository;
-    if (repository === undefined) {
+    const whole = this.folders.at(uri);
+    const place = this.folders.place(uri.replace(/(?<!\/)\/+$/, ''));
+    const folder = whole ?? place.folder;
+    if (folder === undefined) {
       throw new EngineError('BAD_ARGUMENT', `${uri} is in no folder of the workspace.`, {
         remedy: 'Choose a file or a folder of the workspace.',
       });
     }
-    const secret =
-      choice === 'include' && root === undefined ? await repository.sources.secretIn(place.path) : undefined;
+    const secret = choice === 'include' && whole === undefined ? await folder.sources.secretIn(place.path) : undefined;
     if (secret !== undefined && !confirmed) {
       return secret;
     }
-    const written = repository.choices.set(root === undefined ? place.path : '', choice, secret !== undefined);
-    repository.fileList.changed();
-    repository.context.walkAgain(0);
+    const written = folder.choices.set(whole === undefined ? place.path : '', choice, secret !== undefined);
+    folder.fileList.changed();
+    folder.index.walkAgain(0);
     try {
       await written;
     } catch (error) {
       throw toEngineError(error);
     }
-    await repository.context.planned(signal);
+    await folder.index.upToDate(signal);
     return undefined;
   }
 
-  /** Bytes of the store of the engine that is loaded; empties it, if not only asked. @throws EngineError */
+  /** Empties the store of the loaded engine, unless this is a dry run. @returns its bytes @throws EngineError */
   async clearDisk(engine: Engine, dryRun: boolean): Promise<number> {
     if (engine.chunks === undefined) {
       return 0;
@@ -245,89 +227,31 @@ export class ContextService {
       return engine.chunks.disk.bytes;
     }
     const bytes = await engine.chunks.clearDisk();
-    for (const repository of this.workspace.repositories) {
-      repository.context.noteDiskCleared();
+    for (const { index } of this.folders.all) {
+      index.noteDiskCleared();
     }
-    this.#parts.onChange();
+    this.#onChange();
     return bytes;
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#walking);
     this.#open.close();
-    for (const watcher of this.#watchers.values()) {
-      watcher.close();
-    }
-    this.#watchers.clear();
+    this.#watcher.close();
     await this.lane.close();
-    await Promise.all(this.workspace.repositories.map((repository) => repository.context.close()));
+    await Promise.all(this.folders.all.map(({ index }) => index.close()));
   }
 
-  #lost(chunk: EncodedChunk): void {
-    for (const repository of this.workspace.repositories) {
-      repository.context.noteLost(chunk);
+  #chunkLost(chunk: EncodedChunk): void {
+    for (const { index } of this.folders.all) {
+      index.noteLost(chunk);
     }
-    this.#parts.onChange();
+    this.#onChange();
     this.lane.wake();
   }
 
-  #byRelevance(): Repository[] {
-    const all = this.workspace.repositories;
-    const last = this.#lastUsed;
-    return last === undefined ? [...all] : [last, ...all.filter((repository) => repository !== last)];
-  }
-
-  #planned(): void {
-    this.#parts.onChange();
+  #indexChanged(): void {
+    this.#onChange();
     this.lane.wake();
-    this.#follow();
-  }
-
-  #follow(): void {
-    if (!this.#watches) {
-      return;
-    }
-    let all = true;
-    for (const repository of this.workspace.repositories) {
-      const { context, sources } = repository;
-      const watcher =
-        this.#watchers.get(repository) ?? new FolderWatcher(sources.root, (relative) => context.noteChanges(relative));
-      this.#watchers.set(repository, watcher);
-      all = watcher.follow(context.folders) && all;
-    }
-    if (!all && this.#walking === undefined) {
-      this.#parts.log.warn('Not all folders can be watched: the workspace is read again every minute.');
-      this.#walking = setInterval(() => {
-        for (const repository of this.workspace.repositories) {
-          repository.context.walkAgain();
-        }
-      }, walkAgainMs);
-      this.#walking.unref();
-    }
-  }
-
-  async #budget(engine: Engine, repository: Repository): Promise<number> {
-    const { chunks: encoder, device } = engine;
-    if (this.#settings.tokens > 0 || encoder === undefined) {
-      return this.#settings.tokens;
-    }
-    let memoryHeld = 0;
-    for (const { chunks } of repository.context.files.values()) {
-      memoryHeld += chunks.reduce((sum, chunk) => sum + (chunk.encoded?.fastBytes ?? 0), 0);
-    }
-    const now = automaticBudget({
-      memoryFree: device.memoryFree,
-      memoryHeld,
-      diskFree: await diskFree(path.resolve(cacheFolder())),
-      diskHeld: encoder.disk.bytes,
-      maxDiskBytes: encoder.disk.maxBytes,
-      bytesPerToken: encoder.bytesPerToken,
-      tokensPerSecond: this.lane.tokensPerSecond,
-      folders: this.workspace.repositories.length,
-    });
-    const before = this.#budgets.get(repository);
-    const kept = before !== undefined && Math.abs(now - before) <= before * budgetSlack ? before : now;
-    this.#budgets.set(repository, kept);
-    return kept;
+    this.#watcher.follow();
   }
 }

@@ -12,7 +12,7 @@ import {
 } from 'vscode-languageserver/node';
 import type { Log } from '../base/log';
 import type { ModelHost } from '../engine/model-host';
-import type { ContextService } from '../index/workspace-index';
+import type { WorkspaceIndex } from '../index/workspace-index';
 import {
   type ChooseContextResult,
   type ClearCacheResult,
@@ -28,7 +28,7 @@ import { chooseContextParams, clearCacheParams, contextParams, encodeParams } fr
 export interface ContextRequestParts {
   readonly connection: Connection;
   readonly documents: Documents;
-  readonly context: ContextService;
+  readonly context: WorkspaceIndex;
   readonly host: ModelHost;
   readonly log: Log;
   /** LSP's cancellation as a signal, typed errors as responses. */
@@ -39,7 +39,7 @@ export function serveContext(parts: ContextRequestParts): void {
   const { connection, context, host, guard } = parts;
   connection.onRequest(contextRequest, (...params: unknown[]) =>
     guard(tokenOf(params), async (signal): Promise<ContextResult> => {
-      return { folders: await context.folders(contextParams(params[0]), signal) };
+      return { folders: await context.contents(contextParams(params[0]), signal) };
     }),
   );
   connection.onRequest(chooseContextRequest, (params: unknown, token: CancellationToken) =>

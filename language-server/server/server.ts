@@ -23,7 +23,7 @@ import { BackgroundCalibration } from '../engine/calibration/background-calibrat
 import type { EngineFactory } from '../engine/engine';
 import { ModelHost } from '../engine/model-host';
 import { chunkStore } from '../index/encode/store';
-import { ContextService } from '../index/workspace-index';
+import { WorkspaceIndex } from '../index/workspace-index';
 import { defaultIdleMs, IdleMeter } from '../meter/idle-meter';
 import { resolveModel } from '../models/resolve-model';
 import {
@@ -80,7 +80,7 @@ class Server {
   readonly #calibration: BackgroundCalibration;
   readonly #status: StatusReporter;
   readonly #documents = new Documents((edit) => this.#inline.edited(edit));
-  readonly #context: ContextService;
+  readonly #context: WorkspaceIndex;
   readonly #inline: InlineCompletions;
   readonly #warmUp: WarmUp;
   readonly #chat: Chat;
@@ -99,12 +99,12 @@ class Server {
       warn: (message) => console.warn(message),
       error: (message) => console.error(message),
     };
-    this.#context = new ContextService({
+    this.#context = new WorkspaceIndex({
       log: this.#log,
       onChange: () => this.#status.changed(),
       settings: this.#settings.repository,
     });
-    this.#chat = new Chat(this.#context.workspace, (uris, text) => this.#context.chunksForQuestion(uris, text));
+    this.#chat = new Chat(this.#context.folders, (uris, text) => this.#context.chunksForQuestion(uris, text));
     this.#host = new ModelHost({
       createEngine,
       resolveModel: (settings, signal) => resolveModel(settings.modelPath, false, process.env, { signal }),
@@ -125,8 +125,7 @@ class Server {
     this.#calibration = new BackgroundCalibration({
       host: this.#host,
       log: this.#log,
-      folders: () =>
-        this.#settings.repository.enabled ? this.#context.workspace.repositories.map(({ sources }) => sources) : [],
+      folders: () => (this.#settings.repository.enabled ? this.#context.folders.all.map(({ sources }) => sources) : []),
       onChange: () => this.#status.changed(),
       idleMs: options.idleMs ?? defaultIdleMs,
     });

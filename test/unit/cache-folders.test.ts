@@ -27,7 +27,7 @@ import {
 } from '../../language-server/engine/calibration/calibration';
 import { ChunkStore } from '../../language-server/engine/native/chunk-store';
 import { Choices } from '../../language-server/index/discover/choices';
-import { Repository } from '../../language-server/index/workspace-folder';
+import { WorkspaceFolder } from '../../language-server/index/workspace-folder';
 
 let folder = '';
 let cache = '';
@@ -278,8 +278,8 @@ describe('choices on files', () => {
     symlinkSync(elsewhere, kept());
     const warnings: string[] = [];
     const log = { info: () => undefined, warn: (text: string) => warnings.push(text), error: () => undefined };
-    const parts = { log, onChange: () => undefined, budget: () => Promise.reject(new Error('not asked')) };
-    await new Repository(path.join(folder, 'r'), parts).context.close();
+    const sizeLimit = { tokensFor: () => Promise.reject(new Error('not asked')) };
+    await new WorkspaceFolder(path.join(folder, 'r'), log, sizeLimit).index.close();
     expect(warnings).toEqual([expect.stringContaining('Choices on files are not kept')]);
   });
 

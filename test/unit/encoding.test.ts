@@ -6,9 +6,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { onBattery, saysBattery } from '../../language-server/index/encode/battery';
-import { automaticBudget, type BudgetReadings } from '../../language-server/index/encode/size-limit';
+import { automaticSizeLimit, type SizeReadings } from '../../language-server/index/encode/size-limit';
 import { priorsOf } from '../../language-server/index/rank/composition';
-import { ContextService } from '../../language-server/index/workspace-index';
+import { WorkspaceIndex } from '../../language-server/index/workspace-index';
 import { defaultSettings } from '../../language-server/server/settings';
 import { FakeEngine, type FakeOptions } from '../server/fake-engine';
 
@@ -43,29 +43,29 @@ describe('priors', () => {
 });
 
 describe('the budget', () => {
-  const readings: BudgetReadings = {
+  const readings: SizeReadings = {
     memoryFree: 64e9,
-    memoryHeld: 0,
+    memoryUsed: 0,
     diskFree: 1e12,
-    diskHeld: 0,
+    diskUsed: 0,
     maxDiskBytes: 100e9,
     bytesPerToken: { full: 23_040, fast: 1600, disk: 25_000 },
     tokensPerSecond: undefined,
     folders: 1,
   };
-  test.each<[string, Partial<BudgetReadings>, number]>([
+  test.each<[string, Partial<SizeReadings>, number]>([
     ['a large machine reads as much as is sensible', {}, 131_072],
     ['memory sets a limit', { memoryFree: 320e6 }, 49_152],
-    ['what is held already counts as free', { memoryFree: 160e6, memoryHeld: 160e6 }, 49_152],
+    ['what its chunks take already counts as free', { memoryFree: 160e6, memoryUsed: 160e6 }, 49_152],
     ['the cap of the store sets a limit', { maxDiskBytes: 1e9 }, 36_864],
     ['a full disk sets a limit', { diskFree: 1e9 }, 8192],
-    ['what is on it already does not count', { diskFree: 1e9, diskHeld: 1e9 }, 49_152],
+    ['what is on it already does not count', { diskFree: 1e9, diskUsed: 1e9 }, 49_152],
     ['slow encoding sets a limit', { tokensPerSecond: 20 }, 32_768],
     ['folders share', { memoryFree: 320e6, folders: 4 }, 12_288],
     ['a small machine reads a little', { memoryFree: 1e6 }, 2048],
     ['an unknown disk sets none', { diskFree: undefined }, 131_072],
   ])('%s', (_name, change, tokens) => {
-    expect(automaticBudget({ ...readings, ...change })).toBe(tokens);
+    expect(automaticSizeLimit({ ...readings, ...change })).toBe(tokens);
   });
 });
 
@@ -100,7 +100,7 @@ describe('battery', () => {
 
 interface Session {
   readonly engine: FakeEngine;
-  readonly context: ContextService;
+  readonly context: WorkspaceIndex;
   readonly errors: string[];
 }
 
@@ -128,7 +128,7 @@ function open(fake: FakeOptions = {}, battery?: () => Promise<boolean>): Session
   const note = (message: string) => {
     errors.push(message);
   };
-  const context = new ContextService({
+  const context = new WorkspaceIndex({
     log: { info: () => undefined, warn: note, error: note },
     onChange: () => undefined,
     settings: defaultSettings.repository,
@@ -188,7 +188,7 @@ describe('the lane', () => {
   test('waits while the user types', async () => {
     write(many);
     const session = open();
-    await session.context.workspace.repositories[0]?.context.planned();
+    await session.context.folders.all[0]?.index.upToDate();
     const typing = setInterval(() => session.context.lane.noteActivity(), 50);
     session.context.lane.noteActivity();
     await new Promise((resolve) => setTimeout(resolve, 600));
@@ -250,7 +250,7 @@ describe('a context', () => {
     const session = open();
     const { signal } = new AbortController();
     await session.context.lane.finish(signal);
-    const context = session.context.workspace.repositories[0]?.context;
+    const context = session.context.folders.all[0]?.index;
     const last = () => context?.files.get('a.ts')?.chunks.at(-1);
     const before = last();
     const line = before?.firstLine ?? 0;
@@ -268,7 +268,7 @@ describe('a context', () => {
     write(Object.fromEntries(names.map((name) => [`${name}.ts`, `export const ${name} = '${name}';\n`.repeat(5)])));
     const session = open();
     await session.context.lane.finish(new AbortController().signal);
-    const context = session.context.workspace.repositories[0]?.context;
+    const context = session.context.folders.all[0]?.index;
     const all = context?.chunksFor(undefined, 'numbat') ?? [];
     expect(all).toHaveLength(4);
     const one = Math.max(...all.map(({ chunk }) => chunk.tokens));
@@ -281,7 +281,7 @@ describe('a context', () => {
     write({ 'quokka.ts': same('quokka'), 'wombat.ts': same('wombat'), 'numbat.ts': same('numbat') });
     const session = open();
     await session.context.lane.finish(new AbortController().signal);
-    const context = session.context.workspace.repositories[0]?.context;
+    const context = session.context.folders.all[0]?.index;
     const order = (before: string, head = '') => {
       const around = { before, after: '', document: `${head}${before}` };
       const retrieved = context?.chunksFor('main.ts', around, { priorStrength: 2, maxTokens: 1000 }) ?? [];
@@ -303,9 +303,7 @@ describe('a context', () => {
     write({ 'a.ts': `${block}\n${block}\nconst other = 1;\n` });
     session.context.noteFiles([pathToFileURL(path.join(folder, 'r', 'a.ts')).href]);
     await session.context.lane.finish(signal);
-    const chunks = [...(session.context.workspace.repositories[0]?.context.files.values() ?? [])].flatMap(
-      (file) => file.chunks,
-    );
+    const chunks = [...(session.context.folders.all[0]?.index.files.values() ?? [])].flatMap((file) => file.chunks);
     expect(session.engine.chunks?.alive).toBe(chunks.length);
     const next = new FakeEngine({ repository: { chunkTokens: 300 } });
     session.context.use(next);
@@ -324,16 +322,16 @@ describe('a context', () => {
       ),
     );
     const session = open({ repository: { encodeMs: 0 } });
-    const context = session.context.workspace.repositories[0]?.context;
+    const context = session.context.folders.all[0]?.index;
     session.context.lane.pause();
     let started = performance.now();
-    await context?.planned();
+    await context?.upToDate();
     expect(context?.files.size).toBe(3000);
     expect(performance.now() - started).toBeLessThan(60_000);
     write({ 'd1/f1.ts': 'export const changed = 1;\n' });
     context?.noteChanges(['d1/f1.ts']);
     started = performance.now();
-    await context?.planned();
+    await context?.upToDate();
     expect(performance.now() - started).toBeLessThan(20_000);
     started = performance.now();
     expect(session.context.chunksForQuestion([], 'changed v7')).toEqual([]);

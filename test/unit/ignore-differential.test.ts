@@ -11,7 +11,7 @@ import { rgPath } from '@vscode/ripgrep';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IgnoreRules } from '../../language-server/index/discover/ignore/ignore-rules';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
-import { survey } from '../../language-server/index/discover/walk';
+import { listFolder } from '../../language-server/index/discover/walk';
 import { Random } from '../native/random';
 
 let folder = '';
@@ -206,7 +206,7 @@ function make(name: string, tree: Tree): Made {
 async function ours({ root, environment }: Made): Promise<string[]> {
   const sources = new SourceFiles(root);
   const rules = new IgnoreRules(root, environment);
-  const { files, leftOut } = await survey(Object.assign(Object.create(sources) as SourceFiles, { root, rules }));
+  const { files, leftOut } = await listFolder(Object.assign(Object.create(sources) as SourceFiles, { root, rules }));
   const others = [...leftOut].filter(([file, reason]) => reason !== 'ignored' && !file.endsWith('/'));
   return [...files, ...others.map(([file]) => file)].sort();
 }

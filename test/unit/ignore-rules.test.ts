@@ -11,7 +11,7 @@ import { GlobMatcher } from '../../language-server/index/discover/ignore/glob';
 import { IgnoreRules } from '../../language-server/index/discover/ignore/ignore-rules';
 import { IgnoreSession } from '../../language-server/index/discover/ignore/ignore-session';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
-import { survey } from '../../language-server/index/discover/walk';
+import { listFolder } from '../../language-server/index/discover/walk';
 
 let home = '';
 let root = '';
@@ -56,7 +56,7 @@ function sourcesOf(folder: string): SourceFiles {
 }
 
 async function ours(folder = root): Promise<string[]> {
-  return [...(await survey(sourcesOf(folder))).files];
+  return [...(await listFolder(sourcesOf(folder))).files];
 }
 
 function gits(folder = root): string[] {
@@ -314,7 +314,7 @@ describe('an ignore file outside of all limits', () => {
   });
 
   async function problemsOf(): Promise<readonly string[]> {
-    return (await survey(sourcesOf(root))).ruleProblems;
+    return (await listFolder(sourcesOf(root))).ruleProblems;
   }
 
   test('of 5 MB is read up to the limit, and the rest is named', async () => {
@@ -393,7 +393,7 @@ describe('a file of rules is looked for', () => {
   test('again in the next walk, where it is new', async () => {
     write(root, { 'src/a.ts': '', 'src/b.ts': '' });
     const sources = sourcesOf(root);
-    const files = async () => (await survey(sources)).files;
+    const files = async () => (await listFolder(sources)).files;
     expect(await files()).toEqual(['src/a.ts', 'src/b.ts']);
     write(root, { 'src/.gitignore': 'b.ts\n' });
     expect(await files()).toEqual(['src/.gitignore', 'src/a.ts']);

@@ -8,31 +8,31 @@ import { Choices } from '../../language-server/index/discover/choices';
 import { FileList } from '../../language-server/index/discover/file-list';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
 import { maxRecentDocuments, OpenDocuments } from '../../language-server/index/open-documents';
-import type { Repository } from '../../language-server/index/workspace-folder';
+import type { WorkspaceFolder } from '../../language-server/index/workspace-folder';
 import type { DocumentPlace } from '../../language-server/index/workspace-folders';
 
 interface Work {
   places: number;
   texts: number;
-  tellings: number;
+  reports: number;
 }
 
 /** A workspace of one folder, and what is done with it. */
 function counted() {
-  const work: Work = { places: 0, texts: 0, tellings: 0 };
-  const told: string[][] = [];
-  const context = {
+  const work: Work = { places: 0, texts: 0, reports: 0 };
+  const reported: string[][] = [];
+  const index = {
     setOpen: (open: readonly { readonly path: string }[]) => {
-      work.tellings++;
-      told.push(open.map(({ path: name }) => name));
+      work.reports++;
+      reported.push(open.map(({ path: name }) => name));
     },
   };
-  const repository = { context } as unknown as Repository;
+  const folder = { index } as unknown as WorkspaceFolder;
   const documents = new OpenDocuments({
-    repositories: [repository],
+    all: [folder],
     place: (uri): DocumentPlace => {
       work.places++;
-      return { repository, file: uri, path: uri };
+      return { folder, file: uri, path: uri };
     },
   });
   const document = (uri: string) => ({
@@ -42,7 +42,7 @@ function counted() {
       return '';
     },
   });
-  return { documents, document, work, told };
+  return { documents, document, work, reported };
 }
 
 describe('documents that are open', () => {
@@ -63,34 +63,34 @@ describe('documents that are open', () => {
       documents.closed(`f${index}`);
     }
     vi.runAllTimers();
-    expect(work).toEqual({ places: count, texts: 0, tellings: 1 });
+    expect(work).toEqual({ places: count, texts: 0, reports: 1 });
   });
 
-  test('that come over many seconds are told of at most twenty times a second, the latest alone', () => {
-    const { documents, document, work, told } = counted();
+  test('that come over many seconds are reported of at most twenty times a second, the latest alone', () => {
+    const { documents, document, work, reported } = counted();
     for (let index = 0; index < 4000; index++) {
       documents.used(document(`f${index}`));
       vi.advanceTimersByTime(1);
     }
     vi.runAllTimers();
     expect(work.places).toBe(4000);
-    expect(work.tellings).toBeLessThanOrEqual(4000 / 50 + 1);
-    expect(work.texts).toBeLessThanOrEqual(work.tellings * maxRecentDocuments);
-    expect(told.at(-1)).toEqual(Array.from({ length: maxRecentDocuments }, (_, index) => `f${3999 - index}`));
+    expect(work.reports).toBeLessThanOrEqual(4000 / 50 + 1);
+    expect(work.texts).toBeLessThanOrEqual(work.reports * maxRecentDocuments);
+    expect(reported.at(-1)).toEqual(Array.from({ length: maxRecentDocuments }, (_, index) => `f${3999 - index}`));
   });
 
-  test('are told of in the order of their use, the one used last first', () => {
-    const { documents, document, told } = counted();
+  test('are reported of in the order of their use, the one used last first', () => {
+    const { documents, document, reported } = counted();
     for (const uri of ['a', 'b', 'c', 'a']) {
       documents.used(document(uri));
     }
-    documents.tellNow();
-    expect(told).toEqual([['a', 'c', 'b']]);
+    documents.reportNow();
+    expect(reported).toEqual([['a', 'c', 'b']]);
     documents.closed('a');
     documents.closed('nothing');
-    documents.tellNow();
-    documents.tellNow();
-    expect(told.slice(1)).toEqual([['c', 'b']]);
+    documents.reportNow();
+    documents.reportNow();
+    expect(reported.slice(1)).toEqual([['c', 'b']]);
   });
 
   test('are placed again when the folders are others', () => {

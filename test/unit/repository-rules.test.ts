@@ -12,7 +12,7 @@ import { parseExcludeGlob } from '../../language-server/index/discover/ignore/ex
 import { GlobMatcher } from '../../language-server/index/discover/ignore/glob';
 import { leftOutByContent, leftOutByName } from '../../language-server/index/discover/left-out';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
-import { survey } from '../../language-server/index/discover/walk';
+import { listFolder } from '../../language-server/index/discover/walk';
 import { noFacts, orderFiles } from '../../language-server/index/rank/order';
 
 let folder = '';
@@ -33,7 +33,7 @@ function write(files: Readonly<Record<string, string>>): void {
 }
 
 async function filesOf(sources: SourceFiles): Promise<readonly string[]> {
-  const { files } = await survey(sources);
+  const { files } = await listFolder(sources);
   return files.filter((name) => !name.split('/').at(-1)?.startsWith('.'));
 }
 
@@ -79,7 +79,7 @@ describe('ignore files', () => {
       'sub/y.ts': '',
       'sub/z.ts': '',
     });
-    const { files } = await survey(new SourceFiles(folder));
+    const { files } = await listFolder(new SourceFiles(folder));
     expect(files.filter((name) => name.endsWith('.ts'))).toEqual(['sub/x.ts']);
     expect(files.some((name) => name.includes('.git/'))).toBe(false);
   });
@@ -88,7 +88,7 @@ describe('ignore files', () => {
     write({ 'a.js': '', 'src/a.js': '', 'src/b.ts': '', 'lib/deep/c.ts': '', 'docs/d.md': '' });
     const sources = new SourceFiles(folder);
     sources.rules.exclude(['*.js', '**/deep', 'do{cs,gs}/**']);
-    const { files, leftOut } = await survey(sources);
+    const { files, leftOut } = await listFolder(sources);
     expect(files).toEqual(['src/a.js', 'src/b.ts']);
     expect(Object.fromEntries(leftOut)).toEqual({
       'a.js': 'excluded by a setting',
@@ -124,7 +124,7 @@ test('links are said to be links, and never followed', async () => {
   symlinkSync(path.join(folder, 'real'), path.join(folder, 'linked'));
   symlinkSync('/etc/passwd', path.join(folder, 'out.ts'));
   symlinkSync(folder, path.join(folder, 'real', 'loop'));
-  const { files, leftOut } = await survey(new SourceFiles(folder));
+  const { files, leftOut } = await listFolder(new SourceFiles(folder));
   expect(files).toEqual(['real/a.ts']);
   expect([...leftOut.keys()].sort()).toEqual(['linked', 'out.ts', 'real/loop']);
   expect(new Set(leftOut.values())).toEqual(new Set(['symbolic link']));
@@ -293,7 +293,7 @@ describe('choices', () => {
     await chosen.set('.env', 'include');
     await chosen.set('id_rsa', 'include');
     await chosen.set('package-lock.json', 'include');
-    const { files, leftOut } = await survey(new SourceFiles(folder, chosen));
+    const { files, leftOut } = await listFolder(new SourceFiles(folder, chosen));
     expect(files.filter((name) => !name.startsWith('kept'))).toEqual([
       '.gitignore',
       'a.lock',

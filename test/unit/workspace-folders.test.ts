@@ -3,14 +3,15 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../language-server/base/log';
 import { withEnding } from '../../language-server/index/chunk/path-line';
-import { filePath, Workspace } from '../../language-server/index/workspace-folders';
+import { WorkspaceFolder } from '../../language-server/index/workspace-folder';
+import { filePath, WorkspaceFolders } from '../../language-server/index/workspace-folders';
 
 const url = (file: string) => pathToFileURL(file).href;
 
-function workspaceOf(...folders: string[]): Workspace {
-  const workspace = new Workspace({ log: silentLog, onChange: () => undefined, budget: async () => 0 });
+function workspaceOf(...folders: string[]): WorkspaceFolders {
+  const workspace = new WorkspaceFolders();
   for (const folder of folders) {
-    workspace.addFolder(url(folder));
+    workspace.add(new WorkspaceFolder(folder, silentLog, { tokensFor: async () => 0 }));
   }
   return workspace;
 }
@@ -19,22 +20,22 @@ describe('a document', () => {
   test('belongs to the innermost folder around it', () => {
     const workspace = workspaceOf('/w', '/w/packages/a', '/other');
     expect(workspace.place(url('/w/packages/a/src/x.ts'))).toMatchObject({
-      repository: { name: 'a' },
+      folder: { name: 'a' },
       path: 'src/x.ts',
     });
     expect(workspace.place(url('/w/packages/ab/x.ts'))).toMatchObject({
-      repository: { name: 'w' },
+      folder: { name: 'w' },
       path: 'packages/ab/x.ts',
     });
   });
 
   test('outside of all folders has none, and its own name', () => {
-    expect(workspaceOf('/w').place(url('/elsewhere/x.ts'))).toMatchObject({ repository: undefined, path: 'x.ts' });
+    expect(workspaceOf('/w').place(url('/elsewhere/x.ts'))).toMatchObject({ folder: undefined, path: 'x.ts' });
   });
 
   test('that is no file has a name, whatever its URI', () => {
     expect(workspaceOf('/w').place('untitled:Untitled-1')).toEqual({
-      repository: undefined,
+      folder: undefined,
       file: undefined,
       path: 'Untitled-1',
     });
@@ -45,7 +46,7 @@ describe('a document', () => {
 
   test('of a folder that was removed belongs to it no more', () => {
     const workspace = workspaceOf('/w', '/w/a');
-    workspace.removeFolder(url('/w/a'));
+    workspace.remove(url('/w/a'));
     expect(workspace.place(url('/w/a/x.ts'))).toMatchObject({ path: 'a/x.ts' });
   });
 });

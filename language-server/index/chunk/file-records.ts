@@ -1,4 +1,4 @@
-/** The files of a repository that were read: cut into chunks, or judged to stay out. What did not change is not read again. */
+/** The files of a folder that were read: cut into chunks, or left out for a reason. A file that did not change is not read again. */
 
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -17,23 +17,23 @@ export interface FileRecord {
   readonly hash: string;
   readonly tokens: number;
   readonly chunks: readonly ContextChunk[];
-  /** The survey that it was compared with last. */
+  /** The walk of the folder that it was compared with last. */
   generation: number;
 }
 
-/** What is known of a file that is not in the context. */
-export interface Verdict {
+/** Why a file is not in the index. */
+export interface ExclusionDecision {
   readonly generation: number;
-  /** undefined: it is gone. */
+  /** undefined: the file is gone. */
   readonly reason: LeftOutReason | undefined;
-  /** Of a file that did not fit. */
+  /** How long a file is that did not fit. */
   readonly tokens?: number;
 }
 
 export interface ReadOptions {
-  /** It is read whatever its time stamp says. */
+  /** The file is read whatever its time stamp says. */
   readonly changed: boolean;
-  /** Tokens that are left of the budget. */
+  /** Tokens that are left of the index size limit. */
   readonly room: number;
   readonly signal: AbortSignal;
 }
@@ -44,7 +44,7 @@ const sliceMs = 5;
 export class FileRecords {
   readonly #sources: SourceFiles;
   readonly #records = new Map<string, FileRecord>();
-  readonly #verdicts = new Map<string, Verdict>();
+  readonly #exclusions = new Map<string, ExclusionDecision>();
   readonly #index = new Bm25Index<ContextChunk>();
   #generation = 0;
 
@@ -57,20 +57,20 @@ export class FileRecords {
     this.#generation++;
   }
 
-  /** Of a file that did not fit, if it was read. */
+  /** Tokens of a file that did not fit, if it was read. */
   tokensLeftOut(path: string): number {
-    return this.#verdicts.get(path)?.tokens ?? 0;
+    return this.#exclusions.get(path)?.tokens ?? 0;
   }
 
-  /** Likeness of the chunks to a query: BM25. */
+  /** Similarity of the chunks to a query, by BM25. */
   scores(query: TermWeights): ReadonlyMap<ContextChunk, number> {
     return this.#index.scores(query);
   }
 
-  /** Lets go of the chunks of all others. */
-  keepOnly(wanted: ReadonlyMap<string, FileRecord>): void {
+  /** Gives back the chunks of all other files. */
+  keepOnly(files: ReadonlyMap<string, FileRecord>): void {
     for (const [path, record] of this.#records) {
-      if (!wanted.has(path)) {
+      if (!files.has(path)) {
         this.#discard(record);
       }
     }
@@ -81,30 +81,34 @@ export class FileRecords {
       chunks.forEach(drop);
     }
     this.#records.clear();
-    this.#verdicts.clear();
+    this.#exclusions.clear();
     this.#index.clear();
   }
 
   /**
-   * The file as it is now, or why it is not in the context. Whatever was known of it and did not change stays.
+   * The file as it is now, or why it is not in the index. Chunks of text that did not change stay as they are.
    * @throws EngineError CANCELLED
    */
-  async get(engine: Engine, path: string, { changed, room, signal }: ReadOptions): Promise<FileRecord | Verdict> {
-    const verdict = this.#verdicts.get(path);
-    const isOld = changed || verdict?.generation !== this.#generation;
-    if (verdict !== undefined && !isOld && (verdict.tokens === undefined || verdict.tokens > room)) {
-      return verdict;
+  async get(
+    engine: Engine,
+    path: string,
+    { changed, room, signal }: ReadOptions,
+  ): Promise<FileRecord | ExclusionDecision> {
+    const excluded = this.#exclusions.get(path);
+    const isOld = changed || excluded?.generation !== this.#generation;
+    if (excluded !== undefined && !isOld && (excluded.tokens === undefined || excluded.tokens > room)) {
+      return excluded;
     }
     const result = await this.#read(engine, path, changed, signal);
-    const judged = typeof result === 'string' || result === undefined;
-    if (!judged && result.tokens <= room) {
-      this.#verdicts.delete(path);
+    const isLeftOut = typeof result === 'string' || result === undefined;
+    if (!isLeftOut && result.tokens <= room) {
+      this.#exclusions.delete(path);
       return result;
     }
-    const made: Verdict = judged
+    const made: ExclusionDecision = isLeftOut
       ? { generation: this.#generation, reason: result }
       : { generation: this.#generation, reason: 'over the budget', tokens: result.tokens };
-    this.#verdicts.set(path, made);
+    this.#exclusions.set(path, made);
     return made;
   }
 
@@ -120,7 +124,7 @@ export class FileRecords {
       return known;
     }
     const result = await this.#sources.readListed(path, changed ? undefined : known?.version);
-    // of an engine that went away meanwhile, nothing may be kept
+    // chunks of an engine that went away meanwhile may not be kept
     throwIfAborted(signal);
     if (result === 'unchanged' && known !== undefined) {
       known.generation = this.#generation;

@@ -1,20 +1,20 @@
 /**
- * The gate for texts that become tokens and do not come from a walk: documents that are open, selections, what is attached
- * to a question. It asks of them what SourceFiles asks of files on disk: whether the name, the name of what a link leads
- * to, or the text itself is a secret.
+ * The gate for texts that become tokens and do not come from a walk: open documents, selections, texts attached to a
+ * question. It asks of them what SourceFiles asks of files on disk: whether the name, the name of what a link leads to, or
+ * the text itself is a secret.
  */
 
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { throwIfAborted } from '../../base/errors';
-import type { Workspace } from '../workspace-folders';
+import type { Choices } from './choices';
 import { versionControl } from './ignore/ignore-session';
 import { type LeftOutReason, leftOutByName } from './left-out';
 import { findSecret } from './secrets';
 
 export interface TextOfDocument {
-  /** Those that the text was taken from; absent: it belongs to none. */
+  /** The documents that the text was taken from; absent: it belongs to none. */
   readonly uris?: readonly string[] | undefined;
   readonly text: string;
 }
@@ -23,7 +23,7 @@ export interface TextOfDocument {
 const writtenForGit =
   /^(?:(?:COMMIT|TAG|NOTES|PULLREQ)_EDITMSG|(?:MERGE|SQUASH)_MSG|EDIT_DESCRIPTION|git-rebase-todo|addp-hunk-edit\.diff)$/;
 
-/** Characters that are looked at before requests get a turn. */
+/** Characters that are searched before requests get a turn. */
 const sliceChars = 512 * 1024;
 /** Secrets that stand across the border of two slices are not longer than this. */
 const overlapChars = 4096;
@@ -31,14 +31,23 @@ const overlapChars = 4096;
 const realPathMs = 10_000;
 const maxKnown = 200;
 
+/** Where documents lie: WorkspaceFolders. */
+interface DocumentPlaces {
+  place(uri: string): {
+    readonly folder: { readonly choices: Pick<Choices, 'inclusion'> } | undefined;
+    readonly file: string | undefined;
+    readonly path: string;
+  };
+}
+
 export class Gate {
-  readonly #workspace: Pick<Workspace, 'place'>;
+  readonly #folders: DocumentPlaces;
   readonly #realPaths = new Map<string, { readonly at: number; readonly found: Promise<string> }>();
-  /** Of whole texts: a question that is being written asks for the same ones at each pause. */
+  /** Decisions on whole texts: a question that is being written asks for the same texts at each pause. */
   readonly #judged = new Map<string, { readonly text: string; readonly hasSecret: boolean }>();
 
-  constructor(workspace: Pick<Workspace, 'place'>) {
-    this.#workspace = workspace;
+  constructor(folders: DocumentPlaces) {
+    this.#folders = folders;
   }
 
   /**
@@ -49,8 +58,8 @@ export class Gate {
   async whyKeptOut({ uris = [], text }: TextOfDocument, signal?: AbortSignal): Promise<LeftOutReason | undefined> {
     let confirmed = 0;
     for (const uri of uris) {
-      const { file, repository, path: relative } = this.#workspace.place(uri);
-      if (file !== undefined && repository?.choices.inclusion(relative) === 'confirmed') {
+      const { file, folder, path: relative } = this.#folders.place(uri);
+      if (file !== undefined && folder?.choices.inclusion(relative) === 'confirmed') {
         confirmed++;
         continue;
       }

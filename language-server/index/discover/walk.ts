@@ -12,12 +12,12 @@ export interface WalkOptions {
   readonly maxFiles?: number;
 }
 
-export interface Survey {
+export interface FolderListing {
   /** Paths below the folder with forward slashes, sorted by code units. */
   readonly files: readonly string[];
   /** By path; a folder ends with a slash and stands for all that is in it. */
   readonly leftOut: ReadonlyMap<string, LeftOutReason>;
-  /** That were read, the folder itself ('') included. */
+  /** The folders that were read, the folder itself ('') included. */
   readonly folders: readonly string[];
   /** There are more files than the walk takes. */
   readonly truncated: boolean;
@@ -30,10 +30,10 @@ const maxFilesOfAll = 20_000;
 const maxFolders = 20_000;
 
 /** Symbolic links are not followed. @throws EngineError CANCELLED */
-export async function survey(
+export async function listFolder(
   sources: SourceFiles,
   { signal, maxFiles = maxFilesOfAll }: WalkOptions = {},
-): Promise<Survey> {
+): Promise<FolderListing> {
   const session = await sources.rules.session({ fresh: true, signal });
   const files: string[] = [];
   const leftOut = new Map<string, LeftOutReason>();
@@ -100,5 +100,5 @@ export async function survey(
  * @throws EngineError CANCELLED
  */
 export async function walk(sources: SourceFiles, options: WalkOptions = {}): Promise<string[]> {
-  return [...(await survey(sources, options)).files];
+  return [...(await listFolder(sources, options)).files];
 }

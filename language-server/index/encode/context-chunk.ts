@@ -1,18 +1,18 @@
-/** A chunk of one file of the repository, from its text to its keys and values. */
+/** A chunk of one file of the index, from its text to its keys and values. */
 
 import { throwIfAborted } from '../../base/errors';
 import type { ChunkEncoder, EncodedChunk } from '../../engine/engine';
 
 export type ChunkState =
-  | 'new' // nobody looked for it on disk yet
+  | 'new' // it was not looked for on disk yet
   | 'absent' // not on disk: to be encoded
   | 'encoding'
   | 'encoded'
-  | 'failed' // the engine could not: it is not tried again
-  | 'dropped'; // of a text that is gone, or out of the budget
+  | 'failed' // the engine could not encode it: it is not tried again
+  | 'dropped'; // its text is gone, or over the index size limit
 
 export interface ContextChunk {
-  /** Of its file, below the folder. */
+  /** Path of its file below the folder. */
   readonly path: string;
   readonly address: string;
   readonly tokens: Int32Array;
@@ -25,7 +25,7 @@ export interface ContextChunk {
   encoded: EncodedChunk | undefined;
 }
 
-/** The engine's answer for a chunk; one that nobody wants any more is given back at once. */
+/** Takes the engine's answer for a chunk; the answer for a chunk that was dropped meanwhile is given back at once. */
 export function settle(chunk: ContextChunk, encoded: EncodedChunk): void {
   if (chunk.state === 'dropped' || chunk.encoded !== undefined) {
     encoded.dispose();
@@ -35,20 +35,20 @@ export function settle(chunk: ContextChunk, encoded: EncodedChunk): void {
   chunk.state = 'encoded';
 }
 
-/** Requests that read it go on. */
+/** Gives a chunk back. Requests that read it go on. */
 export function drop(chunk: ContextChunk): void {
   chunk.state = 'dropped';
   chunk.encoded?.dispose();
   chunk.encoded = undefined;
 }
 
-/** Takes a chunk that nobody looked for yet from disk, or finds that it is not there. @throws EngineError CANCELLED, ... */
-export async function openChunk(repository: ChunkEncoder, chunk: ContextChunk, signal: AbortSignal): Promise<void> {
+/** Takes a new chunk from disk, or finds that it is not there. @throws EngineError CANCELLED, ... */
+export async function openChunk(encoder: ChunkEncoder, chunk: ContextChunk, signal: AbortSignal): Promise<void> {
   throwIfAborted(signal);
   if (chunk.state !== 'new') {
     return;
   }
-  const opened = await repository.open(chunk.address, signal);
+  const opened = await encoder.open(chunk.address, signal);
   if (opened !== undefined) {
     settle(chunk, opened);
   } else if (isNew(chunk)) {
@@ -56,7 +56,7 @@ export async function openChunk(repository: ChunkEncoder, chunk: ContextChunk, s
   }
 }
 
-/** While it was looked for, it may have been dropped. */
+/** While a chunk was looked for, it may have been dropped. */
 function isNew(chunk: ContextChunk): boolean {
   return chunk.state === 'new';
 }

@@ -1,7 +1,8 @@
 /**
- * Encodes what the repositories want, in the background: first what is on disk already, then batch after batch, the most
- * relevant first. It steps aside: the engine lets every request pass between two micro-batches, and between two batches
- * the lane waits while the user types. Nothing ever waits for it, except a person who asked for it.
+ * The last step of the index: encodes the pending chunks of all folders in the background. It takes what is on disk
+ * already, then encodes batch after batch, the most relevant chunks first. It makes way: the engine runs every request
+ * before the next micro-batch, and between two batches the lane waits while the user types. Nothing ever waits for the
+ * lane, except a person who asked for it.
  */
 
 import { doneOrAborted } from '../../base/cancellable';
@@ -9,20 +10,19 @@ import { cancelled, EngineError, type ErrorCode, isCancelled, throwIfAborted, to
 import type { Log } from '../../base/log';
 import type { ChunkEncoder, Engine } from '../../engine/engine';
 import type { RepositoryStatus } from '../../protocol/server';
-import type { RepositoryContext } from '../folder-index';
+import type { FolderIndex } from '../folder-index';
+import type { WorkspaceFolders } from '../workspace-folders';
 import { type ContextChunk, openChunk, settle } from './context-chunk';
-import { Rests } from './encoding-pauses';
+import { EncodingPauses } from './encoding-pauses';
 import { type EncodingFigures, EncodingProgress } from './encoding-progress';
 
-export interface LaneParts {
-  /** Most relevant first. */
-  readonly contexts: () => readonly RepositoryContext[];
+export interface EncodingLaneOptions {
   readonly log: Log;
-  /** Progress was made, or the lane started or stopped. */
+  /** Is called when progress was made, and when the lane started or stopped. */
   readonly onChange: () => void;
-  readonly onBattery?: () => Promise<boolean>;
-  /** False: nothing is done that nobody asked for. Default: true. */
-  readonly background?: boolean;
+  readonly onBattery?: (() => Promise<boolean>) | undefined;
+  /** False: nothing is encoded before somebody calls {@link EncodingLane.finish}. Default: true. */
+  readonly background?: boolean | undefined;
 }
 
 /** Small files share a batch. */
@@ -30,32 +30,35 @@ const batchTokens = 1024;
 /** While files are still being read, a small batch waits for more. */
 const gatherMs = 20;
 
-/** Not of one chunk: trying the next one would fail as well. */
+/** Failures that are not the fault of one chunk: the next one would fail as well. */
 const generalFailures: ReadonlySet<ErrorCode> = new Set(['OUT_OF_MEMORY', 'BACKEND', 'INTERNAL', 'DISK_FULL']);
 
 export class EncodingLane {
-  readonly #parts: LaneParts;
-  readonly #rests: Rests;
+  readonly #folders: Pick<WorkspaceFolders, 'byUse'>;
+  readonly #options: EncodingLaneOptions;
+  readonly #pauses: EncodingPauses;
   #engine: Engine | undefined;
   #pausedByUser = false;
   #loop: Promise<void> | undefined;
   #batch: AbortController | undefined;
   readonly #progress = new EncodingProgress();
   #woken = false;
-  #urgent = 0;
+  #finishing = 0;
   #failure: EngineError | undefined;
-  #told = '';
+  #reportedProblem = '';
   readonly #suspects = new WeakSet<ContextChunk>();
   #closed = false;
 
-  constructor(parts: LaneParts) {
-    this.#parts = parts;
-    this.#rests = new Rests(() => this.wake(), parts.onBattery);
+  /** @param folders whose pending chunks are encoded, those of the folder that was used last first */
+  constructor(folders: Pick<WorkspaceFolders, 'byUse'>, options: EncodingLaneOptions) {
+    this.#folders = folders;
+    this.#options = options;
+    this.#pauses = new EncodingPauses(() => this.wake(), options.onBattery);
   }
 
   /** While something is being encoded. */
   get progress(): EncodingFigures | undefined {
-    const running = this.#parts.contexts().flatMap((context) => context.chunksIn('encoding'));
+    const running = this.#indexes().flatMap((index) => index.chunksIn('encoding'));
     return this.#progress.figures([...this.#pending(), ...running]);
   }
 
@@ -63,11 +66,11 @@ export class EncodingLane {
     if (this.#pausedByUser) {
       return 'user';
     }
-    const waits = this.#rests.onBattery && this.#urgent === 0;
+    const waits = this.#pauses.onBattery && this.#finishing === 0;
     return waits && this.#pending().length > 0 ? 'battery' : undefined;
   }
 
-  /** Of the store of the engine that is loaded. */
+  /** Bytes that the chunks of the loaded model take on disk. */
   get diskBytes(): number | undefined {
     return this.#engine?.chunks?.disk.bytes;
   }
@@ -89,15 +92,15 @@ export class EncodingLane {
   }
 
   configure(pauseOnBattery: boolean): void {
-    this.#rests.mindBattery(pauseOnBattery);
+    this.#pauses.setPauseOnBattery(pauseOnBattery);
     this.wake();
   }
 
   pause(): void {
     this.#pausedByUser = true;
     this.#batch?.abort();
-    this.#rests.wake();
-    this.#parts.onChange();
+    this.#pauses.wake();
+    this.#options.onChange();
   }
 
   resume(): void {
@@ -108,10 +111,10 @@ export class EncodingLane {
 
   /** The user types or asks: no new batch for a moment. */
   noteActivity(): void {
-    this.#rests.noteActivity();
+    this.#pauses.noteActivity();
   }
 
-  /** There may be something to do. */
+  /** Begins to work if there is something to do. */
   wake(): void {
     if (!this.#mayWork()) {
       return;
@@ -121,7 +124,7 @@ export class EncodingLane {
       this.#loop = this.#work().finally(() => {
         this.#loop = undefined;
         if (this.#woken) {
-          // while the loop was ending
+          // somebody woke the lane while its loop was ending
           this.wake();
         }
       });
@@ -134,13 +137,13 @@ export class EncodingLane {
    * @throws EngineError CANCELLED, PAUSED; what the engine could not do
    */
   async finish(signal: AbortSignal): Promise<void> {
-    this.#urgent++;
+    this.#finishing++;
     this.#failure = undefined;
-    this.#rests.wake();
+    this.#pauses.wake();
     try {
       for (;;) {
         throwIfAborted(signal);
-        await this.#planned(signal);
+        await this.#upToDate(signal);
         if (this.#pausedByUser) {
           throw new EngineError('PAUSED', 'FASA Code is paused.');
         }
@@ -150,7 +153,7 @@ export class EncodingLane {
         if (this.#engine?.chunks === undefined || this.#closed) {
           throw cancelled();
         }
-        // a batch that is being encoded waits for nothing, and is not done
+        // the chunks of a batch that is being encoded are not pending, and not done either
         if (this.#pending().length > 0) {
           this.wake();
         } else if (this.#loop === undefined) {
@@ -159,19 +162,17 @@ export class EncodingLane {
         await doneOrAborted(this.#loop ?? Promise.resolve(), signal);
       }
     } finally {
-      this.#urgent--;
+      this.#finishing--;
     }
   }
 
   /** Takes from disk what is there, and encodes nothing. @throws EngineError CANCELLED */
   async openAll(signal: AbortSignal): Promise<void> {
-    await this.#planned(signal);
-    const repository = this.#engine?.chunks;
-    for (const context of repository === undefined ? [] : this.#parts.contexts()) {
-      for (const chunk of context.pending()) {
-        if (chunk.state === 'new' && repository !== undefined) {
-          await openChunk(repository, chunk, signal);
-        }
+    await this.#upToDate(signal);
+    const encoder = this.#engine?.chunks;
+    for (const chunk of encoder === undefined ? [] : this.#pending()) {
+      if (chunk.state === 'new' && encoder !== undefined) {
+        await openChunk(encoder, chunk, signal);
       }
     }
   }
@@ -179,30 +180,34 @@ export class EncodingLane {
   async close(): Promise<void> {
     this.#closed = true;
     this.#batch?.abort();
-    this.#rests.close();
+    this.#pauses.close();
     await this.#loop;
   }
 
-  async #planned(signal: AbortSignal): Promise<void> {
-    for (const context of this.#parts.contexts()) {
-      await context.planned(signal);
+  #indexes(): readonly FolderIndex[] {
+    return this.#folders.byUse.map(({ index }) => index);
+  }
+
+  async #upToDate(signal: AbortSignal): Promise<void> {
+    for (const index of this.#indexes()) {
+      await index.upToDate(signal);
     }
   }
 
   #mayWork(): boolean {
-    const asked = this.#urgent > 0 || this.#parts.background !== false;
+    const asked = this.#finishing > 0 || this.#options.background !== false;
     return (
       asked && this.#engine?.chunks !== undefined && !this.#closed && !this.#pausedByUser && this.#failure === undefined
     );
   }
 
   #pending(): ContextChunk[] {
-    return this.#parts.contexts().flatMap((context) => context.pending());
+    return this.#indexes().flatMap((index) => index.pending());
   }
 
-  /** Until nothing waits or something forbids it. Never rejects. */
+  /** Works until no chunk is pending, or the lane may not go on. Never rejects. */
   async #work(): Promise<void> {
-    // what wakes the lane may still be going on
+    // the caller of wake() may not be done yet
     await Promise.resolve();
     try {
       for (;;) {
@@ -210,17 +215,17 @@ export class EncodingLane {
         if (!this.#mayWork()) {
           break;
         }
-        const repository = this.#engine?.chunks;
+        const encoder = this.#engine?.chunks;
         const pending = this.#pending();
-        if (repository === undefined || pending.length === 0) {
+        if (encoder === undefined || pending.length === 0) {
           break;
         }
         const unknown = pending.filter((chunk) => chunk.state === 'new');
         if (unknown.length > 0) {
-          await this.#open(repository, unknown);
-        } else if (isSmall(pending) && this.#parts.contexts().some((context) => context.isPlanning)) {
+          await this.#open(encoder, unknown);
+        } else if (isSmall(pending) && this.#indexes().some((index) => index.isUpdating)) {
           // more files are about to come: together they make a batch
-          await this.#rests.sleep(gatherMs);
+          await this.#pauses.sleep(gatherMs);
         } else if (await this.#mayEncode()) {
           await this.#encode();
         } else {
@@ -229,24 +234,24 @@ export class EncodingLane {
       }
     } finally {
       this.#progress.end();
-      this.#parts.onChange();
+      this.#options.onChange();
     }
   }
 
-  async #open(repository: ChunkEncoder, chunks: readonly ContextChunk[]): Promise<void> {
+  async #open(encoder: ChunkEncoder, chunks: readonly ContextChunk[]): Promise<void> {
     await this.#during(async (signal) => {
       for (const chunk of chunks) {
-        await openChunk(repository, chunk, signal);
-        this.#parts.onChange();
+        await openChunk(encoder, chunk, signal);
+        this.#options.onChange();
       }
     });
   }
 
   async #encode(): Promise<void> {
-    const repository = this.#engine?.chunks;
+    const encoder = this.#engine?.chunks;
     // much may have changed while the user typed
     const waiting = this.#pending().filter((chunk) => chunk.state === 'absent');
-    if (repository === undefined || waiting.length === 0 || !this.#mayWork()) {
+    if (encoder === undefined || waiting.length === 0 || !this.#mayWork()) {
       return;
     }
     const batch = this.#firstBatch(waiting);
@@ -254,17 +259,17 @@ export class EncodingLane {
     for (const chunk of batch) {
       chunk.state = 'encoding';
     }
-    this.#parts.onChange();
+    this.#options.onChange();
     const tokens = batch.reduce((sum, chunk) => sum + chunk.tokens.length, 0);
     const started = performance.now();
     await this.#during(
       async (signal) => {
-        const encoded = await repository.encode(
+        const encoded = await encoder.encode(
           batch.map((chunk) => chunk.tokens),
           signal,
           (done) => {
             this.#progress.running(done);
-            this.#parts.onChange();
+            this.#options.onChange();
           },
         );
         for (const [at, one] of encoded.entries()) {
@@ -278,13 +283,13 @@ export class EncodingLane {
         this.#progress.done(tokens, this.#filesDoneBy(batch), performance.now() - started);
       },
       (failure) => {
-        // of what was cut short, the engine keeps what was complete: it is looked for again
+        // the engine keeps the chunks of the batch that were complete: they are looked for again
         for (const chunk of batch) {
           if (chunk.state === 'encoding') {
             const again = failure === undefined || batch.length > 1;
             chunk.state = again ? 'new' : 'failed';
             if (failure !== undefined) {
-              // one of them is at fault: each gets a batch of its own
+              // one chunk is at fault: each gets a batch of its own
               this.#suspects.add(chunk);
             }
           }
@@ -292,7 +297,7 @@ export class EncodingLane {
       },
     );
     this.#progress.running(0);
-    this.#parts.onChange();
+    this.#options.onChange();
   }
 
   #firstBatch(pending: readonly ContextChunk[]): ContextChunk[] {
@@ -309,18 +314,13 @@ export class EncodingLane {
     return batch;
   }
 
-  /** Files of the batch of which nothing waits any more. */
+  /** How many files of the batch have no pending chunks any more. */
   #filesDoneBy(batch: readonly ContextChunk[]): number {
-    const waiting = new Set<string>();
-    for (const context of this.#parts.contexts()) {
-      for (const chunk of context.pending()) {
-        waiting.add(chunk.path);
-      }
-    }
+    const waiting = new Set(this.#pending().map((chunk) => chunk.path));
     return new Set(batch.map((chunk) => chunk.path).filter((path) => !waiting.has(path))).size;
   }
 
-  /** Runs something that pausing, another engine and closing end. Never rejects: what fails is logged, once. */
+  /** Runs work that ends when the lane is paused or closed or gets another engine. Never rejects: a failure is logged, once. */
   async #during(
     work: (signal: AbortSignal) => Promise<void>,
     onEnd: (failure: EngineError | undefined) => void = () => undefined,
@@ -333,7 +333,7 @@ export class EncodingLane {
       const failure = toEngineError(error);
       if (batch.signal.aborted || isCancelled(failure)) {
         onEnd(undefined);
-        // the engine may be stepping aside for good reasons
+        // more urgent work may be the reason
         this.noteActivity();
       } else if (failure.code === 'DISPOSED') {
         onEnd(undefined);
@@ -342,27 +342,27 @@ export class EncodingLane {
         const general = generalFailures.has(failure.code);
         onEnd(general ? undefined : failure);
         this.#failure = general ? failure : undefined;
-        this.#tell(`Encoding failed: ${failure.code}: ${failure.message} ${failure.remedy}`);
+        this.#reportProblem(`Encoding failed: ${failure.code}: ${failure.message} ${failure.remedy}`);
       }
     } finally {
       this.#batch = undefined;
     }
   }
 
-  /** Once for each problem: a batch that fails is tried again in parts. */
-  #tell(problem: string): void {
-    if (problem !== this.#told) {
-      this.#told = problem;
-      this.#parts.log.error(problem);
+  /** Logs each problem once: a batch that fails is tried again in parts. */
+  #reportProblem(problem: string): void {
+    if (problem !== this.#reportedProblem) {
+      this.#reportedProblem = problem;
+      this.#options.log.error(problem);
     }
   }
 
-  /** Waits while the user types. @returns false: battery forbids it for now */
+  /** Waits while the user types. @returns false: on battery, encoding waits */
   async #mayEncode(): Promise<boolean> {
-    if (this.#urgent === 0) {
-      await this.#rests.untilStill();
+    if (this.#finishing === 0) {
+      await this.#pauses.untilIdle();
     }
-    return this.#urgent > 0 || !(await this.#rests.batteryForbids());
+    return this.#finishing > 0 || !(await this.#pauses.batteryForbids());
   }
 }
 

@@ -1,46 +1,45 @@
-/** When the encoding lane stands still though there is work: while the user types or asks, and on battery. */
+/** When the encoding lane pauses though chunks are pending: while the user types or asks, and on battery. */
 
 import { onBattery } from './battery';
 
-/** After a keystroke or a request the machine is the user's for so long. */
-const restMs = 400;
+/** After a keystroke or a request the machine is left to the user for so long. */
+const idleMs = 400;
 const batteryCheckMs = 30_000;
 
-export class Rests {
+export class EncodingPauses {
   readonly #readBattery: () => Promise<boolean>;
-  readonly #onChance: () => void;
-  #minds = true;
+  readonly #onRetry: () => void;
+  #pausesOnBattery = true;
   #isOnBattery = false;
   #batteryReadAt = Number.NEGATIVE_INFINITY;
   #activeAt = Number.NEGATIVE_INFINITY;
-  #again: NodeJS.Timeout | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #wake: (() => void) | undefined;
 
-  /** @param onChance the machine may be off battery by now */
-  constructor(onChance: () => void, readBattery: () => Promise<boolean> = onBattery) {
-    this.#onChance = onChance;
+  /** @param onRetry is called when the machine may be off battery by now */
+  constructor(onRetry: () => void, readBattery: () => Promise<boolean> = onBattery) {
+    this.#onRetry = onRetry;
     this.#readBattery = readBattery;
   }
 
-  /** As it was read last, if it counts. */
+  /** Whether the last reading said battery, and encoding pauses on battery. */
   get onBattery(): boolean {
-    return this.#isOnBattery && this.#minds;
+    return this.#isOnBattery && this.#pausesOnBattery;
   }
 
-  /** Whether battery counts. */
-  mindBattery(minds: boolean): void {
-    this.#minds = minds;
+  setPauseOnBattery(pauses: boolean): void {
+    this.#pausesOnBattery = pauses;
   }
 
   noteActivity(): void {
     this.#activeAt = performance.now();
   }
 
-  /** Until the user has been still for a moment, or {@link wake}. */
-  async untilStill(): Promise<void> {
+  /** Settles when the user has been idle for a moment, or at {@link wake}. */
+  async untilIdle(): Promise<void> {
     let woken = false;
     for (;;) {
-      const wait = this.#activeAt + restMs - performance.now();
+      const wait = this.#activeAt + idleMs - performance.now();
       if (wait <= 0 || woken) {
         return;
       }
@@ -48,9 +47,9 @@ export class Rests {
     }
   }
 
-  /** Whether battery forbids to go on; then there is a chance again later. */
+  /** Whether encoding has to wait because the machine is on battery; then a retry comes later. */
   async batteryForbids(): Promise<boolean> {
-    if (!this.#minds) {
+    if (!this.#pausesOnBattery) {
       return false;
     }
     if (performance.now() - this.#batteryReadAt > batteryCheckMs) {
@@ -58,14 +57,14 @@ export class Rests {
       this.#isOnBattery = await this.#readBattery();
     }
     if (this.#isOnBattery) {
-      clearTimeout(this.#again);
-      this.#again = setTimeout(this.#onChance, batteryCheckMs);
-      this.#again.unref();
+      clearTimeout(this.#retry);
+      this.#retry = setTimeout(this.#onRetry, batteryCheckMs);
+      this.#retry.unref();
     }
     return this.#isOnBattery;
   }
 
-  /** @returns whether {@link wake} ended it */
+  /** @returns whether {@link wake} ended the sleep */
   async sleep(milliseconds: number): Promise<boolean> {
     const woken = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), milliseconds);
@@ -83,7 +82,7 @@ export class Rests {
   }
 
   close(): void {
-    clearTimeout(this.#again);
+    clearTimeout(this.#retry);
     this.wake();
   }
 }
