@@ -1,9 +1,13 @@
 /** Work under an AbortSignal, which is left without a listener at the end: a long-lived signal would keep them all. */
 
-import type { NativeTask } from '../engine/native/addon';
+/** Work that somebody else does, which may be ended: then the promise rejects with code CANCELLED. */
+export interface CancellableTask<T> {
+  readonly promise: Promise<T>;
+  cancel(): void;
+}
 
 /** @throws what the task ends with; CANCELLED when the signal aborts */
-export async function cancellable<T>(task: NativeTask<T>, signal: AbortSignal): Promise<T> {
+export async function cancellable<T>(task: CancellableTask<T>, signal: AbortSignal): Promise<T> {
   const cancel = () => task.cancel();
   signal.addEventListener('abort', cancel);
   try {

@@ -1,8 +1,31 @@
 /** Typed errors: a code, one sentence on what happened to what, and one on what the user can do. */
 
-import type { NativeErrorCode } from '../engine/native/addon';
 import { cleanSentence } from '../protocol/cut';
-import type { StatusProblem } from '../protocol/server';
+
+/** The codes of the addon's errors. */
+const nativeCodes = [
+  'BAD_ARGUMENT',
+  'FILE_NOT_FOUND',
+  'FILE_UNREADABLE',
+  'NOT_GGUF',
+  'BAD_GGUF', // truncated, absurd counts, sizes or offsets
+  'UNSUPPORTED_ARCHITECTURE',
+  'UNSUPPORTED_MODEL', // a feature of a supported architecture that the graph does not have
+  'MISSING_TENSOR',
+  'WRONG_SHAPE',
+  'BAD_VOCABULARY',
+  'BAD_CALIBRATION',
+  'BAD_CHUNK', // a chunk file that is short, corrupt, or of another model, anchor, version or text
+  'OUT_OF_MEMORY',
+  'CONTEXT_FULL', // more tokens than the context holds
+  'TEXT_TOO_LONG', // for one call of tokenize
+  'CANCELLED',
+  'DISPOSED',
+  'BACKEND', // no usable CPU library, or a computation failed
+  'INTERNAL',
+] as const;
+
+export type NativeErrorCode = (typeof nativeCodes)[number];
 
 export type ErrorCode =
   | NativeErrorCode
@@ -35,6 +58,13 @@ export interface ErrorDetails {
   readonly cause?: unknown;
 }
 
+/** What a person reads of an error. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
 /** The one error class of the language server. */
 export class EngineError extends Error {
   override readonly name = 'EngineError';
@@ -50,7 +80,7 @@ export class EngineError extends Error {
   }
 
   /** For a reader: what the message quotes from outside is cut, and hidden characters are named. */
-  toProblem(): StatusProblem {
+  toProblem(): Problem {
     return { code: this.code, message: cleanSentence(this.message), remedy: this.remedy };
   }
 }
@@ -97,30 +127,8 @@ const defaultRemedies: Partial<Record<ErrorCode, string>> = {
   BAD_TEMPLATE: 'Choose a model with another chat template.',
 };
 
-const nativeCodes: ReadonlySet<string> = new Set<NativeErrorCode>([
-  'BAD_ARGUMENT',
-  'FILE_NOT_FOUND',
-  'FILE_UNREADABLE',
-  'NOT_GGUF',
-  'BAD_GGUF',
-  'UNSUPPORTED_ARCHITECTURE',
-  'UNSUPPORTED_MODEL',
-  'MISSING_TENSOR',
-  'WRONG_SHAPE',
-  'BAD_VOCABULARY',
-  'BAD_CALIBRATION',
-  'BAD_CHUNK',
-  'OUT_OF_MEMORY',
-  'CONTEXT_FULL',
-  'TEXT_TOO_LONG',
-  'CANCELLED',
-  'DISPOSED',
-  'BACKEND',
-  'INTERNAL',
-]);
-
 function isNativeCode(code: unknown): code is NativeErrorCode {
-  return typeof code === 'string' && nativeCodes.has(code);
+  return nativeCodes.some((known) => known === code);
 }
 
 /** Anything thrown, the addon's errors included, as an EngineError. */

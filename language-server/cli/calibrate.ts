@@ -12,9 +12,10 @@ import {
   calibrationVersion,
   saveCalibration,
 } from '../engine/calibration/calibration';
-import { readCalibrationDocuments } from '../engine/calibration/documents';
+import { joinCalibrationDocuments } from '../engine/calibration/documents';
 import type { NativeModel } from '../engine/native/addon';
 import { SourceFiles } from '../index/discover/source-files';
+import { fileTexts } from '../index/file-texts';
 import { type CommandLine, usageError } from './arguments';
 import { findLaboratory } from './laboratory';
 import { type OpenModel, withModel } from './open-model';
@@ -80,11 +81,10 @@ async function chooseFcs(
 async function readDocuments(model: NativeModel, corpus: string, signal: AbortSignal): Promise<Int32Array[]> {
   const sources = new SourceFiles(corpus);
   const { addBos, bos } = model.info.tokens;
-  const documents = await readCalibrationDocuments(
-    [sources],
+  const documents = await joinCalibrationDocuments(
+    fileTexts([sources], signal),
     { tokenize: (text) => model.tokenize(text, false), start: addBos && bos !== undefined ? [bos] : [] },
     { documentTokens, maxDocuments },
-    signal,
   );
   if (documents.length === 0) {
     throw new EngineError('BAD_ARGUMENT', `There is too little source code in ${sources.root} to calibrate with.`, {

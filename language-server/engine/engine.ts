@@ -219,5 +219,8 @@ export interface EngineOptions {
   readonly onProgress?: (share: number) => void;
 }
 
+/** What decides which engine is loaded: when one of them changes, the model is loaded again. */
+export type EngineSettings = Omit<EngineOptions, 'signal' | 'onProgress'>;
+
 /** How the server gets an engine: the real one loads the addon, tests bring a fake one. */
 export type EngineFactory = (options: EngineOptions) => Promise<Engine>;

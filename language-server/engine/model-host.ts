@@ -1,20 +1,18 @@
-/** Owns the one engine: loads it when the server starts, again when settings ask for it, and says how it is. */
+/** Owns the one engine: loads it when the server starts and again when settings ask for it, and reports its state. */
 
 import { doneOrAborted } from '../base/cancellable';
-import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from '../base/errors';
+import { cancelled, EngineError, isCancelled, type Problem, throwIfAborted, toEngineError } from '../base/errors';
 import type { Log } from '../base/log';
-import type { ServerSettings, ServerState, StatusProblem } from '../protocol/server';
-import { engineKey } from '../server/settings';
-import type { Engine, EngineFactory, EngineOptions, StoreOptions } from './engine';
+import type { Engine, EngineFactory, EngineSettings } from './engine';
+
+export type HostState = 'starting' | 'loading' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
 
 export interface ModelHostParts {
   readonly createEngine: EngineFactory;
   /** @throws EngineError MODEL_NOT_FOUND, WRONG_MODEL */
-  readonly resolveModel: (settings: ServerSettings, signal: AbortSignal) => Promise<string>;
+  readonly resolveModel: (modelPath: string, signal: AbortSignal) => Promise<string>;
   readonly log: Log;
-  /** Where chunks of repositories are kept; absent, or undefined: none are read. */
-  readonly store?: (settings: ServerSettings) => StoreOptions | undefined;
-  /** The state, the progress or the model changed. */
+  /** Is called when the state, the progress or the model changed. */
   readonly onChange: () => void;
 }
 
@@ -25,7 +23,7 @@ interface Loading {
 
 export class ModelHost {
   readonly #parts: ModelHostParts;
-  #settings: ServerSettings | undefined;
+  #settings: EngineSettings | undefined;
   #engine: Engine | undefined;
   #loading: Loading | undefined;
   #progress = 0;
@@ -51,11 +49,11 @@ export class ModelHost {
     return this.#loading === undefined ? undefined : this.#progress;
   }
 
-  get problem(): StatusProblem | undefined {
+  get problem(): Problem | undefined {
     return this.#problem?.toProblem();
   }
 
-  get state(): ServerState {
+  get state(): HostState {
     if (this.#loading !== undefined) {
       return 'loading';
     }
@@ -71,16 +69,16 @@ export class ModelHost {
     return this.#active > 0 ? 'busy' : 'ready';
   }
 
-  /** Takes settings over; loads the model if it is not there or if they name another one. */
-  configure(settings: ServerSettings): void {
+  /** Takes settings; loads the model if none was loaded yet, or if the settings have changed. */
+  configure(settings: EngineSettings): void {
     const before = this.#settings;
     this.#settings = settings;
-    if (before === undefined || engineKey(before) !== engineKey(settings)) {
+    if (before === undefined || JSON.stringify(before) !== JSON.stringify(settings)) {
       this.#load();
     }
   }
 
-  /** Loads the model again: what it reads beside its file has changed. */
+  /** Loads the model again: a file that is read with it, its calibration, has changed. */
   reload(): void {
     this.#load();
   }
@@ -90,7 +88,7 @@ export class ModelHost {
     this.#parts.onChange();
   }
 
-  /** Goes on, and tries again to load a model that could not be loaded. */
+  /** Ends the pause, and tries again to load a model that could not be loaded. */
   resume(): void {
     this.#paused = false;
     if (this.#problem !== undefined && this.#loading === undefined && this.#settings !== undefined) {
@@ -132,7 +130,7 @@ export class ModelHost {
     return this.#engine;
   }
 
-  /** Runs something that keeps the state `busy`. */
+  /** Runs work; the state is `busy` until it is done. */
   async whileBusy<T>(work: () => Promise<T>): Promise<T> {
     this.#active++;
     this.#parts.onChange();
@@ -158,22 +156,30 @@ export class ModelHost {
     this.#parts.onChange();
   }
 
-  /** Never rejects: what went wrong is the state. */
-  async #replace(settings: ServerSettings, controller: AbortController, earlier: Loading | undefined): Promise<void> {
+  /** Never rejects: the state says what went wrong. */
+  async #replace(settings: EngineSettings, controller: AbortController, earlier: Loading | undefined): Promise<void> {
     earlier?.controller.abort();
     await earlier?.done;
     const old = this.#engine;
     this.#engine = undefined;
-    // whoever holds parts of it lets go of them first
+    // the chunks of the old engine are given back first
     this.#parts.onChange();
     let failure: EngineError | undefined;
     try {
       await old?.dispose();
-      const modelPath = await this.#parts.resolveModel(settings, controller.signal);
+      const modelPath = await this.#parts.resolveModel(settings.modelPath, controller.signal);
       throwIfAborted(controller.signal);
       this.#parts.log.info(`Loading ${modelPath}`);
       const started = performance.now();
-      const engine = await this.#parts.createEngine(this.#options(settings, modelPath, controller.signal));
+      const engine = await this.#parts.createEngine({
+        ...settings,
+        modelPath,
+        signal: controller.signal,
+        onProgress: (share) => {
+          this.#progress = share;
+          this.#parts.onChange();
+        },
+      });
       if (controller.signal.aborted) {
         await engine.dispose();
         throw cancelled();
@@ -195,24 +201,6 @@ export class ModelHost {
     }
   }
 
-  #options(settings: ServerSettings, modelPath: string, signal: AbortSignal): EngineOptions {
-    const store = this.#parts.store?.(settings);
-    return {
-      modelPath,
-      ...(store === undefined ? {} : { store }),
-      attention: settings.attention,
-      budget: settings.budget,
-      threads: settings.threads,
-      device: settings.device,
-      contextTokens: settings.contextTokens,
-      signal,
-      onProgress: (share) => {
-        this.#progress = share;
-        this.#parts.onChange();
-      },
-    };
-  }
-
   async #drop(): Promise<void> {
     const loading = this.#loading;
     loading?.controller.abort();
@@ -225,7 +213,7 @@ export class ModelHost {
   }
 }
 
-/** Without a model there is nothing wrong, there is just nothing. */
+/** Where there is no model, nothing is wrong. */
 function isOff(problem: EngineError): boolean {
   return problem.code === 'MODEL_NOT_FOUND' || problem.code === 'UNLOADED';
 }

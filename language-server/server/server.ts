@@ -22,7 +22,7 @@ import { WarmUp } from '../completion/trigger/warm-up';
 import { BackgroundCalibration } from '../engine/calibration/background-calibration';
 import type { EngineFactory } from '../engine/engine';
 import { ModelHost } from '../engine/model-host';
-import { chunkStore } from '../index/encode/store';
+import { fileTexts } from '../index/file-texts';
 import { WorkspaceIndex } from '../index/workspace-index';
 import { defaultIdleMs, IdleMeter } from '../meter/idle-meter';
 import { resolveModel } from '../models/resolve-model';
@@ -51,7 +51,7 @@ import { Documents } from './documents';
 import { Ending } from './ending';
 import { askParams, chatParams, countTokensParams, documentPosition, inlineCompletionRequest } from './params';
 import { choosePositionEncoding } from './position-encoding';
-import { checkSettings, defaultSettings, engineKey } from './settings';
+import { checkSettings, defaultSettings, engineSettings } from './settings';
 import { requestStatus, StatusReporter } from './status';
 
 const partialAnswer = new ProgressType<{ readonly text: string; readonly read?: number }>();
@@ -107,9 +107,8 @@ class Server {
     this.#chat = new Chat(this.#context.folders, (uris, text) => this.#context.chunksForQuestion(uris, text));
     this.#host = new ModelHost({
       createEngine,
-      resolveModel: (settings, signal) => resolveModel(settings.modelPath, false, process.env, { signal }),
+      resolveModel: (modelPath, signal) => resolveModel(modelPath, false, process.env, { signal }),
       log: this.#log,
-      store: ({ attention, repository }) => chunkStore(attention, repository, this.#log),
       onChange: () => {
         this.#context.use(this.#host.engine);
         this.#calibration.consider();
@@ -125,7 +124,12 @@ class Server {
     this.#calibration = new BackgroundCalibration({
       host: this.#host,
       log: this.#log,
-      folders: () => (this.#settings.repository.enabled ? this.#context.folders.all.map(({ sources }) => sources) : []),
+      folders: () => (this.#settings.repository.enabled ? this.#context.folders.all.length : 0),
+      texts: (signal) =>
+        fileTexts(
+          this.#context.folders.all.map(({ sources }) => sources),
+          signal,
+        ),
       onChange: () => this.#status.changed(),
       idleMs: options.idleMs ?? defaultIdleMs,
     });
@@ -261,7 +265,7 @@ class Server {
       this.#watchFolders();
     }
     void watchFiles(this.#contextParts(), this.#capabilities);
-    this.#host.configure(this.#settings);
+    this.#host.configure(engineSettings(this.#settings, this.#log));
   }
 
   #watchFolders(): void {
@@ -280,13 +284,14 @@ class Server {
     if (section === null || section === undefined) {
       return;
     }
-    const keyOf = ({ completion }: ServerSettings) => `${engineKey(this.#settings)} ${JSON.stringify(completion)}`;
+    const keyOf = ({ completion }: ServerSettings) =>
+      JSON.stringify([engineSettings(this.#settings, this.#log), completion]);
     const before = keyOf(this.#settings);
     this.#take(section);
     if (keyOf(this.#settings) !== before) {
       this.#inline.clearCache();
     }
-    this.#host.configure(this.#settings);
+    this.#host.configure(engineSettings(this.#settings, this.#log));
   }
 
   #take(value: unknown): void {

@@ -1,6 +1,9 @@
 /** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
 
 import { isRecord } from '../base/is-record';
+import type { Log } from '../base/log';
+import type { EngineSettings } from '../engine/engine';
+import { chunkStore } from '../index/encode/store';
 import type { ServerSettings } from '../protocol/server';
 
 export const defaultSettings: ServerSettings = {
@@ -77,11 +80,11 @@ export function checkSettings(value: unknown): CheckedSettings {
   return { settings, problems };
 }
 
-/** The values that need the model to be loaded again when they change. */
-export function engineKey(settings: ServerSettings): string {
+/** The settings that the engine is loaded with. */
+export function engineSettings(settings: ServerSettings, log: Log): EngineSettings {
   const { modelPath, attention, budget, threads, device, contextTokens, repository } = settings;
-  const { diskGigabytes, precision } = repository;
-  return JSON.stringify([modelPath, attention, budget, threads, device, contextTokens, diskGigabytes, precision]);
+  const store = chunkStore(attention, repository, log);
+  return { modelPath, attention, budget, threads, device, contextTokens, ...(store === undefined ? {} : { store }) };
 }
 
 class Section {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { checkSettings, defaultSettings, engineKey } from '../../language-server/server/settings';
+import { silentLog } from '../../language-server/base/log';
+import { checkSettings, defaultSettings, engineSettings } from '../../language-server/server/settings';
 
 describe('settings', () => {
   test.each([[undefined], [null], [{}]])('of %s are the defaults', (value) => {
@@ -35,7 +36,8 @@ describe('settings', () => {
 
   test('of completions need no new model, those of the engine do', () => {
     const completion = { ...defaultSettings.completion, maxTokens: 1 };
-    expect(engineKey({ ...defaultSettings, completion })).toBe(engineKey(defaultSettings));
+    const keyOf = (settings: typeof defaultSettings) => JSON.stringify(engineSettings(settings, silentLog));
+    expect(keyOf({ ...defaultSettings, completion })).toBe(keyOf(defaultSettings));
     for (const change of [
       { modelPath: 'x' },
       { attention: 'dense' },
@@ -45,9 +47,7 @@ describe('settings', () => {
       { repository: { ...defaultSettings.repository, diskGigabytes: 1 } },
       { repository: { ...defaultSettings.repository, precision: 'q8_0' } },
     ]) {
-      expect(engineKey({ ...defaultSettings, ...change } as typeof defaultSettings)).not.toBe(
-        engineKey(defaultSettings),
-      );
+      expect(keyOf({ ...defaultSettings, ...change } as typeof defaultSettings)).not.toBe(keyOf(defaultSettings));
     }
   });
 });

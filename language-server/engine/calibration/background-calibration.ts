@@ -5,23 +5,24 @@
 
 import { isCancelled, toEngineError } from '../../base/errors';
 import type { Log } from '../../base/log';
-import type { SourceFiles } from '../../index/discover/source-files';
 import type { Engine } from '../engine';
 import type { ModelHost } from '../model-host';
-import { readCalibrationDocuments } from './documents';
+import { joinCalibrationDocuments } from './documents';
 
-/** Documents short enough that one is done between two requests of a person who types now and then. */
+/** Documents are so short that one is done between two requests of a person who types now and then. */
 const documentTokens = 2048;
 const maxDocuments = 8;
-/** With less text the choice would be of this text alone. */
+/** With fewer tokens the choice would fit this text alone. */
 const minTokens = 4096;
 
 export interface BackgroundCalibrationParts {
   readonly host: ModelHost;
   readonly log: Log;
-  /** The folders whose files may be read; none: nothing is calibrated. */
-  readonly folders: () => readonly SourceFiles[];
-  /** The share that is done changed. */
+  /** How many folders there are whose files may be read; 0: nothing is calibrated. */
+  readonly folders: () => number;
+  /** The texts of their files, each after its path line. */
+  readonly texts: (signal: AbortSignal) => AsyncIterable<string>;
+  /** Is called when the share that is done changed. */
   readonly onChange: () => void;
   readonly idleMs: number;
 }
@@ -31,7 +32,7 @@ export class BackgroundCalibration {
   #timer: NodeJS.Timeout | undefined;
   #running: AbortController | undefined;
   #share: number | undefined;
-  /** Not again with this engine and these folders. */
+  /** What calibrating is not tried again with. */
   #settled: { readonly engine: Engine; readonly folders: number } | undefined;
   #closed = false;
 
@@ -44,7 +45,7 @@ export class BackgroundCalibration {
     return this.#share;
   }
 
-  /** Idleness is counted from now on. What runs already goes on: it steps aside by itself. */
+  /** Counts idle time from now on. A run goes on: requests interrupt it by themselves. */
   consider(): void {
     if (this.#closed || this.#running !== undefined || !this.#isWanted()) {
       return;
@@ -54,7 +55,7 @@ export class BackgroundCalibration {
     this.#timer.unref();
   }
 
-  /** Ends it; what is done already is not lost as long as the engine stays. */
+  /** Ends the run; documents that are done are not lost as long as the engine stays. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#running?.abort();
@@ -67,13 +68,13 @@ export class BackgroundCalibration {
 
   #isWanted(): boolean {
     const { engine } = this.#parts.host;
-    const folders = this.#parts.folders().length;
+    const folders = this.#parts.folders();
     const settled = this.#settled?.engine === engine && this.#settled?.folders === folders;
     return engine?.calibration !== undefined && folders > 0 && !settled;
   }
 
   async #run(): Promise<void> {
-    const { host, log, onChange } = this.#parts;
+    const { host, log, onChange, texts } = this.#parts;
     const { engine } = host;
     if (engine?.calibration === undefined || this.#running !== undefined || !this.#isWanted()) {
       return;
@@ -86,16 +87,15 @@ export class BackgroundCalibration {
     this.#running = running;
     const folders = this.#parts.folders();
     try {
-      const documents = await readCalibrationDocuments(
-        folders,
+      const documents = await joinCalibrationDocuments(
+        texts(running.signal),
         { tokenize: (text) => engine.tokenize(text), start: startOf(engine) },
         { documentTokens, maxDocuments },
-        running.signal,
       );
       const tokens = documents.reduce((sum, { length }) => sum + length, 0);
       if (tokens < minTokens) {
         log.info(`${engine.model.name} is not calibrated: the folders have ${tokens} tokens, ${minTokens} are needed.`);
-        this.#settled = { engine, folders: folders.length };
+        this.#settled = { engine, folders };
         return;
       }
       log.info(`Calibrating ${engine.model.name} with ${tokens} tokens of the open folders`);
@@ -110,7 +110,7 @@ export class BackgroundCalibration {
           onChange();
         },
       });
-      this.#settled = { engine, folders: folders.length };
+      this.#settled = { engine, folders };
       log.info(`Calibrated ${engine.model.name}`);
       if (host.engine === engine) {
         host.reload();
@@ -118,7 +118,7 @@ export class BackgroundCalibration {
     } catch (error) {
       const failure = toEngineError(error);
       if (!isCancelled(failure)) {
-        this.#settled = { engine, folders: folders.length };
+        this.#settled = { engine, folders };
         log.warn(`Calibrating failed: ${failure.code}: ${failure.message}`);
       }
     } finally {

@@ -1,48 +1,39 @@
-/** Documents to calibrate with: files in path order, each after its path line, joined and cut to equal length. */
-
-import path from 'node:path';
-import { commentPathLine } from '../../index/chunk/path-line';
-import type { SourceFiles } from '../../index/discover/source-files';
-import { walk } from '../../index/discover/walk';
+/** Documents to calibrate with: the texts of files, joined and cut to equal length. */
 
 export interface CalibrationText {
   /** Text of files: special tokens are plain text. */
   readonly tokenize: (text: string) => Int32Array;
-  /** What every document begins with. */
+  /** The tokens that every document begins with. */
   readonly start: readonly number[];
 }
 
-/** Shorter ones say nothing: all of their tokens are read anyway. */
+/** A shorter document says nothing: attention reads all of its tokens anyway. */
 const minTokens = 256;
 
-/** @throws EngineError CANCELLED */
-export async function readCalibrationDocuments(
-  folders: readonly SourceFiles[],
+/**
+ * @param texts of files, in the order in which they are taken; no more are read than the documents need
+ * @throws what reading the texts throws
+ */
+export async function joinCalibrationDocuments(
+  texts: AsyncIterable<string>,
   { tokenize, start }: CalibrationText,
   { documentTokens, maxDocuments }: { readonly documentTokens: number; readonly maxDocuments: number },
-  signal: AbortSignal,
 ): Promise<Int32Array[]> {
   const documents: Int32Array[] = [];
   let open: number[] = [...start];
-  for (const sources of folders) {
-    for (const relative of await walk(sources, { signal })) {
-      const result = await sources.read(path.join(sources.root, relative));
-      if (result === undefined || !('file' in result)) {
-        continue;
+  for await (const text of texts) {
+    const tokens = tokenize(text);
+    for (let at = 0; at < tokens.length; ) {
+      const part = tokens.subarray(at, at + documentTokens - open.length);
+      open.push(...part);
+      at += part.length;
+      if (open.length === documentTokens) {
+        documents.push(Int32Array.from(open));
+        open = [...start];
       }
-      const tokens = tokenize(`${commentPathLine(relative)}\n${result.file.text}\n`);
-      for (let at = 0; at < tokens.length; ) {
-        const part = tokens.subarray(at, at + documentTokens - open.length);
-        open.push(...part);
-        at += part.length;
-        if (open.length === documentTokens) {
-          documents.push(Int32Array.from(open));
-          open = [...start];
-        }
-      }
-      if (documents.length >= maxDocuments) {
-        return documents.slice(0, maxDocuments);
-      }
+    }
+    if (documents.length >= maxDocuments) {
+      return documents.slice(0, maxDocuments);
     }
   }
   if (open.length > minTokens) {

@@ -5,26 +5,9 @@
  * thread and comes back as a {@link NativeTask}; nothing blocks the event loop and nothing uses libuv's workers.
  */
 
-export type NativeErrorCode =
-  | 'BAD_ARGUMENT'
-  | 'FILE_NOT_FOUND'
-  | 'FILE_UNREADABLE'
-  | 'NOT_GGUF'
-  | 'BAD_GGUF' // truncated, absurd counts, sizes or offsets
-  | 'UNSUPPORTED_ARCHITECTURE'
-  | 'UNSUPPORTED_MODEL' // a feature of a supported architecture that the graph does not have
-  | 'MISSING_TENSOR'
-  | 'WRONG_SHAPE'
-  | 'BAD_VOCABULARY'
-  | 'BAD_CALIBRATION'
-  | 'BAD_CHUNK' // a chunk file that is short, corrupt, or of another model, anchor, version or text
-  | 'OUT_OF_MEMORY'
-  | 'CONTEXT_FULL' // more tokens than the context holds
-  | 'TEXT_TOO_LONG' // for one call of tokenize
-  | 'CANCELLED'
-  | 'DISPOSED'
-  | 'BACKEND' // no usable CPU library, or a computation failed
-  | 'INTERNAL';
+import type { NativeErrorCode } from '../../base/errors';
+
+export type { NativeErrorCode };
 
 /** Work on the engine thread. Tasks run one at a time, by priority, then in the order of their start. */
 export interface NativeTask<T> {

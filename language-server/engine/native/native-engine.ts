@@ -2,7 +2,6 @@
 
 import os from 'node:os';
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
-import { checkMeasurable, measureContext } from '../../meter/measure-context';
 import { BackgroundCalibrator } from '../calibration/background-calibrator';
 import { type CalibrationFile, findCalibration, ownCalibrationFile } from '../calibration/calibration';
 import { chooseDevice } from '../devices';
@@ -32,6 +31,7 @@ import type {
 import { checkFits, GenerationRun } from './generation-run';
 import { inspectModel, namingFile } from './inspect';
 import { loadAddon } from './load-addon';
+import { checkMeasurable, measureContext } from './measure-context';
 import { chunkTokens, NativeChunkEncoder } from './native-chunk-encoder';
 
 export const defaultBudget = 256;

@@ -1,13 +1,13 @@
 /** A few FASA and dense steps over what a context has cached. */
 
-import { cancellable } from '../base/cancellable';
-import { EngineError, throwIfAborted, toEngineError } from '../base/errors';
-import type { EngineMeasurement } from '../engine/engine';
-import type { NativeContext } from '../engine/native/addon';
+import { cancellable } from '../../base/cancellable';
+import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
+import type { EngineMeasurement } from '../engine';
+import type { NativeContext } from './addon';
 
-/** Of each kind; the first builds its graph and is not timed. */
+/** Steps of each kind; the first one builds its graph and is not timed. */
 const steps = 9;
-/** Behind everything that anyone waits for. */
+/** Measuring runs after everything that anyone waits for. */
 const lowestPriority = -10;
 
 /** @throws EngineError TOO_FEW_TOKENS */
@@ -41,7 +41,7 @@ export async function measureContext(
   }
 }
 
-/** Of an even number of values: the upper one of the two in the middle. */
+/** The upper one of the two values in the middle, where their number is even. */
 function median(values: readonly number[]): number {
   return values.toSorted((left, right) => left - right)[values.length >> 1] ?? Number.NaN;
 }
