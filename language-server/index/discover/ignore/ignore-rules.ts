@@ -11,7 +11,7 @@ import { type ReadRefusal, readWorkspaceFile } from '../read-file';
 import { ExcludeGlobs } from './exclude-globs';
 import { type Environment, gitIgnoreSettings } from './git-config';
 import { gitFoldersAround, gitPlace, isGitRoot } from './git-folder';
-import { IgnoreSession, type LoadedRules, type LoadOptions, type WorkTree } from './ignore-session';
+import { type IgnoreReason, IgnoreSession, type LoadedRules, type LoadOptions, type WorkTree } from './ignore-session';
 import { ignoreFileLimits, RuleList } from './rule-list';
 import { type TrackedFiles, trackedButIgnored } from './tracked-in-git';
 
@@ -21,8 +21,6 @@ interface Cached extends LoadedRules {
 
 /** Names of the files that hold rules: a change of one may change what is in. */
 export const ignoreFileNames: ReadonlySet<string> = new Set(['.gitignore', '.ignore', '.fasaignore']);
-
-export type IgnoreReason = 'ignored' | 'excluded by a setting';
 
 export class IgnoreRules {
   readonly #root: string;

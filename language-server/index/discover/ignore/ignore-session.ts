@@ -4,7 +4,6 @@ import path from 'node:path';
 import type { ExcludeGlobs } from './exclude-globs';
 import { isGitRoot } from './git-folder';
 import { toBytes } from './gitignore-pattern';
-import type { IgnoreReason } from './ignore-rules';
 import { Pace } from './match-pace';
 import { type RuledEntry, type RuleList, ruledEntry } from './rule-list';
 import type { TrackedFiles } from './tracked-in-git';
@@ -16,6 +15,8 @@ const ruleNames: ReadonlySet<string> = new Set(['.git', '.gitignore', '.ignore',
 export const versionControl: ReadonlySet<string> = new Set(['.git', '.hg', '.svn', '.jj']);
 /** Installed packages and caches are never the user's own sources. */
 const installed: ReadonlySet<string> = new Set(['node_modules', '__pycache__', '.venv', '.tox', '.mypy_cache']);
+
+export type IgnoreReason = 'ignored' | 'excluded by a setting';
 
 /** Of all ignore files of one walk: more are not applied. */
 const limitsInAll = { rules: 200_000, wildcardBytes: 512 * 1024 };
