@@ -13,6 +13,7 @@ import {
 import type { Log } from '../base/log';
 import type { ModelHost } from '../engine/model-host';
 import type { WorkspaceIndex } from '../index/workspace-index';
+import type { Documents } from '../lsp/documents';
 import {
   type ChooseContextResult,
   type ClearCacheResult,
@@ -22,7 +23,6 @@ import {
   contextRequest,
   encodeRequest,
 } from '../protocol/server';
-import type { Documents } from './documents';
 import { chooseContextParams, clearCacheParams, contextParams, encodeParams } from './params';
 
 export interface ContextRequestParts {

@@ -24,6 +24,8 @@ import type { EngineFactory } from '../engine/engine';
 import { ModelHost } from '../engine/model-host';
 import { fileTexts } from '../index/file-texts';
 import { WorkspaceIndex } from '../index/workspace-index';
+import { Documents } from '../lsp/documents';
+import { choosePositionEncoding } from '../lsp/position-encoding';
 import { defaultIdleMs, IdleMeter } from '../meter/idle-meter';
 import { resolveModel } from '../models/resolve-model';
 import {
@@ -47,10 +49,8 @@ import {
   unloadRequest,
 } from '../protocol/server';
 import { serveContext, watchFiles } from './context-requests';
-import { Documents } from './documents';
 import { Ending } from './ending';
 import { askParams, chatParams, countTokensParams, documentPosition, inlineCompletionRequest } from './params';
-import { choosePositionEncoding } from './position-encoding';
 import { checkSettings, defaultSettings, engineSettings } from './settings';
 import { requestStatus, StatusReporter } from './status';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { choosePositionEncoding, fromUtf16, toUtf16 } from '../../language-server/server/position-encoding';
+import { choosePositionEncoding, fromUtf16, toUtf16 } from '../../language-server/lsp/position-encoding';
 
 describe('the encoding', () => {
   test.each([
