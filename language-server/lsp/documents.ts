@@ -1,4 +1,4 @@
-/** Open documents and the cells of notebooks, kept as the client tells of changes, in whatever units it counts columns. */
+/** Open documents and the cells of notebooks, kept as the client reports changes, in whatever units it counts columns. */
 
 import {
   type Connection,
@@ -19,43 +19,50 @@ export interface DocumentEdit {
   readonly changes: readonly TextDocumentContentChangeEvent[];
 }
 
-/** Other cells of the notebook of a cell, or nothing. */
+/** The other cells of a cell's notebook; '' for a document that is no cell. */
 export interface Surroundings {
   readonly before: string;
   readonly after: string;
 }
 
-/** Cells further away add up to more than any window of the model's reads. */
+/** Characters: cells further away are beyond any window of the model. */
 const maxSurroundingChars = 1024 * 1024;
 
 export class Documents {
   readonly #texts: TextDocuments<TextDocument>;
   readonly #notebooks: NotebookDocuments<TextDocument>;
   #encoding: PositionEncoding = 'utf-16';
+  readonly #onEdit: ((edit: DocumentEdit) => void)[] = [];
 
-  /** @param edited called after each change, before any later request is answered */
-  constructor(edited: (edit: DocumentEdit) => void) {
+  constructor() {
     this.#texts = new TextDocuments<TextDocument>({
       create: TextDocument.create,
       update: (document, changes, version) => {
         const updated = this.#update(document, changes, version);
-        edited({ document: updated, changes });
+        for (const handler of this.#onEdit) {
+          handler({ document: updated, changes });
+        }
         return updated;
       },
     });
     this.#notebooks = new NotebookDocuments(this.#texts);
   }
 
-  /** Before any document is opened. */
+  /** Sets how the client counts columns, before any document is opened. */
   use(encoding: PositionEncoding): void {
     this.#encoding = encoding;
   }
 
-  /** @param warn hears of notifications that are left out */
+  /** @param warn is called with a sentence for each notification that is left out */
   listen(connection: Connection, warn: (sentence: string) => void): void {
     const checked = withCheckedSync(connection, warn);
     this.#texts.listen(checked);
     this.#notebooks.listen(checked);
+  }
+
+  /** The handler is called after each change, before any later request is answered. */
+  onDidEdit(handler: (edit: DocumentEdit) => void): void {
+    this.#onEdit.push(handler);
   }
 
   onDidOpen(handler: (document: TextDocument) => void): void {
@@ -83,7 +90,7 @@ export class Documents {
     return this.#convert(uri, position, toUtf16);
   }
 
-  /** A range of ours as the client counts. */
+  /** A range in UTF-16 as the client counts. */
   clientRange(uri: string, { start, end }: Range): Range {
     return { start: this.#convert(uri, start, fromUtf16), end: this.#convert(uri, end, fromUtf16) };
   }

@@ -1,6 +1,6 @@
 /**
- * The honest meter: when nothing was asked for a while, a few FASA and dense steps over the tokens in the cache say how
- * fast and how close to dense FASA is here and now. Until then there are no figures.
+ * The honest meter: in idle time, a few FASA and dense steps over the tokens in the cache measure how fast FASA is here and
+ * now, and how close it is to dense attention. Until then there are no figures.
  */
 
 import { isCancelled, toEngineError } from '../base/errors';
@@ -9,16 +9,15 @@ import type { Engine, EngineMeasurement, SequenceName } from '../engine/engine';
 import type { ModelHost } from '../engine/model-host';
 import type { FidelityStatus, SpeedStatus, Status } from '../protocol/server';
 
-/** Without a request for so long, the machine counts as idle. */
-export const defaultIdleMs = 5000;
-/** Measuring again sooner would say the same. */
-const minMsBetween = 60_000;
+/** Measuring again sooner would give the same figures. */
+const minIntervalMs = 60_000;
 
 export interface IdleMeterParts {
   readonly host: ModelHost;
   readonly log: Log;
-  /** There are new figures. */
+  /** Is called when there are new figures. */
   readonly onChange: () => void;
+  /** Milliseconds without a request after which the machine counts as idle. */
   readonly idleMs: number;
 }
 
@@ -38,7 +37,7 @@ export class IdleMeter {
     this.#parts = parts;
   }
 
-  /** What was measured with the engine that is loaded. */
+  /** The figures that were measured with the loaded engine. */
   get figures(): Pick<Status, 'speed' | 'fidelity'> {
     if (this.#speed === undefined || this.#engine !== this.#parts.host.engine) {
       return {};
@@ -52,19 +51,19 @@ export class IdleMeter {
     return { speed: this.#speed, fidelity };
   }
 
-  /** Runs a request: measuring ends at once, and idleness is counted from its end. */
-  async during<T>(request: () => Promise<T>): Promise<T> {
+  /** Ends measuring at once. */
+  requestStarted(): void {
     this.stop();
     this.#requests++;
-    try {
-      return await request();
-    } finally {
-      this.#requests--;
-      this.#wait();
-    }
   }
 
-  /** Ends what is being measured in idle time. */
+  /** Counts idle time from now on, if no other request runs. */
+  requestEnded(): void {
+    this.#requests--;
+    this.#wait();
+  }
+
+  /** Ends a measurement that runs in idle time. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -103,7 +102,7 @@ export class IdleMeter {
     if (engine === undefined || host.state !== 'ready' || this.#running !== undefined) {
       return;
     }
-    const fresh = engine === this.#engine && performance.now() - this.#measuredAt < minMsBetween;
+    const fresh = engine === this.#engine && performance.now() - this.#measuredAt < minIntervalMs;
     const sequence = largestSequence(engine);
     const { fasaFromTokens } = engine;
     if (

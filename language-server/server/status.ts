@@ -2,43 +2,33 @@
 
 import type { Engine, Generation } from '../engine/engine';
 import type { ModelHost } from '../engine/model-host';
-import type { IdleMeter } from '../meter/idle-meter';
-import type { CacheStatus, RepositoryStatus, RequestStatus, SlowStatus, Status } from '../protocol/server';
+import type { StatusPart, StatusReports } from '../lsp/feature';
+import type { CacheStatus, RequestStatus, SlowStatus, Status } from '../protocol/server';
 
-const minMsBetween = 250;
+const minIntervalMs = 250;
 
-export class StatusReporter {
+export class StatusReporter implements StatusReports {
   readonly #host: ModelHost;
+  readonly #parts: () => readonly StatusPart[];
   readonly #send: (status: Status) => void;
-  readonly #repository: () => RepositoryStatus | undefined;
-  readonly #meter: IdleMeter;
-  readonly #calibrating: () => number | undefined;
   #lastRequest: RequestStatus | undefined;
   #slow: SlowStatus | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sentAt = Number.NEGATIVE_INFINITY;
   #closed = false;
 
-  constructor(
-    host: ModelHost,
-    meter: IdleMeter,
-    repository: () => RepositoryStatus | undefined,
-    calibrating: () => number | undefined,
-    send: (status: Status) => void,
-  ) {
+  /** @param parts of the features, as they are now */
+  constructor(host: ModelHost, parts: () => readonly StatusPart[], send: (status: Status) => void) {
     this.#host = host;
-    this.#meter = meter;
-    this.#repository = repository;
-    this.#calibrating = calibrating;
+    this.#parts = parts;
     this.#send = send;
   }
 
-  /** Something that the record shows is not what it was: it is sent soon. */
   changed(): void {
     if (this.#timer !== undefined || this.#closed) {
       return;
     }
-    const wait = Math.max(0, this.#sentAt + minMsBetween - performance.now());
+    const wait = Math.max(0, this.#sentAt + minIntervalMs - performance.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#sentAt = performance.now();
@@ -46,12 +36,13 @@ export class StatusReporter {
     }, wait);
   }
 
-  noteRequest(request: RequestStatus): void {
+  noteRequest(kind: RequestStatus['kind'], generation: Generation): RequestStatus {
+    const request = requestStatus(kind, generation);
     this.#lastRequest = request;
     this.changed();
+    return request;
   }
 
-  /** Whether completions come in time. */
   noteSlow(slow: SlowStatus | undefined): void {
     if (slow?.message !== this.#slow?.message) {
       this.#slow = slow;
@@ -61,14 +52,13 @@ export class StatusReporter {
 
   record(): Status {
     const { engine, state, progress, problem } = this.#host;
-    const repository = this.#repository();
+    const { calibrating, ...figures }: StatusPart = Object.assign({}, ...this.#parts());
     return {
-      state: state === 'ready' && repository?.encoding !== undefined ? 'encoding' : state,
+      state: state === 'ready' && figures.repository?.encoding !== undefined ? 'encoding' : state,
       ...(progress === undefined ? {} : { progress }),
       ...(problem === undefined ? {} : { problem }),
-      ...(engine === undefined ? {} : engineStatus(engine, this.#calibrating())),
-      ...(repository === undefined ? {} : { repository }),
-      ...this.#meter.figures,
+      ...(engine === undefined ? {} : engineStatus(engine, calibrating)),
+      ...figures,
       ...(this.#lastRequest === undefined ? {} : { lastRequest: this.#lastRequest }),
       ...(this.#slow === undefined || engine === undefined ? {} : { slow: this.#slow }),
     };
@@ -109,7 +99,7 @@ function engineStatus(
   };
 }
 
-/** Over all sequences: that is what the memory holds. */
+/** The sum over all sequences: that is what the memory holds. */
 function cacheStatus(engine: Engine): CacheStatus {
   const usages = [engine.usage('inline'), engine.usage('chat')];
   const sum = (pick: (usage: (typeof usages)[number]) => number) => usages.reduce((all, usage) => all + pick(usage), 0);
@@ -126,7 +116,7 @@ function cacheStatus(engine: Engine): CacheStatus {
   };
 }
 
-/** What of a generation's statistics a person sees. */
+/** The statistics of a generation, as a person is shown them. */
 export function requestStatus(kind: RequestStatus['kind'], { stats }: Generation): RequestStatus {
   // the first token comes out of the prefill, so decodeMs is the time of the others
   const steps = stats.decodedTokens - 1;

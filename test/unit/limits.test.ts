@@ -12,6 +12,7 @@ import { ChatSession } from '../../extension/chat/session';
 import { candidatesMessage, conversationsMessage, serverMessage, sizeView } from '../../extension/chat/views';
 import { filesOf, nowOf } from '../../extension/dashboard/views';
 import { wellFormed } from '../../language-server/base/text';
+import { askParams } from '../../language-server/chat/params';
 import {
   type Chip,
   checkToHost,
@@ -23,7 +24,6 @@ import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
 import { checkToView as checkToDashboard } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
 import type { AskResult, AskSizePart, ContextFile, Status } from '../../language-server/protocol/server';
-import { askParams } from '../../language-server/server/params';
 import { Random } from '../native/random';
 
 let folder = '';

@@ -21,7 +21,7 @@ const ways: Readonly<Record<string, string>> = {
   'chat/messages.ts': "messages of the editor's own chat, as the client tells them",
   'chat/fit.ts': 'files, selections, attachments: the reader or the gate',
   'chat/prompt.ts': 'instructions, and the question as the user wrote it',
-  'server/server.ts': 'texts that are counted alone',
+  'chat/feature.ts': 'texts that are counted alone',
   'engine/calibration/documents.ts': 'files of the open folders: the reader',
   'engine/calibration/background-calibration.ts': 'files of the open folders: the reader',
 };

@@ -6,7 +6,7 @@
 import { isCancelled, toEngineError } from '../../base/errors';
 import type { Log } from '../../base/log';
 import type { Engine } from '../../engine/engine';
-import type { DocumentPosition } from '../../server/params';
+import type { DocumentPosition } from '../../lsp/check-params';
 
 export interface WarmUpParts {
   /** Waits for the model. @throws EngineError */
