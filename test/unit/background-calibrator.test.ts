@@ -62,7 +62,7 @@ describe('calibrating in the background', () => {
       if (count !== 2) {
         return 1;
       }
-      setTimeout(() => calibrator.stepAside(), 0);
+      setTimeout(() => calibrator.preempt(), 0);
       return 60_000;
     });
     await run();

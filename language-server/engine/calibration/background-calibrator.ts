@@ -1,34 +1,37 @@
-/** Calibrates the loaded model behind everything that anyone waits for, and writes the file for the next load. */
+/** Calibrates the loaded model after everything that anyone waits for, and writes the file for the next load. */
 
 import path from 'node:path';
 import { makePlace, placeOf } from '../../base/cache-files';
-import { cancellable } from '../../base/cancellable';
-import { cancelled, EngineError, isCancelled, throwIfAborted, toEngineError } from '../../base/errors';
+import type { CancellableTask } from '../../base/cancellable';
+import { cancelled, EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import type { CalibrationRun, EngineCalibration } from '../engine';
-import type { NativeModel } from '../native/addon';
+import type { NativeCalibration, NativeModel } from '../native/addon';
+import { PreemptibleTask } from '../preemptible-task';
 import { type CalibrationFile, calibrationFormat, calibrationVersion, saveOwnCalibration } from './calibration';
 
-/** Behind requests, encoding and the meter. */
+/** Lower than requests, encoding and the meter. */
 const priority = -20;
-/** More is not worth it: then the model stays dense. */
+/** Calibrating is not worth more: then the model stays dense. */
 const defaultMaxComputeMs = 10 * 60_000;
 
+type Calibrated = NativeCalibration & { readonly sums?: Float64Array };
+
 export interface BackgroundCalibratorParts {
-  /** On the CPU; loaded if need be. */
+  /** The model on the CPU, loaded if need be. */
   readonly model: () => Promise<NativeModel>;
   /** Settles when no request runs. */
   readonly quiet: () => Promise<unknown>;
-  /** Where the file goes. */
+  /** The calibration file that is written. */
   readonly file: string;
-  /** Most that is spent, documents that were ended included; for tests. */
+  /** Milliseconds that are spent at most, documents that were begun again included; for tests. */
   readonly maxComputeMs?: number;
 }
 
 export class BackgroundCalibrator implements EngineCalibration {
   readonly #parts: BackgroundCalibratorParts;
   readonly #closing = new AbortController();
-  #attempt: AbortController | undefined;
-  /** Of the documents that are done: a run that was ended goes on behind them. */
+  #task: PreemptibleTask<Calibrated> | undefined;
+  /** The sums over the documents that are done: a run after one that was ended goes on with the next document. */
   #sums = new Float64Array();
   #done = 0;
   #tokens = 0;
@@ -38,9 +41,9 @@ export class BackgroundCalibrator implements EngineCalibration {
     this.#parts = parts;
   }
 
-  /** A request came: the document being read begins again behind it. */
-  stepAside(): void {
-    this.#attempt?.abort();
+  /** A request came: the document that is being observed begins again after it. */
+  preempt(): void {
+    this.#task?.preempt();
   }
 
   close(): void {
@@ -78,47 +81,54 @@ export class BackgroundCalibrator implements EngineCalibration {
     }
   }
 
-  /** One document; undefined when it stepped aside. */
+  /** Observes one document; a request preempts it, and then the document begins again. */
   async #observe(
     model: NativeModel,
     document: Int32Array,
     signal: AbortSignal,
     onProgress: (share: number) => void,
-  ): Promise<CalibrationFile['dominantFcs'] | undefined> {
-    await this.#parts.quiet();
-    throwIfAborted(signal);
-    const most = this.#parts.maxComputeMs ?? defaultMaxComputeMs;
-    if (this.#spentMs > most) {
-      throw new EngineError('TOO_SLOW', `Calibrating took more than ${most / 60_000} minutes here.`);
-    }
-    const attempt = new AbortController();
-    this.#attempt = attempt;
-    const started = performance.now();
+  ): Promise<CalibrationFile['dominantFcs']> {
+    this.#task = new PreemptibleTask({
+      signal,
+      beforeStart: () => this.#untilQuiet(),
+      start: () => this.#start(model, document, onProgress),
+    });
     try {
-      const task = model.calibrate(
-        {
-          documents: [document],
-          // half of the head's frequency chunks: docs/calibration.md
-          dominantFcs: Math.max(1, model.info.headSize / 4),
-          threads: 1,
-          priority,
-          sums: this.#sums,
-        },
-        onProgress,
-      );
-      const { dominantFcs, sums } = await cancellable(task, AbortSignal.any([signal, attempt.signal]));
+      const { dominantFcs, sums } = await this.#task.run();
       this.#sums = new Float64Array(sums ?? []);
       this.#done++;
       this.#tokens += document.length;
       return dominantFcs;
-    } catch (error) {
-      if (attempt.signal.aborted && !signal.aborted && isCancelled(toEngineError(error))) {
-        return undefined;
-      }
-      throw error;
     } finally {
-      this.#attempt = undefined;
-      this.#spentMs += performance.now() - started;
+      this.#task = undefined;
     }
+  }
+
+  /** @throws EngineError TOO_SLOW */
+  async #untilQuiet(): Promise<void> {
+    await this.#parts.quiet();
+    const max = this.#parts.maxComputeMs ?? defaultMaxComputeMs;
+    if (this.#spentMs > max) {
+      throw new EngineError('TOO_SLOW', `Calibrating took more than ${max / 60_000} minutes here.`);
+    }
+  }
+
+  #start(model: NativeModel, document: Int32Array, onProgress: (share: number) => void): CancellableTask<Calibrated> {
+    const started = performance.now();
+    const task = model.calibrate(
+      {
+        documents: [document],
+        // half of the head's frequency chunks: docs/calibration.md
+        dominantFcs: Math.max(1, model.info.headSize / 4),
+        threads: 1,
+        priority,
+        sums: this.#sums,
+      },
+      onProgress,
+    );
+    const promise = task.promise.finally(() => {
+      this.#spentMs += performance.now() - started;
+    });
+    return { promise, cancel: () => task.cancel() };
   }
 }

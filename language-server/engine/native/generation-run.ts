@@ -1,10 +1,11 @@
 /**
- * One generation on a native context. It can step aside for a more urgent one: its task is cancelled (the KV keeps
- * what was fed) and queued again behind it with the tokens so far, so that a long answer never delays a completion.
+ * One generation on a native context. More urgent work preempts it: the KV keeps what was prefilled, and the generation
+ * goes on with the tokens so far, so that a long answer never delays a completion.
  */
 
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import type { Generation, GenerationRequest, RetrievedChunk } from '../engine';
+import { PreemptibleTask } from '../preemptible-task';
 import type { NativeContext, NativeGenerateOptions, NativeGenerationResult, NativeModel, NativeTask } from './addon';
 import type { NativeChunkEncoder } from './native-chunk-encoder';
 import { TextStream } from './text-stream';
@@ -12,7 +13,7 @@ import { concatenate } from './token-parts';
 
 type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority'>;
 
-/** Whose chunks a run reads. */
+/** The encoder whose chunks a run reads. */
 type ChunkReader = Pick<NativeChunkEncoder, 'retrieved' | 'intact'>;
 
 export class GenerationRun {
@@ -23,12 +24,11 @@ export class GenerationRun {
   readonly #stopTokens: readonly number[];
   readonly #reader: ChunkReader | undefined;
   #chunks: readonly RetrievedChunk[];
+  readonly #task: PreemptibleTask<NativeGenerationResult, NativeTask<NativeGenerationResult>>;
   readonly #text = new TextStream();
   readonly #started = performance.now();
   #generated: number[] = [];
-  #task: NativeTask<NativeGenerationResult> | undefined;
   #firstTokenMs: number | undefined;
-  #steppingAside = false;
   #stopped = false;
   #failure: unknown;
 
@@ -46,41 +46,40 @@ export class GenerationRun {
     this.#request = request;
     this.#fixed = fixed;
     this.#stopTokens = [...new Set([...model.info.tokens.endOfGeneration, ...(request.stopTokens ?? [])])];
+    this.#task = new PreemptibleTask({
+      signal: request.signal,
+      start: () => this.#start(),
+      mayRestart: () => this.#failure === undefined && this.#generated.length < request.maxTokens,
+      recover: (failure) => failure.code === 'BAD_CHUNK' && this.#dropLostChunks(),
+    });
   }
 
-  /** Lets what is queued with a higher priority run now. Call it after queueing that. */
-  stepAside(): void {
-    if (this.#task !== undefined && !this.#stopped) {
-      this.#steppingAside = true;
-      this.#task.cancel();
+  /** Makes way for what is queued with a higher priority. */
+  preempt(): void {
+    if (!this.#stopped) {
+      this.#task.preempt();
     }
   }
 
   /** @throws EngineError */
   async run(): Promise<Generation> {
-    const { signal } = this.#request;
-    const abort = () => this.#task?.cancel();
-    signal?.addEventListener('abort', abort);
     try {
-      for (;;) {
-        throwIfAborted(signal);
-        const result = await this.#slice();
-        if (result !== undefined) {
-          return result;
-        }
-      }
-    } finally {
-      signal?.removeEventListener('abort', abort);
-      this.#task = undefined;
+      const result = await this.#task.run();
+      this.#rethrow();
+      // a short generation may end before its cancellation reaches the engine's thread
+      throwIfAborted(this.#request.signal);
+      return this.#finish(result);
+    } catch (error) {
+      this.#rethrow();
+      throw toEngineError(error);
     }
   }
 
-  /** One task of the engine thread; undefined when it stepped aside and must be queued again. */
-  async #slice(): Promise<Generation | undefined> {
+  /** Queues the rest of the generation: the prompt with the tokens so far. */
+  #start(): NativeTask<NativeGenerationResult> {
     const request = this.#request;
-    this.#steppingAside = false;
     const repository = this.#chunks.length === 0 ? undefined : this.#reader?.retrieved(this.#chunks);
-    this.#task = this.#context.generate(
+    return this.#context.generate(
       {
         ...this.#fixed,
         ...(repository === undefined ? {} : { repository }),
@@ -95,25 +94,10 @@ export class GenerationRun {
         onToken: (token) => this.#onToken(token),
       },
     );
-    try {
-      const result = await this.#task.promise;
-      this.#rethrow();
-      // a short generation may end before its cancellation reaches the engine's thread
-      throwIfAborted(request.signal);
-      return this.#finish(result);
-    } catch (error) {
-      this.#rethrow();
-      const failure = toEngineError(error);
-      const mayGoOn = failure.code === 'CANCELLED' ? this.#steppingAside : failure.code === 'BAD_CHUNK' && this.#lose();
-      if (mayGoOn && request.signal?.aborted !== true && this.#generated.length < request.maxTokens) {
-        return undefined;
-      }
-      throw failure;
-    }
   }
 
   /** Goes on without the chunks whose files were cut short. @returns whether there were any */
-  #lose(): boolean {
+  #dropLostChunks(): boolean {
     const chunks = this.#reader?.intact(this.#chunks) ?? this.#chunks;
     const lost = chunks.length < this.#chunks.length;
     this.#chunks = chunks;
@@ -131,12 +115,12 @@ export class GenerationRun {
       const delta = this.#text.push(this.#model.tokenBytes(token));
       if (delta !== '' && this.#request.onText?.(delta, this.#text.whole) === 'stop') {
         this.#stopped = true;
-        this.#task?.stop();
+        this.#task.current?.stop();
       }
     } catch (error) {
       // an exception must not travel into the addon
       this.#failure = error;
-      this.#task?.cancel();
+      this.#task.current?.cancel();
     }
   }
 
@@ -146,7 +130,7 @@ export class GenerationRun {
     }
   }
 
-  /** Attention is that of the last slice: one that is cancelled to step aside counts nothing. */
+  /** The attention is that of the last task: a task that was preempted counts nothing. */
   #finish({ reason, stats, chunkAttention, ownAttention }: NativeGenerationResult): Generation {
     return {
       text: this.#text.whole,

@@ -5,6 +5,7 @@ import { cancellable } from '../../base/cancellable';
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import { type CalibrationFile, defaultComposition } from '../calibration/calibration';
 import type { ChunkEncoder, CompositionPolicy, EncodedChunk, RetrievedChunk, StoreOptions } from '../engine';
+import { PreemptibleTask } from '../preemptible-task';
 import type { NativeChunk, NativeEncoder, NativeModel, NativeModelInfo, NativeRepository, NativeTier } from './addon';
 import { ChunkStore } from './chunk-store';
 import { concatenate, type TokenPart } from './token-parts';
@@ -65,7 +66,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
   readonly #layout: string;
   readonly #rowType: StoreOptions['rowType'];
   readonly #problems = new Set<string>();
-  readonly #running = new Set<{ stepAside(): void }>();
+  readonly #encoding = new Set<PreemptibleTask<readonly NativeChunk[]>>();
   readonly #lost = new WeakSet<EncodedChunk>();
   onLost: ChunkEncoder['onLost'];
   #encoder: NativeEncoder | undefined;
@@ -162,9 +163,13 @@ export class NativeChunkEncoder implements ChunkEncoder {
         return { tokens, address, ...(file === undefined ? {} : { file }) };
       }),
     );
-    const natives = await this.#inTurns(signal, () =>
-      this.#native().encode(sources, { priority: encodePriority }, onProgress),
-    );
+    const task = new PreemptibleTask<readonly NativeChunk[]>({
+      signal,
+      start: () => this.#native().encode(sources, { priority: encodePriority }, onProgress),
+      mayRestart: () => !this.#closed,
+    });
+    this.#encoding.add(task);
+    const natives = await task.run().finally(() => this.#encoding.delete(task));
     return Promise.all(
       natives.map(async (native, i) => {
         const address = sources[i]?.address ?? '';
@@ -182,10 +187,10 @@ export class NativeChunkEncoder implements ChunkEncoder {
     return this.#store.clear();
   }
 
-  /** What was just queued with a higher priority runs now, before the micro-batch that is being encoded. */
-  stepAside(): void {
-    for (const run of this.#running) {
-      run.stepAside();
+  /** Makes way for what is queued with a higher priority; the addon goes on at the micro-batch that it was at. */
+  preempt(): void {
+    for (const task of this.#encoding) {
+      task.preempt();
     }
   }
 
@@ -223,35 +228,6 @@ export class NativeChunkEncoder implements ChunkEncoder {
     this.#closed = true;
     this.#encoder?.dispose();
     this.#encoder = undefined;
-  }
-
-  /** A task that is cancelled to step aside is queued again, behind what it made way for; the addon goes on where it was. */
-  async #inTurns<T>(signal: AbortSignal, start: () => { readonly promise: Promise<T>; cancel(): void }): Promise<T> {
-    for (;;) {
-      throwIfAborted(signal);
-      const task = start();
-      let aside = false;
-      const run = {
-        stepAside: () => {
-          aside = true;
-          task.cancel();
-        },
-      };
-      const abort = () => task.cancel();
-      this.#running.add(run);
-      signal.addEventListener('abort', abort);
-      try {
-        return await task.promise;
-      } catch (error) {
-        const failure = toEngineError(error);
-        if (failure.code !== 'CANCELLED' || !aside || signal.aborted || this.#closed) {
-          throw failure;
-        }
-      } finally {
-        this.#running.delete(run);
-        signal.removeEventListener('abort', abort);
-      }
-    }
   }
 
   #native(): NativeEncoder {

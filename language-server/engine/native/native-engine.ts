@@ -236,9 +236,9 @@ class NativeEngine implements Engine {
     );
     const promise = run.run();
     this.#runs.set(promise, { priority, run });
-    this.#letPass(priority);
-    this.#chunkEncoder?.stepAside();
-    this.#calibrator?.stepAside();
+    this.#preemptLowerPriority(priority);
+    this.#chunkEncoder?.preempt();
+    this.#calibrator?.preempt();
     try {
       return await promise;
     } catch (error) {
@@ -321,11 +321,11 @@ class NativeEngine implements Engine {
     return context;
   }
 
-  /** Less urgent work steps aside for what was just queued. */
-  #letPass(priority: number): void {
+  /** Makes less urgent work make way for what was just queued. */
+  #preemptLowerPriority(priority: number): void {
     for (const other of this.#runs.values()) {
       if (other.priority < priority) {
-        other.run.stepAside();
+        other.run.preempt();
       }
     }
   }
