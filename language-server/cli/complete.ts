@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EngineError } from '../base/errors';
-import { Completer } from '../completion/complete';
+import { Completer } from '../completion/completion-generator';
 import { readNamedText } from '../index/discover/read-file';
 import { languageOf } from '../index/rank/language-of';
 import { defaultSettings } from '../server/settings';

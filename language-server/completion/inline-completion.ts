@@ -12,17 +12,17 @@ import type { ContextService } from '../index/context-service';
 import type { CompletionCounts, ServerSettings, SlowStatus } from '../protocol/server';
 import type { DocumentEdit, Documents } from '../server/documents';
 import type { DocumentPosition, InlineCompletionRequest } from '../server/params';
-import { Completer, type CompletionInput, type CompletionOutcome } from './complete';
+import { Completer, type CompletionInput, type CompletionOutcome } from './completion-generator';
 import { CompletionCounters } from './counters';
-import { Offers } from './offers';
 import { maxCharsPerToken } from './prompt/prompt';
 import { Scheduler } from './scheduler';
+import { Offers } from './shown-suggestions';
 import type { Suggestion } from './suggestion';
 import type { CachedPlace } from './suggestion-cache';
 import { Syntax } from './syntax/syntax';
-import { BudgetWatch } from './trigger/budget-watch';
-import { debounceMs, TypingPace } from './trigger/pace';
-import { whySilent } from './trigger/silence';
+import { debounceMs, TypingPace } from './trigger/debounce';
+import { BudgetWatch } from './trigger/latency-watch';
+import { whySilent } from './trigger/skip-reason';
 
 export interface InlineCompletionParts {
   readonly host: ModelHost;

@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type * as TreeSitter from 'web-tree-sitter';
-import { Completer } from '../../language-server/completion/complete';
+import { Completer } from '../../language-server/completion/completion-generator';
 import { openGrammars } from '../../language-server/completion/syntax/grammars';
 import { Syntax } from '../../language-server/completion/syntax/syntax';
 import { Random } from '../native/random';

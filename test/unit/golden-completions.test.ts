@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Completer } from '../../language-server/completion/complete';
+import { Completer } from '../../language-server/completion/completion-generator';
 import { Syntax } from '../../language-server/completion/syntax/syntax';
 import { FakeEngine } from '../server/fake-engine';
 

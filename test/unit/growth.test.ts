@@ -4,7 +4,7 @@ import { applyChanges, fitChanges } from '../../extension/edits/fit';
 import { mergeHunks } from '../../extension/edits/merge';
 import { namedPaths } from '../../language-server/chat/choose-files';
 import { sensibleEnd } from '../../language-server/completion/stop/sensible-end';
-import { formsOf, scan } from '../../language-server/completion/syntax/lexical';
+import { formsOf, scan } from '../../language-server/completion/syntax/scanner';
 import { importCandidates } from '../../language-server/index/rank/imports';
 import { codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
 import { isOpeningInfo } from '../../language-server/protocol/answer/fences';

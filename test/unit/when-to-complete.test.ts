@@ -1,10 +1,10 @@
 /** When something is offered: silence, the typing pace, what became of earlier offers, the speed of the model. */
 
 import { describe, expect, test } from 'vitest';
-import { Offers } from '../../language-server/completion/offers';
-import { BudgetWatch } from '../../language-server/completion/trigger/budget-watch';
-import { debounceMs, TypingPace } from '../../language-server/completion/trigger/pace';
-import { whySilent } from '../../language-server/completion/trigger/silence';
+import { Offers } from '../../language-server/completion/shown-suggestions';
+import { debounceMs, TypingPace } from '../../language-server/completion/trigger/debounce';
+import { BudgetWatch } from '../../language-server/completion/trigger/latency-watch';
+import { whySilent } from '../../language-server/completion/trigger/skip-reason';
 import { MeasuredSpeed } from '../../language-server/completion/trigger/speed';
 import type { NativeGenerationStats } from '../../language-server/engine/native/addon';
 

@@ -3,6 +3,14 @@
 import type { CursorText } from '../prompt/cursor';
 import { noSuggestion, type Suggestion } from '../suggestion';
 import { CodeAround } from '../syntax/brackets';
+import {
+  cutAtClosedBracket,
+  cutAtSurplusBracket,
+  dropEcho,
+  dropFollowingLines,
+  replacedRest,
+  trimSuffixOverlap,
+} from './document-overlap';
 import type { Filter } from './filter';
 import {
   cutAtHiddenCharacter,
@@ -11,15 +19,7 @@ import {
   dropRepetition,
   normalizeIndentation,
   trimTrailingSpace,
-} from './said';
-import {
-  cutAtClosedBracket,
-  cutAtSurplusBracket,
-  dropEcho,
-  dropFollowingLines,
-  replacedRest,
-  trimSuffixOverlap,
-} from './stands-already';
+} from './model-artifacts';
 
 const said: readonly Filter[] = [
   cutAtHiddenCharacter,

@@ -1,7 +1,7 @@
 /** Where a completion ends, decided while its text streams in. Pure: text so far in, text to keep out. */
 
 import { indentWidth, isBlank } from '../../base/text';
-import type { CompletionShape } from '../syntax/shape';
+import type { CompletionShape } from '../syntax/completion-shape';
 import { loopStart } from './loop';
 import { withoutDangling } from './sensible-end';
 

@@ -1,7 +1,7 @@
 /** Brackets of code around a cursor, and of a text that comes to stand there. */
 
 import type { CursorText } from '../prompt/cursor';
-import { type BracketToken, type Forms, formsOf, type LexicalState, type Scan, scan } from './lexical';
+import { type BracketToken, type Forms, formsOf, type LexicalState, type Scan, scan } from './scanner';
 
 const dangling = /[-+*/%=<>!&|^?:,.\\]$|=>$/;
 

@@ -1,11 +1,11 @@
 /**
  * Syntax around a cursor, by tree-sitter: grammars are loaded when a language is first completed in, and a bounded window
- * is parsed within a bounded time. Where there is no grammar, or no time, indentation decides (shape.ts).
+ * is parsed within a bounded time. Where there is no grammar, or no time, indentation decides (completion-shape.ts).
  */
 
 import type * as TreeSitter from 'web-tree-sitter';
 import { type Grammars, openGrammars } from './grammars';
-import { type SyntaxShape, shapeInTree } from './syntax-shape';
+import { type SyntaxShape, shapeInTree } from './tree-shape';
 
 /** File of the grammar, by language id. */
 const grammars: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ import { applyStopRules, type StopContext } from './stop/stop-rules';
 import { noSuggestion, type Suggestion } from './suggestion';
 import { type CachedPlace, SuggestionCache } from './suggestion-cache';
 import { CodeAround } from './syntax/brackets';
-import { completionShape } from './syntax/shape';
+import { completionShape } from './syntax/completion-shape';
 import { SoundEnd, soundest } from './syntax/soundness';
 import { type ErrorCounter, Syntax } from './syntax/syntax';
 import { MeasuredSpeed } from './trigger/speed';

@@ -2,7 +2,7 @@
 
 import { indentWidth, isBlank } from '../../base/text';
 import type { CursorText } from '../prompt/cursor';
-import type { SyntaxShape } from './syntax-shape';
+import type { SyntaxShape } from './tree-shape';
 
 export interface CompletionShape {
   readonly lines: 'one' | 'block';
