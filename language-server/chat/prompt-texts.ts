@@ -27,7 +27,7 @@ export interface PromptSource {
 }
 
 /** Texts whose tokens stand behind each other, from index 0 on. */
-export function inARow(sources: readonly PromptSource[]): PromptText[] {
+export function placeInPrompt(sources: readonly PromptSource[]): PromptText[] {
   let end = 0;
   return sources.flatMap(({ tokens, cited }) => {
     const begin = end;

@@ -9,7 +9,7 @@ import type { AskParams, AskSize, AskSizePart } from '../protocol/server';
 import { questionText } from './commands';
 import { recentTurns, type Turn, turnTokens } from './conversations';
 import type { TextFitter, TextToFit } from './fit';
-import { inARow, type PromptSource, type PromptText } from './prompt-texts';
+import { type PromptSource, type PromptText, placeInPrompt } from './prompt-texts';
 import type { ChatMessage } from './template/template';
 
 const instructions =
@@ -106,7 +106,7 @@ export function planAsk(
   const context = [...others.toReversed(), ...named.toReversed(), ...texts].filter(({ tokens }) => tokens.length > 0);
   const front = context.map(({ tokens }) => tokens);
   const content = concatenate(context.length > 0 ? [...front, engine.tokenize('\n'), question] : [question]);
-  const message: ChatMessage = { role: 'user', content, texts: inARow(context) };
+  const message: ChatMessage = { role: 'user', content, texts: placeInPrompt(context) };
   return {
     kept,
     asked: message,

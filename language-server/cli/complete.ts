@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EngineError } from '../base/errors';
-import { Completer } from '../completion/completion-generator';
+import { CompletionGenerator } from '../completion/completion-generator';
 import { readNamedText } from '../index/discover/read-file';
 import { languageOf } from '../index/rank/language-of';
 import { defaultSettings } from '../server/settings';
@@ -42,7 +42,7 @@ export async function complete(line: CommandLine, output: Output, signal: AbortS
       });
     }
     const started = performance.now();
-    const outcome = await new Completer().complete(engine, {
+    const outcome = await new CompletionGenerator().generate(engine, {
       uri: document.uri,
       path: at.path,
       languageId: languageOf(at.path),

@@ -69,13 +69,13 @@ const varied = { temperature: 0.7, topK: 40, topP: 0.95 };
 /** What further candidates may take, beside as long as the first one took. */
 const candidatesMs = 1000;
 
-export class Completer {
+export class CompletionGenerator {
   readonly speed = new MeasuredSpeed();
   readonly #cache = new SuggestionCache();
   readonly #counters: CompletionCounters | undefined;
   readonly #syntax: Syntax;
   /** What was fed of the last prompts: the KV holds it, unless something else was fed since. */
-  #fed: Int32Array = new Int32Array();
+  #prefilled: Int32Array = new Int32Array();
 
   constructor(counters?: CompletionCounters, syntax = new Syntax()) {
     this.#counters = counters;
@@ -83,12 +83,12 @@ export class Completer {
   }
 
   /** What is left of earlier suggestions at this place: no model is asked. */
-  find(place: CachedPlace): readonly Suggestion[] | undefined {
+  findCached(place: CachedPlace): readonly Suggestion[] | undefined {
     return this.#cache.find(place);
   }
 
   /** @throws EngineError CANCELLED when the signal aborts; the engine's others */
-  async complete(engine: Engine, input: CompletionInput): Promise<CompletionOutcome> {
+  async generate(engine: Engine, input: CompletionInput): Promise<CompletionOutcome> {
     const deadline = startDeadline(input.timeBudgetMs);
     try {
       throwIfAborted(input.signal);
@@ -97,7 +97,7 @@ export class Completer {
         return { ...(known[0] ?? noSuggestion), suggestions: known, from: 'cache', late: false };
       }
       const prompt = makePrompt(engine, input, this.speed);
-      if (!(await this.#feedPieces(engine, prompt, input, deadline))) {
+      if (!(await this.#prefillBatches(engine, prompt, input, deadline))) {
         return { ...noSuggestion, suggestions: [], from: 'model', late: true };
       }
       const started = performance.now();
@@ -137,11 +137,11 @@ export class Completer {
    * document finds it in the KV.
    * @throws EngineError as complete
    */
-  async feed(engine: Engine, input: CompletionInput): Promise<void> {
+  async prefill(engine: Engine, input: CompletionInput): Promise<void> {
     const prompt = makePrompt(engine, input, this.speed);
-    await this.#feedPieces(engine, prompt, input);
+    await this.#prefillBatches(engine, prompt, input);
     // the last tokens see the repository, as they would in a request
-    await this.#feedUpTo(engine, prompt, prompt.stableTokens, input, retrievedChunks(engine, prompt, input));
+    await this.#prefillTo(engine, prompt, prompt.stableTokens, input, retrievedChunks(engine, prompt, input));
   }
 
   /**
@@ -149,19 +149,19 @@ export class Completer {
    * model has read the file in the end however fast he types.
    * @returns false when the time was over
    */
-  async #feedPieces(engine: Engine, prompt: Prompt, input: CompletionInput, deadline?: Deadline): Promise<boolean> {
-    let done = sharedTokens(this.#fed, prompt.tokens);
-    while (prompt.stableTokens - done > this.speed.pieceTokens) {
+  async #prefillBatches(engine: Engine, prompt: Prompt, input: CompletionInput, deadline?: Deadline): Promise<boolean> {
+    let done = sharedTokens(this.#prefilled, prompt.tokens);
+    while (prompt.stableTokens - done > this.speed.prefillBatchTokens) {
       if (deadline?.over === true) {
         return false;
       }
-      done += this.speed.pieceTokens;
-      await this.#feedUpTo(engine, prompt, done, input);
+      done += this.speed.prefillBatchTokens;
+      await this.#prefillTo(engine, prompt, done, input);
     }
     return true;
   }
 
-  async #feedUpTo(
+  async #prefillTo(
     engine: Engine,
     { tokens }: Prompt,
     count: number,
@@ -183,13 +183,13 @@ export class Completer {
         onProgress: (fed) => watch?.onProgress(fed),
         ...(input.background === true ? { background: true } : {}),
       });
-      this.#fed = part;
+      this.#prefilled = part;
       this.#note(generation);
-      this.speed.pieceFed();
+      this.speed.batchDone();
       noted = true;
     } catch (error) {
       if (isCancelled(error)) {
-        this.speed.pieceCancelled();
+        this.speed.batchCancelled();
       }
       throw error;
     } finally {
@@ -247,7 +247,7 @@ export class Completer {
         watch,
       });
       if (generation !== undefined) {
-        this.#fed = prompt.tokens;
+        this.#prefilled = prompt.tokens;
         this.#note(generation);
         noted = true;
       }

@@ -12,17 +12,17 @@ import type { ContextService } from '../index/context-service';
 import type { CompletionCounts, ServerSettings, SlowStatus } from '../protocol/server';
 import type { DocumentEdit, Documents } from '../server/documents';
 import type { DocumentPosition, InlineCompletionRequest } from '../server/params';
-import { Completer, type CompletionInput, type CompletionOutcome } from './completion-generator';
+import { CompletionGenerator, type CompletionInput, type CompletionOutcome } from './completion-generator';
 import { CompletionCounters } from './counters';
 import { maxCharsPerToken } from './prompt/prompt';
 import { Scheduler } from './scheduler';
-import { Offers } from './shown-suggestions';
+import { ShownSuggestions } from './shown-suggestions';
 import type { Suggestion } from './suggestion';
 import type { CachedPlace } from './suggestion-cache';
 import { Syntax } from './syntax/syntax';
 import { debounceMs, TypingPace } from './trigger/debounce';
-import { BudgetWatch } from './trigger/latency-watch';
-import { whySilent } from './trigger/skip-reason';
+import { LatencyWatch } from './trigger/latency-watch';
+import { skipReason } from './trigger/skip-reason';
 
 export interface InlineCompletionParts {
   readonly host: ModelHost;
@@ -53,17 +53,20 @@ const secretMarginChars = 4096;
 export class InlineCompletions {
   readonly #parts: InlineCompletionParts;
   readonly #counters = new CompletionCounters();
-  readonly #completer: Completer;
+  readonly #generator: CompletionGenerator;
   readonly #scheduler = new Scheduler();
-  readonly #offers = new Offers();
+  readonly #shownSuggestions = new ShownSuggestions();
   readonly #pace = new TypingPace();
-  readonly #budget = new BudgetWatch();
+  readonly #latency = new LatencyWatch();
   #ahead: AbortController | undefined;
   #lastReason = '';
 
   constructor(parts: InlineCompletionParts) {
     this.#parts = parts;
-    this.#completer = new Completer(this.#counters, new Syntax({ onProblem: (problem) => parts.log.warn(problem) }));
+    this.#generator = new CompletionGenerator(
+      this.#counters,
+      new Syntax({ onProblem: (problem) => parts.log.warn(problem) }),
+    );
   }
 
   get counts(): CompletionCounts {
@@ -75,22 +78,22 @@ export class InlineCompletions {
     this.#counters.request();
     const settings = this.#parts.settings();
     const document = this.#parts.documents.get(request.uri);
-    const none = whyNone(document, request, settings);
-    if (none !== undefined || document === undefined) {
-      this.#logReason(none ?? '');
+    const unavailable = unavailableReason(document, request, settings);
+    if (unavailable !== undefined || document === undefined) {
+      this.#logReason(unavailable ?? '');
       return noCompletion;
     }
     const view = this.#view(document, request);
-    const silent = request.invoked
+    const skipped = request.invoked
       ? undefined
-      : (this.#whySilent(view, settings) ?? this.#whyNotWanted(document, request));
+      : (this.#skipReason(view, settings) ?? this.#whyNotWanted(document, request));
     // the text is looked at only where something would be said
-    if (silent !== undefined || (await this.#isKeptOut(document, view))) {
+    if (skipped !== undefined || (await this.#isKeptOut(document, view))) {
       this.#counters.note('silent');
       return noCompletion;
     }
     // a user who has paused it wants nothing, known or not
-    const known = this.#parts.host.paused ? undefined : this.#completer.find(view);
+    const known = this.#parts.host.paused ? undefined : this.#generator.findCached(view);
     if (known !== undefined && (!request.invoked || known.length > 1)) {
       this.#counters.note('fromCache');
       return this.#offer(document, request, known);
@@ -98,7 +101,7 @@ export class InlineCompletions {
     try {
       const outcome = await this.#scheduler.inline(request.uri, signal, (own) => {
         this.#ahead?.abort();
-        return this.#complete(document, view, request.invoked, settings, own);
+        return this.#generate(document, view, request.invoked, settings, own);
       });
       if (outcome.generation !== undefined) {
         this.#parts.noteRequest(outcome.generation);
@@ -107,8 +110,8 @@ export class InlineCompletions {
         this.#counters.note('late');
       }
       if (outcome.from === 'model') {
-        this.#budget.note(outcome.late, settings.timeBudgetMs, outcome.generation?.stats);
-        this.#parts.noteSlow(this.#budget.slow);
+        this.#latency.note(outcome.late, settings.timeBudgetMs, outcome.generation?.stats);
+        this.#parts.noteSlow(this.#latency.slow);
       }
       return this.#offer(document, request, outcome.suggestions);
     } catch (error) {
@@ -133,7 +136,7 @@ export class InlineCompletions {
     if (changes.length === 1 && change !== undefined && change.text.length <= maxTypedChars) {
       this.#pace.typed(now);
     }
-    const accepted = this.#offers.edited(document.uri, document.getText(), now);
+    const accepted = this.#shownSuggestions.edited(document.uri, document.getText(), now);
     if (accepted !== undefined) {
       // after the change was taken in: what follows is read while the user reads what he accepted
       setTimeout(() => void this.#prefetch(document.uri, document.version, accepted), 0);
@@ -141,14 +144,14 @@ export class InlineCompletions {
   }
 
   closed(uri: string): void {
-    this.#offers.closed(uri);
+    this.#shownSuggestions.closed(uri);
   }
 
-  /** Feeds the prompt of a completion at a place and decodes nothing. @throws EngineError as Completer.feed */
-  async feedAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
+  /** Feeds the prompt of a completion at a place and decodes nothing. @throws EngineError as CompletionGenerator.prefill */
+  async prefillAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
     const settings = this.#parts.settings();
     const document = this.#parts.documents.get(at.uri);
-    if (document === undefined || whyNone(document, at, settings) !== undefined) {
+    if (document === undefined || unavailableReason(document, at, settings) !== undefined) {
       return;
     }
     const view = this.#view(document, { ...at, invoked: false });
@@ -156,13 +159,13 @@ export class InlineCompletions {
       return;
     }
     const input = { ...this.#inputOf(document, view), settings, timeBudgetMs: 0, signal };
-    await this.#parts.host.whileBusy(() => this.#completer.feed(engine, input));
+    await this.#parts.host.whileBusy(() => this.#generator.prefill(engine, input));
   }
 
   /** Settings that completions depend on have changed: another model would say something else. */
   clearCache(): void {
-    this.#completer.clearCache();
-    this.#budget.clear();
+    this.#generator.clearCache();
+    this.#latency.clear();
     this.#parts.noteSlow(undefined);
   }
 
@@ -171,7 +174,7 @@ export class InlineCompletions {
     this.#ahead?.abort();
   }
 
-  async #complete(
+  async #generate(
     document: TextDocument,
     view: View,
     invoked: boolean,
@@ -183,17 +186,17 @@ export class InlineCompletions {
     const engine = await host.ready(AbortSignal.any([signal, AbortSignal.timeout(settings.timeBudgetMs)]));
     return host.whileBusy(async () => {
       const input = { ...this.#inputOf(document, view), settings, signal };
-      const { answerMs } = this.#completer.speed;
+      const { answerMs } = this.#generator.speed;
       const longestWait = settings.timeBudgetMs / 4;
       const wait = invoked ? 0 : Math.min(longestWait, debounceMs(this.#pace, answerMs, performance.now()));
       if (wait > 0) {
         // what is fed meanwhile is of use whatever the next key is
         await Promise.all([
           sleep(wait, undefined, { signal }),
-          this.#completer.feed(engine, { ...input, timeBudgetMs: 0 }),
+          this.#generator.prefill(engine, { ...input, timeBudgetMs: 0 }),
         ]);
       }
-      return this.#completer.complete(engine, {
+      return this.#generator.generate(engine, {
         ...input,
         timeBudgetMs: Math.max(1, settings.timeBudgetMs - (performance.now() - started)),
         ...(invoked ? { candidates } : {}),
@@ -227,10 +230,10 @@ export class InlineCompletions {
       if (await this.#isKeptOut(document, view)) {
         return;
       }
-      if (this.#whySilent(view, settings) === undefined) {
-        await this.#completer.complete(engine, input);
+      if (this.#skipReason(view, settings) === undefined) {
+        await this.#generator.generate(engine, input);
       } else {
-        await this.#completer.feed(engine, input);
+        await this.#generator.prefill(engine, input);
       }
     } catch (error) {
       const failure = toEngineError(error);
@@ -253,7 +256,7 @@ export class InlineCompletions {
     return reason !== undefined;
   }
 
-  #whySilent(view: View, { maxFileSizeKB }: ServerSettings['completion']): string | undefined {
+  #skipReason(view: View, { maxFileSizeKB }: ServerSettings['completion']): string | undefined {
     const { text, offset } = view;
     const before = text.slice(Math.max(0, offset - lineChars), offset);
     const after = text.slice(offset, offset + lineChars);
@@ -262,11 +265,11 @@ export class InlineCompletions {
       lineSuffix: /^[^\r\n]*/.exec(after)?.[0] ?? '',
       documentLength: text.length,
     };
-    return whySilent(place, maxFileSizeKB);
+    return skipReason(place, maxFileSizeKB);
   }
 
   #whyNotWanted(document: TextDocument, request: InlineCompletionRequest): string | undefined {
-    return this.#offers.isDismissed(placeOf(document, request), performance.now())
+    return this.#shownSuggestions.isDismissed(placeOf(document, request), performance.now())
       ? 'it was not wanted here'
       : undefined;
   }
@@ -304,7 +307,7 @@ export class InlineCompletions {
       return noCompletion;
     }
     if (request.selected === undefined) {
-      this.#offers.shown({ ...placeOf(document, request), suggestions }, performance.now());
+      this.#shownSuggestions.shown({ ...placeOf(document, request), suggestions }, performance.now());
     }
     const { documents } = this.#parts;
     return {
@@ -330,7 +333,7 @@ function placeOf(document: TextDocument, position: InlineCompletionRequest): Cac
 }
 
 /** What keeps a place without a completion before any model is asked; undefined: nothing. */
-export function whyNone(
+export function unavailableReason(
   document: TextDocument | undefined,
   { line, uri }: DocumentPosition,
   settings: ServerSettings['completion'],

@@ -31,7 +31,7 @@ const maxDismissed = 20;
 const beforeChars = 200;
 const afterChars = 100;
 
-export class Offers {
+export class ShownSuggestions {
   readonly #shown = new Map<string, Shown>();
   readonly #dismissed = new Map<string, Dismissed[]>();
 

@@ -141,7 +141,7 @@ class Server {
     });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
-      feed: (engine, at, signal) => this.#inline.feedAhead(engine, at, signal),
+      prefill: (engine, at, signal) => this.#inline.prefillAhead(engine, at, signal),
       log: this.#log,
     });
     this.#status = new StatusReporter(

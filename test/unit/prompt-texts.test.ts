@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { behindAnchor } from '../../language-server/chat/behind-anchor';
 import {
-  inARow,
   isInPrompt,
   lookedTexts,
   type PromptText,
+  placeInPrompt,
   textsInPrompt,
 } from '../../language-server/chat/prompt-texts';
 import { type ChatMessage, chatPrompt } from '../../language-server/chat/template/template';
@@ -79,7 +79,11 @@ describe('texts are found in what is fed', () => {
         ? undefined
         : { uri: name, firstLine: 0, head: name, text: 'text of it\n', toEnd: true },
     }));
-    return { role, content: Int32Array.from(sources.flatMap(({ tokens }) => [...tokens])), texts: inARow(sources) };
+    return {
+      role,
+      content: Int32Array.from(sources.flatMap(({ tokens }) => [...tokens])),
+      texts: placeInPrompt(sources),
+    };
   };
   const messages = [
     message('system', 'plain'),

@@ -20,7 +20,7 @@ const remedies: Readonly<Record<Cause, string>> = {
   waiting: 'Let the other work finish, or choose a smaller model.',
 };
 
-export class BudgetWatch {
+export class LatencyWatch {
   /** The cause where a request was late, undefined where it was in time; newest last. */
   #requests: (Cause | undefined)[] = [];
   #budgetMs = 0;

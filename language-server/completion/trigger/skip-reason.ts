@@ -1,6 +1,6 @@
 /** Where nothing is offered by itself. On request it always is. */
 
-export interface SilencePlace {
+export interface CursorPlace {
   /** The cursor's line up to the cursor, and from there on, without its line end. */
   readonly linePrefix: string;
   readonly lineSuffix: string;
@@ -13,7 +13,7 @@ const wordStart = /^[\p{L}\p{N}_$]/u;
 const closedLine = /[)\]}];?$/;
 
 /** @returns the reason, or undefined where something may be offered */
-export function whySilent(place: SilencePlace, maxFileSizeKB: number): string | undefined {
+export function skipReason(place: CursorPlace, maxFileSizeKB: number): string | undefined {
   if (place.documentLength > maxFileSizeKB * 1024) {
     return `the document is larger than ${maxFileSizeKB} kB (fasa.completion.maxFileSizeKB)`;
   }

@@ -4,35 +4,35 @@ import type { NativeGenerationStats } from '../../engine/native/addon';
 
 const weight = 0.3;
 /** Fewer tokens say more about the request's fixed costs than about feeding. */
-const minFedTokens = 8;
+const minPromptTokens = 8;
 /** Tokens of a line of code. */
 const usualTokens = 12;
 /** What feeding the text after the cursor may take, again for each key: it stands behind what is typed. */
 const suffixMs = 250;
 const minSuffixTokens = 32;
-const [minPiece, maxPiece] = [16, 4096];
+const [minBatch, maxBatch] = [16, 4096];
 /** The engine feeds no more at once; a cancel loses that much at most. */
 const microBatch = 128;
 
 export class MeasuredSpeed {
-  #feedMsPerToken: number | undefined;
+  #prefillMsPerToken: number | undefined;
   #decodeMsPerToken: number | undefined;
-  #keyFedTokens = 8;
-  #pieceTokens = maxPiece;
+  #keyPromptTokens = 8;
+  #batchTokens = maxBatch;
 
   note(stats: NativeGenerationStats): void {
-    if (stats.fedTokens >= minFedTokens && stats.prefillMs > 0) {
-      this.#feedMsPerToken = blend(this.#feedMsPerToken, stats.prefillMs / stats.fedTokens);
+    if (stats.fedTokens >= minPromptTokens && stats.prefillMs > 0) {
+      this.#prefillMsPerToken = blend(this.#prefillMsPerToken, stats.prefillMs / stats.fedTokens);
     }
     // the first token comes out of the prefill
     if (stats.decodedTokens > 1 && stats.decodeMs > 0) {
       this.#decodeMsPerToken = blend(this.#decodeMsPerToken, stats.decodeMs / (stats.decodedTokens - 1));
     }
-    this.#keyFedTokens = blend(this.#keyFedTokens, Math.min(stats.fedTokens, 512));
+    this.#keyPromptTokens = blend(this.#keyPromptTokens, Math.min(stats.fedTokens, 512));
   }
 
-  get feedMsPerToken(): number | undefined {
-    return this.#feedMsPerToken;
+  get prefillMsPerToken(): number | undefined {
+    return this.#prefillMsPerToken;
   }
 
   get decodeMsPerToken(): number | undefined {
@@ -44,21 +44,21 @@ export class MeasuredSpeed {
     if (this.#decodeMsPerToken === undefined) {
       return undefined;
     }
-    return usualTokens * this.#decodeMsPerToken + this.#keyFedTokens * (this.#feedMsPerToken ?? 0);
+    return usualTokens * this.#decodeMsPerToken + this.#keyPromptTokens * (this.#prefillMsPerToken ?? 0);
   }
 
   /** Tokens to feed at a time, so that a key that comes meanwhile throws little away: all, until keys do. */
-  get pieceTokens(): number {
-    return this.#pieceTokens;
+  get prefillBatchTokens(): number {
+    return this.#batchTokens;
   }
 
   /** A piece was cancelled before it was fed: smaller ones get through where this one does not. */
-  pieceCancelled(): void {
-    this.#pieceTokens = Math.max(minPiece, Math.floor(Math.min(microBatch, this.#pieceTokens) / 2));
+  batchCancelled(): void {
+    this.#batchTokens = Math.max(minBatch, Math.floor(Math.min(microBatch, this.#batchTokens) / 2));
   }
 
-  pieceFed(): void {
-    this.#pieceTokens = Math.min(maxPiece, this.#pieceTokens * 2);
+  batchDone(): void {
+    this.#batchTokens = Math.min(maxBatch, this.#batchTokens * 2);
   }
 
   /**
@@ -66,10 +66,10 @@ export class MeasuredSpeed {
    * @param most what the tail allows
    */
   suffixTokens(most: number): number {
-    if (this.#feedMsPerToken === undefined) {
+    if (this.#prefillMsPerToken === undefined) {
       return most;
     }
-    const affordable = Math.max(minSuffixTokens, suffixMs / this.#feedMsPerToken);
+    const affordable = Math.max(minSuffixTokens, suffixMs / this.#prefillMsPerToken);
     return Math.min(most, 2 ** Math.floor(Math.log2(affordable)));
   }
 }

@@ -12,7 +12,7 @@ export interface WarmUpParts {
   /** Waits for the model. @throws EngineError */
   readonly ready: (signal: AbortSignal) => Promise<Engine>;
   /** Feeds the prompt of a completion at the place. @throws EngineError */
-  readonly feed: (engine: Engine, at: DocumentPosition, signal: AbortSignal) => Promise<void>;
+  readonly prefill: (engine: Engine, at: DocumentPosition, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
 }
 
@@ -35,7 +35,7 @@ export class WarmUp {
     this.#running = running;
     try {
       const engine = await this.#parts.ready(running.signal);
-      await this.#parts.feed(engine, at, running.signal);
+      await this.#parts.prefill(engine, at, running.signal);
     } catch (error) {
       const failure = toEngineError(error);
       if (!isCancelled(failure)) {
