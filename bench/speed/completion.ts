@@ -215,7 +215,7 @@ async function recordOf(
   const [counts, status] = await Promise.all([server.counts(), server.status()]);
   const sorted = (values: readonly number[]) => values.toSorted((left, right) => left - right);
   const p95 = (values: readonly number[]) => sorted(values)[Math.ceil(values.length * 0.95) - 1];
-  const answered = counts.requests - counts.silent - counts.cancelled;
+  const answered = counts.requests - counts.skipped - counts.cancelled;
   return {
     model: status.model?.name,
     device: status.device?.name,
@@ -225,11 +225,11 @@ async function recordOf(
     repositoryTokens: status.repository?.tokensEncoded ?? 0,
     files: new Set(plan.map((stretch) => stretch.path)).size,
     requests: counts.requests,
-    silent: counts.silent,
+    silent: counts.skipped,
     cancelled: counts.cancelled,
     late: counts.late,
     cacheShare: answered === 0 ? 0 : counts.fromCache / answered,
-    fedPerRequest: counts.fedTokens / Math.max(1, counts.requests - counts.silent - counts.fromCache),
+    fedPerRequest: counts.fedTokens / Math.max(1, counts.requests - counts.skipped - counts.fromCache),
     decodedTokens: counts.decodedTokens,
     decodedPerAcceptedCharacter: tally.savedCharacters === 0 ? undefined : counts.decodedTokens / tally.savedCharacters,
     suggestions: tally.firstSuggestionMs.length,

@@ -7,7 +7,6 @@ import { fileForm } from '../index/chunk/file-form';
 import { commentPathLine } from '../index/chunk/path-line';
 import type { TextAround } from '../index/rank/relevance';
 import type { ServerSettings } from '../protocol/server';
-import type { CompletionCounters, Watch } from './counters';
 import { filterCompletion } from './postprocess';
 import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt/prompt';
 import { type Deadline, startDeadline } from './stop/deadline';
@@ -72,13 +71,11 @@ const candidatesMs = 1000;
 export class CompletionGenerator {
   readonly speed = new MeasuredSpeed();
   readonly #cache = new SuggestionCache();
-  readonly #counters: CompletionCounters | undefined;
   readonly #syntax: Syntax;
   /** What was fed of the last prompts: the KV holds it, unless something else was fed since. */
   #prefilled: Int32Array = new Int32Array();
 
-  constructor(counters?: CompletionCounters, syntax = new Syntax()) {
-    this.#counters = counters;
+  constructor(syntax = new Syntax()) {
     this.#syntax = syntax;
   }
 
@@ -170,8 +167,6 @@ export class CompletionGenerator {
   ): Promise<void> {
     throwIfAborted(input.signal);
     const part = tokens.slice(0, count);
-    const watch = this.#counters?.watch(engine, input.signal);
-    let noted = false;
     try {
       const generation = await engine.generate({
         sequence: 'inline',
@@ -180,20 +175,16 @@ export class CompletionGenerator {
         sampling: { ...greedy, seed: 0 },
         signal: input.signal,
         ...(repository.length === 0 ? {} : { repository }),
-        onProgress: (fed) => watch?.onProgress(fed),
         ...(input.background === true ? { background: true } : {}),
       });
       this.#prefilled = part;
-      this.#note(generation);
+      this.speed.note(generation.stats);
       this.speed.batchDone();
-      noted = true;
     } catch (error) {
       if (isCancelled(error)) {
         this.speed.batchCancelled();
       }
       throw error;
-    } finally {
-      watch?.end(noted);
     }
   }
 
@@ -236,26 +227,14 @@ export class CompletionGenerator {
   ): Promise<{ readonly suggestion: Suggestion; readonly generation: Generation | undefined }> {
     const stopContext = await this.#stopContext(prompt, input);
     const errors = this.#syntax.checkerAt(input.languageId, input.text, input.offset);
-    const watch = this.#counters?.watch(engine, input.signal);
-    let noted = false;
-    try {
-      const { generation, text } = await decode(engine, prompt, input, {
-        sampling,
-        stopContext,
-        errors,
-        deadline,
-        watch,
-      });
-      if (generation !== undefined) {
-        this.#prefilled = prompt.tokens;
-        this.#note(generation);
-        noted = true;
-      }
-      const filtered = filterCompletion(text, prompt.cursor, input.languageId);
-      return { suggestion: soundest(filtered, text, prompt.cursor, errors), generation };
-    } finally {
-      watch?.end(noted);
+    const decoding = { sampling, stopContext, errors, deadline };
+    const { generation, text } = await decode(engine, prompt, input, decoding);
+    if (generation !== undefined) {
+      this.#prefilled = prompt.tokens;
+      this.speed.note(generation.stats);
     }
+    const filtered = filterCompletion(text, prompt.cursor, input.languageId);
+    return { suggestion: soundest(filtered, text, prompt.cursor, errors), generation };
   }
 
   async #stopContext({ cursor, fillInTheMiddle }: Prompt, input: CompletionInput): Promise<StopContext> {
@@ -266,11 +245,6 @@ export class CompletionGenerator {
       nextLine: cursor.nextLine,
       maxLines: fillInTheMiddle ? maxLines.fillInTheMiddle : maxLines.prefixOnly,
     };
-  }
-
-  #note({ stats }: Generation): void {
-    this.speed.note(stats);
-    this.#counters?.noteGeneration(stats);
   }
 }
 
@@ -309,7 +283,6 @@ interface Decoding {
   readonly stopContext: StopContext;
   readonly errors: ErrorCounter | undefined;
   readonly deadline: Deadline;
-  readonly watch: Watch | undefined;
 }
 
 interface Decoded {
@@ -321,7 +294,7 @@ async function decode(
   engine: Engine,
   prompt: Prompt,
   input: CompletionInput,
-  { sampling, stopContext, errors, deadline, watch }: Decoding,
+  { sampling, stopContext, errors, deadline }: Decoding,
 ): Promise<Decoded> {
   const sound = new SoundEnd(errors, new CodeAround(prompt.cursor, input.languageId));
   let kept = '';
@@ -351,11 +324,7 @@ async function decode(
       stopTokens: markupTokens(engine),
       signal: AbortSignal.any([input.signal, late.signal]),
       ...(repository.length === 0 ? {} : { repository }),
-      onProgress: (fed) => watch?.onProgress(fed),
-      onText: (_delta, whole) => {
-        watch?.onText();
-        return keep(whole) || deadline.over ? 'stop' : 'continue';
-      },
+      onText: (_delta, whole) => (keep(whole) || deadline.over ? 'stop' : 'continue'),
       ...(input.background === true ? { background: true } : {}),
     });
     if (sound.goesOn && !stopped) {

@@ -9,11 +9,10 @@ import type { Engine, Generation } from '../engine/engine';
 import type { ModelHost } from '../engine/model-host';
 import { withEnding } from '../index/chunk/path-line';
 import type { ContextService } from '../index/context-service';
-import type { CompletionCounts, ServerSettings, SlowStatus } from '../protocol/server';
+import type { ServerSettings, SlowStatus } from '../protocol/server';
 import type { DocumentEdit, Documents } from '../server/documents';
 import type { DocumentPosition, InlineCompletionRequest } from '../server/params';
 import { CompletionGenerator, type CompletionInput, type CompletionOutcome } from './completion-generator';
-import { CompletionCounters } from './counters';
 import { maxCharsPerToken } from './prompt/prompt';
 import { Scheduler } from './scheduler';
 import { ShownSuggestions } from './shown-suggestions';
@@ -32,7 +31,12 @@ export interface InlineCompletionParts {
   readonly settings: () => ServerSettings['completion'];
   readonly noteRequest: (generation: Generation) => void;
   readonly noteSlow: (slow: SlowStatus | undefined) => void;
+  /** Called once for each request that was answered or cancelled: benchmarks count them. */
+  readonly onAnswered?: ((answer: CompletionAnswer) => void) | undefined;
 }
+
+/** What became of a request; `late` is one that the model did not finish within the time budget. */
+export type CompletionAnswer = 'unavailable' | 'skipped' | 'cache' | 'model' | 'late' | 'cancelled' | 'failed';
 
 /** What the model is to go on with: a document, or the cells of a notebook, with the selected item in its place. */
 interface View {
@@ -52,7 +56,6 @@ const secretMarginChars = 4096;
 
 export class InlineCompletions {
   readonly #parts: InlineCompletionParts;
-  readonly #counters = new CompletionCounters();
   readonly #generator: CompletionGenerator;
   readonly #scheduler = new Scheduler();
   readonly #shownSuggestions = new ShownSuggestions();
@@ -63,24 +66,17 @@ export class InlineCompletions {
 
   constructor(parts: InlineCompletionParts) {
     this.#parts = parts;
-    this.#generator = new CompletionGenerator(
-      this.#counters,
-      new Syntax({ onProblem: (problem) => parts.log.warn(problem) }),
-    );
-  }
-
-  get counts(): CompletionCounts {
-    return this.#counters.counts;
+    this.#generator = new CompletionGenerator(new Syntax({ onProblem: (problem) => parts.log.warn(problem) }));
   }
 
   /** @throws EngineError CANCELLED when the signal aborts; nothing else */
   async answer(request: InlineCompletionRequest, signal: AbortSignal): Promise<InlineCompletionList> {
-    this.#counters.request();
     const settings = this.#parts.settings();
     const document = this.#parts.documents.get(request.uri);
     const unavailable = unavailableReason(document, request, settings);
     if (unavailable !== undefined || document === undefined) {
       this.#logReason(unavailable ?? '');
+      this.#parts.onAnswered?.('unavailable');
       return noCompletion;
     }
     const view = this.#view(document, request);
@@ -89,13 +85,13 @@ export class InlineCompletions {
       : (this.#skipReason(view, settings) ?? this.#whyNotWanted(document, request));
     // the text is looked at only where something would be said
     if (skipped !== undefined || (await this.#isKeptOut(document, view))) {
-      this.#counters.note('silent');
+      this.#parts.onAnswered?.('skipped');
       return noCompletion;
     }
     // a user who has paused it wants nothing, known or not
     const known = this.#parts.host.paused ? undefined : this.#generator.findCached(view);
     if (known !== undefined && (!request.invoked || known.length > 1)) {
-      this.#counters.note('fromCache');
+      this.#parts.onAnswered?.('cache');
       return this.#offer(document, request, known);
     }
     try {
@@ -106,20 +102,19 @@ export class InlineCompletions {
       if (outcome.generation !== undefined) {
         this.#parts.noteRequest(outcome.generation);
       }
-      if (outcome.late) {
-        this.#counters.note('late');
-      }
       if (outcome.from === 'model') {
         this.#latency.note(outcome.late, settings.timeBudgetMs, outcome.generation?.stats);
         this.#parts.noteSlow(this.#latency.slow);
       }
+      this.#parts.onAnswered?.(outcome.late ? 'late' : outcome.from);
       return this.#offer(document, request, outcome.suggestions);
     } catch (error) {
       // nobody wants a message per keystroke: the status says what is wrong
       const failure = toEngineError(error);
       if (isCancelled(failure) || signal.aborted) {
-        this.#counters.note('cancelled');
+        this.#parts.onAnswered?.('cancelled');
       } else {
+        this.#parts.onAnswered?.('failed');
         this.#logReason(`${failure.code}: ${failure.message}`);
       }
       if (signal.aborted) {

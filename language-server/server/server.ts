@@ -17,7 +17,7 @@ import { toLf, wellFormed } from '../base/text';
 import { Chat } from '../chat/ask';
 import { answerMessages } from '../chat/messages';
 import { closeTemplates } from '../chat/template/template';
-import { InlineCompletions } from '../completion/inline-completion';
+import { type CompletionAnswer, InlineCompletions } from '../completion/inline-completion';
 import { WarmUp } from '../completion/trigger/warm-up';
 import { BackgroundCalibration } from '../engine/calibration/background-calibration';
 import type { EngineFactory } from '../engine/engine';
@@ -34,7 +34,6 @@ import {
   type ChatResult,
   type CountTokensResult,
   chatRequest,
-  completionCountsRequest,
   countTokensRequest,
   focusNotification,
   getStatusRequest,
@@ -64,6 +63,8 @@ export interface ServeOptions {
   readonly idleMs?: number | undefined;
   /** The process is to end, with this code, or with 0 after `shutdown`: the client's pipe has ended, or a signal came. */
   readonly ended?: Promise<number> | undefined;
+  /** Hears what became of each completion request: benchmarks count them. */
+  readonly onCompletion?: (answer: CompletionAnswer) => void;
 }
 
 /** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
@@ -138,6 +139,7 @@ class Server {
       settings: () => this.#settings.completion,
       noteRequest: (generation) => this.#status.noteRequest(requestStatus('inline', generation)),
       noteSlow: (slow) => this.#status.noteSlow(slow),
+      onAnswered: options.onCompletion,
     });
     this.#warmUp = new WarmUp({
       ready: (signal) => this.#host.ready(signal),
@@ -170,7 +172,6 @@ class Server {
     connection.onRequest('textDocument/inlineCompletion', (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#inlineCompletion(params, signal))),
     );
-    connection.onRequest(completionCountsRequest, () => this.#inline.counts);
     connection.onRequest(askRequest, (params: unknown, token: CancellationToken) =>
       this.#guard(token, (signal) => this.#urgent(() => this.#ask(params, signal))),
     );

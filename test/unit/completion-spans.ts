@@ -161,7 +161,7 @@ async function offered({ document, offset, text }: Span, languageId: string, syn
   const answers = [{ when: '', text: said }];
   const engine = new FakeEngine({ fillInTheMiddle: fim, answers, contextTokens: 262_144 });
   // what is offered does not depend on earlier suggestions
-  return new CompletionGenerator(undefined, syntax).generate(engine, {
+  return new CompletionGenerator(syntax).generate(engine, {
     uri: 'file:///a',
     path: 'a',
     text: document,

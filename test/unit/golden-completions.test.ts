@@ -57,7 +57,7 @@ async function resultOf({ document, model, flags, name }: Case, languageId: stri
   const whole = flags.includes('crlf') ? document.replaceAll('\n', '\r\n') : document;
   const offset = whole.indexOf('‸');
   const text = whole.replace('‸', '');
-  const generator = generators.get(languageId) ?? new CompletionGenerator(undefined, syntax);
+  const generator = generators.get(languageId) ?? new CompletionGenerator(syntax);
   generators.set(languageId, generator);
   const maxTokens = cut === undefined ? 4096 : Number(cut.slice(4));
   const outcome = await generator.generate(engine, {
