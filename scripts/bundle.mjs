@@ -85,8 +85,8 @@ function copyCalibration() {
   for (const name of names) copyFileSync(path.join(from, name), path.join(to, name));
 }
 
-/** Grammars of the common languages, and the library that runs them: read when a language is first completed in. */
-const grammars = 'bash c-sharp cpp css go java javascript php powershell python ruby rust tsx typescript'.split(' ');
+/** Those that language-server/base/languages.ts names. Each is read when a language is first completed in. */
+export const grammars = 'bash c-sharp cpp css go java javascript php powershell python ruby rust tsx typescript'.split(' ');
 
 function copySyntax() {
   const to = path.join(dist, 'syntax');

@@ -1,7 +1,8 @@
 /** Brackets of code around a cursor, and of a text that comes to stand there. */
 
 import type { CursorText } from '../prompt/cursor';
-import { type BracketToken, type Forms, formsOf, type LexicalState, type Scan, scan } from './scanner';
+import { type Forms, formsOf } from './forms';
+import { type BracketToken, type LexicalState, type Scan, scan } from './scanner';
 
 const dangling = /[-+*/%=<>!&|^?:,.\\]$|=>$/;
 

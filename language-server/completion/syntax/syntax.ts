@@ -4,29 +4,9 @@
  */
 
 import type * as TreeSitter from 'web-tree-sitter';
+import { languageWithId } from '../../base/languages';
 import { type Grammars, openGrammars } from './grammars';
 import { type SyntaxShape, shapeInTree } from './tree-shape';
-
-/** File of the grammar, by language id. */
-const grammars: Readonly<Record<string, string>> = {
-  c: 'cpp',
-  cpp: 'cpp',
-  csharp: 'c-sharp',
-  css: 'css',
-  'cuda-cpp': 'cpp',
-  go: 'go',
-  java: 'java',
-  javascript: 'javascript',
-  javascriptreact: 'javascript',
-  php: 'php',
-  powershell: 'powershell',
-  python: 'python',
-  ruby: 'ruby',
-  rust: 'rust',
-  shellscript: 'bash',
-  typescript: 'typescript',
-  typescriptreact: 'tsx',
-};
 
 /** UTF-16 units before and after the cursor that are parsed; the first line may be cut. */
 const charsBefore = 32 * 1024;
@@ -68,7 +48,7 @@ export class Syntax {
 
   /** @returns undefined where syntax has nothing to say: no grammar, not loaded in time, not parsed in time */
   async shapeAt(languageId: string, text: string, offset: number): Promise<SyntaxShape | undefined> {
-    const grammar = grammars[languageId];
+    const grammar = languageWithId(languageId)?.grammar;
     if (grammar === undefined) {
       return undefined;
     }
@@ -94,7 +74,7 @@ export class Syntax {
    * @returns undefined where no grammar is loaded; the count is undefined when parsing took too long
    */
   checkerAt(languageId: string, text: string, offset: number): ErrorCounter | undefined {
-    const parser = this.#loaded.get(grammars[languageId] ?? '');
+    const parser = this.#loaded.get(languageWithId(languageId)?.grammar ?? '');
     if (parser === undefined) {
       return undefined;
     }
