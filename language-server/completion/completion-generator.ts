@@ -296,7 +296,8 @@ async function decode(
   input: CompletionInput,
   { sampling, stopContext, errors, deadline }: Decoding,
 ): Promise<Decoded> {
-  const sound = new SoundEnd(errors, new CodeAround(prompt.cursor, input.languageId));
+  const code = new CodeAround(prompt.cursor, input.languageId);
+  const sound = new SoundEnd(errors, code);
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {
@@ -330,7 +331,7 @@ async function decode(
     if (sound.goesOn && !stopped) {
       return { text: sound.end(withoutFirstSpace(generation.text, prompt)), generation };
     }
-    return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext), generation };
+    return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext, code), generation };
   } catch (error) {
     if (isCancelled(error) && late.signal.aborted && !input.signal.aborted) {
       return { text: '', generation: undefined };
@@ -354,6 +355,6 @@ function markupTokens(engine: Engine): number[] {
 }
 
 /** What the length or the time has cut ends at a sensible place: a block with a whole line, a line with a whole word. */
-function withoutLooseEnd(text: string, generation: Generation, context: StopContext): string {
-  return generation.reason === 'stop-token' ? text : sensibleEnd(text, context.shape.lines);
+function withoutLooseEnd(text: string, generation: Generation, context: StopContext, code: CodeAround): string {
+  return generation.reason === 'stop-token' ? text : sensibleEnd(text, context.shape.lines, code);
 }

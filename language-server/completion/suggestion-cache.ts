@@ -2,6 +2,7 @@
 
 import { hasInOrder } from '../base/text';
 import type { Suggestion } from './suggestion';
+import { autoClosed } from './syntax/bracket-table';
 
 export interface CachedPlace {
   readonly uri: string;
@@ -22,8 +23,6 @@ interface Entry {
 const beforeChars = 2000;
 const afterChars = 500;
 const maxEntries = 50;
-/** What an editor puts after the cursor by itself when an opening bracket or quote is typed. */
-const closerOf: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '"': '"', "'": "'", '`': '`' };
 
 export class SuggestionCache {
   /** Newest last. */
@@ -75,7 +74,7 @@ function restOf(entry: Entry, suggestion: Suggestion, { uri, text, offset }: Cac
   if (text.slice(offset, offset + afterChars) === entry.after) {
     return { text: rest, replace: suggestion.replace };
   }
-  const closers = autoClosed(suggestion.text.slice(0, typed));
+  const closers = closersAfter(suggestion.text.slice(0, typed));
   const closed = closers !== '' && text.slice(offset, offset + closers.length) === closers;
   const after = text.slice(offset + closers.length, offset + closers.length + afterChars);
   return closed && after === entry.after && hasInOrder(rest, closers)
@@ -84,13 +83,13 @@ function restOf(entry: Entry, suggestion: Suggestion, { uri, text, offset }: Cac
 }
 
 /** What an editor has closed behind the typed text, innermost first. */
-function autoClosed(typed: string): string {
+function closersAfter(typed: string): string {
   let closers = '';
   for (const char of typed) {
     if (closers.startsWith(char)) {
       closers = closers.slice(1);
     } else {
-      closers = (closerOf[char] ?? '') + closers;
+      closers = autoClosed(char) + closers;
     }
   }
   return closers;

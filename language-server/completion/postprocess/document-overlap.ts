@@ -2,7 +2,8 @@
 
 import { hasInOrder, indentWidth } from '../../base/text';
 import type { CursorText } from '../prompt/cursor';
-import { type CodeAround, closes } from '../syntax/brackets';
+import { closersAndQuotesOnly, closersOnly, closes, isCloser, isQuote } from '../syntax/bracket-table';
+import type { CodeAround } from '../syntax/brackets';
 import type { Filter } from './filter';
 
 /**
@@ -14,7 +15,7 @@ export const cutAtClosedBracket: Filter = (text, cursor, code) => {
   if (code.inString) {
     return cutAtClosedString(text, cursor, code);
   }
-  if (!')]}'.includes(closer) || closer === '') {
+  if (!isCloser(closer)) {
     return text;
   }
   // of its own kind alone: the others may be those that the text forgot
@@ -63,16 +64,14 @@ export const trimSuffixOverlap: Filter = (text, cursor, code) => {
 function isSurplus(overlap: string, text: string, code: CodeAround): boolean {
   const first = overlap[0] ?? '';
   const at = text.length - overlap.length;
-  if (')]}'.includes(first)) {
+  if (isCloser(first)) {
     return code.inString || code.brackets(text).unmatched.some(({ char, index }) => char === first && index >= at);
   }
-  if (`"'\``.includes(first)) {
+  if (isQuote(first)) {
     return code.endsWhereItBegan(text.slice(0, at));
   }
   return true;
 }
-
-const closing = /^[)\]}>"'`;,\s]+$/;
 
 /**
  * Closing characters that stand after the cursor and in the text, too: the text takes their place.
@@ -81,11 +80,11 @@ const closing = /^[)\]}>"'`;,\s]+$/;
  */
 export function replacedRest(text: string, { lineSuffix }: CursorText, code: CodeAround): number {
   const rest = lineSuffix.trimEnd();
-  if (rest === '' || !closing.test(rest)) {
+  if (rest === '' || !closersAndQuotesOnly.test(rest)) {
     return 0;
   }
   const wanted = [...rest].filter((char) => char.trim() !== '');
-  const brackety = wanted.filter((char) => ')]}'.includes(char));
+  const brackety = wanted.filter(isCloser);
   const unmatched = code.brackets(text).unmatched.map(({ char }) => char);
   // the brackets after the cursor are those that the text leaves to be closed, in the same order, and no others
   if (brackety.length !== unmatched.length || brackety.some((char, index) => char !== unmatched[index])) {
@@ -116,7 +115,6 @@ export const cutAtSurplusBracket: Filter = (text, cursor, code) => {
   return text;
 };
 
-const closersOnly = /^[\s)\]}>;,]*$/;
 /** Lines below the cursor that are compared. */
 const maxLinesBelow = 24;
 

@@ -5,6 +5,7 @@ import { hiddenCharacter } from '../../protocol/hidden-characters';
 import { reindent } from '../prompt/indentation';
 import { loopStart } from '../stop/loop';
 import { withoutDangling } from '../stop/sensible-end';
+import { opensBlock } from '../syntax/bracket-table';
 import type { Filter } from './filter';
 
 /**
@@ -43,8 +44,6 @@ export const dropLineAbove: Filter = (text, cursor) => {
   const above = cursor.lineAbove.trim();
   return first.trim() !== '' && line.length >= minRepeatedChars && line === above ? '' : text;
 };
-
-const opensBlock = /(?:[{([:]|=>)\s*$/;
 
 /** The document's own unit on every line of code, and the cursor's indent not said twice. */
 export const normalizeIndentation: Filter = (text, cursor, code) => {

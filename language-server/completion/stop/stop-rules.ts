@@ -1,6 +1,7 @@
 /** Where a completion ends, decided while its text streams in. Pure: text so far in, text to keep out. */
 
 import { indentWidth, isBlank } from '../../base/text';
+import { opensBracket } from '../syntax/bracket-table';
 import type { CompletionShape } from '../syntax/completion-shape';
 import { loopStart } from './loop';
 import { withoutDangling } from './sensible-end';
@@ -36,8 +37,6 @@ export function applyStopRules(whole: string, context: StopContext): StopDecisio
 function decide(whole: string, context: StopContext): StopDecision {
   return context.shape.lines === 'one' ? oneLine(whole, context) : block(whole, context);
 }
-
-const opensBracket = /[{([]\s*$/;
 
 /** To the end of the line; where that opens a bracket and may, to the line that closes it. */
 function oneLine(whole: string, context: StopContext): StopDecision {

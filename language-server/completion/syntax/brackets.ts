@@ -1,12 +1,11 @@
 /** Brackets of code around a cursor, and of a text that comes to stand there. */
 
 import type { CursorText } from '../prompt/cursor';
+import { closes, isOpener } from './bracket-table';
 import { type Forms, formsOf } from './forms';
 import { type BracketToken, type LexicalState, type Scan, scan } from './scanner';
 
 const dangling = /[-+*/%=<>!&|^?:,.\\]$|=>$/;
-
-const openOf: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
 export interface Brackets {
   /** Not closed, innermost first. */
@@ -19,10 +18,9 @@ function pair(tokens: readonly BracketToken[]): Brackets {
   const open: string[] = [];
   const unmatched: BracketToken[] = [];
   for (const token of tokens) {
-    const wanted = openOf[token.char];
-    if (wanted === undefined) {
+    if (isOpener(token.char)) {
       open.push(token.char);
-    } else if (open.at(-1) === wanted) {
+    } else if (closes(token.char, open.at(-1))) {
       open.pop();
     } else if (open.length === 0) {
       unmatched.push(token);
@@ -43,18 +41,13 @@ function isBalanced(
 ): boolean {
   const open: string[] = [];
   for (const { char } of tokens) {
-    const wanted = openOf[char];
-    if (wanted === undefined) {
+    if (isOpener(char)) {
       open.push(char);
-    } else if (open.length > 0 ? open.pop() !== wanted : !limits.mayClose) {
+    } else if (open.length > 0 ? !closes(char, open.pop()) : !limits.mayClose) {
       return false;
     }
   }
   return open.length === 0 || limits.mayOpen;
-}
-
-export function closes(closer: string, opener: string | undefined): boolean {
-  return opener !== undefined && openOf[closer] === opener;
 }
 
 type Around = Pick<CursorText, 'before' | 'after' | 'reachesEnd' | 'start'>;

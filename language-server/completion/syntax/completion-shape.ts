@@ -2,6 +2,7 @@
 
 import { indentWidth, isBlank } from '../../base/text';
 import type { CursorText } from '../prompt/cursor';
+import { closersAndQuotesOnly, opensBlock } from './bracket-table';
 import type { SyntaxShape } from './tree-shape';
 
 export interface CompletionShape {
@@ -14,9 +15,6 @@ export interface CompletionShape {
   readonly mayOpen: boolean;
 }
 
-const opener = /(?:[{([:]|=>)\s*$/;
-const closersOnly = /^[\s)\]}>;,'"`]*$/;
-
 /**
  * By indentation: a block where the cursor is on a blank line or behind an opening bracket, colon or arrow, and nothing
  * but closing characters follow on the line; else the rest of the line. Models that see the text after the cursor know
@@ -26,10 +24,10 @@ const closersOnly = /^[\s)\]}>;,'"`]*$/;
 export function completionShape(cursor: CursorText, fillInTheMiddle: boolean, syntax?: SyntaxShape): CompletionShape {
   const baseIndent = indentWidth(cursor.linePrefix);
   const blank = isBlank(cursor.linePrefix);
-  const restIsFree = closersOnly.test(cursor.lineSuffix);
+  const restIsFree = closersAndQuotesOnly.test(cursor.lineSuffix);
   if (syntax !== undefined) {
     const block = restIsFree && syntax.lines === 'block';
-    const opens = block && !blank && (opener.test(cursor.linePrefix) || syntax.opens === true);
+    const opens = block && !blank && (opensBlock.test(cursor.linePrefix) || syntax.opens === true);
     const isCode = syntax.inside === 'statement' || syntax.inside === 'list';
     return {
       lines: block ? 'block' : 'one',
@@ -38,7 +36,7 @@ export function completionShape(cursor: CursorText, fillInTheMiddle: boolean, sy
       mayOpen: fillInTheMiddle && isCode && isBlank(cursor.lineSuffix),
     };
   }
-  const opens = opener.test(cursor.linePrefix);
+  const opens = opensBlock.test(cursor.linePrefix);
   const block = restIsFree && (opens || blank || (fillInTheMiddle && isBlank(cursor.lineSuffix)));
   return { lines: block ? 'block' : 'one', baseIndent, opens, mayOpen: false };
 }

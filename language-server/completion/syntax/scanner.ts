@@ -3,6 +3,7 @@
  * forms of each family of languages; where a text begins in the middle of one, it goes on from there.
  */
 
+import { isCloser, isOpener } from './bracket-table';
 import type { Forms, StringForm } from './forms';
 
 /** What a place is in: texts and comments, and code in texts, the innermost last. */
@@ -26,6 +27,8 @@ export interface Scan {
   readonly closed: readonly { readonly form: StringForm; readonly index: number }[];
   /** By line, the first included: it begins in a text or a comment that goes on over lines. */
   readonly continued: readonly boolean[];
+  /** Index of the quote that opens a string which is still open at the end; absent where the text opens none. */
+  readonly openString?: number;
   readonly state: LexicalState;
 }
 
@@ -58,6 +61,8 @@ class Scanner {
   readonly #continued: boolean[];
   readonly #lastNewline: number;
   #at = 0;
+  /** The outermost string that was opened in this text and not closed, and its index in the stack. */
+  #openString: { readonly at: number; readonly index: number } | undefined;
   #inTag = false;
   /** By form: up to here no closing quote is on the line. */
   readonly #unclosedUpTo = new Map<StringForm, number>();
@@ -81,7 +86,13 @@ class Scanner {
         this.#code(frame);
       }
     }
-    return { brackets: this.#brackets, closed: this.#closed, continued: this.#continued, state: [...this.#stack] };
+    return {
+      brackets: this.#brackets,
+      closed: this.#closed,
+      continued: this.#continued,
+      ...(this.#openString === undefined ? {} : { openString: this.#openString.at }),
+      state: [...this.#stack],
+    };
   }
 
   #goesOn(): boolean {
@@ -109,7 +120,7 @@ class Scanner {
       }
     } else if (this.#startsWith(form.close) && !isApostrophe(this.#text, this.#at, form)) {
       this.#closed.push({ form, index: this.#at });
-      this.#stack.pop();
+      this.#leaveString();
       this.#at += form.close.length;
     } else if (form.code !== undefined && this.#startsWith(form.code)) {
       this.#stack.push({ kind: 'code', depth: 0 });
@@ -117,11 +128,18 @@ class Scanner {
       this.#brackets.push({ char: '{', index: this.#at - 1 });
     } else if (char === '\n') {
       if (!form.multiline) {
-        this.#stack.pop();
+        this.#leaveString();
       }
       this.#newline();
     } else {
       this.#at++;
+    }
+  }
+
+  #leaveString(): void {
+    this.#stack.pop();
+    if (this.#openString?.index === this.#stack.length) {
+      this.#openString = undefined;
     }
   }
 
@@ -152,12 +170,12 @@ class Scanner {
     if (this.#forms.markup) {
       this.#inTag = char === '<' ? true : char === '>' ? false : this.#inTag;
     }
-    if ('([{'.includes(char)) {
+    if (isOpener(char)) {
       if (frame !== undefined) {
         this.#stack[this.#stack.length - 1] = { kind: 'code', depth: frame.depth + 1 };
       }
       this.#brackets.push({ char, index: this.#at });
-    } else if (')]}'.includes(char)) {
+    } else if (isCloser(char)) {
       if (frame !== undefined && frame.depth === 0 && char === '}') {
         // the end of code in a text
         this.#stack.pop();
@@ -211,6 +229,7 @@ class Scanner {
       // it ends nowhere on its line: a character like others
       return false;
     }
+    this.#openString ??= { at: this.#at, index: this.#stack.length };
     this.#stack.push({ kind: 'string', form });
     this.#at += form.open.length;
     return true;

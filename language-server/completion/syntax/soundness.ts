@@ -6,6 +6,7 @@
 import { inLineEnds } from '../postprocess';
 import type { CursorText } from '../prompt/cursor';
 import { noSuggestion, type Suggestion } from '../suggestion';
+import { closersAndQuotesOnly } from './bracket-table';
 import type { CodeAround } from './brackets';
 import type { ErrorCounter } from './syntax';
 
@@ -72,8 +73,6 @@ function countLines(text: string): number {
   return text.split('\n').length;
 }
 
-const closersOnly = /^[)\]}>"'`;,\s]+$/;
-
 /**
  * The filtered text, unless it leaves the program broken and the text as it was given does not, by itself or in the place of
  * the closing characters that the editor has put after the cursor. Nothing where all of them do and the program was whole.
@@ -91,7 +90,9 @@ export function soundest(
   if (errors === undefined || left === undefined || left.count === 0) {
     return filtered;
   }
-  const replaced = closersOnly.test(rest) ? Array.from({ length: rest.length }, (_, index) => rest.length - index) : [];
+  const replaced = closersAndQuotesOnly.test(rest)
+    ? Array.from({ length: rest.length }, (_, index) => rest.length - index)
+    : [];
   for (const replace of [...replaced.slice(0, maxReplaced), 0]) {
     const candidate = { text: inLineEnds(text, cursor), replace };
     if (errors(candidate.text, replace)?.count === 0) {
