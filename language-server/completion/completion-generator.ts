@@ -1,91 +1,106 @@
-/** Inline completions at one place: cache, prompt, decoding under stop rules and a time budget, filters. Knows no protocol. */
+/**
+ * Generates the completions of one place: from the cache of suggestions, or by the model from a prompt, under stop rules
+ * and a deadline, and filtered. It knows neither the protocol nor the documents of the editor.
+ */
 
-import { cancelled, EngineError, isCancelled, throwIfAborted } from '../base/errors';
+import { EngineError, isCancelled, throwIfAborted } from '../base/errors';
 import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
 import type { NativeSampling } from '../engine/native/addon';
 import { fileForm } from '../index/chunk/file-form';
 import { commentPathLine } from '../index/chunk/path-line';
 import type { TextAround } from '../index/rank/relevance';
 import type { ServerSettings } from '../protocol/server';
+import { type Deadline, decode, startDeadline } from './decode';
 import { filterCompletion } from './postprocess';
 import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt/prompt';
-import { type Deadline, startDeadline } from './stop/deadline';
-import { sensibleEnd } from './stop/sensible-end';
-import { applyStopRules, type StopContext } from './stop/stop-rules';
-import { noSuggestion, type Suggestion } from './suggestion';
-import { type CachedPlace, SuggestionCache } from './suggestion-cache';
-import { CodeAround } from './syntax/brackets';
+import type { StopContext } from './stop/stop-rules';
+import { type CachedPlace, noSuggestion, type Suggestion, SuggestionCache } from './suggestion-cache';
 import { completionShape } from './syntax/completion-shape';
-import { SoundEnd, soundest } from './syntax/soundness';
-import { type ErrorCounter, Syntax } from './syntax/syntax';
+import { soundest } from './syntax/soundness';
+import { Syntax } from './syntax/syntax';
 import { MeasuredSpeed } from './trigger/speed';
 
 export interface CompletionInput {
   readonly uri: string;
-  /** Relative to the repository's folder, forward slashes; for a document without one, its name. */
+  /** Relative to the workspace folder, with forward slashes; the name of a document that is in no folder. */
   readonly path: string;
   readonly text: string;
+  /** Of the cursor in the text, in UTF-16 units. */
   readonly offset: number;
   readonly languageId: string;
   readonly settings: Pick<ServerSettings['completion'], 'maxTokens' | 'tailTokens'>;
-  /** From now to the answer; 0: no limit. */
+  /** Milliseconds from the call to the answer; 0: no limit. */
   readonly timeBudgetMs: number;
   readonly signal: AbortSignal;
   readonly seed?: number;
-  /** More than one: several that differ, as long as that takes little longer than one. */
+  /** With more than one, alternatives are sampled as well, as long as that takes little longer than the first did. */
   readonly candidates?: number;
-  /** Ahead of time, behind everything that a person waits for. */
+  /** The request runs ahead of time: it yields to everything that a person waits for. */
   readonly background?: boolean;
-  /** What is encoded of the repository, for a text around the cursor. */
+  /** Retrieves encoded chunks of the repository for the text around the cursor. */
   readonly chunksFor: (around: TextAround) => readonly RetrievedChunk[];
 }
 
 export interface CompletionOutcome extends Suggestion {
-  /** This one, and others that differ from it. */
+  /** This suggestion, then the alternatives. */
   readonly suggestions: readonly Suggestion[];
   readonly from: 'cache' | 'model';
-  /** The time was over before the suggestion ended by itself. */
+  /** The deadline passed before the suggestion ended by itself. */
   readonly late: boolean;
-  /** Absent from the cache, and when the time was over before the first token. */
+  /** Absent for a cached suggestion, and where the deadline passed before the first token. */
   readonly generation?: Generation;
   readonly prompt?: {
     readonly tokens: number;
     readonly tailTokens: number;
-    /** Of the repository, in all retrieved chunks. */
+    /** Sum over all retrieved chunks. */
     readonly repositoryTokens: number;
   };
 }
 
-/** Blocks beyond this are read by nobody; models without the text after the cursor lose the thread sooner. */
+/** A prompt and the chunks that are retrieved for it: what a request prefills, and then decodes from. */
+export interface PreparedPrompt {
+  readonly prompt: Prompt;
+  readonly repository: readonly RetrievedChunk[];
+}
+
+/** Nobody reads longer blocks, and a model that does not see the text after the cursor loses the thread sooner. */
 const maxLines = { fillInTheMiddle: 16, prefixOnly: 8 };
-/** Tokens of a context that are kept free for the path line and the model's special tokens. */
+/** Tokens of the context that stay free for the path line and the special tokens of the model. */
 const reservedTokens = 64;
 const greedy = { temperature: 0, topK: 1, topP: 1 };
-/** Around the cursor, for what of the repository is retrieved: lines farther away say next to nothing. */
-const maxChars = { before: 6000, after: 1000 };
-/** For candidates beside the likeliest one. */
+/** Characters around the cursor that chunks are retrieved by: lines farther away say next to nothing. */
+const maxQueryChars = { before: 6000, after: 1000 };
+/** How alternatives to the most likely completion are sampled. */
 const varied = { temperature: 0.7, topK: 40, topP: 0.95 };
-/** What further candidates may take, beside as long as the first one took. */
-const candidatesMs = 1000;
+/** Alternatives may take as long as the first completion took, and so many milliseconds more. */
+const alternativesMs = 1000;
 
 export class CompletionGenerator {
   readonly speed = new MeasuredSpeed();
   readonly #cache = new SuggestionCache();
   readonly #syntax: Syntax;
-  /** What was fed of the last prompts: the KV holds it, unless something else was fed since. */
+  /** The tokens that were prefilled last. The KV cache holds them, unless another request has replaced them since. */
   #prefilled: Int32Array = new Int32Array();
 
   constructor(syntax = new Syntax()) {
     this.#syntax = syntax;
   }
 
-  /** What is left of earlier suggestions at this place: no model is asked. */
+  /** The rest of earlier suggestions for this place; the model is not asked. */
   findCached(place: CachedPlace): readonly Suggestion[] | undefined {
     return this.#cache.find(place);
   }
 
-  /** @throws EngineError CANCELLED when the signal aborts; the engine's others */
-  async generate(engine: Engine, input: CompletionInput): Promise<CompletionOutcome> {
+  /** The cache is of no use after a change of the model or the settings, which would give other suggestions. */
+  clearCache(): void {
+    this.#cache.clear();
+  }
+
+  /**
+   * @param prepared what {@link prefill} returned for the same input, so that it is not prepared again
+   * @throws EngineError CANCELLED when the signal aborts; the engine's others
+   */
+  async generate(engine: Engine, input: CompletionInput, prepared?: PreparedPrompt): Promise<CompletionOutcome> {
     const deadline = startDeadline(input.timeBudgetMs);
     try {
       throwIfAborted(input.signal);
@@ -93,22 +108,20 @@ export class CompletionGenerator {
       if (known !== undefined && (input.candidates === undefined || known.length > 1)) {
         return { ...(known[0] ?? noSuggestion), suggestions: known, from: 'cache', late: false };
       }
-      const prompt = makePrompt(engine, input, this.speed);
+      const prompt = prepared?.prompt ?? makePrompt(engine, input, this.speed);
       if (!(await this.#prefillBatches(engine, prompt, input, deadline))) {
         return { ...noSuggestion, suggestions: [], from: 'model', late: true };
       }
+      const repository = prepared?.repository ?? retrieveChunks(engine, prompt, input);
       const started = performance.now();
-      const sampling = { ...greedy, seed: input.seed ?? 0 };
-      // the same for all candidates
-      const repository = retrievedChunks(engine, prompt, input);
-      const retrieved = { ...input, chunksFor: () => repository };
-      const { generation, suggestion } = await this.#decode(engine, prompt, retrieved, sampling, deadline);
-      const until = performance.now() + (performance.now() - started) + candidatesMs;
+      const own = { prompt, repository };
+      const { generation, suggestion } = await this.#decode(engine, own, input, greedy, deadline);
+      const until = performance.now() + (performance.now() - started) + alternativesMs;
       const suggestions = [suggestion];
       if (suggestion.text !== '') {
-        suggestions.push(...(await this.#others(engine, prompt, retrieved, suggestion, deadline, until)));
+        suggestions.push(...(await this.#alternatives(engine, own, input, suggestion, deadline, until)));
       }
-      // what the clock cut short is decoded further when it is asked for again
+      // a suggestion that the deadline has cut short is not cached, so that it grows when it is asked for again
       if (generation !== undefined && !deadline.over) {
         this.#cache.add(input, suggestions);
       }
@@ -130,21 +143,23 @@ export class CompletionGenerator {
   }
 
   /**
-   * Feeds of the prompt what stays as it is while the user types, and decodes nothing, so that a later request for this
-   * document finds it in the KV.
-   * @throws EngineError as complete
+   * Prefills the part of the prompt that stays as it is while the user types, and decodes nothing, so that a later request
+   * for this document finds it in the KV cache.
+   * @throws EngineError as generate
    */
-  async prefill(engine: Engine, input: CompletionInput): Promise<void> {
+  async prefill(engine: Engine, input: CompletionInput): Promise<PreparedPrompt> {
     const prompt = makePrompt(engine, input, this.speed);
     await this.#prefillBatches(engine, prompt, input);
-    // the last tokens see the repository, as they would in a request
-    await this.#prefillTo(engine, prompt, prompt.stableTokens, input, retrievedChunks(engine, prompt, input));
+    // the last tokens attend to the repository, as they do in a request that decodes
+    const repository = retrieveChunks(engine, prompt, input);
+    await this.#prefillTo(engine, prompt, prompt.stableTokens, input, repository);
+    return { prompt, repository };
   }
 
   /**
-   * Feeds a long prompt in pieces, most of it: who types on meanwhile cancels one piece, not all of them, so that the
-   * model has read the file in the end however fast he types.
-   * @returns false when the time was over
+   * Prefills most of a long prompt, in batches: a key that is pressed meanwhile cancels one batch and not all of them, so
+   * that the model has read the file in the end, however fast the user types.
+   * @returns false when the deadline passed
    */
   async #prefillBatches(engine: Engine, prompt: Prompt, input: CompletionInput, deadline?: Deadline): Promise<boolean> {
     let done = sharedTokens(this.#prefilled, prompt.tokens);
@@ -188,28 +203,22 @@ export class CompletionGenerator {
     }
   }
 
-  /** Another model would say something else. */
-  clearCache(): void {
-    this.#cache.clear();
-  }
-
-  /** Sampled, over the same KV; those that differ from the first and from one another. */
-  async #others(
+  /** Samples alternatives over the same KV cache, and keeps those that differ from the first and from one another. */
+  async #alternatives(
     engine: Engine,
-    prompt: Prompt,
+    prepared: PreparedPrompt,
     input: CompletionInput,
     first: Suggestion,
     deadline: Deadline,
     until: number,
   ): Promise<Suggestion[]> {
+    const wanted = (input.candidates ?? 1) - 1;
     const others: Suggestion[] = [];
-    const tries = 2 * ((input.candidates ?? 1) - 1);
-    for (let attempt = 1; attempt <= tries && others.length < (input.candidates ?? 1) - 1; attempt++) {
+    for (let attempt = 1; attempt <= 2 * wanted && others.length < wanted; attempt++) {
       if (deadline.over || performance.now() >= until) {
         break;
       }
-      const sampling = { ...varied, seed: (input.seed ?? 0) + attempt };
-      const { suggestion } = await this.#decode(engine, prompt, input, sampling, deadline);
+      const { suggestion } = await this.#decode(engine, prepared, input, varied, deadline, attempt);
       const known = [first, ...others].some((one) => one.text.trim() === suggestion.text.trim());
       if (suggestion.text !== '' && !known && !deadline.over) {
         others.push(suggestion);
@@ -220,20 +229,32 @@ export class CompletionGenerator {
 
   async #decode(
     engine: Engine,
-    prompt: Prompt,
+    { prompt, repository }: PreparedPrompt,
     input: CompletionInput,
-    sampling: NativeSampling,
+    sampling: Omit<NativeSampling, 'seed'>,
     deadline: Deadline,
+    attempt = 0,
   ): Promise<{ readonly suggestion: Suggestion; readonly generation: Generation | undefined }> {
+    const { languageId, signal } = input;
     const stopContext = await this.#stopContext(prompt, input);
-    const errors = this.#syntax.checkerAt(input.languageId, input.text, input.offset);
-    const decoding = { sampling, stopContext, errors, deadline };
-    const { generation, text } = await decode(engine, prompt, input, decoding);
+    const errors = this.#syntax.checkerAt(languageId, input.text, input.offset);
+    const { generation, text } = await decode(engine, {
+      prompt,
+      repository,
+      languageId,
+      maxTokens: input.settings.maxTokens,
+      sampling: { ...sampling, seed: (input.seed ?? 0) + attempt },
+      stopContext,
+      errors,
+      deadline,
+      signal,
+      background: input.background === true,
+    });
     if (generation !== undefined) {
       this.#prefilled = prompt.tokens;
       this.speed.note(generation.stats);
     }
-    const filtered = filterCompletion(text, prompt.cursor, input.languageId);
+    const filtered = filterCompletion(text, prompt.cursor, languageId);
     return { suggestion: soundest(filtered, text, prompt.cursor, errors), generation };
   }
 
@@ -260,12 +281,12 @@ function makePrompt(engine: Engine, input: CompletionInput, speed: MeasuredSpeed
   return buildPrompt(engine, { ...input, pathLine, tailTokens, suffixTokens });
 }
 
-function retrievedChunks(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly RetrievedChunk[] {
+function retrieveChunks(engine: Engine, { cursor }: Prompt, input: CompletionInput): readonly RetrievedChunk[] {
   return engine.repository === undefined
     ? []
     : input.chunksFor({
-        before: cursor.before.slice(-maxChars.before),
-        after: cursor.after.slice(0, maxChars.after),
+        before: cursor.before.slice(-maxQueryChars.before),
+        after: cursor.after.slice(0, maxQueryChars.after),
         document: input.text,
       });
 }
@@ -276,85 +297,4 @@ function sharedTokens(left: Int32Array, right: Int32Array): number {
     count++;
   }
   return count;
-}
-
-interface Decoding {
-  readonly sampling: NativeSampling;
-  readonly stopContext: StopContext;
-  readonly errors: ErrorCounter | undefined;
-  readonly deadline: Deadline;
-}
-
-interface Decoded {
-  readonly text: string;
-  readonly generation: Generation | undefined;
-}
-
-async function decode(
-  engine: Engine,
-  prompt: Prompt,
-  input: CompletionInput,
-  { sampling, stopContext, errors, deadline }: Decoding,
-): Promise<Decoded> {
-  const code = new CodeAround(prompt.cursor, input.languageId);
-  const sound = new SoundEnd(errors, code);
-  let kept = '';
-  let stopped = false;
-  const keep = (whole: string): boolean => {
-    const text = withoutFirstSpace(whole, prompt);
-    const rules = sound.goesOn ? { text: '', stop: true } : applyStopRules(text, stopContext);
-    const decision = sound.decide(rules.text, rules.stop, text);
-    kept = decision.text;
-    stopped = decision.stop;
-    return stopped;
-  };
-  const repository = retrievedChunks(engine, prompt, input);
-  const late = new AbortController();
-  deadline.onOver(() => {
-    // before the first text there is nothing to offer: what was fed stays in the KV for the next request
-    if (kept === '') {
-      late.abort();
-    }
-  });
-  try {
-    const generation = await engine.generate({
-      sequence: 'inline',
-      tokens: prompt.tokens,
-      maxTokens: input.settings.maxTokens,
-      sampling,
-      stopTokens: markupTokens(engine),
-      signal: AbortSignal.any([input.signal, late.signal]),
-      ...(repository.length === 0 ? {} : { repository }),
-      onText: (_delta, whole) => (keep(whole) || deadline.over ? 'stop' : 'continue'),
-      ...(input.background === true ? { background: true } : {}),
-    });
-    if (sound.goesOn && !stopped) {
-      return { text: sound.end(withoutFirstSpace(generation.text, prompt)), generation };
-    }
-    return { text: stopped ? kept : withoutLooseEnd(kept, generation, stopContext, code), generation };
-  } catch (error) {
-    if (isCancelled(error) && late.signal.aborted && !input.signal.aborted) {
-      return { text: '', generation: undefined };
-    }
-    throw input.signal.aborted ? cancelled() : error;
-  }
-}
-
-function withoutFirstSpace(whole: string, prompt: Prompt): string {
-  return prompt.withoutSpace && whole.startsWith(' ') ? whole.slice(1) : whole;
-}
-
-/**
- * Tokens that begin another part of a prompt end this one, and no other markup is text either. They are known by what they
- * are and not by what they spell: a program may well have the same characters.
- */
-function markupTokens(engine: Engine): number[] {
-  const { fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator, control } = engine.model.tokens;
-  const parts = [fimPrefix, fimSuffix, fimMiddle, fimRepository, fimSeparator].filter((token) => token !== undefined);
-  return [...new Set([...parts, ...control])];
-}
-
-/** What the length or the time has cut ends at a sensible place: a block with a whole line, a line with a whole word. */
-function withoutLooseEnd(text: string, generation: Generation, context: StopContext, code: CodeAround): string {
-  return generation.reason === 'stop-token' ? text : sensibleEnd(text, context.shape.lines, code);
 }

@@ -12,12 +12,16 @@ import type { ContextService } from '../index/context-service';
 import type { ServerSettings, SlowStatus } from '../protocol/server';
 import type { DocumentEdit, Documents } from '../server/documents';
 import type { DocumentPosition, InlineCompletionRequest } from '../server/params';
-import { CompletionGenerator, type CompletionInput, type CompletionOutcome } from './completion-generator';
+import {
+  CompletionGenerator,
+  type CompletionInput,
+  type CompletionOutcome,
+  type PreparedPrompt,
+} from './completion-generator';
 import { maxCharsPerToken } from './prompt/prompt';
 import { Scheduler } from './scheduler';
 import { ShownSuggestions } from './shown-suggestions';
-import type { Suggestion } from './suggestion';
-import type { CachedPlace } from './suggestion-cache';
+import type { CachedPlace, Suggestion } from './suggestion-cache';
 import { Syntax } from './syntax/syntax';
 import { debounceMs, TypingPace } from './trigger/debounce';
 import { LatencyWatch } from './trigger/latency-watch';
@@ -184,18 +188,19 @@ export class InlineCompletions {
       const { answerMs } = this.#generator.speed;
       const longestWait = settings.timeBudgetMs / 4;
       const wait = invoked ? 0 : Math.min(longestWait, debounceMs(this.#pace, answerMs, performance.now()));
+      let prepared: PreparedPrompt | undefined;
       if (wait > 0) {
-        // what is fed meanwhile is of use whatever the next key is
-        await Promise.all([
-          sleep(wait, undefined, { signal }),
+        // what is prefilled meanwhile is of use whatever the next key is
+        [prepared] = await Promise.all([
           this.#generator.prefill(engine, { ...input, timeBudgetMs: 0 }),
+          sleep(wait, undefined, { signal }),
         ]);
       }
-      return this.#generator.generate(engine, {
-        ...input,
+      const limits = {
         timeBudgetMs: Math.max(1, settings.timeBudgetMs - (performance.now() - started)),
         ...(invoked ? { candidates } : {}),
-      });
+      };
+      return this.#generator.generate(engine, { ...input, ...limits }, prepared);
     });
   }
 

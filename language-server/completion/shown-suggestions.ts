@@ -4,8 +4,7 @@
  * offered anything by itself again for a while; who mistyped and comes back at once gets the offer back.
  */
 
-import type { Suggestion } from './suggestion';
-import type { CachedPlace } from './suggestion-cache';
+import type { CachedPlace, Suggestion } from './suggestion-cache';
 
 export interface Offer extends CachedPlace {
   /** All that could be accepted; the first was shown. */

@@ -1,8 +1,17 @@
 /** Suggestions of late: one that the user types through, or comes back to, is answered without decoding. */
 
 import { hasInOrder } from '../base/text';
-import type { Suggestion } from './suggestion';
 import { autoClosed } from './syntax/bracket-table';
+
+/** What is offered at a cursor. */
+export interface Suggestion {
+  /** With the line endings of the document; '' for nothing. */
+  readonly text: string;
+  /** UTF-16 units after the cursor, on its line, that the text replaces: it contains them. */
+  readonly replace: number;
+}
+
+export const noSuggestion: Suggestion = { text: '', replace: 0 };
 
 export interface CachedPlace {
   readonly uri: string;

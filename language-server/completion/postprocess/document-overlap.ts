@@ -4,7 +4,7 @@ import { hasInOrder, indentWidth } from '../../base/text';
 import type { CursorText } from '../prompt/cursor';
 import { closersAndQuotesOnly, closersOnly, closes, isCloser, isQuote } from '../syntax/bracket-table';
 import type { CodeAround } from '../syntax/brackets';
-import type { Filter } from './filter';
+import type { Filter } from './model-artifacts';
 
 /**
  * After the cursor a bracket or quote closes what was opened before it: text that closes it, too, and goes on

@@ -1,7 +1,7 @@
 /** The chain, in order: first what the model should not have said, then what the document has already. */
 
 import type { CursorText } from '../prompt/cursor';
-import { noSuggestion, type Suggestion } from '../suggestion';
+import { noSuggestion, type Suggestion } from '../suggestion-cache';
 import { CodeAround } from '../syntax/brackets';
 import {
   cutAtClosedBracket,
@@ -11,12 +11,12 @@ import {
   replacedRest,
   trimSuffixOverlap,
 } from './document-overlap';
-import type { Filter } from './filter';
 import {
   cutAtHiddenCharacter,
   cutAtReplacementCharacter,
   dropLineAbove,
   dropRepetition,
+  type Filter,
   normalizeIndentation,
   trimTrailingSpace,
 } from './model-artifacts';

@@ -2,11 +2,18 @@
 
 import { indentOf, isBlank } from '../../base/text';
 import { hiddenCharacter } from '../../protocol/hidden-characters';
+import type { CursorText } from '../prompt/cursor';
 import { reindent } from '../prompt/indentation';
-import { loopStart } from '../stop/loop';
 import { withoutDangling } from '../stop/sensible-end';
+import { loopStart } from '../stop/stop-rules';
 import { opensBlock } from '../syntax/bracket-table';
-import type { Filter } from './filter';
+import type { CodeAround } from '../syntax/brackets';
+
+/**
+ * Post-processing is a chain of small pure functions; each sees the text that the one before it left.
+ * @param code what the cursor is in, read by the tokens of the language
+ */
+export type Filter = (text: string, cursor: CursorText, code: CodeAround) => string;
 
 /**
  * The text ends before a character that nobody sees (a direction override, a zero-width space, an escape sequence),

@@ -3,7 +3,6 @@
 import { indentWidth, isBlank } from '../../base/text';
 import { opensBracket } from '../syntax/bracket-table';
 import type { CompletionShape } from '../syntax/completion-shape';
-import { loopStart } from './loop';
 import { withoutDangling } from './sensible-end';
 
 export interface StopContext {
@@ -119,4 +118,26 @@ function isRepetition(trimmed: string, kept: readonly string[], seen: ReadonlyMa
 
 function count(seen: Map<string, number>, line: string): void {
   seen.set(line, (seen.get(line) ?? 0) + 1);
+}
+
+/** Small models fall into loops within a line, such as `count = count = count`: a unit that comes three or more times. */
+const repeated = /([^\n]{3,60}?)\1{2,}/g;
+
+/** Characters; shorter repetitions are written by people: `[0, 0, 0, 0]`. */
+const minLoopChars = 24;
+
+/**
+ * @returns where to cut: before the line of the loop, or, in the first line, behind the first unit. undefined where
+ * there is no loop; rulers of one character are none.
+ */
+export function loopStart(text: string): number | undefined {
+  for (const match of text.matchAll(repeated)) {
+    const unit = match[1] ?? '';
+    if (match[0].length >= minLoopChars && new Set(unit).size > 1) {
+      const lineEnd = text.lastIndexOf('\n', match.index);
+      const hasLinesBefore = lineEnd !== -1 && text.slice(0, lineEnd).trim() !== '';
+      return hasLinesBefore ? lineEnd : match.index + unit.length;
+    }
+  }
+  return undefined;
 }

@@ -5,7 +5,7 @@
 
 import { inLineEnds } from '../postprocess';
 import type { CursorText } from '../prompt/cursor';
-import { noSuggestion, type Suggestion } from '../suggestion';
+import { noSuggestion, type Suggestion } from '../suggestion-cache';
 import { closersAndQuotesOnly } from './bracket-table';
 import type { CodeAround } from './brackets';
 import type { ErrorCounter } from './syntax';
