@@ -1,7 +1,7 @@
 /** Checks what clients send before it is used: a malformed request gets InvalidParams that names the field. */
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
-import { isAskCommand } from '../chat/commands';
+import { isAskCommand } from '../chat/prompt';
 import { limits } from '../protocol/limits';
 import {
   type AskAttachment,

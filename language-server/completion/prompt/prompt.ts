@@ -3,7 +3,7 @@
 import { toLf, wellFormed } from '../../base/text';
 import type { Engine } from '../../engine/engine';
 import type { NativeSpecialTokens } from '../../engine/native/addon';
-import { concatenate, countTokens, type TokenPart } from '../../engine/native/token-parts';
+import { concatenate, countTokens, prependAnchor, type TokenPart } from '../../engine/native/token-parts';
 import { fileForm } from '../../index/chunk/file-form';
 import { type CursorText, cursorText, windowStart } from './cursor';
 
@@ -60,7 +60,6 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
   const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, maxSuffix(input));
   const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
-  const head: TokenPart[] = engine.repository === undefined ? bosOf(engine) : [engine.repository.anchor];
   const separated = fileForm(special) === 'separator' && special.fimSeparator !== undefined;
   const tail: TokenPart[] = special.fimSeparator !== undefined && separated ? [[special.fimSeparator]] : [];
   tail.push(engine.tokenize(`${input.pathLine}\n`));
@@ -69,10 +68,10 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   } else {
     tail.push([middle.prefix], prefix, [middle.suffix], suffix, [middle.middle]);
   }
-  const all = countTokens([...head, ...tail]);
+  const tokens = prependAnchor(engine, concatenate([...bosOf(engine), ...tail]));
   return {
-    tokens: concatenate([...head, ...tail]),
-    stableTokens: middle === undefined ? all : all - suffix.length - 2,
+    tokens,
+    stableTokens: middle === undefined ? tokens.length : tokens.length - suffix.length - 2,
     cursor,
     fillInTheMiddle: middle !== undefined,
     withoutSpace,
