@@ -25,7 +25,7 @@ import type { CachedPlace, Suggestion } from './suggestion-cache';
 import { Syntax } from './syntax/syntax';
 import { debounceMs, TypingPace } from './trigger/debounce';
 import { LatencyWatch } from './trigger/latency-watch';
-import { skipReason } from './trigger/skip-reason';
+import { placeAt, skipReason } from './trigger/skip-reason';
 
 export interface InlineCompletionParts {
   readonly host: ModelHost;
@@ -53,8 +53,6 @@ export const noCompletion: InlineCompletionList = { items: [] };
 
 /** How many are offered on request. */
 const candidates = 3;
-/** Characters of a line that the rules of silence look at. */
-const lineChars = 200;
 const maxTypedChars = 2;
 const secretMarginChars = 4096;
 
@@ -146,7 +144,7 @@ export class InlineCompletions {
     this.#shownSuggestions.closed(uri);
   }
 
-  /** Feeds the prompt of a completion at a place and decodes nothing. @throws EngineError as CompletionGenerator.prefill */
+  /** Prefills the prompt of a completion at a place and decodes nothing. @throws EngineError as CompletionGenerator.prefill */
   async prefillAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
     const settings = this.#parts.settings();
     const document = this.#parts.documents.get(at.uri);
@@ -256,16 +254,8 @@ export class InlineCompletions {
     return reason !== undefined;
   }
 
-  #skipReason(view: View, { maxFileSizeKB }: ServerSettings['completion']): string | undefined {
-    const { text, offset } = view;
-    const before = text.slice(Math.max(0, offset - lineChars), offset);
-    const after = text.slice(offset, offset + lineChars);
-    const place = {
-      linePrefix: before.slice(before.lastIndexOf('\n') + 1),
-      lineSuffix: /^[^\r\n]*/.exec(after)?.[0] ?? '',
-      documentLength: text.length,
-    };
-    return skipReason(place, maxFileSizeKB);
+  #skipReason({ text, offset }: View, { maxFileSizeKB }: ServerSettings['completion']): string | undefined {
+    return skipReason(placeAt(text, offset), maxFileSizeKB);
   }
 
   #whyNotWanted(document: TextDocument, request: InlineCompletionRequest): string | undefined {

@@ -1,4 +1,7 @@
-/** Suggestions of late: one that the user types through, or comes back to, is answered without decoding. */
+/**
+ * Cache of recent suggestions: a suggestion that the user types through, or comes back to, is answered without decoding. It
+ * owns the generated texts; what the user did with them is up to `ShownSuggestions`.
+ */
 
 import { hasInOrder } from '../base/text';
 import { autoClosed } from './syntax/bracket-table';
@@ -15,7 +18,7 @@ export const noSuggestion: Suggestion = { text: '', replace: 0 };
 
 export interface CachedPlace {
   readonly uri: string;
-  /** The whole document, and the cursor's offset in it. */
+  /** The whole document, and the offset of the cursor in it, in UTF-16 units. */
   readonly text: string;
   readonly offset: number;
 }
@@ -28,16 +31,16 @@ interface Entry {
   readonly suggestions: readonly Suggestion[];
 }
 
-/** Characters around the cursor that must be as they were. */
+/** An entry is used only while so many characters around its cursor are as they were. */
 const beforeChars = 2000;
 const afterChars = 500;
 const maxEntries = 50;
 
 export class SuggestionCache {
-  /** Newest last. */
+  /** The newest entry is the last one. */
   #entries: Entry[] = [];
 
-  /** @param suggestions best first; one of '' is kept, too: the same place is not decoded again for nothing */
+  /** @param suggestions best first; an empty one is kept as well, so that the place is not decoded again for nothing */
   add(place: CachedPlace, suggestions: readonly Suggestion[]): void {
     const { uri, text, offset } = place;
     const before = text.slice(Math.max(0, offset - beforeChars), offset);
@@ -51,7 +54,7 @@ export class SuggestionCache {
     }
   }
 
-  /** What is left of suggestions, best first, or undefined when none fits. */
+  /** @returns what the user has not typed yet of the suggestions for this place, best first; undefined where none fits */
   find(place: CachedPlace): readonly Suggestion[] | undefined {
     for (let index = this.#entries.length - 1; index >= 0; index--) {
       const entry = this.#entries[index];
@@ -91,7 +94,7 @@ function restOf(entry: Entry, suggestion: Suggestion, { uri, text, offset }: Cac
     : undefined;
 }
 
-/** What an editor has closed behind the typed text, innermost first. */
+/** The characters that an editor has put after the typed text to close what it opened, innermost first. */
 function closersAfter(typed: string): string {
   let closers = '';
   for (const char of typed) {

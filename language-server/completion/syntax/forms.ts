@@ -1,17 +1,17 @@
-/** How strings and comments are written, by family of languages: what the scanner reads code by. */
+/** How strings and comments are written in each family of languages: the table that the scanner reads code by. */
 
 import { type LexicalFamily, languageWithId } from '../../base/languages';
 
-/** How texts are written: quotes, and what may stand between them. */
+/** How a kind of string is written: its quotes, and what may be between them. */
 export interface StringForm {
   readonly open: string;
   readonly close: string;
-  /** A backslash takes the next character with it. */
+  /** A backslash escapes the next character. */
   readonly escapes: boolean;
   readonly multiline: boolean;
-  /** What begins code in it, up to the bracket that closes it. */
+  /** What begins code that is embedded in the string, up to the closing brace. */
   readonly code?: string;
-  /** A quote before a letter is an apostrophe, or begins a lifetime: it ends nothing. */
+  /** A quote before a letter is an apostrophe or begins a lifetime, and does not end the string. */
   readonly apostrophes?: boolean;
 }
 
@@ -19,11 +19,11 @@ export interface Forms {
   readonly lineComments: readonly string[];
   readonly blockComments: readonly (readonly [string, string])[];
   readonly strings: readonly StringForm[];
-  /** An apostrophe quotes one character, or is none: lifetimes, digits, contractions. */
+  /** An apostrophe quotes a single character, or is not a quote at all (lifetimes, digit separators). */
   readonly characters: boolean;
   /** A slash may begin a regular expression. */
   readonly regularExpressions: boolean;
-  /** Quotes count inside of tags alone: what stands between them is prose. */
+  /** Quotes count only inside tags: what is between the tags is prose. */
   readonly markup: boolean;
 }
 
@@ -83,7 +83,7 @@ const markup: Forms = {
   characters: false,
   markup: true,
 };
-/** Of languages that are not known: both kinds of comments are rare in each other's code. */
+/** For languages that are not known: each kind of comment is rare in the code of the other languages. */
 const anyForms: Forms = {
   ...script,
   strings: script.strings.map((form) => (form === single ? { ...form, apostrophes: true } : form)),
@@ -111,7 +111,7 @@ const families: Readonly<Record<LexicalFamily, Forms>> = {
   yaml: { ...hash, strings: [double, single] },
 };
 
-/** @param languageId as editors name it; of one that is not known: forms that most languages share */
+/** @param languageId as editors name it; one that is not known gets the forms that most languages share */
 export function formsOf(languageId: string): Forms {
   const family = languageWithId(languageId)?.lexical;
   return family === undefined ? anyForms : families[family];

@@ -1,18 +1,18 @@
 /**
- * Code read by its tokens, without a grammar: what is a text or a comment, and which brackets are code. A table has the
- * forms of each family of languages; where a text begins in the middle of one, it goes on from there.
+ * Scans code without a grammar: finds the strings and comments, and the brackets that are code. The forms of each family of
+ * languages are a table (forms.ts). A scan can go on from the state that another one ended in.
  */
 
 import { isCloser, isOpener } from './bracket-table';
 import type { Forms, StringForm } from './forms';
 
-/** What a place is in: texts and comments, and code in texts, the innermost last. */
+/** The strings and comments that a place is in, and the code embedded in strings; the innermost is the last one. */
 export type LexicalState = readonly Frame[];
 
 type Frame =
   | { readonly kind: 'string'; readonly form: StringForm }
   | { readonly kind: 'comment'; readonly close: string }
-  /** Code in a text; how many brackets are open in it. */
+  /** Code embedded in a string; the depth counts the brackets that are open in it. */
   | { readonly kind: 'code'; readonly depth: number };
 
 export interface BracketToken {
@@ -21,11 +21,11 @@ export interface BracketToken {
 }
 
 export interface Scan {
-  /** Those that are code, in order. */
+  /** The brackets that are code, in order. */
   readonly brackets: readonly BracketToken[];
-  /** Where texts end: the index of the closing quote. */
+  /** The strings that end, each with the index of its closing quote. */
   readonly closed: readonly { readonly form: StringForm; readonly index: number }[];
-  /** By line, the first included: it begins in a text or a comment that goes on over lines. */
+  /** For each line: whether it begins in a string or a comment of several lines. */
   readonly continued: readonly boolean[];
   /** Index of the quote that opens a string which is still open at the end; absent where the text opens none. */
   readonly openString?: number;
@@ -34,18 +34,18 @@ export interface Scan {
 
 export const inCode: LexicalState = [];
 
-/** @param state what the text begins in */
+/** @param state that the text begins in */
 export function scan(text: string, forms: Forms, state: LexicalState = inCode): Scan {
   return new Scanner(text, forms, state).scan();
 }
 
 const wordBefore = /[\p{L}\p{N}_]$/u;
-/** What stands in front of a quote in Python, C++, C# and Rust, and belongs to it. */
+/** A prefix that belongs to the quote after it, in Python, C++, C# and Rust. */
 const stringPrefix = /(?:^|[^\p{L}\p{N}_])(?:[rbuf]{1,2}|[LuUR]|u8R?|[$@]{1,2})$/iu;
-/** After these, a slash divides nothing. */
+/** A slash after one of these is not a division. */
 const beforeExpression = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|in|of|void|delete))\s*$/;
 const maxLookBack = 64;
-/** A longer one is data: from each slash of a line, so much of it is looked at. */
+/** A longer one is data. The bound keeps the work for a line of many slashes small. */
 const maxRegularExpression = 1000;
 
 function isApostrophe(text: string, at: number, { apostrophes }: StringForm): boolean {
@@ -64,7 +64,7 @@ class Scanner {
   /** The outermost string that was opened in this text and not closed, and its index in the stack. */
   #openString: { readonly at: number; readonly index: number } | undefined;
   #inTag = false;
-  /** By form: up to here no closing quote is on the line. */
+  /** For each form, the index up to which the line has no closing quote. */
   readonly #unclosedUpTo = new Map<StringForm, number>();
 
   constructor(text: string, forms: Forms, state: LexicalState) {
@@ -177,7 +177,7 @@ class Scanner {
       this.#brackets.push({ char, index: this.#at });
     } else if (isCloser(char)) {
       if (frame !== undefined && frame.depth === 0 && char === '}') {
-        // the end of code in a text
+        // the brace ends the code that is embedded in a string
         this.#stack.pop();
         this.#brackets.push({ char, index: this.#at });
         this.#at++;
@@ -200,7 +200,7 @@ class Scanner {
     }
     const line = this.#forms.lineComments.find((open) => this.#startsWith(open));
     const before = this.#text[this.#at - 1] ?? '';
-    // an address is no comment, and in a shell a number of arguments neither
+    // the slashes of a URL begin no comment, and neither does the number of arguments in a shell
     if (line === undefined || (line === '//' && before === ':') || (line === '#' && /[$\w&{(]/.test(before))) {
       return false;
     }
@@ -226,7 +226,7 @@ class Scanner {
       return false;
     }
     if (!form.multiline && this.#closingOnLine(form) === -1 && this.#at < this.#lastNewline) {
-      // it ends nowhere on its line: a character like others
+      // without a closing quote on its line, the quote is an ordinary character
       return false;
     }
     this.#openString ??= { at: this.#at, index: this.#stack.length };
@@ -235,7 +235,7 @@ class Scanner {
     return true;
   }
 
-  /** `don't`, `&'a str`. */
+  /** As in `don't` and `&'a str`. */
   #isApostrophe(): boolean {
     const before = this.#text.slice(Math.max(0, this.#at - maxLookBack), this.#at);
     return (wordBefore.test(before) && !stringPrefix.test(before)) || /[<&]$/.test(before);

@@ -1,45 +1,49 @@
-/** How fast the user types, and how long to wait after a keystroke before decoding for it. */
+/**
+ * The debounce: how long to wait after a key press before decoding for it. `TypingPace` owns the rhythm of the keys, and
+ * nothing else of what the user did (see shown-suggestions.ts).
+ */
 
-/** Longer gaps are pauses to think, not typing. */
-const longestGapMs = 1000;
+/** Longer gaps are pauses to think, and say nothing about the pace. */
+const maxGapMs = 1000;
 const firstGuessMs = 200;
-/** Weight of the newest gap. */
+/** Weight of the newest gap in the moving average. */
 const weight = 0.2;
-const longestWaitMs = 400;
+const maxWaitMs = 400;
 
 export class TypingPace {
   #paceMs = firstGuessMs;
   #lastAt = Number.NEGATIVE_INFINITY;
 
-  /** A key was pressed. @param now milliseconds */
+  /** @param now when a key was pressed, in milliseconds of one clock */
   typed(now: number): void {
     const gap = now - this.#lastAt;
     this.#lastAt = now;
-    if (gap > 0 && gap <= longestGapMs) {
+    if (gap > 0 && gap <= maxGapMs) {
       this.#paceMs += weight * (gap - this.#paceMs);
     }
   }
 
-  /** Mean time between two keys of a burst. */
+  /** Mean time between two keys of a burst, in milliseconds. */
   get milliseconds(): number {
     return this.#paceMs;
   }
 
-  /** Whether the next key may be about to come. */
+  /** Whether the next key is likely to follow soon. */
   isTyping(now: number): boolean {
     return now - this.#lastAt <= 2 * this.#paceMs;
   }
 }
 
 /**
- * Decoding that the next key would throw away is not begun: where an answer takes longer than a key, the wait is as long
- * as the next key of a burst would take. A model that answers between two keys is asked at once.
- * @param answerMs how long an answer takes here, as measured; undefined: not known yet
+ * Decoding that the next key would throw away is not begun: where an answer takes longer than the gap between two keys, the
+ * wait is a little longer than that gap. A model that answers between two keys is asked at once.
+ * @param answerMs how long an answer takes, as measured; undefined: not measured yet
+ * @returns milliseconds
  */
 export function debounceMs(pace: TypingPace, answerMs: number | undefined, now: number): number {
   if (!pace.isTyping(now)) {
     return 0;
   }
   const gap = pace.milliseconds;
-  return answerMs !== undefined && answerMs < gap ? 0 : Math.min(longestWaitMs, gap * 1.25);
+  return answerMs !== undefined && answerMs < gap ? 0 : Math.min(maxWaitMs, gap * 1.25);
 }

@@ -1,17 +1,17 @@
-/** How fast the model is here, measured from requests: what is worth feeding and how long an answer takes follow from it. */
+/** How fast the model is on this machine, measured from requests. It decides how much of a prompt is worth its prefill. */
 
 import type { NativeGenerationStats } from '../../engine/native/addon';
 
 const weight = 0.3;
-/** Fewer tokens say more about the request's fixed costs than about feeding. */
+/** Fewer tokens say more about the fixed costs of a request than about prefill. */
 const minPromptTokens = 8;
-/** Tokens of a line of code. */
+/** Tokens of a usual line of code. */
 const usualTokens = 12;
-/** What feeding the text after the cursor may take, again for each key: it stands behind what is typed. */
+/** Prefilling the text after the cursor may take so long: it comes after what is typed, so every key prefills it again. */
 const suffixMs = 250;
 const minSuffixTokens = 32;
 const [minBatch, maxBatch] = [16, 4096];
-/** The engine feeds no more at once; a cancel loses that much at most. */
+/** The engine prefills no more tokens at once, so a cancel loses that many at most. */
 const microBatch = 128;
 
 export class MeasuredSpeed {
@@ -24,7 +24,7 @@ export class MeasuredSpeed {
     if (stats.fedTokens >= minPromptTokens && stats.prefillMs > 0) {
       this.#prefillMsPerToken = blend(this.#prefillMsPerToken, stats.prefillMs / stats.fedTokens);
     }
-    // the first token comes out of the prefill
+    // the prefill yields the first token
     if (stats.decodedTokens > 1 && stats.decodeMs > 0) {
       this.#decodeMsPerToken = blend(this.#decodeMsPerToken, stats.decodeMs / (stats.decodedTokens - 1));
     }
@@ -39,7 +39,7 @@ export class MeasuredSpeed {
     return this.#decodeMsPerToken;
   }
 
-  /** Of a usual line; undefined until something was decoded. */
+  /** How long a usual line takes, in milliseconds; undefined until something was decoded. */
   get answerMs(): number | undefined {
     if (this.#decodeMsPerToken === undefined) {
       return undefined;
@@ -47,12 +47,12 @@ export class MeasuredSpeed {
     return usualTokens * this.#decodeMsPerToken + this.#keyPromptTokens * (this.#prefillMsPerToken ?? 0);
   }
 
-  /** Tokens to feed at a time, so that a key that comes meanwhile throws little away: all, until keys do. */
+  /** How many tokens to prefill at a time, so that a key that is pressed meanwhile throws little away. */
   get prefillBatchTokens(): number {
     return this.#batchTokens;
   }
 
-  /** A piece was cancelled before it was fed: smaller ones get through where this one does not. */
+  /** A batch was cancelled before it was done: smaller ones get through. */
   batchCancelled(): void {
     this.#batchTokens = Math.max(minBatch, Math.floor(Math.min(microBatch, this.#batchTokens) / 2));
   }
@@ -62,15 +62,15 @@ export class MeasuredSpeed {
   }
 
   /**
-   * Most tokens after the cursor that a prompt should have: a power of two, so that it rarely changes.
-   * @param most what the tail allows
+   * How many tokens after the cursor a prompt should have at most: a power of two, so that the number rarely changes.
+   * @param max what the length of the prompt allows
    */
-  suffixTokens(most: number): number {
+  suffixTokens(max: number): number {
     if (this.#prefillMsPerToken === undefined) {
-      return most;
+      return max;
     }
     const affordable = Math.max(minSuffixTokens, suffixMs / this.#prefillMsPerToken);
-    return Math.min(most, 2 ** Math.floor(Math.log2(affordable)));
+    return Math.min(max, 2 ** Math.floor(Math.log2(affordable)));
   }
 }
 
