@@ -3,6 +3,7 @@
 import path from 'node:path';
 import type { Node, Parser } from 'web-tree-sitter';
 import { EngineError } from '../../language-server/base/errors';
+import { languageOfFile } from '../../language-server/base/languages';
 import { openGrammars } from '../../language-server/completion/syntax/grammars';
 
 export type SourceLanguage = 'typescript' | 'python' | 'go' | 'rust';
@@ -24,7 +25,6 @@ export interface SourceNames {
 
 interface Grammar {
   readonly language: SourceLanguage;
-  readonly endings: readonly string[];
   /** Node types whose field `name` (or, where said, another) is a declaration's name. */
   readonly definitions: ReadonlySet<string>;
   /** The same, if the node is at the top level of the file (or of a class). */
@@ -39,7 +39,6 @@ interface Grammar {
 const grammars: readonly Grammar[] = [
   {
     language: 'typescript',
-    endings: ['.ts', '.mts', '.cts'],
     definitions: new Set([
       'function_declaration',
       'generator_function_declaration',
@@ -71,7 +70,6 @@ const grammars: readonly Grammar[] = [
   },
   {
     language: 'python',
-    endings: ['.py'],
     definitions: new Set(['function_definition', 'class_definition']),
     topLevel: new Map([['assignment', 'left']]),
     binders: new Map([
@@ -89,7 +87,6 @@ const grammars: readonly Grammar[] = [
   },
   {
     language: 'go',
-    endings: ['.go'],
     definitions: new Set([
       'function_declaration',
       'method_declaration',
@@ -115,7 +112,6 @@ const grammars: readonly Grammar[] = [
   },
   {
     language: 'rust',
-    endings: ['.rs'],
     definitions: new Set([
       'function_item',
       'function_signature_item',
@@ -159,7 +155,9 @@ export function languageOf(file: string): SourceLanguage | undefined {
 }
 
 function grammarOf(file: string): Grammar | undefined {
-  return grammars.find(({ endings }) => endings.includes(path.extname(file)));
+  // a stub only repeats the names of its module
+  const id = path.extname(file) === '.pyi' ? undefined : languageOfFile(file)?.id;
+  return grammars.find(({ language }) => language === id);
 }
 
 /** One parser for each language that was asked for. */

@@ -10,12 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EngineError, throwIfAborted } from '../../language-server/base/errors';
+import { languageOfFile } from '../../language-server/base/languages';
 import type { CommandLine } from '../../language-server/cli/arguments';
 import { findModel } from '../../language-server/cli/open-engine';
 import type { Output } from '../../language-server/cli/output';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
 import { listFolder } from '../../language-server/index/discover/walk';
-import { languageOf } from '../../language-server/index/rank/language-of';
 import { median } from '../common/model';
 import { BenchServer } from './server';
 import { Typist } from './typist';
@@ -89,7 +89,7 @@ export async function benchCompletion(line: CommandLine, output: Output, signal:
 async function chooseStretches(repo: string, most: number, typist: Typist, signal: AbortSignal): Promise<Stretch[]> {
   const sources = new SourceFiles(repo);
   const { files } = await listFolder(sources, { signal });
-  const known = files.filter((file) => languageOf(file) !== '');
+  const known = files.filter((file) => languageOfFile(file)?.grammar !== undefined);
   const plan: Stretch[] = [];
   let used = 0;
   while (known.length > 0 && used < most) {
@@ -140,7 +140,7 @@ async function replay(
     text = text.slice(0, from) + insert + text.slice(to);
     offset = from + insert.length;
   };
-  await server.open(uri, languageOf(file), text);
+  await server.open(uri, languageOfFile(file)?.id ?? '', text);
   let rest = typed;
   while (rest !== '') {
     for (const { pauseMs, key } of typist.keysFor(rest[0] ?? '', text[offset - 1] ?? '')) {
@@ -215,7 +215,7 @@ async function recordOf(
   const [counts, status] = await Promise.all([server.counts(), server.status()]);
   const sorted = (values: readonly number[]) => values.toSorted((left, right) => left - right);
   const p95 = (values: readonly number[]) => sorted(values)[Math.ceil(values.length * 0.95) - 1];
-  const answered = counts.requests - counts.silent - counts.cancelled;
+  const answered = counts.requests - counts.skipped - counts.cancelled;
   return {
     model: status.model?.name,
     device: status.device?.name,
@@ -225,11 +225,11 @@ async function recordOf(
     repositoryTokens: status.repository?.tokensEncoded ?? 0,
     files: new Set(plan.map((stretch) => stretch.path)).size,
     requests: counts.requests,
-    silent: counts.silent,
+    silent: counts.skipped,
     cancelled: counts.cancelled,
     late: counts.late,
     cacheShare: answered === 0 ? 0 : counts.fromCache / answered,
-    fedPerRequest: counts.fedTokens / Math.max(1, counts.requests - counts.silent - counts.fromCache),
+    fedPerRequest: counts.fedTokens / Math.max(1, counts.requests - counts.skipped - counts.fromCache),
     decodedTokens: counts.decodedTokens,
     decodedPerAcceptedCharacter: tally.savedCharacters === 0 ? undefined : counts.decodedTokens / tally.savedCharacters,
     suggestions: tally.firstSuggestionMs.length,

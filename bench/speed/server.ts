@@ -1,6 +1,7 @@
 /** The real server as a process of its own, spoken with over pipes as an editor does. */
 
 import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import {
   CancellationTokenSource,
@@ -11,13 +12,8 @@ import {
   StreamMessageWriter,
 } from 'vscode-languageserver/node';
 import { EngineError, throwIfAborted } from '../../language-server/base/errors';
-import {
-  type CompletionCounts,
-  completionCountsRequest,
-  encodeRequest,
-  getStatusRequest,
-  type Status,
-} from '../../language-server/protocol/server';
+import { encodeRequest, getStatusRequest, type Status } from '../../language-server/protocol/server';
+import { type CompletionCounts, completionCountsRequest } from './completion-counter';
 
 export interface BenchServerOptions {
   readonly modelPath: string;
@@ -33,6 +29,8 @@ export interface Asked {
 }
 
 const readyLimitMs = 180_000;
+/** Bundled beside dist/bench.js, which this file is bundled into. */
+const countingServer = path.join(__dirname, 'bench-server.js');
 
 export class BenchServer {
   readonly #connection: MessageConnection;
@@ -46,7 +44,7 @@ export class BenchServer {
 
   /** @throws EngineError when the server does not become ready */
   static async start({ modelPath, folder, settings, signal }: BenchServerOptions): Promise<BenchServer> {
-    const child = spawn(process.execPath, [process.argv[1] ?? '', 'serve', '--stdio'], {
+    const child = spawn(process.execPath, [countingServer], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, FASA_MODEL: modelPath },
     });

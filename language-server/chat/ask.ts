@@ -5,19 +5,19 @@ import { pathToFileURL } from 'node:url';
 import { EngineError, throwIfAborted } from '../base/errors';
 import { toLf, wellFormed } from '../base/text';
 import type { EncodedChunk, Engine, Generation, RetrievedChunk } from '../engine/engine';
+import { prependAnchor } from '../engine/native/token-parts';
 import type { SourceFile } from '../index/discover/source-files';
 import type { ContextChunk } from '../index/encode/context-chunk';
 import type { WorkspaceFolders } from '../index/workspace-folders';
 import type { AskAttachment, AskParams, AskSelection, AskSize, Citation } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
-import { behindAnchor } from './behind-anchor';
+import { isLoop, OpenedThought } from './answer-text';
 import { chooseFiles, filesBelow } from './choose-files';
 import { citationsOf, type TextPlace } from './citations';
 import { Conversations } from './conversations';
 import { TextFitter } from './fit';
-import { OpenedThought } from './opened-thought';
 import { type AskPlan, type PromptFile, type PromptQuestion, planAsk, type QuestionFiles } from './prompt';
-import { isInPrompt, lookedTexts, textsInPrompt } from './prompt-texts';
+import { attendedTexts, isInPrompt, textsInPrompt } from './prompt-texts';
 import { chatPrompt, prepareChatPrompt } from './template/template';
 
 export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
@@ -75,17 +75,17 @@ export class Chat {
     }
     throwIfAborted(input.signal);
     const prompt = await chatPrompt(engine, messages, input.signal);
-    const fed = behindAnchor(engine, prompt.tokens);
+    const tokens = prependAnchor(engine, prompt.tokens);
     const opened = new OpenedThought(prompt.opensThought, input.onText);
     const generation = await engine.generate({
       sequence: 'chat',
-      tokens: fed,
+      tokens,
       maxTokens: size.answerTokens,
       sampling: { temperature: 0.3, topK: 40, topP: 0.9, seed: input.seed ?? 1 },
       signal: input.signal,
       ...(chunks.length === 0 ? {} : { chunks }),
       countAttention: true,
-      onProgress: (fed, total) => input.onProgress?.(fed / Math.max(1, total)),
+      onProgress: (done, total) => input.onProgress?.(done / Math.max(1, total)),
       onText: (delta, whole) => {
         opened.push(delta);
         return isLoop(whole) ? 'stop' : 'continue';
@@ -98,10 +98,10 @@ export class Chat {
       // a thought was for its answer alone
       answered: { role: 'assistant', content: engine.tokenize(withoutFirstThought(opened.whole(generation.text))) },
     });
-    const looked = generation.attention;
+    const { attention } = generation;
     const citations = citationsOf([
-      ...(looked?.chunks ?? []).map(({ chunk, shares }) => ({ shares, place: this.#placeOf(chunk) })),
-      ...lookedTexts(engine, looked?.own ?? new Float32Array(), textsInPrompt(messages, prompt, fed)),
+      ...(attention?.chunks ?? []).map(({ chunk, shares }) => ({ shares, place: this.#placeOf(chunk) })),
+      ...attendedTexts(engine, attention?.own ?? new Float32Array(), textsInPrompt(messages, prompt, tokens)),
     ]);
     return { generation: { ...generation, text: opened.whole(generation.text) }, citations, size };
   }
@@ -289,14 +289,4 @@ function onDisk(file: SourceFile): PromptFile {
 
 function textOf({ selection, question }: AskInput): string {
   return selection === undefined ? question : `${selection.text}\n${question}`;
-}
-
-/** Small models fall into loops: the same passage three times in a row, or a long line that was there before. */
-export function isLoop(text: string): boolean {
-  if (/([\s\S]{16,160}?)\1\1$/.test(text.slice(-520))) {
-    return true;
-  }
-  const lines = text.slice(-8192).split('\n');
-  const last = lines.pop()?.trim() ?? '';
-  return last.length >= 60 && lines.some((line) => line.trim() === last);
 }

@@ -3,7 +3,7 @@
 import type { Citation } from '../protocol/server';
 
 /** A text that was read, as a chunk or in the prompt. */
-export interface LookedText {
+export interface AttendedText {
   /** The attention on each block of its tokens. */
   readonly shares: Float32Array;
   /** It stands in the prompt. */
@@ -55,7 +55,7 @@ interface Run {
  * The rules choose, by a score that is not shown; what they chose is ordered by its share as it was counted, the largest
  * first, so that the order is the one of the figures that a person sees.
  */
-export function citationsOf(texts: readonly LookedText[], rules: CitationRules = defaultCitationRules): Citation[] {
+export function citationsOf(texts: readonly AttendedText[], rules: CitationRules = defaultCitationRules): Citation[] {
   const all = texts.flatMap(({ shares }) => [...shares]);
   const total = all.reduce((sum, share) => sum + share, 0);
   if (!(total > 0)) {
@@ -73,7 +73,7 @@ export function citationsOf(texts: readonly LookedText[], rules: CitationRules =
  * What a block has that nothing is said by: what all blocks would have alike. A text in the prompt is near to the answer and
  * all of it is looked at more; there it is what its own blocks would have alike, where any of them stands out of those.
  */
-function usualShare({ shares, inPrompt }: LookedText, uniform: number, rules: CitationRules): number {
+function usualShare({ shares, inPrompt }: AttendedText, uniform: number, rules: CitationRules): number {
   const own = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
   const near = inPrompt === true && own > uniform;
   return near && shares.some((share) => share >= rules.minRatio * own) ? own : uniform;

@@ -4,7 +4,7 @@ import { toLf, wellFormed } from '../base/text';
 import type { Engine } from '../engine/engine';
 import type { AskTurn } from '../protocol/server';
 import { withoutFirstThought } from '../protocol/thoughts';
-import type { ChatMessage } from './template/template';
+import type { ChatMessage } from './chat-message';
 
 export interface Turn extends AskTurn {
   readonly asked: ChatMessage;

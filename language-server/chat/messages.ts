@@ -3,12 +3,12 @@
 import { EngineError } from '../base/errors';
 import { toLf, wellFormed } from '../base/text';
 import type { Engine, Generation } from '../engine/engine';
+import { prependAnchor } from '../engine/native/token-parts';
 import type { ChatParams } from '../protocol/server';
 import { AnswerAfterThought, withoutFirstThought } from '../protocol/thoughts';
-import { isLoop } from './ask';
-import { behindAnchor } from './behind-anchor';
-import { OpenedThought } from './opened-thought';
-import { type ChatMessage, chatPrompt } from './template/template';
+import { isLoop, OpenedThought } from './answer-text';
+import type { ChatMessage } from './chat-message';
+import { chatPrompt } from './template/template';
 
 export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
@@ -21,7 +21,7 @@ const maxAnswerTokens = 1024;
 export async function answerMessages(engine: Engine, run: MessagesRun): Promise<Generation> {
   const wanted = Math.min(run.maxTokens ?? maxAnswerTokens, Math.floor(engine.contextTokens / 4));
   const prompt = await chatPrompt(engine, joinTurns(engine, run.messages), run.signal);
-  const tokens = behindAnchor(engine, prompt.tokens);
+  const tokens = prependAnchor(engine, prompt.tokens);
   if (tokens.length + wanted > engine.contextTokens) {
     throw new EngineError(
       'CONTEXT_FULL',

@@ -9,7 +9,7 @@ import {
   askCommands,
   type ChatParams,
 } from '../protocol/server';
-import { isAskCommand } from './commands';
+import { isAskCommand } from './prompt';
 
 /** @throws ResponseError InvalidParams */
 export function askParams(params: unknown): AskParams {

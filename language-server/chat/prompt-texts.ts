@@ -2,23 +2,8 @@
 
 import { attentionBlockTokens, type Engine } from '../engine/engine';
 import { linesOfBlocks, unitsOf } from '../index/chunk/block-lines';
-import type { LookedText, TextPlace } from './citations';
-import type { ChatMessage, ChatPrompt } from './template/template';
-
-export interface PromptText {
-  readonly uri: string;
-  /** 0-based line of the document that the text begins in, as it was when it was asked. */
-  readonly firstLine: number;
-  /** The line in front, which is not the document's. */
-  readonly head: string;
-  /** What of the document is there; LF line ends. */
-  readonly text: string;
-  /** Nothing of the document is left out behind it. */
-  readonly toEnd: boolean;
-  /** Index of the head's first token, and how many tokens head and text have. */
-  readonly begin: number;
-  readonly tokens: number;
-}
+import type { ChatMessage, ChatPrompt, PromptText } from './chat-message';
+import type { AttendedText, TextPlace } from './citations';
 
 /** Tokens of a message, and what they are where that can be cited. */
 export interface PromptSource {
@@ -27,7 +12,7 @@ export interface PromptSource {
 }
 
 /** Texts whose tokens stand behind each other, from index 0 on. */
-export function inARow(sources: readonly PromptSource[]): PromptText[] {
+export function placeInPrompt(sources: readonly PromptSource[]): PromptText[] {
   let end = 0;
   return sources.flatMap(({ tokens, cited }) => {
     const begin = end;
@@ -67,11 +52,11 @@ function countLines(text: string): number {
  * What was looked at of each text. A block at the edge of two texts is that of the one with more of its tokens.
  * @param own attention on the blocks of what was fed
  */
-export function lookedTexts(
+export function attendedTexts(
   engine: Pick<Engine, 'tokenize'>,
   own: Float32Array,
   texts: readonly PromptText[],
-): LookedText[] {
+): AttendedText[] {
   return texts.map(({ uri, firstLine, head, text, begin, tokens }) => {
     const first = Math.round(begin / attentionBlockTokens);
     const shares = own.subarray(first, Math.round((begin + tokens) / attentionBlockTokens));

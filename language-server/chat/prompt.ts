@@ -5,12 +5,11 @@ import type { Engine } from '../engine/engine';
 import { concatenate } from '../engine/native/token-parts';
 import { commentPathLine } from '../index/chunk/path-line';
 import type { SourceFile } from '../index/discover/source-files';
-import type { AskParams, AskSize, AskSizePart } from '../protocol/server';
-import { questionText } from './commands';
+import { type AskCommand, type AskParams, type AskSize, type AskSizePart, askCommands } from '../protocol/server';
+import type { ChatMessage, PromptText } from './chat-message';
 import { recentTurns, type Turn, turnTokens } from './conversations';
 import type { TextFitter, TextToFit } from './fit';
-import { inARow, type PromptSource, type PromptText } from './prompt-texts';
-import type { ChatMessage } from './template/template';
+import { type PromptSource, placeInPrompt } from './prompt-texts';
 
 const instructions =
   'You are a programming assistant. Answer the question about the code that you are shown, briefly and precisely. ' +
@@ -106,7 +105,7 @@ export function planAsk(
   const context = [...others.toReversed(), ...named.toReversed(), ...texts].filter(({ tokens }) => tokens.length > 0);
   const front = context.map(({ tokens }) => tokens);
   const content = concatenate(context.length > 0 ? [...front, engine.tokenize('\n'), question] : [question]);
-  const message: ChatMessage = { role: 'user', content, texts: inARow(context) };
+  const message: ChatMessage = { role: 'user', content, texts: placeInPrompt(context) };
   return {
     kept,
     asked: message,
@@ -142,4 +141,30 @@ function historyPart(turns: readonly Turn[], kept: readonly Turn[]): AskSizePart
   const label =
     kept.length === turns.length ? 'Earlier turns' : `Earlier turns: the last ${kept.length} of ${turns.length}`;
   return kept.length === turns.length ? { ...part, label } : { ...part, label, reason: 'no room left' };
+}
+
+const changeFormat =
+  'Show each change as the file\'s path on a line of its own and then a code block that holds "<<<<<<< SEARCH", the old ' +
+  'lines exactly as they are, "=======", the new lines, and ">>>>>>> REPLACE".';
+
+/** What the command of a question asks the model for. */
+const instructionsOf: Readonly<Record<AskCommand, string>> = {
+  explain: 'Explain what this code does and why, step by step.',
+  fix: `Find what is wrong in this code and correct it. ${changeFormat}`,
+  tests: 'Write tests of this code, with the test framework that the repository uses, as one code block.',
+  doc: `Write the documentation comments that this code lacks, in the style of its language. ${changeFormat}`,
+  review: 'Review this code: name the bugs, risks and unclear places, the gravest first, each with its line.',
+};
+
+export function isAskCommand(value: unknown): value is AskCommand {
+  return askCommands.some((command) => command === value);
+}
+
+/** The question as the model reads it. */
+export function questionText(command: AskCommand | undefined, question: string): string {
+  const own = question.trim();
+  if (command === undefined) {
+    return question;
+  }
+  return own === '' ? instructionsOf[command] : `${instructionsOf[command]}\n${own}`;
 }

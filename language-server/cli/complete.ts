@@ -4,9 +4,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { EngineError } from '../base/errors';
-import { Completer } from '../completion/complete';
+import { languageOfFile } from '../base/languages';
+import { CompletionGenerator } from '../completion/completion-generator';
 import { readNamedText } from '../index/discover/read-file';
-import { languageOf } from '../index/rank/language-of';
 import { defaultSettings } from '../server/settings';
 import { requestStatus } from '../server/status';
 import { type CommandLine, parsePlace, usageError } from './arguments';
@@ -42,10 +42,10 @@ export async function complete(line: CommandLine, output: Output, signal: AbortS
       });
     }
     const started = performance.now();
-    const outcome = await new Completer().complete(engine, {
+    const outcome = await new CompletionGenerator().generate(engine, {
       uri: document.uri,
       path: at.path,
-      languageId: languageOf(at.path),
+      languageId: languageOfFile(at.path)?.id ?? '',
       text,
       offset: document.offsetAt({ line: place.line - 1, character: place.column - 1 }),
       settings: completion,

@@ -4,8 +4,8 @@ import type { ServerCapabilities } from 'vscode-languageserver/node';
 import type { WorkspaceIndex } from '../index/workspace-index';
 import { documentPosition } from '../lsp/check-params';
 import type { Feature, FeatureServices, Requests } from '../lsp/feature';
-import { completionCountsRequest, focusNotification, type ServerSettings } from '../protocol/server';
-import { InlineCompletions } from './inline-completion';
+import { focusNotification, type ServerSettings } from '../protocol/server';
+import { type CompletionAnswer, InlineCompletions } from './inline-completion';
 import { inlineCompletionRequest } from './params';
 import { WarmUp } from './trigger/warm-up';
 
@@ -14,7 +14,8 @@ export class CompletionFeature implements Feature {
   readonly #inline: InlineCompletions;
   readonly #warmUp: WarmUp;
 
-  constructor(services: FeatureServices, index: WorkspaceIndex) {
+  /** @param onAnswered hears what became of each request: benchmarks count them */
+  constructor(services: FeatureServices, index: WorkspaceIndex, onAnswered?: (answer: CompletionAnswer) => void) {
     const { host, documents, log, status, settings } = services;
     this.#services = services;
     this.#inline = new InlineCompletions({
@@ -25,17 +26,17 @@ export class CompletionFeature implements Feature {
       settings: () => settings().completion,
       noteRequest: (generation) => status.noteRequest('inline', generation),
       noteSlow: (slow) => status.noteSlow(slow),
+      onAnswered,
     });
     this.#warmUp = new WarmUp({
       ready: (signal) => host.ready(signal),
-      feed: (engine, at, signal) => this.#inline.feedAhead(engine, at, signal),
+      prefill: (engine, at, signal) => this.#inline.prefillAhead(engine, at, signal),
       log,
     });
   }
 
   register(requests: Requests): void {
     requests.onUrgent('textDocument/inlineCompletion', (params, signal) => this.#answer(params, signal));
-    requests.on(completionCountsRequest, () => this.#inline.counts);
     requests.connection.onNotification(focusNotification, (params: unknown) => this.#focused(params));
     const { documents } = this.#services;
     documents.onDidEdit((edit) => this.#inline.edited(edit));

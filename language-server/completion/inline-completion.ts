@@ -11,19 +11,22 @@ import { withEnding } from '../index/chunk/path-line';
 import type { WorkspaceIndex } from '../index/workspace-index';
 import type { DocumentPosition } from '../lsp/check-params';
 import type { DocumentEdit, Documents } from '../lsp/documents';
-import type { CompletionCounts, ServerSettings, SlowStatus } from '../protocol/server';
-import { Completer, type CompletionInput, type CompletionOutcome } from './complete';
-import { CompletionCounters } from './counters';
-import { Offers } from './offers';
+import type { ServerSettings, SlowStatus } from '../protocol/server';
+import {
+  CompletionGenerator,
+  type CompletionInput,
+  type CompletionOutcome,
+  type PreparedPrompt,
+} from './completion-generator';
 import type { InlineCompletionRequest } from './params';
 import { maxCharsPerToken } from './prompt/prompt';
 import { Scheduler } from './scheduler';
-import type { Suggestion } from './suggestion';
-import type { CachedPlace } from './suggestion-cache';
+import { ShownSuggestions } from './shown-suggestions';
+import type { CachedPlace, Suggestion } from './suggestion-cache';
 import { Syntax } from './syntax/syntax';
-import { BudgetWatch } from './trigger/budget-watch';
-import { debounceMs, TypingPace } from './trigger/pace';
-import { whySilent } from './trigger/silence';
+import { debounceMs, TypingPace } from './trigger/debounce';
+import { LatencyWatch } from './trigger/latency-watch';
+import { placeAt, skipReason } from './trigger/skip-reason';
 
 export interface InlineCompletionParts {
   readonly host: ModelHost;
@@ -33,7 +36,12 @@ export interface InlineCompletionParts {
   readonly settings: () => ServerSettings['completion'];
   readonly noteRequest: (generation: Generation) => void;
   readonly noteSlow: (slow: SlowStatus | undefined) => void;
+  /** Called once for each request that was answered or cancelled: benchmarks count them. */
+  readonly onAnswered?: ((answer: CompletionAnswer) => void) | undefined;
 }
+
+/** What became of a request; `late` is one that the model did not finish within the time budget. */
+export type CompletionAnswer = 'unavailable' | 'skipped' | 'cache' | 'model' | 'late' | 'cancelled' | 'failed';
 
 /** What the model is to go on with: a document, or the cells of a notebook, with the selected item in its place. */
 interface View {
@@ -46,78 +54,70 @@ export const noCompletion: InlineCompletionList = { items: [] };
 
 /** How many are offered on request. */
 const candidates = 3;
-/** Characters of a line that the rules of silence look at. */
-const lineChars = 200;
 const maxTypedChars = 2;
 const secretMarginChars = 4096;
 
 export class InlineCompletions {
   readonly #parts: InlineCompletionParts;
-  readonly #counters = new CompletionCounters();
-  readonly #completer: Completer;
+  readonly #generator: CompletionGenerator;
   readonly #scheduler = new Scheduler();
-  readonly #offers = new Offers();
+  readonly #shownSuggestions = new ShownSuggestions();
   readonly #pace = new TypingPace();
-  readonly #budget = new BudgetWatch();
+  readonly #latency = new LatencyWatch();
   #ahead: AbortController | undefined;
   #lastReason = '';
 
   constructor(parts: InlineCompletionParts) {
     this.#parts = parts;
-    this.#completer = new Completer(this.#counters, new Syntax({ onProblem: (problem) => parts.log.warn(problem) }));
-  }
-
-  get counts(): CompletionCounts {
-    return this.#counters.counts;
+    this.#generator = new CompletionGenerator(new Syntax({ onProblem: (problem) => parts.log.warn(problem) }));
   }
 
   /** @throws EngineError CANCELLED when the signal aborts; nothing else */
   async answer(request: InlineCompletionRequest, signal: AbortSignal): Promise<InlineCompletionList> {
-    this.#counters.request();
     const settings = this.#parts.settings();
     const document = this.#parts.documents.get(request.uri);
-    const none = whyNone(document, request, settings);
-    if (none !== undefined || document === undefined) {
-      this.#logReason(none ?? '');
+    const unavailable = unavailableReason(document, request, settings);
+    if (unavailable !== undefined || document === undefined) {
+      this.#logReason(unavailable ?? '');
+      this.#parts.onAnswered?.('unavailable');
       return noCompletion;
     }
     const view = this.#view(document, request);
-    const silent = request.invoked
+    const skipped = request.invoked
       ? undefined
-      : (this.#whySilent(view, settings) ?? this.#whyNotWanted(document, request));
+      : (this.#skipReason(view, settings) ?? this.#whyNotWanted(document, request));
     // the text is looked at only where something would be said
-    if (silent !== undefined || (await this.#isKeptOut(document, view))) {
-      this.#counters.note('silent');
+    if (skipped !== undefined || (await this.#isKeptOut(document, view))) {
+      this.#parts.onAnswered?.('skipped');
       return noCompletion;
     }
     // a user who has paused it wants nothing, known or not
-    const known = this.#parts.host.paused ? undefined : this.#completer.find(view);
+    const known = this.#parts.host.paused ? undefined : this.#generator.findCached(view);
     if (known !== undefined && (!request.invoked || known.length > 1)) {
-      this.#counters.note('fromCache');
+      this.#parts.onAnswered?.('cache');
       return this.#offer(document, request, known);
     }
     try {
       const outcome = await this.#scheduler.inline(request.uri, signal, (own) => {
         this.#ahead?.abort();
-        return this.#complete(document, view, request.invoked, settings, own);
+        return this.#generate(document, view, request.invoked, settings, own);
       });
       if (outcome.generation !== undefined) {
         this.#parts.noteRequest(outcome.generation);
       }
-      if (outcome.late) {
-        this.#counters.note('late');
-      }
       if (outcome.from === 'model') {
-        this.#budget.note(outcome.late, settings.timeBudgetMs, outcome.generation?.stats);
-        this.#parts.noteSlow(this.#budget.slow);
+        this.#latency.note(outcome.late, settings.timeBudgetMs, outcome.generation?.stats);
+        this.#parts.noteSlow(this.#latency.slow);
       }
+      this.#parts.onAnswered?.(outcome.late ? 'late' : outcome.from);
       return this.#offer(document, request, outcome.suggestions);
     } catch (error) {
       // nobody wants a message per keystroke: the status says what is wrong
       const failure = toEngineError(error);
       if (isCancelled(failure) || signal.aborted) {
-        this.#counters.note('cancelled');
+        this.#parts.onAnswered?.('cancelled');
       } else {
+        this.#parts.onAnswered?.('failed');
         this.#logReason(`${failure.code}: ${failure.message}`);
       }
       if (signal.aborted) {
@@ -134,7 +134,7 @@ export class InlineCompletions {
     if (changes.length === 1 && change !== undefined && change.text.length <= maxTypedChars) {
       this.#pace.typed(now);
     }
-    const accepted = this.#offers.edited(document.uri, document.getText(), now);
+    const accepted = this.#shownSuggestions.edited(document.uri, document.getText(), now);
     if (accepted !== undefined) {
       // after the change was taken in: what follows is read while the user reads what he accepted
       setTimeout(() => void this.#prefetch(document.uri, document.version, accepted), 0);
@@ -142,14 +142,14 @@ export class InlineCompletions {
   }
 
   closed(uri: string): void {
-    this.#offers.closed(uri);
+    this.#shownSuggestions.closed(uri);
   }
 
-  /** Feeds the prompt of a completion at a place and decodes nothing. @throws EngineError as Completer.feed */
-  async feedAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
+  /** Prefills the prompt of a completion at a place and decodes nothing. @throws EngineError as CompletionGenerator.prefill */
+  async prefillAhead(engine: Engine, at: DocumentPosition, signal: AbortSignal): Promise<void> {
     const settings = this.#parts.settings();
     const document = this.#parts.documents.get(at.uri);
-    if (document === undefined || whyNone(document, at, settings) !== undefined) {
+    if (document === undefined || unavailableReason(document, at, settings) !== undefined) {
       return;
     }
     const view = this.#view(document, { ...at, invoked: false });
@@ -157,13 +157,13 @@ export class InlineCompletions {
       return;
     }
     const input = { ...this.#inputOf(document, view), settings, timeBudgetMs: 0, signal };
-    await this.#parts.host.whileBusy(() => this.#completer.feed(engine, input));
+    await this.#parts.host.whileBusy(() => this.#generator.prefill(engine, input));
   }
 
   /** Settings that completions depend on have changed: another model would say something else. */
   clearCache(): void {
-    this.#completer.clearCache();
-    this.#budget.clear();
+    this.#generator.clearCache();
+    this.#latency.clear();
     this.#parts.noteSlow(undefined);
   }
 
@@ -172,7 +172,7 @@ export class InlineCompletions {
     this.#ahead?.abort();
   }
 
-  async #complete(
+  async #generate(
     document: TextDocument,
     view: View,
     invoked: boolean,
@@ -184,21 +184,22 @@ export class InlineCompletions {
     const engine = await host.ready(AbortSignal.any([signal, AbortSignal.timeout(settings.timeBudgetMs)]));
     return host.whileBusy(async () => {
       const input = { ...this.#inputOf(document, view), settings, signal };
-      const { answerMs } = this.#completer.speed;
+      const { answerMs } = this.#generator.speed;
       const longestWait = settings.timeBudgetMs / 4;
       const wait = invoked ? 0 : Math.min(longestWait, debounceMs(this.#pace, answerMs, performance.now()));
+      let prepared: PreparedPrompt | undefined;
       if (wait > 0) {
-        // what is fed meanwhile is of use whatever the next key is
-        await Promise.all([
+        // what is prefilled meanwhile is of use whatever the next key is
+        [prepared] = await Promise.all([
+          this.#generator.prefill(engine, { ...input, timeBudgetMs: 0 }),
           sleep(wait, undefined, { signal }),
-          this.#completer.feed(engine, { ...input, timeBudgetMs: 0 }),
         ]);
       }
-      return this.#completer.complete(engine, {
-        ...input,
+      const limits = {
         timeBudgetMs: Math.max(1, settings.timeBudgetMs - (performance.now() - started)),
         ...(invoked ? { candidates } : {}),
-      });
+      };
+      return this.#generator.generate(engine, { ...input, ...limits }, prepared);
     });
   }
 
@@ -228,10 +229,10 @@ export class InlineCompletions {
       if (await this.#isKeptOut(document, view)) {
         return;
       }
-      if (this.#whySilent(view, settings) === undefined) {
-        await this.#completer.complete(engine, input);
+      if (this.#skipReason(view, settings) === undefined) {
+        await this.#generator.generate(engine, input);
       } else {
-        await this.#completer.feed(engine, input);
+        await this.#generator.prefill(engine, input);
       }
     } catch (error) {
       const failure = toEngineError(error);
@@ -254,20 +255,12 @@ export class InlineCompletions {
     return reason !== undefined;
   }
 
-  #whySilent(view: View, { maxFileSizeKB }: ServerSettings['completion']): string | undefined {
-    const { text, offset } = view;
-    const before = text.slice(Math.max(0, offset - lineChars), offset);
-    const after = text.slice(offset, offset + lineChars);
-    const place = {
-      linePrefix: before.slice(before.lastIndexOf('\n') + 1),
-      lineSuffix: /^[^\r\n]*/.exec(after)?.[0] ?? '',
-      documentLength: text.length,
-    };
-    return whySilent(place, maxFileSizeKB);
+  #skipReason({ text, offset }: View, { maxFileSizeKB }: ServerSettings['completion']): string | undefined {
+    return skipReason(placeAt(text, offset), maxFileSizeKB);
   }
 
   #whyNotWanted(document: TextDocument, request: InlineCompletionRequest): string | undefined {
-    return this.#offers.isDismissed(placeOf(document, request), performance.now())
+    return this.#shownSuggestions.isDismissed(placeOf(document, request), performance.now())
       ? 'it was not wanted here'
       : undefined;
   }
@@ -305,7 +298,7 @@ export class InlineCompletions {
       return noCompletion;
     }
     if (request.selected === undefined) {
-      this.#offers.shown({ ...placeOf(document, request), suggestions }, performance.now());
+      this.#shownSuggestions.shown({ ...placeOf(document, request), suggestions }, performance.now());
     }
     const { documents } = this.#parts;
     return {
@@ -331,7 +324,7 @@ function placeOf(document: TextDocument, position: InlineCompletionRequest): Cac
 }
 
 /** What keeps a place without a completion before any model is asked; undefined: nothing. */
-export function whyNone(
+export function unavailableReason(
   document: TextDocument | undefined,
   { line, uri }: DocumentPosition,
   settings: ServerSettings['completion'],

@@ -1,14 +1,14 @@
 /**
- * Who may still want an answer: a newer inline request for a document supersedes the older one, which has let go of the
- * engine before the newer begins. The order of what runs (inline, chat, what is done ahead) is the engine's: its queue
- * has priorities.
+ * Serializes the inline requests of a document: a newer request cancels the older one, and begins when that has let go of
+ * the engine. Which kind of request runs first (inline, chat, work ahead of time) is decided by the engine, whose queue has
+ * priorities.
  */
 
 import { EngineError, throwIfAborted } from '../base/errors';
 
 interface Running {
   readonly controller: AbortController;
-  /** Never rejects. */
+  /** Resolves when the request has ended, in whatever way; it never rejects. */
   readonly ended: Promise<void>;
 }
 
@@ -16,8 +16,8 @@ export class Scheduler {
   readonly #newest = new Map<string, Running>();
 
   /**
-   * @param work gets a signal that aborts with the caller's, or when a newer request for the document comes
-   * @throws EngineError SUPERSEDED; what `work` throws
+   * @param work gets a signal that aborts with the caller's, and when a newer request for the document comes
+   * @throws EngineError SUPERSEDED when a newer request came; whatever `work` throws
    */
   async inline<T>(uri: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const older = this.#newest.get(uri);

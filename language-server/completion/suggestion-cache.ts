@@ -1,11 +1,24 @@
-/** Suggestions of late: one that the user types through, or comes back to, is answered without decoding. */
+/**
+ * Cache of recent suggestions: a suggestion that the user types through, or comes back to, is answered without decoding. It
+ * owns the generated texts; what the user did with them is up to `ShownSuggestions`.
+ */
 
 import { hasInOrder } from '../base/text';
-import type { Suggestion } from './suggestion';
+import { autoClosed } from './syntax/bracket-table';
+
+/** What is offered at a cursor. */
+export interface Suggestion {
+  /** With the line endings of the document; '' for nothing. */
+  readonly text: string;
+  /** UTF-16 units after the cursor, on its line, that the text replaces: it contains them. */
+  readonly replace: number;
+}
+
+export const noSuggestion: Suggestion = { text: '', replace: 0 };
 
 export interface CachedPlace {
   readonly uri: string;
-  /** The whole document, and the cursor's offset in it. */
+  /** The whole document, and the offset of the cursor in it, in UTF-16 units. */
   readonly text: string;
   readonly offset: number;
 }
@@ -18,18 +31,16 @@ interface Entry {
   readonly suggestions: readonly Suggestion[];
 }
 
-/** Characters around the cursor that must be as they were. */
+/** An entry is used only while so many characters around its cursor are as they were. */
 const beforeChars = 2000;
 const afterChars = 500;
 const maxEntries = 50;
-/** What an editor puts after the cursor by itself when an opening bracket or quote is typed. */
-const closerOf: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '"': '"', "'": "'", '`': '`' };
 
 export class SuggestionCache {
-  /** Newest last. */
+  /** The newest entry is the last one. */
   #entries: Entry[] = [];
 
-  /** @param suggestions best first; one of '' is kept, too: the same place is not decoded again for nothing */
+  /** @param suggestions best first; an empty one is kept as well, so that the place is not decoded again for nothing */
   add(place: CachedPlace, suggestions: readonly Suggestion[]): void {
     const { uri, text, offset } = place;
     const before = text.slice(Math.max(0, offset - beforeChars), offset);
@@ -43,7 +54,7 @@ export class SuggestionCache {
     }
   }
 
-  /** What is left of suggestions, best first, or undefined when none fits. */
+  /** @returns what the user has not typed yet of the suggestions for this place, best first; undefined where none fits */
   find(place: CachedPlace): readonly Suggestion[] | undefined {
     for (let index = this.#entries.length - 1; index >= 0; index--) {
       const entry = this.#entries[index];
@@ -75,7 +86,7 @@ function restOf(entry: Entry, suggestion: Suggestion, { uri, text, offset }: Cac
   if (text.slice(offset, offset + afterChars) === entry.after) {
     return { text: rest, replace: suggestion.replace };
   }
-  const closers = autoClosed(suggestion.text.slice(0, typed));
+  const closers = closersAfter(suggestion.text.slice(0, typed));
   const closed = closers !== '' && text.slice(offset, offset + closers.length) === closers;
   const after = text.slice(offset + closers.length, offset + closers.length + afterChars);
   return closed && after === entry.after && hasInOrder(rest, closers)
@@ -83,14 +94,14 @@ function restOf(entry: Entry, suggestion: Suggestion, { uri, text, offset }: Cac
     : undefined;
 }
 
-/** What an editor has closed behind the typed text, innermost first. */
-function autoClosed(typed: string): string {
+/** The characters that an editor has put after the typed text to close what it opened, innermost first. */
+function closersAfter(typed: string): string {
   let closers = '';
   for (const char of typed) {
     if (closers.startsWith(char)) {
       closers = closers.slice(1);
     } else {
-      closers = (closerOf[char] ?? '') + closers;
+      closers = autoClosed(char) + closers;
     }
   }
   return closers;

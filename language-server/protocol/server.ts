@@ -22,27 +22,6 @@ export interface FocusParams {
   readonly position: { readonly line: number; readonly character: number };
 }
 
-/** What completions did since the server started: for measurements. */
-export const completionCountsRequest = 'fasa/completionCounts';
-
-export interface CompletionCounts {
-  readonly requests: number;
-  /** Answered without decoding. */
-  readonly fromCache: number;
-  /** Not answered, as nothing should be offered there. */
-  readonly silent: number;
-  readonly cancelled: number;
-  /** Not done within their time budget. */
-  readonly late: number;
-  /** Of all generations that came to their end. */
-  readonly fedTokens: number;
-  readonly decodedTokens: number;
-  /** Fed or decoded after their request was cancelled, over all of them. */
-  readonly tokensAfterCancel: number;
-  /** For each cancel that met a running or queued generation. */
-  readonly cancelToIdleMs: readonly number[];
-}
-
 /** What is in the context, what is not, and why. */
 export const contextRequest = 'fasa/context';
 

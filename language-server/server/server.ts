@@ -11,6 +11,7 @@ import { isRecord } from '../base/is-record';
 import type { Log } from '../base/log';
 import { ChatFeature } from '../chat/feature';
 import { CompletionFeature } from '../completion/feature';
+import type { CompletionAnswer } from '../completion/inline-completion';
 import type { EngineFactory } from '../engine/engine';
 import { ModelHost } from '../engine/model-host';
 import { IndexFeature } from '../index/feature';
@@ -39,6 +40,8 @@ export interface ServeOptions {
   readonly idleMs?: number | undefined;
   /** Settles when the process is to end, with this code, or with 0 after `shutdown`: the client's pipe has ended, or a signal came. */
   readonly ended?: Promise<number> | undefined;
+  /** Hears what became of each completion request: benchmarks count them. */
+  readonly onCompletion?: (answer: CompletionAnswer) => void;
 }
 
 /** Serves until the client's connection ends. Without a model it serves as well, and says so in its status. */
@@ -89,7 +92,7 @@ class Server {
     });
     this.#features = [
       new IndexFeature(services, index),
-      new CompletionFeature(services, index),
+      new CompletionFeature(services, index, options.onCompletion),
       new ChatFeature(services, index),
       new MeterFeature(services, index, options.idleMs),
     ];

@@ -111,7 +111,7 @@ describe('by itself nothing is offered', () => {
     expect(await client.complete(uri, 0, character)).toEqual({ items: [] });
     expect(client.events.join()).not.toContain('prefill');
     expect(await client.invoke(uri, 0, character)).toEqual(['name;']);
-    expect(await client.connection.sendRequest('fasa/completionCounts')).toMatchObject({ requests: 2, silent: 1 });
+    expect(client.events.join()).toContain('prefill');
   });
 
   test('in a document over the size of the settings', async () => {

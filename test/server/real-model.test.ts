@@ -5,8 +5,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, ProgressType } from 'vscode-languageserver/node';
+import { type CompletionCounts, completionCountsRequest } from '../../bench/speed/completion-counter';
 import { resolveModel } from '../../language-server/models/resolve-model';
-import type { AskResult, CompletionCounts } from '../../language-server/protocol/server';
+import type { AskResult } from '../../language-server/protocol/server';
 import { type Client, type StartOptions, startServer, stopServers } from './client';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -80,33 +81,34 @@ describe.sequential('with the default model', () => {
     expect(lastRequest?.reusedTokens).toBeGreaterThan(400);
   });
 
-  test('typing at the end of 2,000 tokens feeds a few of them again for each character', async () => {
+  test('typing at the end of 2,000 tokens prefills at most 4 of them again for each character', async () => {
     const long = 'file:///other/long.ts';
-    const configure = (completion: object) =>
-      client.connection.sendNotification('workspace/didChangeConfiguration', { settings: { completion, repository } });
+    const completion = { timeBudgetMs: 120_000, tailTokens: 4096, maxTokens: 2 };
+    const counting = await startServer({
+      ...startOptions,
+      entry: 'bench/speed/counting-server.ts',
+      initializationOptions: { completion, repository },
+    });
+    await counting.untilState('ready');
     const fedTokens = async () => {
-      const counts: CompletionCounts = await client.connection.sendRequest('fasa/completionCounts');
+      const counts: CompletionCounts = await counting.connection.sendRequest(completionCountsRequest);
       return counts.fedTokens;
     };
     const whole = readFileSync(path.join(root, 'language-server', 'server', 'server.ts'), 'utf8').slice(0, 9000);
     const source = `${whole.slice(0, whole.lastIndexOf('\n'))}\n`;
     const at = source.split('\n').length - 1;
     const fed: number[] = [];
-    await configure({ timeBudgetMs: 120_000, tailTokens: 4096, maxTokens: 2 });
-    try {
-      await client.open(long, source);
-      let before = await fedTokens();
-      // no character of it is what the model would say, so that none is answered from the cache
-      for (const [index, key] of [...'zq9 _wx7 k'].entries()) {
-        await client.edit(long, index + 2, at, index, index, key);
-        await client.complete(long, at, index + 1);
-        const now = await fedTokens();
-        fed.push(now - before);
-        before = now;
-      }
-    } finally {
-      await configure({ ...settings, maxTokens: 64 });
+    await counting.open(long, source);
+    let before = await fedTokens();
+    // no character of it is what the model would say, so that none is answered from the cache
+    for (const [index, key] of [...'zq9 _wx7 k'].entries()) {
+      await counting.edit(long, index + 2, at, index, index, key);
+      await counting.complete(long, at, index + 1);
+      const now = await fedTokens();
+      fed.push(now - before);
+      before = now;
     }
+    await counting.stop();
     expect(fed[0]).toBeGreaterThan(2000);
     expect(Math.max(...fed.slice(1))).toBeLessThanOrEqual(4);
     expect(Math.max(...fed.slice(1))).toBeGreaterThan(0);

@@ -9,7 +9,6 @@ import {
   askSizeRequest,
   chatRequest,
   chooseContextRequest,
-  completionCountsRequest,
   contextRequest,
   countTokensRequest,
   focusNotification,
@@ -161,7 +160,6 @@ export async function soak(
           confirmed: false,
         }),
     ],
-    [1, () => request(completionCountsRequest)],
     [
       6,
       () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { behindAnchor } from '../../language-server/chat/behind-anchor';
+import { prependAnchor } from '../../language-server/engine/native/token-parts';
 import { FakeEngine } from '../server/fake-engine';
 
 const anchor = Int32Array.from([7, 8, 9]);
@@ -10,20 +10,20 @@ function engineWith(bos: number) {
 }
 
 test('the anchor comes first, and the token that begins a text once', () => {
-  expect([...behindAnchor(engineWith(7), Int32Array.from([7, 1, 2]))]).toEqual([7, 8, 9, 1, 2]);
-  expect([...behindAnchor(engineWith(7), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
+  expect([...prependAnchor(engineWith(7), Int32Array.from([7, 1, 2]))]).toEqual([7, 8, 9, 1, 2]);
+  expect([...prependAnchor(engineWith(7), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
 });
 
 test('where the anchor has no such token, the template keeps its own', () => {
-  expect([...behindAnchor(engineWith(1), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
+  expect([...prependAnchor(engineWith(1), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
 });
 
 test('a token that begins texts and turns alike stays where a turn begins', () => {
-  expect([...behindAnchor(engineWith(7), Int32Array.from([7, 1, 7, 2]))]).toEqual([7, 8, 9, 7, 1, 7, 2]);
+  expect([...prependAnchor(engineWith(7), Int32Array.from([7, 1, 7, 2]))]).toEqual([7, 8, 9, 7, 1, 7, 2]);
 });
 
 test('without a repository a prompt is as it is', () => {
   const { model } = new FakeEngine();
   const tokens = Int32Array.from([1, 2]);
-  expect(behindAnchor({ model, chunks: undefined }, tokens)).toBe(tokens);
+  expect(prependAnchor({ model, chunks: undefined }, tokens)).toBe(tokens);
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { isLoop } from '../../language-server/chat/ask';
+import { isLoop } from '../../language-server/chat/answer-text';
+import type { ChatMessage } from '../../language-server/chat/chat-message';
 import { namedPaths } from '../../language-server/chat/choose-files';
-import { type ChatMessage, chatPrompt, chatTokens } from '../../language-server/chat/template/template';
+import { chatPrompt, chatTokens } from '../../language-server/chat/template/template';
 import { FakeEngine, fakeTokens, textOf } from '../server/fake-engine';
 
 function messages(engine: FakeEngine, ...contents: string[]): ChatMessage[] {

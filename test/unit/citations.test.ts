@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { citationsOf, defaultCitationRules, type LookedText } from '../../language-server/chat/citations';
+import { type AttendedText, citationsOf, defaultCitationRules } from '../../language-server/chat/citations';
 
 /** Texts of 8 blocks, two lines a block. */
-function texts(...all: readonly (readonly number[])[]): LookedText[] {
+function texts(...all: readonly (readonly number[])[]): AttendedText[] {
   return all.map((shares, index) => text(`file:///${index}.ts`, shares));
 }
 
-function text(uri: string, shares: readonly number[], firstLine = 0): LookedText {
+function text(uri: string, shares: readonly number[], firstLine = 0): AttendedText {
   const lastLine = firstLine + shares.length * 2 - 1;
   const blockLines = Uint32Array.from(shares, (_, block) => firstLine + block * 2);
   return { shares: Float32Array.from(shares), place: { uri, firstLine, lastLine, blockLines } };

@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type * as TreeSitter from 'web-tree-sitter';
-import { Completer } from '../../language-server/completion/complete';
+import { CompletionGenerator } from '../../language-server/completion/completion-generator';
 import { openGrammars } from '../../language-server/completion/syntax/grammars';
 import { Syntax } from '../../language-server/completion/syntax/syntax';
 import { Random } from '../native/random';
@@ -161,7 +161,7 @@ async function offered({ document, offset, text }: Span, languageId: string, syn
   const answers = [{ when: '', text: said }];
   const engine = new FakeEngine({ fillInTheMiddle: fim, answers, contextTokens: 262_144 });
   // what is offered does not depend on earlier suggestions
-  return new Completer(undefined, syntax).complete(engine, {
+  return new CompletionGenerator(syntax).generate(engine, {
     uri: 'file:///a',
     path: 'a',
     text: document,

@@ -1,5 +1,5 @@
 /**
- * Text of a model in, what is inserted out, through the whole of the completer. Files of test/fixtures/completions/ hold
+ * Text of a model in, what is inserted out, through the whole of the generator. Files of test/fixtures/completions/ hold
  * cases: the document with ‸ for the cursor, what the model says, and the document after accepting, with ⟦ ⟧ around what
  * was inserted and ⟨ ⟩ around what it took the place of. UPDATE_GOLDEN=1 writes the results: read them before keeping them.
  */
@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Completer } from '../../language-server/completion/complete';
+import { CompletionGenerator } from '../../language-server/completion/completion-generator';
 import { Syntax } from '../../language-server/completion/syntax/syntax';
 import { FakeEngine } from '../server/fake-engine';
 
@@ -48,7 +48,7 @@ function written({ name, flags, document, model }: Case, result: string): string
 }
 
 const syntax = new Syntax({ loadLimitMs: 30_000, parseLimitMs: 10_000 });
-const completers = new Map<string, Completer>();
+const generators = new Map<string, CompletionGenerator>();
 
 async function resultOf({ document, model, flags, name }: Case, languageId: string): Promise<string> {
   const fillInTheMiddle = flags.includes('fim');
@@ -57,10 +57,10 @@ async function resultOf({ document, model, flags, name }: Case, languageId: stri
   const whole = flags.includes('crlf') ? document.replaceAll('\n', '\r\n') : document;
   const offset = whole.indexOf('‸');
   const text = whole.replace('‸', '');
-  const completer = completers.get(languageId) ?? new Completer(undefined, syntax);
-  completers.set(languageId, completer);
+  const generator = generators.get(languageId) ?? new CompletionGenerator(syntax);
+  generators.set(languageId, generator);
   const maxTokens = cut === undefined ? 4096 : Number(cut.slice(4));
-  const outcome = await completer.complete(engine, {
+  const outcome = await generator.generate(engine, {
     uri: `file:///${name}`,
     path: 'file',
     text,

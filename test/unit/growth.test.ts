@@ -4,7 +4,9 @@ import { applyChanges, fitChanges } from '../../extension/edits/fit';
 import { mergeHunks } from '../../extension/edits/merge';
 import { namedPaths } from '../../language-server/chat/choose-files';
 import { sensibleEnd } from '../../language-server/completion/stop/sensible-end';
-import { formsOf, scan } from '../../language-server/completion/syntax/lexical';
+import { CodeAround } from '../../language-server/completion/syntax/brackets';
+import { formsOf } from '../../language-server/completion/syntax/forms';
+import { scan } from '../../language-server/completion/syntax/scanner';
 import { importCandidates } from '../../language-server/index/rank/imports';
 import { codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
 import { isOpeningInfo } from '../../language-server/protocol/answer/fences';
@@ -97,6 +99,8 @@ describe('the paths that a question names', () => {
 const length = 1_000_000;
 
 describe('a sensible end is found', () => {
+  const code = new CodeAround({ before: '', after: '', reachesEnd: true, start: 0 }, '');
+
   test.each<[string, string, string]>([
     ['behind a run of operators', `a ${'!'.repeat(length)}`, 'a'],
     ['behind operators with blanks between', `a ${'! '.repeat(length / 2)}`, 'a'],
@@ -104,7 +108,7 @@ describe('a sensible end is found', () => {
     ['behind brackets', `a${'(['.repeat(length / 2)}`, 'a'],
     ['in front of a word', `b c${'a'.repeat(length)}`, 'b'],
   ])('%s', (_name, text, end) => {
-    expect(sensibleEnd(text, 'one')).toBe(end);
+    expect(sensibleEnd(text, 'one', code)).toBe(end);
   });
 });
 

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { behindAnchor } from '../../language-server/chat/behind-anchor';
-import {
-  inARow,
-  isInPrompt,
-  lookedTexts,
-  type PromptText,
-  textsInPrompt,
-} from '../../language-server/chat/prompt-texts';
-import { type ChatMessage, chatPrompt } from '../../language-server/chat/template/template';
+import type { ChatMessage, PromptText } from '../../language-server/chat/chat-message';
+import { attendedTexts, isInPrompt, placeInPrompt, textsInPrompt } from '../../language-server/chat/prompt-texts';
+import { chatPrompt } from '../../language-server/chat/template/template';
+import { prependAnchor } from '../../language-server/engine/native/token-parts';
 import { FakeEngine, textOf } from '../server/fake-engine';
 
 const engine = new FakeEngine();
@@ -28,7 +23,7 @@ describe('the blocks of a text in the prompt', () => {
   test.each([0, 1, 7, 8, 9, 15, 16, 100, 1001])(
     'begin in the lines of their first tokens: text at token %d',
     (begin) => {
-      const [looked] = lookedTexts(engine, shares(200), [promptText(body, begin, 100)]);
+      const [looked] = attendedTexts(engine, shares(200), [promptText(body, begin, 100)]);
       const first = looked?.shares[0] ?? -1;
       expect(Math.abs(first * 16 - begin)).toBeLessThanOrEqual(8);
       const { blockLines, firstLine, lastLine } = looked?.place ?? { blockLines: new Uint32Array() };
@@ -45,13 +40,13 @@ describe('the blocks of a text in the prompt', () => {
   test('are each of one text, that with more of its tokens', () => {
     for (let length = 1; length < 60; length++) {
       const texts = [promptText('a'.repeat(length), 37), promptText(body, 37 + head.length + 1 + length)];
-      const [left, right] = lookedTexts(engine, shares(100), texts);
+      const [left, right] = attendedTexts(engine, shares(100), texts);
       expect(right?.shares[0]).toBe((left?.shares.at(-1) ?? 1) + 1);
     }
   });
 
   test('are none where nothing was counted, or of a text of few tokens', () => {
-    const [none, few] = lookedTexts(engine, new Float32Array(), [
+    const [none, few] = attendedTexts(engine, new Float32Array(), [
       promptText(body, 3),
       { ...promptText('', 3), tokens: 2 },
     ]);
@@ -79,7 +74,11 @@ describe('texts are found in what is fed', () => {
         ? undefined
         : { uri: name, firstLine: 0, head: name, text: 'text of it\n', toEnd: true },
     }));
-    return { role, content: Int32Array.from(sources.flatMap(({ tokens }) => [...tokens])), texts: inARow(sources) };
+    return {
+      role,
+      content: Int32Array.from(sources.flatMap(({ tokens }) => [...tokens])),
+      texts: placeInPrompt(sources),
+    };
   };
   const messages = [
     message('system', 'plain'),
@@ -98,7 +97,7 @@ describe('texts are found in what is fed', () => {
   ])('%s', async (_name, options) => {
     const model = new FakeEngine(options);
     const prompt = await chatPrompt(model, messages, new AbortController().signal);
-    const fed = behindAnchor(model, prompt.tokens);
+    const fed = prependAnchor(model, prompt.tokens);
     const found = textsInPrompt(messages, prompt, fed);
     expect(found.map(({ uri }) => uri)).toEqual(['first', 'second', 'third']);
     for (const { uri, begin, tokens } of found) {

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { indentUnit, reindent } from '../../language-server/completion/prompt/indentation';
 import { sensibleEnd } from '../../language-server/completion/stop/sensible-end';
+import { CodeAround } from '../../language-server/completion/syntax/brackets';
+
+const code = new CodeAround({ before: '', after: '', reachesEnd: true, start: 0 }, '');
 
 describe('a line that was cut short', () => {
   test.each([
@@ -15,7 +18,17 @@ describe('a line that was cut short', () => {
     ['größe', ''],
     ['größe + länge.', 'größe + länge'],
   ])('ends: %s as %s', (text, end) => {
-    expect(sensibleEnd(text, 'one')).toBe(end);
+    expect(sensibleEnd(text, 'one', code)).toBe(end);
+  });
+
+  test('keeps an apostrophe in a comment, which opens no string', () => {
+    expect(sensibleEnd("// it's don", 'one', code)).toBe("// it's");
+  });
+
+  test('drops the string that it opens, and keeps the one that the cursor is in', () => {
+    const inString = new CodeAround({ before: 'say("', after: '")', reachesEnd: true, start: 0 }, 'python');
+    expect(sensibleEnd('hello wor', 'one', inString)).toBe('hello');
+    expect(sensibleEnd('hi", "the', 'one', inString)).toBe('hi"');
   });
 });
 
@@ -25,7 +38,7 @@ describe('a block that was cut short', () => {
     ['a();\n', 'a();'],
     ['\n  compute(fi', '\n  compute'],
   ])('ends: %j as %j', (text, end) => {
-    expect(sensibleEnd(text, 'block')).toBe(end);
+    expect(sensibleEnd(text, 'block', code)).toBe(end);
   });
 });
 

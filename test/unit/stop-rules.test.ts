@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cursorText } from '../../language-server/completion/prompt/cursor';
 import { applyStopRules } from '../../language-server/completion/stop/stop-rules';
-import { completionShape } from '../../language-server/completion/syntax/shape';
+import { completionShape } from '../../language-server/completion/syntax/completion-shape';
 
 /** @param document with | for the cursor */
 function stopAt(document: string, whole: string, fillInTheMiddle = false) {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cursorText } from '../../language-server/completion/prompt/cursor';
 import { applyStopRules } from '../../language-server/completion/stop/stop-rules';
-import { completionShape } from '../../language-server/completion/syntax/shape';
+import { completionShape } from '../../language-server/completion/syntax/completion-shape';
 import { Syntax } from '../../language-server/completion/syntax/syntax';
 
 const root = path.resolve(import.meta.dirname, '..', '..');

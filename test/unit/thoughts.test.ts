@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OpenedThought } from '../../language-server/chat/opened-thought';
+import { OpenedThought } from '../../language-server/chat/answer-text';
 import { codeParts, readAnswer, withoutThoughts } from '../../language-server/protocol/answer/answer';
 import { AnswerAfterThought, withoutFirstThought } from '../../language-server/protocol/thoughts';
 

@@ -1,10 +1,10 @@
 /** When something is offered: silence, the typing pace, what became of earlier offers, the speed of the model. */
 
 import { describe, expect, test } from 'vitest';
-import { Offers } from '../../language-server/completion/offers';
-import { BudgetWatch } from '../../language-server/completion/trigger/budget-watch';
-import { debounceMs, TypingPace } from '../../language-server/completion/trigger/pace';
-import { whySilent } from '../../language-server/completion/trigger/silence';
+import { ShownSuggestions } from '../../language-server/completion/shown-suggestions';
+import { debounceMs, TypingPace } from '../../language-server/completion/trigger/debounce';
+import { LatencyWatch } from '../../language-server/completion/trigger/latency-watch';
+import { skipReason } from '../../language-server/completion/trigger/skip-reason';
 import { MeasuredSpeed } from '../../language-server/completion/trigger/speed';
 import type { NativeGenerationStats } from '../../language-server/engine/native/addon';
 
@@ -16,22 +16,22 @@ describe('nothing is offered', () => {
     ['f(a);|  ', /closing bracket/],
     ['}|', /closing bracket/],
   ])('at %s', (line, reason) => {
-    expect(silentAt(line)).toMatch(reason);
+    expect(skippedAt(line)).toMatch(reason);
   });
 
   test.each(['name|', 'name| = 1', 'f(|)', 'f(a) |', '} |', '|', 'f(a)| + 1', 'a.|'])('but at %s it is', (line) => {
-    expect(silentAt(line)).toBeUndefined();
+    expect(skippedAt(line)).toBeUndefined();
   });
 
   test('in a document over the size of the settings', () => {
     const place = { linePrefix: 'a', lineSuffix: '' };
-    expect(whySilent({ ...place, documentLength: 2049 }, 2)).toMatch(/larger than 2 kB/);
-    expect(whySilent({ ...place, documentLength: 2048 }, 2)).toBeUndefined();
+    expect(skipReason({ ...place, documentLength: 2049 }, 2)).toMatch(/larger than 2 kB/);
+    expect(skipReason({ ...place, documentLength: 2048 }, 2)).toBeUndefined();
   });
 
-  function silentAt(line: string): string | undefined {
+  function skippedAt(line: string): string | undefined {
     const [linePrefix = '', lineSuffix = ''] = line.split('|');
-    return whySilent({ linePrefix, lineSuffix, documentLength: 100 }, 1024);
+    return skipReason({ linePrefix, lineSuffix, documentLength: 100 }, 1024);
   }
 });
 
@@ -72,7 +72,7 @@ describe('an offer', () => {
   const offer = { uri, text, offset: 4, suggestions: [{ text: 'value', replace: 0 }] };
   const at = (typed: string) => `x = ${typed};\n`;
   const shown = (more: object = {}) => {
-    const offers = new Offers();
+    const offers = new ShownSuggestions();
     offers.shown({ ...offer, ...more }, 0);
     return offers;
   };
@@ -138,7 +138,7 @@ describe('completions that are late', () => {
   });
 
   test('are too slow when most of the last are, with what took the time', () => {
-    const watch = new BudgetWatch();
+    const watch = new LatencyWatch();
     watch.note(true, 5000, stats(0, 10, 5000));
     watch.note(true, 5000, stats(0, 10, 5000));
     expect(watch.slow).toBeUndefined();
@@ -157,7 +157,7 @@ describe('completions that are late', () => {
   });
 
   test('are no longer when they come in time again, or with another model', () => {
-    const watch = new BudgetWatch();
+    const watch = new LatencyWatch();
     const late = () => watch.note(true, 100, undefined);
     for (const note of [late, late, late]) {
       note();
@@ -201,15 +201,15 @@ describe('the measured speed', () => {
 
   test('says how much to feed at a time, less after a piece was cancelled', () => {
     const speed = new MeasuredSpeed();
-    expect(speed.pieceTokens).toBe(4096);
-    speed.pieceCancelled();
-    expect(speed.pieceTokens).toBe(64);
+    expect(speed.prefillBatchTokens).toBe(4096);
+    speed.batchCancelled();
+    expect(speed.prefillBatchTokens).toBe(64);
     for (let count = 0; count < 5; count++) {
-      speed.pieceCancelled();
+      speed.batchCancelled();
     }
-    expect(speed.pieceTokens).toBe(16);
-    speed.pieceFed();
-    expect(speed.pieceTokens).toBe(32);
+    expect(speed.prefillBatchTokens).toBe(16);
+    speed.batchDone();
+    expect(speed.prefillBatchTokens).toBe(32);
   });
 
   test('says how long a usual answer takes, once something was decoded', () => {
@@ -217,6 +217,6 @@ describe('the measured speed', () => {
     expect(speed.answerMs).toBeUndefined();
     speed.note(stats(2, 10, 11, 200));
     expect(speed.answerMs).toBe(12 * 20);
-    expect(speed.feedMsPerToken).toBeUndefined();
+    expect(speed.prefillMsPerToken).toBeUndefined();
   });
 });

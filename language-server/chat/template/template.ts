@@ -5,25 +5,9 @@ import { throwIfAborted } from '../../base/errors';
 import type { Engine } from '../../engine/engine';
 import { concatenate, countTokens, type TokenPart } from '../../engine/native/token-parts';
 import { openedThought } from '../../protocol/thoughts';
-import type { PromptText } from '../prompt-texts';
+import type { ChatMessage, ChatPrompt } from '../chat-message';
 import type { Role } from './layout';
 import { Layouts } from './layouts';
-
-export interface ChatMessage {
-  readonly role: Role;
-  /** Tokenized with special tokens off: nothing in a file or a question can pose as the template's markup. */
-  readonly content: Int32Array;
-  /** What of it can be cited. */
-  readonly texts?: readonly PromptText[];
-}
-
-export interface ChatPrompt {
-  readonly tokens: Int32Array;
-  /** Index of the first token of each message's content. */
-  readonly begins: readonly number[];
-  /** The mark of a thought that the template has opened: the model's text goes on inside of it. */
-  readonly opensThought?: string;
-}
 
 /**
  * The messages and the start of the assistant's next one, as tokens.

@@ -1,17 +1,8 @@
-/** The chain, in order: first what the model should not have said, then what the document has already. */
+/** The chain of filters, in order: first for what the model should not have written, then for what the document already has. */
 
 import type { CursorText } from '../prompt/cursor';
-import { noSuggestion, type Suggestion } from '../suggestion';
+import { noSuggestion, type Suggestion } from '../suggestion-cache';
 import { CodeAround } from '../syntax/brackets';
-import type { Filter } from './filter';
-import {
-  cutAtHiddenCharacter,
-  cutAtReplacementCharacter,
-  dropLineAbove,
-  dropRepetition,
-  normalizeIndentation,
-  trimTrailingSpace,
-} from './said';
 import {
   cutAtClosedBracket,
   cutAtSurplusBracket,
@@ -19,9 +10,18 @@ import {
   dropFollowingLines,
   replacedRest,
   trimSuffixOverlap,
-} from './stands-already';
+} from './document-overlap';
+import {
+  cutAtHiddenCharacter,
+  cutAtReplacementCharacter,
+  dropLineAbove,
+  dropRepetition,
+  type Filter,
+  normalizeIndentation,
+  trimTrailingSpace,
+} from './model-artifacts';
 
-const said: readonly Filter[] = [
+const modelArtifactFilters: readonly Filter[] = [
   cutAtHiddenCharacter,
   cutAtReplacementCharacter,
   dropRepetition,
@@ -30,7 +30,7 @@ const said: readonly Filter[] = [
   dropLineAbove,
 ];
 
-const standsAlready: readonly Filter[] = [
+const documentOverlapFilters: readonly Filter[] = [
   cutAtClosedBracket,
   trimTrailingSpace,
   trimSuffixOverlap,
@@ -40,21 +40,21 @@ const standsAlready: readonly Filter[] = [
 ];
 
 /**
- * @param text LF line ends
- * @param languageId whose tokens tell texts and comments from code; '': of no language that is known
- * @returns what to insert, with the document's line ends; '' for nothing
+ * @param text of the model, with LF line endings
+ * @param languageId of the document, whose tokens tell strings and comments from code; '' where it is not known
+ * @returns what to insert, with the line endings of the document; '' for nothing
  */
 export function filterCompletion(text: string, cursor: CursorText, languageId = ''): Suggestion {
   const code = new CodeAround(cursor, languageId);
-  const clean = chain(text, cursor, code, said);
+  const clean = chain(text, cursor, code, modelArtifactFilters);
   const replace = trimSuffixOverlap(clean, cursor, code) === clean ? replacedRest(clean, cursor, code) : 0;
   // what is replaced no longer stands after the cursor
   const place = replace === 0 ? cursor : { ...cursor, after: cursor.after.slice(replace), lineSuffix: '' };
-  const result = chain(clean, place, replace === 0 ? code : new CodeAround(place, languageId), standsAlready);
+  const result = chain(clean, place, replace === 0 ? code : new CodeAround(place, languageId), documentOverlapFilters);
   return result === '' ? noSuggestion : { text: inLineEnds(result, cursor), replace };
 }
 
-/** With the document's line ends. */
+/** The text with the line endings of the document. */
 export function inLineEnds(text: string, { eol }: CursorText): string {
   return eol === '\n' ? text : text.replaceAll('\n', eol);
 }

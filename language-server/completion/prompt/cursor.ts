@@ -1,36 +1,36 @@
-/** What a document looks like around the cursor, cut by characters so that a huge file costs no more than a small one. */
+/** The text around the cursor, in a window of bounded length, so that a huge document costs no more than a small one. */
 
 import { toLf, wellFormed } from '../../base/text';
 import { indentUnit } from './indentation';
 
 export interface CursorText {
-  /** The document, at most {@link windowChars} characters before and after the cursor, LF line ends. */
+  /** At most {@link windowChars} characters of the document before, and after, the cursor, with LF line endings. */
   readonly before: string;
   readonly after: string;
-  /** `after` reaches to the document's end. */
+  /** Whether `after` reaches the end of the document. */
   readonly reachesEnd: boolean;
   /** Offset of `before` in the document, in UTF-16 units. */
   readonly start: number;
-  /** The cursor's line up to the cursor, and from there on (without its line end). */
+  /** The line of the cursor: what comes before the cursor, and what comes after it, without the line ending. */
   readonly linePrefix: string;
   readonly lineSuffix: string;
-  /** The first line below the cursor's that is not blank, or ''. */
+  /** The first line below the cursor that is not blank, or ''. */
   readonly nextLine: string;
-  /** The last line above the cursor's that is not blank, or ''. */
+  /** The last line above the cursor that is not blank, or ''. */
   readonly lineAbove: string;
   /** One step of the document's indentation, if anything around the cursor is indented. */
   readonly indentUnit: string | undefined;
-  /** The document's own line end. */
+  /** The line ending of the document. */
   readonly eol: '\n' | '\r\n';
 }
 
-/** Lines beyond this are cut for the rules that look at one line. */
+/** Longer lines are cut for the rules that look at one line. */
 const maxLineChars = 4096;
 
 /**
- * @param windowChars most characters before, and after, the cursor
- * The start moves in steps of a quarter of it, to a line start where one is near: while a person types the window keeps
- * its front, so that the KV of it is reused.
+ * The window starts at a line where one begins nearby, and its start moves in steps of a quarter of its length: while the
+ * user types, the front of the window stays the same, so that its KV cache is reused.
+ * @param windowChars maximum number of characters before, and after, the cursor
  */
 export function cursorText(text: string, offset: number, windowChars: number): CursorText {
   const start = windowStart(text, offset, windowChars);
@@ -53,7 +53,7 @@ export function cursorText(text: string, offset: number, windowChars: number): C
   };
 }
 
-/** Where a window that ends at `offset` starts: in steps, then at the next line start within a step. */
+/** Where the window of a cursor at `offset` starts: moved in steps, and from there to the next line within a step. */
 export function windowStart(text: string, offset: number, windowChars: number): number {
   if (offset <= windowChars) {
     return 0;
@@ -79,7 +79,7 @@ function windowEnd(text: string, offset: number, windowChars: number): number {
   return isInsideCharacter(text, rough) ? rough - 1 : rough;
 }
 
-/** Between the two halves of a surrogate pair. */
+/** Whether the offset is between the two halves of a surrogate pair. */
 function isInsideCharacter(text: string, offset: number): boolean {
   const left = text.charCodeAt(offset - 1);
   const right = text.charCodeAt(offset);
@@ -95,7 +95,7 @@ function lastLineWithText(text: string): string {
   return text.slice(-maxLineChars).trimEnd().split('\n').at(-1) ?? '';
 }
 
-/** By the first line end: documents that mix them are taken as they begin. */
+/** The first line ending decides for documents that mix them. */
 function lineEnding(text: string): '\n' | '\r\n' {
   const newline = text.indexOf('\n');
   return newline > 0 && text[newline - 1] === '\r' ? '\r\n' : '\n';

@@ -1,10 +1,10 @@
-/** How a document indents. */
+/** The indentation unit of a document, and indents in another unit. */
 
 export type IndentUnit = '\t' | '  ' | '    ' | (string & {});
 
 const maxLines = 2000;
 
-/** By its indented lines: tabs, or the step of spaces that most of them take; undefined where nothing is indented. */
+/** @returns a tab, or as many spaces as most steps between indented lines have; undefined where nothing is indented */
 export function indentUnit(text: string): IndentUnit | undefined {
   let tabs = 0;
   const steps = new Map<number, number>();
@@ -32,7 +32,10 @@ export function indentUnit(text: string): IndentUnit | undefined {
   return best === undefined ? undefined : ' '.repeat(best[0]);
 }
 
-/** The same depth in another unit; what is no whole step of the text's own unit stays spaces. */
+/**
+ * The same depth in another unit. Spaces that are no whole step stay spaces: they align, and do not indent.
+ * @param ownSpaces how many spaces one step of the text itself has
+ */
 export function reindent(indent: string, unit: IndentUnit, ownSpaces: number): string {
   const levels = indent.split('\t').length - 1;
   const spaces = indent.replaceAll('\t', '').length;

@@ -1,31 +1,31 @@
-/** The tokens that a completion is decoded from: the anchor that the repository goes with, then the tail, in the form that the model was made for. */
+/** The prompt of a completion as tokens: the anchor, then the tail, in the form that the model was trained with. */
 
 import { toLf, wellFormed } from '../../base/text';
 import type { Engine } from '../../engine/engine';
 import type { NativeSpecialTokens } from '../../engine/native/addon';
-import { concatenate, countTokens, type TokenPart } from '../../engine/native/token-parts';
+import { concatenate, countTokens, prependAnchor, type TokenPart } from '../../engine/native/token-parts';
 import { fileForm } from '../../index/chunk/file-form';
 import { type CursorText, cursorText, windowStart } from './cursor';
 
 export interface PromptInput {
   readonly text: string;
   readonly offset: number;
-  /** The line that names the document, without line end: a comment, or the bare path after a separator token. */
+  /** The line that names the document, without line ending: a comment, or the bare path after a separator token. */
   readonly pathLine: string;
   readonly tailTokens: number;
-  /** Most of them after the cursor; absent: the usual share. */
+  /** Maximum number of them after the cursor; absent: the usual share. */
   readonly suffixTokens?: number;
 }
 
 export interface Prompt {
   readonly tokens: Int32Array;
-  /** So many of them stay as they are while the user types: all before what follows the cursor. */
+  /** How many of them stay the same while the user types: all that come before the text after the cursor. */
   readonly stableTokens: number;
   readonly cursor: CursorText;
   readonly fillInTheMiddle: boolean;
   /**
-   * One space in front of the cursor is left out: byte-pair tokenizers glue a space to the word after it, so after a
-   * lone space the model would see what it never saw in training. A completion may begin with that space.
+   * One space before the cursor is left out of the prompt. Byte-pair tokenizers join a space with the word after it, so a
+   * prompt that ends in a space is one that the model has not seen in training. A completion may begin with that space.
    */
   readonly withoutSpace: boolean;
   readonly tailTokens: number;
@@ -37,7 +37,7 @@ export interface MiddleTokens {
   readonly middle: number;
 }
 
-/** The model's fill-in-the-middle tokens, if the GGUF names all three. */
+/** @returns the fill-in-the-middle tokens of the model, if its GGUF file names all three */
 export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefined {
   const { fimPrefix, fimSuffix, fimMiddle } = tokens;
   if (fimPrefix === undefined || fimSuffix === undefined || fimMiddle === undefined) {
@@ -46,9 +46,9 @@ export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefi
   return { prefix: fimPrefix, suffix: fimSuffix, middle: fimMiddle };
 }
 
-/** Code has 3 to 4 characters a token; windows are cut by characters first and never tokenized beyond this. */
+/** Code has 3 to 4 characters a token: windows are cut to so many characters before they are tokenized. */
 export const maxCharsPerToken = 4;
-/** Most of the tail that is for the text after the cursor. */
+/** Maximum share of the tail for the text after the cursor. */
 const suffixShare = 0.25;
 const windowShrink = 0.75;
 const maxShrinks = 6;
@@ -60,7 +60,6 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   const withoutSpace = middle === undefined && cursor.before.endsWith(' ');
   const suffix = middle === undefined ? new Int32Array() : suffixTokens(engine, cursor.after, maxSuffix(input));
   const prefix = prefixTokens(engine, input, input.tailTokens - suffix.length, withoutSpace);
-  const head: TokenPart[] = engine.chunks === undefined ? bosOf(engine) : [engine.chunks.anchor];
   const separated = fileForm(special) === 'separator' && special.fimSeparator !== undefined;
   const tail: TokenPart[] = special.fimSeparator !== undefined && separated ? [[special.fimSeparator]] : [];
   tail.push(engine.tokenize(`${input.pathLine}\n`));
@@ -69,10 +68,10 @@ export function buildPrompt(engine: Engine, input: PromptInput): Prompt {
   } else {
     tail.push([middle.prefix], prefix, [middle.suffix], suffix, [middle.middle]);
   }
-  const all = countTokens([...head, ...tail]);
+  const tokens = prependAnchor(engine, concatenate([...bosOf(engine), ...tail]));
   return {
-    tokens: concatenate([...head, ...tail]),
-    stableTokens: middle === undefined ? all : all - suffix.length - 2,
+    tokens,
+    stableTokens: middle === undefined ? tokens.length : tokens.length - suffix.length - 2,
     cursor,
     fillInTheMiddle: middle !== undefined,
     withoutSpace,
@@ -84,7 +83,7 @@ function bosOf({ model: { tokens } }: Engine): TokenPart[] {
   return tokens.addBos && tokens.bos !== undefined ? [[tokens.bos]] : [];
 }
 
-/** Most tokens of the tail after the cursor. */
+/** Maximum number of tokens after the cursor, unless prefilling them is too slow. */
 export function usualSuffixTokens(tailTokens: number): number {
   return Math.floor(tailTokens * suffixShare);
 }
@@ -94,9 +93,9 @@ function maxSuffix({ tailTokens, suffixTokens: asked }: PromptInput): number {
   return asked === undefined ? usual : Math.min(asked, usual);
 }
 
-/** Whole lines, if the first fits; else as much as fits. */
-function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
-  let text = after.slice(0, most * maxCharsPerToken);
+/** The text after the cursor, cut at the end of a line if the first line fits, else anywhere. */
+function suffixTokens(engine: Engine, after: string, maxTokens: number): Int32Array {
+  let text = after.slice(0, maxTokens * maxCharsPerToken);
   let whole = text.length === after.length;
   for (let shrinks = 0; shrinks <= maxShrinks; shrinks++) {
     const end = whole ? text.length : text.lastIndexOf('\n') + 1;
@@ -104,32 +103,32 @@ function suffixTokens(engine: Engine, after: string, most: number): Int32Array {
     if (tokens === undefined) {
       break;
     }
-    if (tokens.length <= most) {
+    if (tokens.length <= maxTokens) {
       return tokens;
     }
     text = text.slice(0, Math.floor(end * windowShrink));
     whole = false;
   }
-  return engine.tokenize(after.slice(0, most * maxCharsPerToken)).slice(0, most);
+  return engine.tokenize(after.slice(0, maxTokens * maxCharsPerToken)).slice(0, maxTokens);
 }
 
 /**
- * Windows shrink by a fixed ladder, so that the front of the prefix stays where it is while the user types; what even
- * the smallest leaves too long (text with no long tokens) is cut by tokens, in steps as well.
+ * The text before the cursor. The window shrinks in fixed steps, so that its front stays the same while the user types. A
+ * text of very short tokens, which is too long even in the smallest window, is cut by tokens, in steps as well.
  */
-function prefixTokens(engine: Engine, input: PromptInput, most: number, withoutSpace: boolean): Int32Array {
-  let windowChars = Math.max(1, most * maxCharsPerToken);
+function prefixTokens(engine: Engine, input: PromptInput, maxTokens: number, withoutSpace: boolean): Int32Array {
+  let windowChars = Math.max(1, maxTokens * maxCharsPerToken);
   let tokens: Int32Array = new Int32Array();
   for (let shrinks = 0; shrinks <= maxShrinks; shrinks++) {
     const start = windowStart(input.text, input.offset, windowChars);
     tokens = engine.tokenize(prefixText(input, start, withoutSpace));
-    if (tokens.length <= most) {
+    if (tokens.length <= maxTokens) {
       return tokens;
     }
     windowChars = Math.floor(windowChars * windowShrink);
   }
-  const step = Math.max(1, Math.floor(most / 4));
-  return tokens.slice(Math.ceil((tokens.length - most) / step) * step);
+  const step = Math.max(1, Math.floor(maxTokens / 4));
+  return tokens.slice(Math.ceil((tokens.length - maxTokens) / step) * step);
 }
 
 function prefixText(input: PromptInput, start: number, withoutSpace: boolean): string {

@@ -1,44 +1,34 @@
-/** Where a text that was cut short may end, so that a person can take it as it is. */
+/** Where a text that a limit has cut short may end, so that the user can accept it as it is. */
+
+import type { CodeAround } from '../syntax/brackets';
 
 const wordEnd = /[\p{L}\p{N}_$)\]}"'`;]$/u;
 const wordGoesOn = /[\p{L}\p{N}_$]$/u;
 const lastWord = /(?<![\p{L}\p{N}_$])[\p{L}\p{N}_$]+$/u;
 const operators = /(?<![-+*/%=<>!&|^?:,.({[\s])[-+*/%=<>!&|^?:,.({[\s]+$/;
 
-/** @returns '' where nothing whole is there */
-export function sensibleEnd(text: string, lines: 'one' | 'block'): string {
+/**
+ * @param code around the cursor, which tells quotes that open a string from those that close one
+ * @returns '' where no whole part is left
+ */
+export function sensibleEnd(text: string, lines: 'one' | 'block', code: CodeAround): string {
   const newline = text.lastIndexOf('\n');
   const whole = newline === -1 ? '' : text.slice(0, newline);
   if (lines === 'block' && whole.trim() !== '') {
     return whole;
   }
-  // the last word may have more letters; what hangs on it (an operator, an opening bracket, a quote) goes with it
-  const words = withoutOpenText(wordGoesOn.test(text) ? text.replace(lastWord, '') : text);
+  // the last word may be incomplete; an operator, an opening bracket or a quote before it is dropped with it
+  const words = withoutOpenString(wordGoesOn.test(text) ? text.replace(lastWord, '') : text, code);
   const end = withoutDangling(words);
   return wordEnd.test(end) ? end : '';
 }
 
-/** Without operators and opening brackets at the end that wait for something. */
+/** Drops the operators and opening brackets at the end, which need something after them. */
 export function withoutDangling(text: string): string {
   return text.trimEnd().replace(operators, '').trimEnd();
 }
 
-/** Without a text whose closing quote is missing on the last line. */
-function withoutOpenText(text: string): string {
-  const line = text.lastIndexOf('\n') + 1;
-  let quote: string | undefined;
-  let start = text.length;
-  for (let index = line; index < text.length; index++) {
-    const char = text[index] ?? '';
-    if (char === '\\') {
-      index++;
-    } else if (quote === undefined && `"'\``.includes(char)) {
-      quote = char;
-      start = index;
-    } else if (char === quote) {
-      quote = undefined;
-      start = text.length;
-    }
-  }
-  return text.slice(0, start);
+/** Drops a string that is opened and not closed. */
+function withoutOpenString(text: string, code: CodeAround): string {
+  return text.slice(0, code.scan(text).openString ?? text.length);
 }

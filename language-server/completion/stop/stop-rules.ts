@@ -1,29 +1,29 @@
-/** Where a completion ends, decided while its text streams in. Pure: text so far in, text to keep out. */
+/** Decides where a completion ends while its text streams in. Pure: it takes the text so far, and returns the text to keep. */
 
 import { indentWidth, isBlank } from '../../base/text';
-import type { CompletionShape } from '../syntax/shape';
-import { loopStart } from './loop';
+import { opensBracket } from '../syntax/bracket-table';
+import type { CompletionShape } from '../syntax/completion-shape';
 import { withoutDangling } from './sensible-end';
 
 export interface StopContext {
   readonly shape: CompletionShape;
-  /** The next line of the document with text: a completion that arrives there is done. */
+  /** The next line of the document that is not blank: a completion that repeats it is done. */
   readonly nextLine: string;
   readonly maxLines: number;
 }
 
 export interface StopDecision {
-  /** Decoding can stop: the rest would be cut anyway. */
+  /** Decoding can stop, since the rest would be cut. */
   readonly stop: boolean;
-  /** What is worth keeping. */
+  /** The text to keep. */
   readonly text: string;
 }
 
-/** Of a line that still grows: it may become a closing word. */
+/** A line that still grows, and may become a word that closes a block. */
 const closerBegins = /^\s*(?:e|en|f|d|do|don|<)$/;
 const closer = /^\s*(?:[)\]}]|<\/|(?:end|fi|done)(?![\w(=[:]|\s*[=:+*-]))/;
 
-/** @param whole all text so far; the last line may still grow */
+/** @param whole all the text so far; its last line may still grow */
 export function applyStopRules(whole: string, context: StopContext): StopDecision {
   const loop = loopStart(whole);
   if (loop !== undefined) {
@@ -37,9 +37,7 @@ function decide(whole: string, context: StopContext): StopDecision {
   return context.shape.lines === 'one' ? oneLine(whole, context) : block(whole, context);
 }
 
-const opensBracket = /[{([]\s*$/;
-
-/** To the end of the line; where that opens a bracket and may, to the line that closes it. */
+/** Ends at the end of the line, or, if the line may open a bracket and does, at the line that closes it. */
 function oneLine(whole: string, context: StopContext): StopDecision {
   const newline = whole.indexOf('\n');
   if (newline === -1) {
@@ -67,7 +65,7 @@ function block(whole: string, { shape, nextLine, maxLines }: StopContext): StopD
       continue;
     }
     if (trimmed === '') {
-      // a blank line ends a block; in front of it, it is skipped by no one: the text starts with it
+      // a blank line ends a block, but blank lines before its first text belong to it
       if (complete && hasText()) {
         return done();
       }
@@ -105,12 +103,12 @@ function block(whole: string, { shape, nextLine, maxLines }: StopContext): StopD
   return { stop: false, text: kept.join('\n') };
 }
 
-/** Before any text, a first line that is not indented enough still ends an opened block: the model left it. */
+/** A block that the cursor's line opens ends at a line with too little indentation even before any text: the model left it. */
 function hasTextOrOpens(hasText: boolean, shape: CompletionShape): boolean {
   return hasText || shape.opens;
 }
 
-/** The same line as the one above, or a third time. Short lines (brackets, else) may repeat. */
+/** Whether the line repeats the one above it, or comes for the third time. Short lines (brackets, `else`) may repeat. */
 function isRepetition(trimmed: string, kept: readonly string[], seen: ReadonlyMap<string, number>): boolean {
   if (trimmed.length < 4) {
     return false;
@@ -120,4 +118,26 @@ function isRepetition(trimmed: string, kept: readonly string[], seen: ReadonlyMa
 
 function count(seen: Map<string, number>, line: string): void {
   seen.set(line, (seen.get(line) ?? 0) + 1);
+}
+
+/** Small models fall into loops within a line (`count = count = count`): a unit that comes three times or more. */
+const repeated = /([^\n]{3,60}?)\1{2,}/g;
+
+/** Shorter repetitions occur in good code: `[0, 0, 0, 0]`. */
+const minLoopChars = 24;
+
+/**
+ * @returns the offset to cut a loop at: before its line, or, in the first line, after its first unit; undefined where there
+ * is no loop, which a ruler of one character is not
+ */
+export function loopStart(text: string): number | undefined {
+  for (const match of text.matchAll(repeated)) {
+    const unit = match[1] ?? '';
+    if (match[0].length >= minLoopChars && new Set(unit).size > 1) {
+      const lineEnd = text.lastIndexOf('\n', match.index);
+      const hasLinesBefore = lineEnd !== -1 && text.slice(0, lineEnd).trim() !== '';
+      return hasLinesBefore ? lineEnd : match.index + unit.length;
+    }
+  }
+  return undefined;
 }

@@ -1,16 +1,16 @@
-/** Brackets of code around a cursor, and of a text that comes to stand there. */
+/** The brackets and strings of the code around a cursor, and of a text that is inserted there. */
 
 import type { CursorText } from '../prompt/cursor';
-import { type BracketToken, type Forms, formsOf, type LexicalState, type Scan, scan } from './lexical';
+import { closes, isOpener } from './bracket-table';
+import { type Forms, formsOf } from './forms';
+import { type BracketToken, type LexicalState, type Scan, scan } from './scanner';
 
 const dangling = /[-+*/%=<>!&|^?:,.\\]$|=>$/;
 
-const openOf: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
-
 export interface Brackets {
-  /** Not closed, innermost first. */
+  /** Opening brackets that are not closed, innermost first. */
   readonly open: readonly string[];
-  /** Closing ones whose opening is not in the text, in order, with their index. */
+  /** Closing brackets whose opening bracket is not in the text, in order. */
   readonly unmatched: readonly BracketToken[];
 }
 
@@ -18,10 +18,9 @@ function pair(tokens: readonly BracketToken[]): Brackets {
   const open: string[] = [];
   const unmatched: BracketToken[] = [];
   for (const token of tokens) {
-    const wanted = openOf[token.char];
-    if (wanted === undefined) {
+    if (isOpener(token.char)) {
       open.push(token.char);
-    } else if (open.at(-1) === wanted) {
+    } else if (closes(token.char, open.at(-1))) {
       open.pop();
     } else if (open.length === 0) {
       unmatched.push(token);
@@ -30,39 +29,34 @@ function pair(tokens: readonly BracketToken[]): Brackets {
   return { open: open.reverse(), unmatched };
 }
 
-/** @param languageId '' : of no language that is known */
+/** @param languageId '' where it is not known */
 export function brackets(text: string, languageId = ''): Brackets {
   return pair(scan(text, formsOf(languageId)).brackets);
 }
 
-/** @param limits closing brackets without an opening one may stand in front, opening ones may be left at the end */
+/** @param limits whether the code may close brackets that it does not open, and leave brackets open at its end */
 function isBalanced(
   tokens: readonly BracketToken[],
   limits: { readonly mayClose: boolean; readonly mayOpen: boolean },
 ): boolean {
   const open: string[] = [];
   for (const { char } of tokens) {
-    const wanted = openOf[char];
-    if (wanted === undefined) {
+    if (isOpener(char)) {
       open.push(char);
-    } else if (open.length > 0 ? open.pop() !== wanted : !limits.mayClose) {
+    } else if (open.length > 0 ? !closes(char, open.pop()) : !limits.mayClose) {
       return false;
     }
   }
   return open.length === 0 || limits.mayOpen;
 }
 
-export function closes(closer: string, opener: string | undefined): boolean {
-  return opener !== undefined && openOf[closer] === opener;
-}
-
 type Around = Pick<CursorText, 'before' | 'after' | 'reachesEnd' | 'start'>;
 
-/** What stands at a cursor is read from what the cursor is in. */
+/** Reads a text at a cursor from the state that the cursor is in: code, a string or a comment. */
 export class CodeAround {
   readonly #forms: Forms;
   readonly #cursor: Around;
-  /** Of the text before the cursor. */
+  /** Scan of the text before the cursor. */
   readonly #before: Scan;
 
   constructor(cursor: Around, languageId: string) {
@@ -75,7 +69,7 @@ export class CodeAround {
     return this.#before.state;
   }
 
-  /** The cursor is between quotes, and not in code that stands there. */
+  /** The cursor is in a string, and not in code that is embedded in one. */
   get inString(): boolean {
     return this.state.at(-1)?.kind === 'string';
   }
@@ -84,7 +78,7 @@ export class CodeAround {
     return this.state.at(-1)?.kind === 'comment';
   }
 
-  /** Of a text at the cursor. */
+  /** Scans a text that is inserted at the cursor. */
   scan(text: string): Scan {
     return scan(text, this.#forms, this.state);
   }
@@ -93,15 +87,15 @@ export class CodeAround {
     return pair(this.scan(text).brackets);
   }
 
-  /** The end of a text at the cursor is in the same quotes as the cursor, or in the same code. */
+  /** Whether a text at the cursor ends in the same string as the cursor is in, or in the same code. */
   endsWhereItBegan(text: string): boolean {
     const { state } = this.scan(text);
     return state.length === this.state.length && state.at(-1)?.kind === this.state.at(-1)?.kind;
   }
 
   /**
-   * With a text at the cursor the program is not whole: brackets or quotes are left open somewhere, or an operator waits for
-   * the rest. Of a part of the document, what may be opened before it or closed after it is not asked for.
+   * Whether the program is incomplete with the text at the cursor: it leaves brackets or strings open, or ends in an operator.
+   * Where only a part of the document is known, brackets may be opened before that part, and closed after it.
    */
   leavesOpen(text: string): boolean {
     const { after, reachesEnd, start } = this.#cursor;
@@ -116,8 +110,8 @@ export class CodeAround {
   }
 
   /**
-   * What is open before the cursor and not closed after it, innermost first. What follows a part of the document closes
-   * what is further out.
+   * Brackets that are open before the cursor and not closed after it, innermost first. Where only a part of the document is
+   * known, what follows it is taken to close the outer ones.
    */
   unclosed(): string[] {
     const unclosed: string[] = [];

@@ -1,4 +1,4 @@
-/** tree-sitter's grammars, as they are shipped: beside the bundle. */
+/** Opens the tree-sitter grammars, which are shipped beside the bundle. */
 
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,7 +14,7 @@ export class Grammars {
     this.#folder = folder;
   }
 
-  /** @param grammar as in the file's name: `typescript`, `c-sharp` */
+  /** @param grammar as base/languages.ts names it: `typescript`, `c-sharp` */
   async parser(grammar: string): Promise<TreeSitter.Parser> {
     const language = await this.#library.Language.load(path.join(this.#folder, `tree-sitter-${grammar}.wasm`));
     const parser = new this.#library.Parser();
@@ -23,7 +23,7 @@ export class Grammars {
   }
 }
 
-/** Beside the bundle in `dist/`; from the sources, in the `dist/` of the same tree. */
+/** The grammars are beside the bundle in `dist/`; code that runs from the sources finds them in the `dist/` of the same tree. */
 function grammarFolder(): string | undefined {
   const chosen = process.env['FASA_SYNTAX'];
   const folders =
@@ -33,7 +33,10 @@ function grammarFolder(): string | undefined {
   return folders.find((folder) => existsSync(path.join(folder, 'web-tree-sitter.cjs')));
 }
 
-/** Undefined where they are not there. The library is loaded from its file: bundled, it would not find its WebAssembly. */
+/**
+ * The library is loaded from its file, since it would not find its WebAssembly if it were bundled.
+ * @returns undefined where the grammars are not installed
+ */
 export async function openGrammars(): Promise<Grammars | undefined> {
   const folder = grammarFolder();
   if (folder === undefined) {

@@ -1,22 +1,23 @@
 /**
- * Whether a text is a sound piece of a program where it comes to stand. Rules that end and trim a text look at its lines
- * and brackets; a parser has the last word, where there is one, so that no rule makes broken code of code that was whole.
+ * Checks completions by the parser. The rules that end and trim a text look only at its lines and brackets; where there is
+ * a grammar, the parser has the last word, so that no rule breaks code that was correct.
  */
 
 import { inLineEnds } from '../postprocess';
 import type { CursorText } from '../prompt/cursor';
-import { noSuggestion, type Suggestion } from '../suggestion';
+import { noSuggestion, type Suggestion } from '../suggestion-cache';
+import { closersAndQuotesOnly } from './bracket-table';
 import type { CodeAround } from './brackets';
 import type { ErrorCounter } from './syntax';
 
-/** Lines that a text may go on for when its end would leave the program broken. */
+/** A text may go on for so many lines when its end would leave a syntax error. */
 const maxMoreLines = 12;
 
-/** Follows a text that grows beyond the end that the rules have found for it, while that leaves the program broken. */
+/** Lets a text grow beyond the end that the rules have found for it, as long as ending there would leave a syntax error. */
 export class SoundEnd {
   readonly #errors: ErrorCounter | undefined;
   readonly #code: CodeAround;
-  /** Where the rules would end it, once they have. */
+  /** The text as the rules would end it; absent until they do. */
   #ended: string | undefined;
   #lines = 0;
 
@@ -25,14 +26,16 @@ export class SoundEnd {
     this.#code = code;
   }
 
-  /** The rules end the text, but it goes on. */
+  /** The rules have ended the text, but it goes on. */
   get goesOn(): boolean {
     return this.#ended !== undefined;
   }
 
   /**
-   * @param kept what the rules keep, and whether they end there @param whole all that there is
-   * @returns what to keep, and whether to end now
+   * @param kept the text that the rules keep
+   * @param ends whether the rules end the text there
+   * @param whole all the text so far
+   * @returns the text to keep, and whether to stop decoding
    */
   decide(kept: string, ends: boolean, whole: string): { readonly text: string; readonly stop: boolean } {
     if (!ends && this.#ended === undefined) {
@@ -54,14 +57,14 @@ export class SoundEnd {
     return { text: this.#ended, stop: false };
   }
 
-  /** Nothing follows. @returns the whole where that is sound and the end of the rules is not */
+  /** The model has ended the text. @returns the whole text if that is correct and the end of the rules is not */
   end(whole: string): string {
     return this.#ended !== undefined && this.#isBroken(this.#ended) && !this.#isBroken(whole.trimEnd())
       ? whole.trimEnd()
       : (this.#ended ?? whole);
   }
 
-  /** Errors far from a text that leaves nothing open are not its doing: grammars know no macros. */
+  /** Errors far from a text that leaves nothing open are not caused by it: grammars know no macros. */
   #isBroken(text: string): boolean {
     const errors = this.#errors?.(text, 0);
     return errors !== undefined && errors.count > 0 && (errors.near || this.#code.leavesOpen(text));
@@ -72,11 +75,11 @@ function countLines(text: string): number {
   return text.split('\n').length;
 }
 
-const closersOnly = /^[)\]}>"'`;,\s]+$/;
-
 /**
- * The filtered text, unless it leaves the program broken and the text as it was given does not, by itself or in the place of
- * the closing characters that the editor has put after the cursor. Nothing where all of them do and the program was whole.
+ * Chooses the suggestion that leaves no syntax error: the filtered text, or the text as the model wrote it, inserted as it is
+ * or in place of closing characters that the editor has put after the cursor.
+ * @param given the text of the model @param errors absent where there is no grammar
+ * @returns nothing where every choice leaves an error in a program that had none
  */
 export function soundest(
   filtered: Suggestion,
@@ -91,7 +94,9 @@ export function soundest(
   if (errors === undefined || left === undefined || left.count === 0) {
     return filtered;
   }
-  const replaced = closersOnly.test(rest) ? Array.from({ length: rest.length }, (_, index) => rest.length - index) : [];
+  const replaced = closersAndQuotesOnly.test(rest)
+    ? Array.from({ length: rest.length }, (_, index) => rest.length - index)
+    : [];
   for (const replace of [...replaced.slice(0, maxReplaced), 0]) {
     const candidate = { text: inLineEnds(text, cursor), replace };
     if (errors(candidate.text, replace)?.count === 0) {
@@ -101,5 +106,5 @@ export function soundest(
   return isChanged && errors('', 0)?.count === 0 ? noSuggestion : filtered;
 }
 
-/** Closing characters are tried one by one: few stand there. */
+/** Closing characters are tried one by one, and rarely are there many. */
 const maxReplaced = 4;

@@ -1,59 +1,39 @@
 /**
- * Syntax around a cursor, by tree-sitter: grammars are loaded when a language is first completed in, and a bounded window
- * is parsed within a bounded time. Where there is no grammar, or no time, indentation decides (shape.ts).
+ * The syntax around a cursor, by tree-sitter. A grammar is loaded when its language is first completed in, and a bounded
+ * window is parsed in bounded time. Without a grammar, or without enough time, indentation decides (completion-shape.ts).
  */
 
 import type * as TreeSitter from 'web-tree-sitter';
+import { languageWithId } from '../../base/languages';
 import { type Grammars, openGrammars } from './grammars';
-import { type SyntaxShape, shapeInTree } from './syntax-shape';
+import { type SyntaxShape, shapeInTree } from './tree-shape';
 
-/** File of the grammar, by language id. */
-const grammars: Readonly<Record<string, string>> = {
-  c: 'cpp',
-  cpp: 'cpp',
-  csharp: 'c-sharp',
-  css: 'css',
-  'cuda-cpp': 'cpp',
-  go: 'go',
-  java: 'java',
-  javascript: 'javascript',
-  javascriptreact: 'javascript',
-  php: 'php',
-  powershell: 'powershell',
-  python: 'python',
-  ruby: 'ruby',
-  rust: 'rust',
-  shellscript: 'bash',
-  typescript: 'typescript',
-  typescriptreact: 'tsx',
-};
-
-/** UTF-16 units before and after the cursor that are parsed; the first line may be cut. */
+/** So many UTF-16 units before and after the cursor are parsed; the first line may be incomplete. */
 const charsBefore = 32 * 1024;
 const charsAfter = 8 * 1024;
-/** What a text has broken shows so soon after it. */
+/** A syntax error that a text causes shows within so many UTF-16 units after it. */
 const nearChars = 400;
-/** Where errors are counted: what is cut off in the middle looks broken. */
+/** Errors are counted in a longer window, since code that is cut off in the middle looks like an error. */
 const checkedCharsAfter = 32 * 1024;
 const parseLimitMs = 40;
-/** A first request in a language does not wait longer for its grammar. */
+/** The first request in a language waits for its grammar no longer than this. */
 const loadLimitMs = 150;
 
 export interface SyntaxOptions {
-  /** Called once for each grammar that does not load. */
+  /** Called once for each grammar that cannot be loaded. */
   readonly onProblem?: (message: string) => void;
   readonly loadLimitMs?: number;
   readonly parseLimitMs?: number;
 }
 
 export interface Errors {
-  /** Those of the program that end after the line of the place begins, and tokens that are missing. */
+  /** Syntax errors that end after the beginning of the cursor's line, and missing tokens. */
   readonly count: number;
-  /** One begins or ends in the text, or shortly after it. */
+  /** Whether an error begins or ends in the inserted text, or shortly after it. */
   readonly near: boolean;
 }
 
-/** Errors at a place with a text there, in the place of so many UTF-16 units after it. */
+/** Counts the errors with a text inserted at the place, which replaces so many UTF-16 units after it. */
 export type ErrorCounter = (inserted: string, replace: number) => Errors | undefined;
 
 export class Syntax {
@@ -66,9 +46,9 @@ export class Syntax {
     this.#options = options;
   }
 
-  /** @returns undefined where syntax has nothing to say: no grammar, not loaded in time, not parsed in time */
+  /** @returns undefined where there is no grammar, or it was not loaded in time, or the window was not parsed in time */
   async shapeAt(languageId: string, text: string, offset: number): Promise<SyntaxShape | undefined> {
-    const grammar = grammars[languageId];
+    const grammar = languageWithId(languageId)?.grammar;
     if (grammar === undefined) {
       return undefined;
     }
@@ -90,11 +70,11 @@ export class Syntax {
   }
 
   /**
-   * Counts the errors that a text would leave at a place. What is wrong further up is not its doing.
-   * @returns undefined where no grammar is loaded; the count is undefined when parsing took too long
+   * Makes a counter of the errors that a text would leave at a place; errors further up are not counted.
+   * @returns undefined where no grammar is loaded; the counter returns undefined where parsing took too long
    */
   checkerAt(languageId: string, text: string, offset: number): ErrorCounter | undefined {
-    const parser = this.#loaded.get(grammars[languageId] ?? '');
+    const parser = this.#loaded.get(languageWithId(languageId)?.grammar ?? '');
     if (parser === undefined) {
       return undefined;
     }
@@ -172,7 +152,7 @@ function parse(parser: TreeSitter.Parser, source: string, limitMs: number): Tree
   return tree;
 }
 
-/** A line start where one is near. */
+/** The window starts at a line where one begins nearby. */
 function windowStart(text: string, offset: number): number {
   const rough = Math.max(0, offset - charsBefore);
   if (rough === 0) {

@@ -1,76 +1,76 @@
-/** How fast the model is here, measured from requests: what is worth feeding and how long an answer takes follow from it. */
+/** How fast the model is on this machine, measured from requests. It decides how much of a prompt is worth its prefill. */
 
 import type { NativeGenerationStats } from '../../engine/native/addon';
 
 const weight = 0.3;
-/** Fewer tokens say more about the request's fixed costs than about feeding. */
-const minFedTokens = 8;
-/** Tokens of a line of code. */
+/** Fewer tokens say more about the fixed costs of a request than about prefill. */
+const minPromptTokens = 8;
+/** Tokens of a usual line of code. */
 const usualTokens = 12;
-/** What feeding the text after the cursor may take, again for each key: it stands behind what is typed. */
+/** Prefilling the text after the cursor may take so long: it comes after what is typed, so every key prefills it again. */
 const suffixMs = 250;
 const minSuffixTokens = 32;
-const [minPiece, maxPiece] = [16, 4096];
-/** The engine feeds no more at once; a cancel loses that much at most. */
+const [minBatch, maxBatch] = [16, 4096];
+/** The engine prefills no more tokens at once, so a cancel loses that many at most. */
 const microBatch = 128;
 
 export class MeasuredSpeed {
-  #feedMsPerToken: number | undefined;
+  #prefillMsPerToken: number | undefined;
   #decodeMsPerToken: number | undefined;
-  #keyFedTokens = 8;
-  #pieceTokens = maxPiece;
+  #keyPromptTokens = 8;
+  #batchTokens = maxBatch;
 
   note(stats: NativeGenerationStats): void {
-    if (stats.fedTokens >= minFedTokens && stats.prefillMs > 0) {
-      this.#feedMsPerToken = blend(this.#feedMsPerToken, stats.prefillMs / stats.fedTokens);
+    if (stats.fedTokens >= minPromptTokens && stats.prefillMs > 0) {
+      this.#prefillMsPerToken = blend(this.#prefillMsPerToken, stats.prefillMs / stats.fedTokens);
     }
-    // the first token comes out of the prefill
+    // the prefill yields the first token
     if (stats.decodedTokens > 1 && stats.decodeMs > 0) {
       this.#decodeMsPerToken = blend(this.#decodeMsPerToken, stats.decodeMs / (stats.decodedTokens - 1));
     }
-    this.#keyFedTokens = blend(this.#keyFedTokens, Math.min(stats.fedTokens, 512));
+    this.#keyPromptTokens = blend(this.#keyPromptTokens, Math.min(stats.fedTokens, 512));
   }
 
-  get feedMsPerToken(): number | undefined {
-    return this.#feedMsPerToken;
+  get prefillMsPerToken(): number | undefined {
+    return this.#prefillMsPerToken;
   }
 
   get decodeMsPerToken(): number | undefined {
     return this.#decodeMsPerToken;
   }
 
-  /** Of a usual line; undefined until something was decoded. */
+  /** How long a usual line takes, in milliseconds; undefined until something was decoded. */
   get answerMs(): number | undefined {
     if (this.#decodeMsPerToken === undefined) {
       return undefined;
     }
-    return usualTokens * this.#decodeMsPerToken + this.#keyFedTokens * (this.#feedMsPerToken ?? 0);
+    return usualTokens * this.#decodeMsPerToken + this.#keyPromptTokens * (this.#prefillMsPerToken ?? 0);
   }
 
-  /** Tokens to feed at a time, so that a key that comes meanwhile throws little away: all, until keys do. */
-  get pieceTokens(): number {
-    return this.#pieceTokens;
+  /** How many tokens to prefill at a time, so that a key that is pressed meanwhile throws little away. */
+  get prefillBatchTokens(): number {
+    return this.#batchTokens;
   }
 
-  /** A piece was cancelled before it was fed: smaller ones get through where this one does not. */
-  pieceCancelled(): void {
-    this.#pieceTokens = Math.max(minPiece, Math.floor(Math.min(microBatch, this.#pieceTokens) / 2));
+  /** A batch was cancelled before it was done: smaller ones get through. */
+  batchCancelled(): void {
+    this.#batchTokens = Math.max(minBatch, Math.floor(Math.min(microBatch, this.#batchTokens) / 2));
   }
 
-  pieceFed(): void {
-    this.#pieceTokens = Math.min(maxPiece, this.#pieceTokens * 2);
+  batchDone(): void {
+    this.#batchTokens = Math.min(maxBatch, this.#batchTokens * 2);
   }
 
   /**
-   * Most tokens after the cursor that a prompt should have: a power of two, so that it rarely changes.
-   * @param most what the tail allows
+   * How many tokens after the cursor a prompt should have at most: a power of two, so that the number rarely changes.
+   * @param max what the length of the prompt allows
    */
-  suffixTokens(most: number): number {
-    if (this.#feedMsPerToken === undefined) {
-      return most;
+  suffixTokens(max: number): number {
+    if (this.#prefillMsPerToken === undefined) {
+      return max;
     }
-    const affordable = Math.max(minSuffixTokens, suffixMs / this.#feedMsPerToken);
-    return Math.min(most, 2 ** Math.floor(Math.log2(affordable)));
+    const affordable = Math.max(minSuffixTokens, suffixMs / this.#prefillMsPerToken);
+    return Math.min(max, 2 ** Math.floor(Math.log2(affordable)));
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The first completion of a session would wait for its whole prompt to be fed. So what it needs where the user is gets fed
- * ahead of time, once, before anything is asked. The first request ends this for good; what was fed is reused.
+ * The first completion of a session would wait for the prefill of its whole prompt. So the prompt for the place where the
+ * user is gets prefilled ahead of time, until the first request comes, which reuses what is cached by then.
  */
 
 import { isCancelled, toEngineError } from '../../base/errors';
@@ -9,10 +9,10 @@ import type { Engine } from '../../engine/engine';
 import type { DocumentPosition } from '../../lsp/check-params';
 
 export interface WarmUpParts {
-  /** Waits for the model. @throws EngineError */
+  /** Waits until the model is ready. @throws EngineError */
   readonly ready: (signal: AbortSignal) => Promise<Engine>;
-  /** Feeds the prompt of a completion at the place. @throws EngineError */
-  readonly feed: (engine: Engine, at: DocumentPosition, signal: AbortSignal) => Promise<void>;
+  /** Prefills the prompt of a completion at the place. @throws EngineError */
+  readonly prefill: (engine: Engine, at: DocumentPosition, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
 }
 
@@ -25,7 +25,7 @@ export class WarmUp {
     this.#parts = parts;
   }
 
-  /** The newest place counts. */
+  /** The user is at another place: the warm-up goes on there. */
   async focused(at: DocumentPosition): Promise<void> {
     if (this.#ended) {
       return;
@@ -35,7 +35,7 @@ export class WarmUp {
     this.#running = running;
     try {
       const engine = await this.#parts.ready(running.signal);
-      await this.#parts.feed(engine, at, running.signal);
+      await this.#parts.prefill(engine, at, running.signal);
     } catch (error) {
       const failure = toEngineError(error);
       if (!isCancelled(failure)) {
@@ -44,7 +44,7 @@ export class WarmUp {
     }
   }
 
-  /** A request came, or the server ends: from now on the cache is what requests make of it. */
+  /** A request came, or the server ends: from now on, the KV cache belongs to the requests. */
   end(): void {
     this.#ended = true;
     this.#running?.abort();

@@ -1,67 +1,18 @@
-/** The line that names a file to the model, in the comment form of its language. */
+/** The line that names a file to the model, as a comment of its language. */
 
 import path from 'node:path';
-
-const hash = new Set(
-  'bash cfg coffee conf ex exs fish gd gemspec jl makefile mk nim pl pm ps1 psm1 py pyi pyx r rake rb sh tcl tf toml yaml yml zsh'.split(
-    ' ',
-  ),
-);
-const dashes = new Set('ada adb ads elm hs lua sql vhd vhdl'.split(' '));
-const semicolon = new Set('asm clj cljs edn el ini lisp lsp rkt s scm'.split(' '));
-const percent = new Set('erl hrl m tex sty'.split(' '));
-const markup = new Set('htm html markdown md svelte svg vue xhtml xml'.split(' '));
-const block = new Set('css less scss'.split(' '));
+import { isFileName, languageOfFile, languageWithId } from '../../base/languages';
 
 /** @param relativePath with forward slashes */
 export function commentPathLine(relativePath: string): string {
-  const base = path.posix.basename(relativePath).toLowerCase();
-  const kind = path.posix.extname(base).slice(1) || base;
-  if (hash.has(kind) || base === 'dockerfile') {
-    return `# ${relativePath}`;
-  }
-  if (dashes.has(kind)) {
-    return `-- ${relativePath}`;
-  }
-  if (semicolon.has(kind)) {
-    return `; ${relativePath}`;
-  }
-  if (percent.has(kind)) {
-    return `% ${relativePath}`;
-  }
-  if (markup.has(kind)) {
-    return `<!-- ${relativePath} -->`;
-  }
-  return block.has(kind) ? `/* ${relativePath} */` : `// ${relativePath}`;
+  const [open, close] = languageOfFile(relativePath)?.comment ?? ['//'];
+  return close === undefined ? `${open} ${relativePath}` : `${open} ${relativePath} ${close}`;
 }
 
-/** Of languages whose name is not the ending of their files. */
-const endings: Readonly<Record<string, string>> = {
-  clojure: 'clj',
-  csharp: 'cs',
-  elixir: 'ex',
-  haskell: 'hs',
-  html: 'html',
-  javascript: 'js',
-  javascriptreact: 'jsx',
-  julia: 'jl',
-  markdown: 'md',
-  perl: 'pl',
-  powershell: 'ps1',
-  python: 'py',
-  ruby: 'rb',
-  rust: 'rs',
-  shellscript: 'sh',
-  typescript: 'ts',
-  typescriptreact: 'tsx',
-};
-
-/** The name of a document that has no ending of its own (one that was not saved yet) gets that of its language. */
+/** A document that has no extension, because it was never saved, gets the one of its language. */
 export function withEnding(relativePath: string, languageId: string): string {
   const base = path.posix.basename(relativePath);
-  const ending = endings[languageId] ?? languageId;
-  const named = base.includes('.') || knownNames.has(base.toLowerCase()) || ending === 'plaintext' || ending === '';
-  return named ? relativePath : `${relativePath}.${ending}`;
+  const extension = languageWithId(languageId)?.extensions[0] ?? languageId;
+  const isNamed = base.includes('.') || isFileName(base) || languageId === 'plaintext' || extension === '';
+  return isNamed ? relativePath : `${relativePath}.${extension}`;
 }
-
-const knownNames: ReadonlySet<string> = new Set(['dockerfile', 'makefile', 'rakefile', 'gemfile', 'jenkinsfile']);

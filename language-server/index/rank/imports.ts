@@ -1,18 +1,19 @@
 /** Which files of the folder a source file imports, by its text alone: relative imports of six languages. */
 
 import path from 'node:path';
+import { type ImportSyntax, languageOfFile } from '../../base/languages';
 
 /** Candidates in the order of the imports; for each, the paths to try in turn. Absolute paths. */
 export type ImportCandidates = readonly (readonly string[])[];
 
-interface Language {
+interface ImportRules {
   readonly pattern: RegExp;
   readonly resolve: (name: string, file: string, root: string) => string[];
 }
 
 const scriptEndings = ['.ts', '.tsx', '.js', '.jsx', '.mts', '.cts', '.mjs', '.cjs', '.d.ts', '.vue', '.svelte'];
 
-const script: Language = {
+const script: ImportRules = {
   pattern: /(?:\bfrom\s*|\bimport\s*(?:\(\s*)?|\brequire\s*\(\s*)(['"])(\.{1,2}\/?[^'"\n]*)\1/g,
   resolve(name, file) {
     const target = path.resolve(path.dirname(file), name);
@@ -27,7 +28,7 @@ const script: Language = {
   },
 };
 
-const python: Language = {
+const python: ImportRules = {
   pattern: /^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*\(?([\w, \t]*)|import[ \t]+([\w.]+))/gm,
   resolve(name, file, root) {
     const dots = /^\.*/.exec(name)?.[0].length ?? 0;
@@ -45,13 +46,13 @@ const python: Language = {
   },
 };
 
-const c: Language = {
+const c: ImportRules = {
   pattern: /^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"/gm,
   resolve: (name, file, root) =>
     [path.dirname(file), root, path.join(root, 'include'), path.join(root, 'src')].map((base) => path.join(base, name)),
 };
 
-const rust: Language = {
+const rust: ImportRules = {
   pattern: /^[ \t]*(?:pub(?:\([\w: ]+\))?[ \t]+)?(?:mod[ \t]+(\w+)[ \t]*;|use[ \t]+((?:crate|super|self)(?:::\w+)+))/gm,
   resolve(name, file, root) {
     const parts = name.split('::');
@@ -69,12 +70,7 @@ const rust: Language = {
   },
 };
 
-const languages = new Map<string, Language>([
-  ...['ts', 'tsx', 'js', 'jsx', 'mts', 'cts', 'mjs', 'cjs', 'vue', 'svelte'].map((end) => [end, script] as const),
-  ...['py', 'pyi'].map((end) => [end, python] as const),
-  ...['c', 'cc', 'cpp', 'cxx', 'h', 'hh', 'hpp', 'hxx', 'm', 'mm', 'cu'].map((end) => [end, c] as const),
-  ['rs', rust],
-]);
+const rulesOf: Readonly<Record<ImportSyntax, ImportRules>> = { c, python, rust, script };
 
 /** Imports stand at the top; more text than this is not searched. */
 const maxChars = 32_768;
@@ -88,13 +84,14 @@ const maxModules = 32;
  * @param root absolute path of its folder. Go imports name packages, not files: its own package is what is next to it.
  */
 export function importCandidates(text: string, file: string, root: string): ImportCandidates {
-  const language = languages.get(path.extname(file).slice(1).toLowerCase());
-  if (language === undefined) {
+  const syntax = languageOfFile(file)?.imports;
+  if (syntax === undefined) {
     return [];
   }
+  const rules = rulesOf[syntax];
   const names = new Set<string>();
-  for (const match of text.slice(0, maxChars).matchAll(language.pattern)) {
-    for (const name of importedNames(language, match)) {
+  for (const match of text.slice(0, maxChars).matchAll(rules.pattern)) {
+    for (const name of importedNames(rules, match)) {
       if (name.length <= maxNameChars) {
         names.add(name);
       }
@@ -103,14 +100,14 @@ export function importCandidates(text: string, file: string, root: string): Impo
       break;
     }
   }
-  return [...names].slice(0, maxImports).map((name) => language.resolve(name, file, root));
+  return [...names].slice(0, maxImports).map((name) => rules.resolve(name, file, root));
 }
 
-function importedNames(language: Language, match: RegExpMatchArray): string[] {
-  if (language === script) {
+function importedNames(rules: ImportRules, match: RegExpMatchArray): string[] {
+  if (rules === script) {
     return match[2] === undefined ? [] : [match[2]];
   }
-  if (language !== python) {
+  if (rules !== python) {
     return match.slice(1).filter((name) => name !== undefined);
   }
   const [, from, items, module] = match;

@@ -1,6 +1,7 @@
 /** In which order the files of a repository are encoded, and which are left when there is no room for all. */
 
 import path from 'node:path';
+import { languageOfFile } from '../../base/languages';
 import { importCandidates } from './imports';
 
 /** What is known of the user's doings, most recent first where it is a list. Paths below the folder. */
@@ -73,15 +74,13 @@ export function importsOf(
   return found;
 }
 
-const sourceEndings =
-  /\.(?:[cm]?[jt]sx?|vue|svelte|py[ix]?|go|rs|java|kt|kts|scala|cs|fs|vb|c|cc|cpp|cxx|h|hh|hpp|hxx|mm?|cu|swift|rb|php|pl|pm|lua|jl|r|ex|exs|erl|hs|ml|mli|clj|dart|zig|nim|sql|proto|graphql|sh|ps1)$/i;
-const textEndings = /\.(?:md|mdx|rst|adoc|txt)$/i;
 const asides =
   /(?:^|\/)(?:tests?|__tests__|specs?|fixtures?|testdata|examples?|benchmarks?|third[_-]party|vendor|docs?)\//i;
 
 /** Sources, then tests and examples, then texts, then configuration; deep paths after shallow ones of their kind. */
 function restRank(file: string): number {
   const aside = asides.test(file) || /[._-](?:test|spec)\.[\s\S]|^test_[\s\S]/i.test(path.posix.basename(file));
-  const kind = sourceEndings.test(file) ? (aside ? 1 : 0) : textEndings.test(file) ? 2 : 3;
+  const content = languageOfFile(file)?.content;
+  const kind = content === 'code' ? (aside ? 1 : 0) : content === 'prose' ? 2 : 3;
   return kind * 100 + Math.min(99, file.split('/').length);
 }

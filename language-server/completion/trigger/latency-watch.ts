@@ -1,4 +1,4 @@
-/** Whether completions come in time here, and if not, what takes the time. */
+/** Whether completions are done within their time budget, and if not, what takes the time. */
 
 import type { NativeGenerationStats } from '../../engine/native/addon';
 import type { SlowStatus } from '../../protocol/server';
@@ -20,18 +20,18 @@ const remedies: Readonly<Record<Cause, string>> = {
   waiting: 'Let the other work finish, or choose a smaller model.',
 };
 
-export class BudgetWatch {
-  /** The cause where a request was late, undefined where it was in time; newest last. */
+export class LatencyWatch {
+  /** For each of the last requests, the cause if it was late, else undefined; the newest is the last one. */
   #requests: (Cause | undefined)[] = [];
   #budgetMs = 0;
 
-  /** @param stats absent when the time was over before the first token: it went into reading */
+  /** @param stats absent where the time was over before the first token, so that prefill took it */
   note(late: boolean, budgetMs: number, stats: NativeGenerationStats | undefined): void {
     this.#budgetMs = budgetMs;
     this.#requests = [...this.#requests, late ? causeOf(stats) : undefined].slice(-lastRequests);
   }
 
-  /** Another model, or other settings: what was measured no longer holds. */
+  /** What was measured no longer holds for another model, or other settings. */
   clear(): void {
     this.#requests = [];
   }

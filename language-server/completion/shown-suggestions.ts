@@ -1,14 +1,15 @@
 /**
- * What became of the last offer in a document: accepted, typed along, or read and not wanted. LSP does not tell, but the
- * edits do. A place where an offer was in view for a moment, then left for other text, and come back to later, is not
- * offered anything by itself again for a while; who mistyped and comes back at once gets the offer back.
+ * Owns what the user did with the suggestion that a document shows: accepted it, typed it out, or dismissed it. LSP does
+ * not report that, but the edits tell. A place whose suggestion was in view for a moment, and was left for other text, gets
+ * no suggestion by itself for a while; after a slip that is corrected at once, the suggestion comes back. Two others watch
+ * the user: `TypingPace` (trigger/debounce.ts) owns the rhythm of the keys, and `SuggestionCache` owns the texts that were
+ * generated, shown or not.
  */
 
-import type { Suggestion } from './suggestion';
-import type { CachedPlace } from './suggestion-cache';
+import type { CachedPlace, Suggestion } from './suggestion-cache';
 
 export interface Offer extends CachedPlace {
-  /** All that could be accepted; the first was shown. */
+  /** Every one of them could be accepted; the first was the one in view. */
   readonly suggestions: readonly Suggestion[];
 }
 
@@ -23,15 +24,17 @@ interface Dismissed {
   readonly at: number;
 }
 
-/** Milliseconds: in view for so long, it was read; away for so long, it was no slip; and so long it stays quiet. */
+/** Milliseconds after which a suggestion in view counts as read. */
 const readMs = 600;
+/** Milliseconds within which a user who comes back has corrected a slip. */
 const slipMs = 1500;
+/** Milliseconds for which a dismissed place stays without a suggestion. */
 const quietMs = 120_000;
 const maxDismissed = 20;
 const beforeChars = 200;
 const afterChars = 100;
 
-export class Offers {
+export class ShownSuggestions {
   readonly #shown = new Map<string, Shown>();
   readonly #dismissed = new Map<string, Dismissed[]>();
 
@@ -41,7 +44,7 @@ export class Offers {
 
   /**
    * The document has changed.
-   * @returns the offset behind an offer that was accepted by this, else undefined
+   * @returns the offset of the end of a suggestion that this change accepted; undefined: it accepted none
    */
   edited(uri: string, text: string, now: number): number | undefined {
     const offer = this.#shown.get(uri);
@@ -87,7 +90,7 @@ export class Offers {
   }
 }
 
-/** The typed text begins the offer; closing characters behind it are the editor's. */
+/** The typed text is the start of the suggestion; closing characters after it were put there by the editor. */
 function isAlong(insert: string, typed: string): boolean {
   let shared = 0;
   while (shared < typed.length && typed[shared] === insert[shared]) {

@@ -1,4 +1,4 @@
-/** What belongs at a cursor, read from a syntax tree. Pure: trees of unfinished programs hold errors, so it asks little. */
+/** Reads from a syntax tree what fits at a cursor. Trees of unfinished programs have errors, so it asks few questions. */
 
 export interface SyntaxNode {
   readonly type: string;
@@ -11,14 +11,14 @@ export interface SyntaxNode {
 
 export interface SyntaxShape {
   readonly lines: 'one' | 'block';
-  /** The line opens a block that its last characters do not show (`do`, `then`). */
+  /** The line opens a block by a word (`do`, `then`) and not by its last character. */
   readonly opens?: boolean;
   readonly inside: 'comment' | 'string' | 'list' | 'statement' | 'block';
 }
 
 const comment = /comment/;
 const text = /string|char_literal|character_literal|heredoc|template|regex|quoted/;
-/** Code in the middle of a text. */
+/** Code that is embedded in a string. */
 const code = /interpolation|substitution|embedded/;
 const list =
   /^(?:arguments?|argument_list|parameters|formal_parameters|parameter_list|array|list|tuple|object|dictionary|set|literal_value|initializer_list|array_creation_expression|hash|token_tree|named_imports|import_specifier|export_clause|field_initializer_list|array_expression|bracketed_argument_list|enum_body)$/;
@@ -32,7 +32,7 @@ const wordOpeners: Readonly<Record<string, RegExp>> = {
   shellscript: /\b(?:then|do|else)\s*$/,
 };
 
-/** @param offset of the cursor in the source, UTF-16 units, as the indices of the tree are */
+/** @param offset of the cursor in the source, in UTF-16 units, as the indices of the tree are */
 export function shapeInTree(root: SyntaxNode, source: string, offset: number, languageId: string): SyntaxShape {
   const lineStart = source.lastIndexOf('\n', offset - 1) + 1;
   const before = source.slice(lineStart, offset).replace(/\r$/, '');
@@ -53,7 +53,7 @@ export function shapeInTree(root: SyntaxNode, source: string, offset: number, la
   return { lines: 'one', inside: last === '(' || last === '[' || last === ',' ? 'list' : 'statement' };
 }
 
-/** The comment or text that the cursor is in, not behind. A line comment reaches to its line's end. */
+/** The comment or string that the cursor is in, and not after. A line comment includes the end of its line. */
 function textAround(root: SyntaxNode, offset: number, source: string): 'comment' | 'string' | undefined {
   if (offset === 0) {
     return undefined;
@@ -74,7 +74,7 @@ function textAround(root: SyntaxNode, offset: number, source: string): 'comment'
   return undefined;
 }
 
-/** An item of a list is one line; what stands in a block, or begins one, may be several. */
+/** An item of a list is one line; a statement in a block may be several. */
 function onBlankLine(root: SyntaxNode, source: string, offset: number): SyntaxShape {
   const above = lastTextBefore(source, offset);
   if (above !== undefined && '([,'.includes(source[above] ?? '')) {

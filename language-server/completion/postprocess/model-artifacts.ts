@@ -1,15 +1,23 @@
-/** What a model should not have said, or not so. */
+/** Filters for what a model should not have written, or not in this form. */
 
 import { indentOf, isBlank } from '../../base/text';
 import { hiddenCharacter } from '../../protocol/hidden-characters';
+import type { CursorText } from '../prompt/cursor';
 import { reindent } from '../prompt/indentation';
-import { loopStart } from '../stop/loop';
 import { withoutDangling } from '../stop/sensible-end';
-import type { Filter } from './filter';
+import { loopStart } from '../stop/stop-rules';
+import { opensBlock } from '../syntax/bracket-table';
+import type { CodeAround } from '../syntax/brackets';
 
 /**
- * The text ends before a character that nobody sees (a direction override, a zero-width space, an escape sequence),
- * unless the document around has the same one: then it is known there.
+ * Post-processing is a chain of small pure functions; each sees the text that the one before it left.
+ * @param code what the cursor is in, read by the tokens of the language
+ */
+export type Filter = (text: string, cursor: CursorText, code: CodeAround) => string;
+
+/**
+ * The text ends before an invisible character (a direction override, a zero-width space, an escape sequence), unless the
+ * document around the cursor uses the same character.
  */
 export const cutAtHiddenCharacter: Filter = (text, cursor) => {
   for (const match of text.matchAll(hiddenCharacter)) {
@@ -20,13 +28,13 @@ export const cutAtHiddenCharacter: Filter = (text, cursor) => {
   return text;
 };
 
-/** Bytes that are no UTF-8 came from the model: cut there, unless the document has such characters itself. */
+/** A replacement character stands for bytes of the model that are not UTF-8: the text ends there, unless the document has it. */
 export const cutAtReplacementCharacter: Filter = (text, cursor) => {
   const index = text.indexOf('\ufffd');
   return index === -1 || cursor.before.includes('\ufffd') ? text : text.slice(0, index);
 };
 
-/** Keeps what stands before a loop, and nothing after it. */
+/** Keeps what comes before a loop, and nothing after it. */
 export const dropRepetition: Filter = (text) => {
   const loop = loopStart(text);
   return loop === undefined ? text : withoutDangling(text.slice(0, loop));
@@ -34,7 +42,7 @@ export const dropRepetition: Filter = (text) => {
 
 export const trimTrailingSpace: Filter = (text) => text.trimEnd();
 
-/** A line that says again what the line above says is a model that lost the thread. Short ones repeat in good code. */
+/** A model that repeats the line above has lost the thread; shorter lines repeat in good code as well. */
 const minRepeatedChars = 6;
 
 export const dropLineAbove: Filter = (text, cursor) => {
@@ -44,22 +52,20 @@ export const dropLineAbove: Filter = (text, cursor) => {
   return first.trim() !== '' && line.length >= minRepeatedChars && line === above ? '' : text;
 };
 
-const opensBlock = /(?:[{([:]|=>)\s*$/;
-
-/** The document's own unit on every line of code, and the cursor's indent not said twice. */
+/** Every line of code gets the indentation unit of the document, and the indent before the cursor is not repeated. */
 export const normalizeIndentation: Filter = (text, cursor, code) => {
   const lines = inUnit(text, cursor.indentUnit, code.scan(text).continued).split('\n');
   const [first = ''] = lines;
   const indent = cursor.linePrefix;
   if (indent !== '' && isBlank(indent) && !isBlank(first) && !opensBlock.test(cursor.lineAbove) && !code.inString) {
     const own = indentOf(first);
-    // deeper than the cursor only after a line that opens a block
+    // only a line that opens a block may be followed by deeper indentation than the cursor has
     lines[0] = own.startsWith(indent) || own.length > 1 ? first.slice(own.length) : first;
   }
   return lines.join('\n');
 };
 
-/** @param continued by line: it begins in a text, whose blanks are its own */
+/** @param continued by line: whether it begins in a string, whose blanks belong to the program */
 function inUnit(text: string, unit: string | undefined, continued: readonly boolean[]): string {
   if (unit === undefined || !text.includes('\n')) {
     return text;
@@ -76,7 +82,7 @@ function inUnit(text: string, unit: string | undefined, continued: readonly bool
     .join('\n');
 }
 
-/** The step that all indents of spaces are whole multiples of: 2 or 4. */
+/** The indentation step in spaces, 2 or 4: the larger one that all indents are multiples of. */
 function stepOfSpaces(lines: readonly string[]): number {
   const widths = lines.flatMap((line) => /^ +(?=\S)/.exec(line)?.[0].length ?? []);
   return widths.every((width) => width % 4 === 0) ? 4 : 2;

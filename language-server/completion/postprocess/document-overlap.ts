@@ -1,23 +1,24 @@
-/** What the document has already: after the cursor on its line, and on the lines below. */
+/** Filters for what the document already has: after the cursor on its line, and on the lines below. */
 
 import { hasInOrder, indentWidth } from '../../base/text';
 import type { CursorText } from '../prompt/cursor';
-import { type CodeAround, closes } from '../syntax/brackets';
-import type { Filter } from './filter';
+import { closersAndQuotesOnly, closersOnly, closes, isCloser, isQuote } from '../syntax/bracket-table';
+import type { CodeAround } from '../syntax/brackets';
+import type { Filter } from './model-artifacts';
 
 /**
- * After the cursor a bracket or quote closes what was opened before it: text that closes it, too, and goes on
- * (`list[|]`: `length - 1];`) would leave it twice. What comes before that is kept.
+ * A bracket or quote after the cursor closes what was opened before it. A text that closes it as well, and goes on
+ * (`list[|]`: `length - 1];`), would leave it twice, so the text ends before that.
  */
 export const cutAtClosedBracket: Filter = (text, cursor, code) => {
   const closer = cursor.lineSuffix.trimStart()[0] ?? '';
   if (code.inString) {
     return cutAtClosedString(text, cursor, code);
   }
-  if (!')]}'.includes(closer) || closer === '') {
+  if (!isCloser(closer)) {
     return text;
   }
-  // of its own kind alone: the others may be those that the text forgot
+  // only brackets of this kind count: the text may have forgotten to close the others
   let depth = 0;
   for (const { char, index } of code.scan(text).brackets) {
     depth += closes(closer, char) ? 1 : char === closer ? -1 : 0;
@@ -28,7 +29,7 @@ export const cutAtClosedBracket: Filter = (text, cursor, code) => {
   return text;
 };
 
-/** A text that leaves the quotes that the cursor is in ends there, where the document has the closing one after the cursor. */
+/** A text that leaves the string which the cursor is in ends at its closing quote, if the document has that quote already. */
 function cutAtClosedString(text: string, cursor: CursorText, code: CodeAround): string {
   const frame = code.state.at(-1);
   const close = frame?.kind === 'string' ? frame.form.close : '';
@@ -41,7 +42,7 @@ function cutAtClosedString(text: string, cursor: CursorText, code: CodeAround): 
     : text.slice(0, last.index);
 }
 
-/** What already stands after the cursor on its line is not suggested again: editors close brackets and quotes. */
+/** The end of the text is dropped where it repeats what follows the cursor on its line: editors close brackets and quotes. */
 export const trimSuffixOverlap: Filter = (text, cursor, code) => {
   const rest = cursor.lineSuffix.trimEnd();
   if (rest === '') {
@@ -52,42 +53,40 @@ export const trimSuffixOverlap: Filter = (text, cursor, code) => {
     const overlap = rest.slice(0, length);
     if (trimmed.endsWith(overlap) && isSurplus(overlap, trimmed, code)) {
       const kept = trimmed.slice(0, -length);
-      // on a line of its own it is not where the rest of the cursor's line would come: the text takes its place instead
+      // on a line of its own, the overlap would move to the end of the line above: the text replaces it instead
       return /\n[ \t]*$/.test(kept) ? text : kept;
     }
   }
   return text;
 };
 
-/** Closing brackets and quotes that the text itself opened belong to it, not to what follows the cursor. */
+/** Closing brackets and quotes of what the text itself opened belong to the text, not to what follows the cursor. */
 function isSurplus(overlap: string, text: string, code: CodeAround): boolean {
   const first = overlap[0] ?? '';
   const at = text.length - overlap.length;
-  if (')]}'.includes(first)) {
+  if (isCloser(first)) {
     return code.inString || code.brackets(text).unmatched.some(({ char, index }) => char === first && index >= at);
   }
-  if (`"'\``.includes(first)) {
+  if (isQuote(first)) {
     return code.endsWhereItBegan(text.slice(0, at));
   }
   return true;
 }
 
-const closing = /^[)\]}>"'`;,\s]+$/;
-
 /**
- * Closing characters that stand after the cursor and in the text, too: the text takes their place.
- * @returns UTF-16 units of the rest of the line that the text contains; 0 when it does not contain all of it, or ends with
- * it (which is left out of the text instead)
+ * Where the text contains all the closing characters that follow the cursor, it replaces them.
+ * @returns how many UTF-16 units of the line the text replaces; 0 where it does not contain all of the rest of the line, or
+ * leaves other brackets to be closed than those that follow
  */
 export function replacedRest(text: string, { lineSuffix }: CursorText, code: CodeAround): number {
   const rest = lineSuffix.trimEnd();
-  if (rest === '' || !closing.test(rest)) {
+  if (rest === '' || !closersAndQuotesOnly.test(rest)) {
     return 0;
   }
   const wanted = [...rest].filter((char) => char.trim() !== '');
-  const brackety = wanted.filter((char) => ')]}'.includes(char));
+  const brackety = wanted.filter(isCloser);
   const unmatched = code.brackets(text).unmatched.map(({ char }) => char);
-  // the brackets after the cursor are those that the text leaves to be closed, in the same order, and no others
+  // the text must close exactly the brackets that the rest of the line closes, in the same order
   if (brackety.length !== unmatched.length || brackety.some((char, index) => char !== unmatched[index])) {
     return 0;
   }
@@ -95,8 +94,8 @@ export function replacedRest(text: string, { lineSuffix }: CursorText, code: Cod
 }
 
 /**
- * A closing bracket needs an opening one: in the text, or before the cursor and not closed after it. The text ends before
- * the first that has none.
+ * A closing bracket needs an opening one, in the text or before the cursor, which nothing after the cursor closes. The text
+ * ends before the first closing bracket that has none.
  */
 export const cutAtSurplusBracket: Filter = (text, cursor, code) => {
   const { unmatched } = code.brackets(text);
@@ -107,7 +106,7 @@ export const cutAtSurplusBracket: Filter = (text, cursor, code) => {
   for (const { char, index } of unmatched) {
     const opener = unclosed.shift();
     if (opener === undefined && cursor.start > 0) {
-      return text; // it may have been opened before the window
+      return text; // the bracket may be opened before the window of the document that is read
     }
     if (!closes(char, opener)) {
       return text.slice(0, index).trimEnd();
@@ -116,11 +115,10 @@ export const cutAtSurplusBracket: Filter = (text, cursor, code) => {
   return text;
 };
 
-const closersOnly = /^[\s)\]}>;,]*$/;
-/** Lines below the cursor that are compared. */
+/** So many lines below the cursor are compared. */
 const maxLinesBelow = 24;
 
-/** Lines at the end of the text that stand below the cursor already. */
+/** Lines at the end of the text are dropped where the same lines follow below the cursor. */
 export const dropFollowingLines: Filter = (text, cursor) => {
   const below = cursor.after
     .slice(cursor.lineSuffix.length)
@@ -135,12 +133,12 @@ export const dropFollowingLines: Filter = (text, cursor) => {
   return text;
 };
 
-/** The same text; a bracket alone is the same only at the same depth. */
+/** Lines with the same text are the same, but a line of closing brackets only at the same depth. */
 function isSame(line: string, other: string): boolean {
   return line.trim() === other.trim() && (!closersOnly.test(line) || indentWidth(line) === indentWidth(other));
 }
 
-/** A suggestion that says what already follows says nothing. */
+/** A text that only repeats what follows the cursor is dropped. */
 export const dropEcho: Filter = (text, cursor) => {
   const echo = text.trim();
   const rest = cursor.lineSuffix.trim();

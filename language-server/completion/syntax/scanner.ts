@@ -1,154 +1,18 @@
 /**
- * Code read by its tokens, without a grammar: what is a text or a comment, and which brackets are code. A table has the
- * forms of each family of languages; where a text begins in the middle of one, it goes on from there.
+ * Scans code without a grammar: finds the strings and comments, and the brackets that are code. The forms of each family of
+ * languages are a table (forms.ts). A scan can go on from the state that another one ended in.
  */
 
-/** How texts are written: quotes, and what may stand between them. */
-interface StringForm {
-  readonly open: string;
-  readonly close: string;
-  /** A backslash takes the next character with it. */
-  readonly escapes: boolean;
-  readonly multiline: boolean;
-  /** What begins code in it, up to the bracket that closes it. */
-  readonly code?: string;
-  /** A quote before a letter is an apostrophe, or begins a lifetime: it ends nothing. */
-  readonly apostrophes?: boolean;
-}
+import { isCloser, isOpener } from './bracket-table';
+import type { Forms, StringForm } from './forms';
 
-export interface Forms {
-  readonly lineComments: readonly string[];
-  readonly blockComments: readonly (readonly [string, string])[];
-  readonly strings: readonly StringForm[];
-  /** An apostrophe quotes one character, or is none: lifetimes, digits, contractions. */
-  readonly characters: boolean;
-  /** A slash may begin a regular expression. */
-  readonly regularExpressions: boolean;
-  /** Quotes count inside of tags alone: what stands between them is prose. */
-  readonly markup: boolean;
-}
-
-const double: StringForm = { open: '"', close: '"', escapes: true, multiline: false };
-const single: StringForm = { open: "'", close: "'", escapes: true, multiline: false };
-const triple = (quote: string): StringForm => ({
-  open: quote.repeat(3),
-  close: quote.repeat(3),
-  escapes: true,
-  multiline: true,
-});
-const raw = (open: string, close = open): StringForm => ({ open, close, escapes: false, multiline: true });
-
-const base: Forms = {
-  lineComments: ['//'],
-  blockComments: [['/*', '*/']],
-  strings: [double],
-  characters: true,
-  regularExpressions: false,
-  markup: false,
-};
-const script: Forms = {
-  ...base,
-  strings: [{ open: '`', close: '`', escapes: true, multiline: true, code: '${' }, double, single],
-  characters: false,
-  regularExpressions: true,
-};
-const hash: Forms = {
-  ...base,
-  lineComments: ['#'],
-  blockComments: [],
-  strings: [triple('"'), triple("'"), double, single],
-  characters: false,
-};
-const shell: Forms = {
-  ...hash,
-  strings: [{ ...double, multiline: true }, raw("'")],
-};
-const dashes: Forms = {
-  ...base,
-  lineComments: ['--'],
-  blockComments: [
-    ['--[[', ']]'],
-    ['/*', '*/'],
-  ],
-  strings: [raw('[[', ']]'), double, single],
-  characters: false,
-};
-const markup: Forms = {
-  ...base,
-  lineComments: [],
-  blockComments: [['<!--', '-->']],
-  strings: [
-    { open: '"', close: '"', escapes: false, multiline: true },
-    { open: "'", close: "'", escapes: false, multiline: true },
-  ],
-  characters: false,
-  markup: true,
-};
-/** Of languages that are not known: both kinds of comments are rare in each other's code. */
-const anyForms: Forms = {
-  ...script,
-  strings: script.strings.map((form) => (form === single ? { ...form, apostrophes: true } : form)),
-  regularExpressions: false,
-};
-
-const families: Readonly<Record<string, Forms>> = {
-  cpp: { ...base, strings: [raw('R"(', ')"'), double] },
-  csharp: { ...base, strings: [triple('"'), raw('@"', '"'), double] },
-  css: { ...base, lineComments: [], strings: [double, single], characters: false },
-  go: { ...base, strings: [raw('`'), double] },
-  html: markup,
-  java: { ...base, strings: [triple('"'), double] },
-  javascript: script,
-  lua: dashes,
-  php: { ...base, lineComments: ['//', '#'], strings: [double, single], characters: false },
-  powershell: { ...hash, blockComments: [['<#', '#>']], strings: [double, raw("'")] },
-  python: hash,
-  ruby: { ...hash, strings: [{ ...double, multiline: true, code: '#{' }, single] },
-  rust: { ...base, strings: [raw('r#"', '"#'), { ...double, multiline: true }] },
-  scss: { ...base, strings: [double, single], characters: false },
-  shellscript: shell,
-  sql: { ...dashes, strings: [raw("'"), double] },
-  toml: hash,
-  yaml: { ...hash, strings: [double, single] },
-};
-
-const sameFamily: Readonly<Record<string, string>> = {
-  c: 'cpp',
-  'cuda-cpp': 'cpp',
-  dart: 'java',
-  dockerfile: 'shellscript',
-  elixir: 'python',
-  haskell: 'sql',
-  javascriptreact: 'javascript',
-  json: 'java',
-  jsonc: 'java',
-  julia: 'python',
-  kotlin: 'java',
-  less: 'scss',
-  makefile: 'shellscript',
-  'objective-c': 'cpp',
-  perl: 'ruby',
-  r: 'python',
-  scala: 'java',
-  svelte: 'html',
-  swift: 'java',
-  typescript: 'javascript',
-  typescriptreact: 'javascript',
-  vue: 'html',
-  xml: 'html',
-};
-
-export function formsOf(languageId: string): Forms {
-  return families[sameFamily[languageId] ?? languageId] ?? anyForms;
-}
-
-/** What a place is in: texts and comments, and code in texts, the innermost last. */
+/** The strings and comments that a place is in, and the code embedded in strings; the innermost is the last one. */
 export type LexicalState = readonly Frame[];
 
 type Frame =
   | { readonly kind: 'string'; readonly form: StringForm }
   | { readonly kind: 'comment'; readonly close: string }
-  /** Code in a text; how many brackets are open in it. */
+  /** Code embedded in a string; the depth counts the brackets that are open in it. */
   | { readonly kind: 'code'; readonly depth: number };
 
 export interface BracketToken {
@@ -157,29 +21,31 @@ export interface BracketToken {
 }
 
 export interface Scan {
-  /** Those that are code, in order. */
+  /** The brackets that are code, in order. */
   readonly brackets: readonly BracketToken[];
-  /** Where texts end: the index of the closing quote. */
+  /** The strings that end, each with the index of its closing quote. */
   readonly closed: readonly { readonly form: StringForm; readonly index: number }[];
-  /** By line, the first included: it begins in a text or a comment that goes on over lines. */
+  /** For each line: whether it begins in a string or a comment of several lines. */
   readonly continued: readonly boolean[];
+  /** Index of the quote that opens a string which is still open at the end; absent where the text opens none. */
+  readonly openString?: number;
   readonly state: LexicalState;
 }
 
 export const inCode: LexicalState = [];
 
-/** @param state what the text begins in */
+/** @param state that the text begins in */
 export function scan(text: string, forms: Forms, state: LexicalState = inCode): Scan {
   return new Scanner(text, forms, state).scan();
 }
 
 const wordBefore = /[\p{L}\p{N}_]$/u;
-/** What stands in front of a quote in Python, C++, C# and Rust, and belongs to it. */
+/** A prefix that belongs to the quote after it, in Python, C++, C# and Rust. */
 const stringPrefix = /(?:^|[^\p{L}\p{N}_])(?:[rbuf]{1,2}|[LuUR]|u8R?|[$@]{1,2})$/iu;
-/** After these, a slash divides nothing. */
+/** A slash after one of these is not a division. */
 const beforeExpression = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|in|of|void|delete))\s*$/;
 const maxLookBack = 64;
-/** A longer one is data: from each slash of a line, so much of it is looked at. */
+/** A longer one is data. The bound keeps the work for a line of many slashes small. */
 const maxRegularExpression = 1000;
 
 function isApostrophe(text: string, at: number, { apostrophes }: StringForm): boolean {
@@ -195,8 +61,10 @@ class Scanner {
   readonly #continued: boolean[];
   readonly #lastNewline: number;
   #at = 0;
+  /** The outermost string that was opened in this text and not closed, and its index in the stack. */
+  #openString: { readonly at: number; readonly index: number } | undefined;
   #inTag = false;
-  /** By form: up to here no closing quote is on the line. */
+  /** For each form, the index up to which the line has no closing quote. */
   readonly #unclosedUpTo = new Map<StringForm, number>();
 
   constructor(text: string, forms: Forms, state: LexicalState) {
@@ -218,7 +86,13 @@ class Scanner {
         this.#code(frame);
       }
     }
-    return { brackets: this.#brackets, closed: this.#closed, continued: this.#continued, state: [...this.#stack] };
+    return {
+      brackets: this.#brackets,
+      closed: this.#closed,
+      continued: this.#continued,
+      ...(this.#openString === undefined ? {} : { openString: this.#openString.at }),
+      state: [...this.#stack],
+    };
   }
 
   #goesOn(): boolean {
@@ -246,7 +120,7 @@ class Scanner {
       }
     } else if (this.#startsWith(form.close) && !isApostrophe(this.#text, this.#at, form)) {
       this.#closed.push({ form, index: this.#at });
-      this.#stack.pop();
+      this.#leaveString();
       this.#at += form.close.length;
     } else if (form.code !== undefined && this.#startsWith(form.code)) {
       this.#stack.push({ kind: 'code', depth: 0 });
@@ -254,11 +128,18 @@ class Scanner {
       this.#brackets.push({ char: '{', index: this.#at - 1 });
     } else if (char === '\n') {
       if (!form.multiline) {
-        this.#stack.pop();
+        this.#leaveString();
       }
       this.#newline();
     } else {
       this.#at++;
+    }
+  }
+
+  #leaveString(): void {
+    this.#stack.pop();
+    if (this.#openString?.index === this.#stack.length) {
+      this.#openString = undefined;
     }
   }
 
@@ -289,14 +170,14 @@ class Scanner {
     if (this.#forms.markup) {
       this.#inTag = char === '<' ? true : char === '>' ? false : this.#inTag;
     }
-    if ('([{'.includes(char)) {
+    if (isOpener(char)) {
       if (frame !== undefined) {
         this.#stack[this.#stack.length - 1] = { kind: 'code', depth: frame.depth + 1 };
       }
       this.#brackets.push({ char, index: this.#at });
-    } else if (')]}'.includes(char)) {
+    } else if (isCloser(char)) {
       if (frame !== undefined && frame.depth === 0 && char === '}') {
-        // the end of code in a text
+        // the brace ends the code that is embedded in a string
         this.#stack.pop();
         this.#brackets.push({ char, index: this.#at });
         this.#at++;
@@ -319,7 +200,7 @@ class Scanner {
     }
     const line = this.#forms.lineComments.find((open) => this.#startsWith(open));
     const before = this.#text[this.#at - 1] ?? '';
-    // an address is no comment, and in a shell a number of arguments neither
+    // the slashes of a URL begin no comment, and neither does the number of arguments in a shell
     if (line === undefined || (line === '//' && before === ':') || (line === '#' && /[$\w&{(]/.test(before))) {
       return false;
     }
@@ -345,15 +226,16 @@ class Scanner {
       return false;
     }
     if (!form.multiline && this.#closingOnLine(form) === -1 && this.#at < this.#lastNewline) {
-      // it ends nowhere on its line: a character like others
+      // without a closing quote on its line, the quote is an ordinary character
       return false;
     }
+    this.#openString ??= { at: this.#at, index: this.#stack.length };
     this.#stack.push({ kind: 'string', form });
     this.#at += form.open.length;
     return true;
   }
 
-  /** `don't`, `&'a str`. */
+  /** As in `don't` and `&'a str`. */
   #isApostrophe(): boolean {
     const before = this.#text.slice(Math.max(0, this.#at - maxLookBack), this.#at);
     return (wordBefore.test(before) && !stringPrefix.test(before)) || /[<&]$/.test(before);
