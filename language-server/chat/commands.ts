@@ -1,6 +1,6 @@
 /** What a question's command asks for, in words for the model. */
 
-import { type AskCommand, askCommands } from '../protocol/server';
+import type { AskCommand } from '../protocol/server';
 
 const changes =
   'Show each change as the file\'s path on a line of its own and then a code block that holds "<<<<<<< SEARCH", the old ' +
@@ -13,10 +13,6 @@ const words: Readonly<Record<AskCommand, string>> = {
   doc: `Write the documentation comments that this code lacks, in the style of its language. ${changes}`,
   review: 'Review this code: name the bugs, risks and unclear places, the gravest first, each with its line.',
 };
-
-export function isAskCommand(value: unknown): value is AskCommand {
-  return askCommands.some((command) => command === value);
-}
 
 /** The question as the model reads it. */
 export function questionText(command: AskCommand | undefined, question: string): string {

@@ -11,7 +11,6 @@ import {
   TextDocumentSyncKind,
 } from 'vscode-languageserver/node';
 import { isCancelled, toEngineError } from '../base/errors';
-import { isRecord } from '../base/is-record';
 import type { Log } from '../base/log';
 import { toLf, wellFormed } from '../base/text';
 import { Chat } from '../chat/ask';
@@ -46,6 +45,7 @@ import {
   statusNotification,
   unloadRequest,
 } from '../protocol/server';
+import { isRecord } from '../protocol/validate';
 import { serveContext, watchFiles } from './context-requests';
 import { Documents } from './documents';
 import { Ending } from './ending';
