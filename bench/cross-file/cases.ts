@@ -20,7 +20,7 @@ export interface CrossFileCase {
   readonly definedIn: readonly string[];
 }
 
-export interface CaseRules {
+interface CaseRules {
   readonly count: number;
   /** How the part of the file in front of a place, which the model will see, begins. */
   readonly tailStart: (text: string, offset: number) => number;

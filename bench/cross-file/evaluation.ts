@@ -37,7 +37,7 @@ interface Repository {
   readonly chunks: readonly ScoredChunk['chunk'][];
 }
 
-export interface PreparedCase extends CrossFileCase {
+interface PreparedCase extends CrossFileCase {
   readonly repository: number;
   readonly prompt: CasePrompt;
   /** Measured densely, too. */

@@ -38,7 +38,7 @@ interface RepositorySize {
   readonly tokens: number;
 }
 
-export interface Ranks {
+interface Ranks {
   /** 0-based place of the right file among those that were named; Infinity: not named. */
   readonly attention: number;
   readonly bm25: number;

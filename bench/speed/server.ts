@@ -19,7 +19,7 @@ import {
   type Status,
 } from '../../language-server/protocol/server';
 
-export interface BenchServerOptions {
+interface BenchServerOptions {
   readonly modelPath: string;
   readonly folder: string;
   readonly settings: object;

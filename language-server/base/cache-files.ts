@@ -11,7 +11,7 @@ import path from 'node:path';
 import { EngineError } from './errors';
 
 /** A folder of the cache: what the user chose, and the names of the folders in it on the way. */
-export interface CachePlace {
+interface CachePlace {
   /** Followed, wherever it leads. */
   readonly base: string;
   readonly names: readonly string[];

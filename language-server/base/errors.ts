@@ -27,7 +27,7 @@ export type ErrorCode =
   | 'SOURCES_NEEDED' // for what is not shipped
   | 'USAGE';
 
-export interface ErrorDetails {
+interface ErrorDetails {
   /** One sentence: what the user can do. */
   readonly remedy?: string;
   /** Worth a notification. Cancelled and superseded requests are not. */

@@ -14,7 +14,7 @@ import { anyText, type Checked, fields, integer } from '../protocol/validate';
 import { readOwnText } from './cache-files';
 import { EngineError } from './errors';
 
-export interface Lock {
+interface Lock {
   release(): Promise<void>;
 }
 

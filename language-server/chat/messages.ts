@@ -10,7 +10,7 @@ import { behindAnchor } from './behind-anchor';
 import { OpenedThought } from './opened-thought';
 import { type ChatMessage, chatPrompt } from './template/template';
 
-export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
+interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
   readonly onText: (delta: string) => void;
 }

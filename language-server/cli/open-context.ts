@@ -9,7 +9,7 @@ import type { CommonOptions } from './arguments';
 import { withEngine } from './open-engine';
 import type { Output } from './output';
 
-export interface ContextUse {
+interface ContextUse {
   /** Encodes what is not on disk; else it is left out of the context. */
   readonly encode: boolean;
   /** Says on stderr what is in the context. */

@@ -24,7 +24,7 @@ import { BudgetWatch } from './trigger/budget-watch';
 import { debounceMs, TypingPace } from './trigger/pace';
 import { whySilent } from './trigger/silence';
 
-export interface InlineCompletionParts {
+interface InlineCompletionParts {
   readonly host: ModelHost;
   readonly context: ContextService;
   readonly documents: Documents;
@@ -41,7 +41,7 @@ interface View {
   readonly offset: number;
 }
 
-export const noCompletion: InlineCompletionList = { items: [] };
+const noCompletion: InlineCompletionList = { items: [] };
 
 /** How many are offered on request. */
 const candidates = 3;
@@ -330,7 +330,7 @@ function placeOf(document: TextDocument, position: InlineCompletionRequest): Cac
 }
 
 /** What keeps a place without a completion before any model is asked; undefined: nothing. */
-export function whyNone(
+function whyNone(
   document: TextDocument | undefined,
   { line, uri }: DocumentPosition,
   settings: ServerSettings['completion'],

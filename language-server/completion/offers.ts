@@ -7,7 +7,7 @@
 import type { Suggestion } from './suggestion';
 import type { CachedPlace } from './suggestion-cache';
 
-export interface Offer extends CachedPlace {
+interface Offer extends CachedPlace {
   /** All that could be accepted; the first was shown. */
   readonly suggestions: readonly Suggestion[];
 }

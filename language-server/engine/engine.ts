@@ -64,7 +64,7 @@ export interface Attention {
 }
 
 /** Shares of the blocks of a chunk's tokens; none where they are not counted. */
-export interface ChunkAttention {
+interface ChunkAttention {
   readonly chunk: EncodedChunk;
   readonly shares: Float32Array;
 }

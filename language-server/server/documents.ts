@@ -20,7 +20,7 @@ export interface DocumentEdit {
 }
 
 /** Other cells of the notebook of a cell, or nothing. */
-export interface Surroundings {
+interface Surroundings {
   readonly before: string;
   readonly after: string;
 }

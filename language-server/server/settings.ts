@@ -28,7 +28,7 @@ export const defaultSettings: ServerSettings = {
   },
 };
 
-export interface CheckedSettings {
+interface CheckedSettings {
   readonly settings: ServerSettings;
   /** One sentence for each value that was not used. */
   readonly problems: readonly string[];

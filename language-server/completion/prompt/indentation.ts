@@ -1,6 +1,6 @@
 /** How a document indents. */
 
-export type IndentUnit = '\t' | '  ' | '    ' | (string & {});
+type IndentUnit = '\t' | '  ' | '    ' | (string & {});
 
 const maxLines = 2000;
 

@@ -31,14 +31,14 @@ export interface Prompt {
   readonly tailTokens: number;
 }
 
-export interface MiddleTokens {
+interface MiddleTokens {
   readonly prefix: number;
   readonly suffix: number;
   readonly middle: number;
 }
 
 /** The model's fill-in-the-middle tokens, if the GGUF names all three. */
-export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefined {
+function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefined {
   const { fimPrefix, fimSuffix, fimMiddle } = tokens;
   if (fimPrefix === undefined || fimSuffix === undefined || fimMiddle === undefined) {
     return undefined;

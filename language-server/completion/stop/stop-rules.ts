@@ -12,7 +12,7 @@ export interface StopContext {
   readonly maxLines: number;
 }
 
-export interface StopDecision {
+interface StopDecision {
   /** Decoding can stop: the rest would be cut anyway. */
   readonly stop: boolean;
   /** What is worth keeping. */

@@ -7,7 +7,7 @@ const dangling = /[-+*/%=<>!&|^?:,.\\]$|=>$/;
 
 const openOf: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
-export interface Brackets {
+interface Brackets {
   /** Not closed, innermost first. */
   readonly open: readonly string[];
   /** Closing ones whose opening is not in the text, in order, with their index. */

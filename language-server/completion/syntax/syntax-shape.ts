@@ -1,6 +1,6 @@
 /** What belongs at a cursor, read from a syntax tree. Pure: trees of unfinished programs hold errors, so it asks little. */
 
-export interface SyntaxNode {
+interface SyntaxNode {
   readonly type: string;
   readonly startIndex: number;
   readonly endIndex: number;

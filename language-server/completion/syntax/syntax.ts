@@ -39,7 +39,7 @@ const parseLimitMs = 40;
 /** A first request in a language does not wait longer for its grammar. */
 const loadLimitMs = 150;
 
-export interface SyntaxOptions {
+interface SyntaxOptions {
   /** Called once for each grammar that does not load. */
   readonly onProblem?: (message: string) => void;
   readonly loadLimitMs?: number;

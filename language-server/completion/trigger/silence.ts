@@ -1,6 +1,6 @@
 /** Where nothing is offered by itself. On request it always is. */
 
-export interface SilencePlace {
+interface SilencePlace {
   /** The cursor's line up to the cursor, and from there on, without its line end. */
   readonly linePrefix: string;
   readonly lineSuffix: string;

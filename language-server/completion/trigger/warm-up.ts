@@ -8,7 +8,7 @@ import type { Log } from '../../base/log';
 import type { Engine } from '../../engine/engine';
 import type { DocumentPosition } from '../../server/params';
 
-export interface WarmUpParts {
+interface WarmUpParts {
   /** Waits for the model. @throws EngineError */
   readonly ready: (signal: AbortSignal) => Promise<Engine>;
   /** Feeds the prompt of a completion at the place. @throws EngineError */

@@ -5,7 +5,7 @@ import { commentPathLine } from '../../index/chunk/path-line';
 import type { SourceFiles } from '../../index/discover/source-files';
 import { walk } from '../../index/discover/walk';
 
-export interface CalibrationText {
+interface CalibrationText {
   /** Text of files: special tokens are plain text. */
   readonly tokenize: (text: string) => Int32Array;
   /** What every document begins with. */
