@@ -1,9 +1,12 @@
 /** Work under an AbortSignal, which is left without a listener at the end: a long-lived signal would keep them all. */
 
-import type { NativeTask } from '../engine/native/addon';
+interface Task<T> {
+  readonly promise: Promise<T>;
+  cancel(): void;
+}
 
 /** @throws what the task ends with; CANCELLED when the signal aborts */
-export async function cancellable<T>(task: NativeTask<T>, signal: AbortSignal): Promise<T> {
+export async function cancellable<T>(task: Task<T>, signal: AbortSignal): Promise<T> {
   const cancel = () => task.cancel();
   signal.addEventListener('abort', cancel);
   try {

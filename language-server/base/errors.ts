@@ -1,8 +1,31 @@
 /** Typed errors: a code, one sentence on what happened to what, and one on what the user can do. */
 
-import type { NativeErrorCode } from '../engine/native/addon';
 import { cleanSentence } from '../protocol/cut';
 import type { StatusProblem } from '../protocol/server';
+
+/** What the addon's errors have as their `code`. */
+export const nativeErrorCodes = [
+  'BAD_ARGUMENT',
+  'FILE_NOT_FOUND',
+  'FILE_UNREADABLE',
+  'NOT_GGUF',
+  'BAD_GGUF', // truncated, absurd counts, sizes or offsets
+  'UNSUPPORTED_ARCHITECTURE',
+  'UNSUPPORTED_MODEL', // a feature of a supported architecture that the graph does not have
+  'MISSING_TENSOR',
+  'WRONG_SHAPE',
+  'BAD_VOCABULARY',
+  'BAD_CALIBRATION',
+  'BAD_CHUNK', // a chunk file that is short, corrupt, or of another model, anchor, version or text
+  'OUT_OF_MEMORY',
+  'CONTEXT_FULL', // more tokens than the context holds
+  'TEXT_TOO_LONG', // for one call of tokenize
+  'CANCELLED',
+  'DISPOSED',
+  'BACKEND', // no usable CPU library, or a computation failed
+  'INTERNAL',
+] as const;
+export type NativeErrorCode = (typeof nativeErrorCodes)[number];
 
 export type ErrorCode =
   | NativeErrorCode
@@ -97,30 +120,8 @@ const defaultRemedies: Partial<Record<ErrorCode, string>> = {
   BAD_TEMPLATE: 'Choose a model with another chat template.',
 };
 
-const nativeCodes: ReadonlySet<string> = new Set<NativeErrorCode>([
-  'BAD_ARGUMENT',
-  'FILE_NOT_FOUND',
-  'FILE_UNREADABLE',
-  'NOT_GGUF',
-  'BAD_GGUF',
-  'UNSUPPORTED_ARCHITECTURE',
-  'UNSUPPORTED_MODEL',
-  'MISSING_TENSOR',
-  'WRONG_SHAPE',
-  'BAD_VOCABULARY',
-  'BAD_CALIBRATION',
-  'BAD_CHUNK',
-  'OUT_OF_MEMORY',
-  'CONTEXT_FULL',
-  'TEXT_TOO_LONG',
-  'CANCELLED',
-  'DISPOSED',
-  'BACKEND',
-  'INTERNAL',
-]);
-
 function isNativeCode(code: unknown): code is NativeErrorCode {
-  return typeof code === 'string' && nativeCodes.has(code);
+  return nativeErrorCodes.some((one) => one === code);
 }
 
 /** Anything thrown, the addon's errors included, as an EngineError. */

@@ -1,7 +1,7 @@
 /** What completions did since the server started, and what went on after a cancel: `bench completion` reads it. */
 
 import type { Engine } from '../engine/engine';
-import type { NativeGenerationStats } from '../engine/native/addon';
+import type { NativeGenerationStats } from '../engine/native/addon-generation';
 import type { CompletionCounts } from '../protocol/server';
 
 /** Cancels kept for their times. */

@@ -6,7 +6,7 @@ import { BudgetWatch } from '../../language-server/completion/trigger/budget-wat
 import { debounceMs, TypingPace } from '../../language-server/completion/trigger/pace';
 import { whySilent } from '../../language-server/completion/trigger/silence';
 import { MeasuredSpeed } from '../../language-server/completion/trigger/speed';
-import type { NativeGenerationStats } from '../../language-server/engine/native/addon';
+import type { NativeGenerationStats } from '../../language-server/engine/native/addon-generation';
 
 describe('nothing is offered', () => {
   test.each([

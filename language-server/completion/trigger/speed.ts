@@ -1,6 +1,6 @@
 /** How fast the model is here, measured from requests: what is worth feeding and how long an answer takes follow from it. */
 
-import type { NativeGenerationStats } from '../../engine/native/addon';
+import type { NativeGenerationStats } from '../../engine/native/addon-generation';
 
 const weight = 0.3;
 /** Fewer tokens say more about the request's fixed costs than about feeding. */

@@ -5,7 +5,8 @@
 
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import type { Generation, GenerationRequest, RetrievedChunk } from '../engine';
-import type { NativeContext, NativeGenerateOptions, NativeGenerationResult, NativeModel, NativeTask } from './addon';
+import type { NativeContext, NativeModel, NativeTask } from './addon';
+import type { NativeGenerateOptions, NativeGenerationResult } from './addon-generation';
 import type { NativeRepositoryEngine } from './native-repository';
 import { TextStream } from './text-stream';
 import { concatenate } from './token-parts';
