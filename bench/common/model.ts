@@ -41,11 +41,3 @@ export function someTokens(model: NativeModel, count: number): Int32Array {
   }
   return Int32Array.from(parts.slice(0, count));
 }
-
-/** NaN of nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
-}

@@ -1,6 +1,6 @@
 /** Cases of `eval cross-file`: places where a file uses a name that another file of the repository defines. */
 
-import { shuffled } from '../common/random';
+import { shuffled } from '../common/statistics';
 import type { SourceLanguage, SourceNames } from './syntax';
 
 export interface RepositoryFile {

@@ -9,7 +9,7 @@ import { maxDefaultContext } from '../../language-server/engine/native/native-en
 import { anchorOf, chunkTokens } from '../../language-server/engine/native/native-repository';
 import { mostRelevant } from '../../language-server/index/rank/composition';
 import { needCalibration, needMemory } from '../common/model';
-import { randomNumbers, shuffled } from '../common/random';
+import { randomNumbers, shuffled } from '../common/statistics';
 import { type CrossFileCase, findCases } from './cases';
 import { ChunkPool, Pieces } from './chunk-pool';
 import type { ScoredChunk } from './compose';

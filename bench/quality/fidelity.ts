@@ -5,8 +5,9 @@ import { type OpenModel, withModel } from '../../language-server/cli/open-model'
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext } from '../../language-server/engine/native/addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
-import { type Comparison, compareLogits, mean, percentile } from '../common/compare-logits';
+import { type Comparison, compareLogits } from '../common/compare-logits';
 import { needCalibration, needMemory } from '../common/model';
+import { mean, percentile } from '../common/statistics';
 import { fixed, table } from '../common/table';
 import { type EvalDocument, readDocuments } from './documents';
 import { choosePolicies, type EvalPolicy, predictorBytes, runPolicy, runReference } from './runs';

@@ -7,7 +7,7 @@ import type { NativeModel } from '../../language-server/engine/native/addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
 import { bestToken } from '../common/compare-logits';
 import { needCalibration, needMemory } from '../common/model';
-import { randomNumbers, shuffled } from '../common/random';
+import { randomNumbers, shuffled } from '../common/statistics';
 import { table } from '../common/table';
 import { type EvalDocument, readDocuments } from './documents';
 import { choosePolicies, type EvalPolicy, runPolicy, runReference } from './runs';

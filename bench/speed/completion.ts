@@ -16,7 +16,7 @@ import type { Output } from '../../language-server/cli/output';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
 import { survey } from '../../language-server/index/discover/walk';
 import { languageOf } from '../../language-server/index/rank/language-of';
-import { median } from '../common/model';
+import { median } from '../common/statistics';
 import { BenchServer } from './server';
 import { Typist } from './typist';
 

@@ -7,7 +7,8 @@ import { type OpenModel, withModel } from '../../language-server/cli/open-model'
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext, NativeTiming } from '../../language-server/engine/native/addon';
 import { autoFasaFromTokens, defaultBudget } from '../../language-server/engine/native/native-engine';
-import { median, needCalibration, needMemory, someTokens } from '../common/model';
+import { needCalibration, needMemory, someTokens } from '../common/model';
+import { median } from '../common/statistics';
 import { fixed, table } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
 import { benchSynthetic } from './synthetic';

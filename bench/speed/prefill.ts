@@ -7,7 +7,8 @@ import { type OpenModel, withModel } from '../../language-server/cli/open-model'
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext } from '../../language-server/engine/native/addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
-import { median, needMemory, someTokens } from '../common/model';
+import { needMemory, someTokens } from '../common/model';
+import { median } from '../common/statistics';
 import { fixed, table } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
 

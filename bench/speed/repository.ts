@@ -21,8 +21,8 @@ import { ContextService } from '../../language-server/index/context-service';
 import { readNamedText } from '../../language-server/index/discover/read-file';
 import { chunkStore } from '../../language-server/index/encode/store';
 import { defaultSettings } from '../../language-server/server/settings';
-import { median } from '../common/model';
 import { copyRepository } from '../common/repository-copy';
+import { median } from '../common/statistics';
 import { fixed, table } from '../common/table';
 import {
   chunksOfTokens,

@@ -8,7 +8,8 @@ import type { Output } from '../../language-server/cli/output';
 import type { NativeAttentionTiming } from '../../language-server/engine/native/addon';
 import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
-import { median, needMemory } from '../common/model';
+import { needMemory } from '../common/model';
+import { median } from '../common/statistics';
 import { fixed, table } from '../common/table';
 
 const defaultDepths = [8192, 32_768, 131_072];

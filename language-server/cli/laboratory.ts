@@ -12,7 +12,7 @@ import type { CommandLine } from './arguments';
 import type { OpenModel } from './open-model';
 import type { Output } from './output';
 
-type Command = (line: CommandLine, output: Output, signal: AbortSignal) => Promise<void>;
+export type Command = (line: CommandLine, output: Output, signal: AbortSignal) => Promise<void>;
 
 export interface Decision {
   readonly composition: NonNullable<CalibrationFile['composition']>;

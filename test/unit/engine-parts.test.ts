@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError, toEngineError } from '../../language-server/base/errors';
+import { TextStream } from '../../language-server/base/text';
 import { parseCalibration } from '../../language-server/engine/calibration/calibration';
+import { chooseThreads } from '../../language-server/engine/devices';
 import { checkMemory } from '../../language-server/engine/memory';
 import type { NativeModelInfo } from '../../language-server/engine/native/addon';
 import { chooseContextTokens } from '../../language-server/engine/native/native-engine';
-import { TextStream } from '../../language-server/engine/native/text-stream';
-import { chooseThreads } from '../../language-server/engine/threads';
 import { formatBytes } from '../../language-server/protocol/format';
 import { FakeEngine } from '../server/fake-engine';
 

@@ -4,11 +4,11 @@
  */
 
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
+import { TextStream } from '../../base/text';
 import type { Generation, GenerationRequest, RetrievedChunk } from '../engine';
 import type { NativeContext, NativeModel, NativeTask } from './addon';
 import type { NativeGenerateOptions, NativeGenerationResult } from './addon-generation';
 import type { NativeRepositoryEngine } from './native-repository';
-import { TextStream } from './text-stream';
 import { concatenate } from './token-parts';
 
 type Fixed = Pick<NativeGenerateOptions, 'attention' | 'budget' | 'fasaFromTokens' | 'priority'>;

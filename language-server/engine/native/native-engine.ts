@@ -5,7 +5,7 @@ import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import { checkMeasurable, measureContext } from '../../meter/measure-context';
 import { BackgroundCalibrator } from '../calibration/background-calibrator';
 import { type CalibrationFile, findCalibration, ownCalibrationFile } from '../calibration/calibration';
-import { chooseDevice } from '../devices';
+import { chooseDevice, chooseThreads } from '../devices';
 import type {
   AttentionMode,
   Engine,
@@ -20,7 +20,6 @@ import type {
   SequenceName,
 } from '../engine';
 import { checkMemory, memoryAvailable } from '../memory';
-import { chooseThreads } from '../threads';
 import type {
   NativeAddon,
   NativeContext,
