@@ -3,6 +3,7 @@
 import { EngineError } from '../../language-server/base/errors';
 import type { OpenModel } from '../../language-server/cli/open-model';
 import type { CalibrationFile } from '../../language-server/engine/calibration/calibration';
+import type { Engine, RepositoryEngine } from '../../language-server/engine/engine';
 import { memoryAvailable } from '../../language-server/engine/memory';
 import type { NativeModel } from '../../language-server/engine/native/addon';
 import { formatBytes } from '../../language-server/protocol/format';
@@ -15,6 +16,16 @@ export function needCalibration({ calibration, model }: OpenModel): CalibrationF
     });
   }
   return calibration;
+}
+
+/** @throws EngineError BAD_CALIBRATION */
+export function needRepository({ repository, model }: Engine): RepositoryEngine {
+  if (repository === undefined) {
+    throw new EngineError('BAD_CALIBRATION', `There is no calibration file for ${model.name}.`, {
+      remedy: 'Make one with the calibrate command.',
+    });
+  }
+  return repository;
 }
 
 /** @throws EngineError OUT_OF_MEMORY, before anything is allocated */
