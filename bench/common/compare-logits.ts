@@ -63,14 +63,3 @@ function normalizer(logits: Float32Array): { readonly best: number; readonly log
   }
   return { best, logSum: most + Math.log(sum) };
 }
-
-/** NaN of nothing. */
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** @param share 0 to 1 */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
-}

@@ -3,6 +3,7 @@
 import { EngineError } from '../../language-server/base/errors';
 import type { OpenModel } from '../../language-server/cli/open-model';
 import type { CalibrationFile } from '../../language-server/engine/calibration/calibration';
+import type { ChunkEncoder, Engine } from '../../language-server/engine/engine';
 import { memoryAvailable } from '../../language-server/engine/memory';
 import type { NativeModel } from '../../language-server/engine/native/addon';
 import { formatBytes } from '../../language-server/protocol/format';
@@ -15,6 +16,16 @@ export function needCalibration({ calibration, model }: OpenModel): CalibrationF
     });
   }
   return calibration;
+}
+
+/** @throws EngineError BAD_CALIBRATION */
+export function needChunks({ chunks, model }: Engine): ChunkEncoder {
+  if (chunks === undefined) {
+    throw new EngineError('BAD_CALIBRATION', `There is no calibration file for ${model.name}.`, {
+      remedy: 'Make one with the calibrate command.',
+    });
+  }
+  return chunks;
 }
 
 /** @throws EngineError OUT_OF_MEMORY, before anything is allocated */
@@ -40,12 +51,4 @@ export function someTokens(model: NativeModel, count: number): Int32Array {
     parts.push(...model.tokenize(text, false));
   }
   return Int32Array.from(parts.slice(0, count));
-}
-
-/** NaN of nothing. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }

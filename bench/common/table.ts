@@ -1,5 +1,6 @@
 /** Plain text tables for people. */
 
+import type { Output } from '../../language-server/cli/output';
 import { visibleLine } from '../../language-server/cli/printable';
 
 export interface Column<T> {
@@ -20,4 +21,22 @@ export function table<T>(rows: readonly T[], columns: readonly Column<T>[]): str
 /** A number with so many digits after the point; a dash when there is none. */
 export function fixed(value: number | undefined, digits: number): string {
   return value === undefined || Number.isNaN(value) ? '-' : value.toFixed(digits);
+}
+
+export interface Report<T> {
+  /** As JSON, whole. */
+  readonly record: object;
+  /** Lines above the table. */
+  readonly heading: readonly string[];
+  readonly rows: readonly T[];
+  readonly columns: readonly Column<T>[];
+}
+
+/** What a measurement came to: its record for programs, a table for people. */
+export function printReport<T>(output: Output, json: boolean, { record, heading, rows, columns }: Report<T>): void {
+  if (json) {
+    output.json(record);
+  } else {
+    output.lines([...heading, '', ...table(rows, columns)]);
+  }
 }

@@ -1,6 +1,6 @@
 /** Cases of `eval cross-file`: places where a file uses a name that another file of the repository defines. */
 
-import { shuffled } from '../common/random';
+import { shuffled } from '../common/statistics';
 import type { SourceLanguage, SourceNames } from './syntax';
 
 export interface RepositoryFile {
@@ -20,7 +20,7 @@ export interface CrossFileCase {
   readonly definedIn: readonly string[];
 }
 
-export interface CaseRules {
+interface CaseRules {
   readonly count: number;
   /** How the part of the file in front of a place, which the model will see, begins. */
   readonly tailStart: (text: string, offset: number) => number;

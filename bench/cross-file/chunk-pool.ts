@@ -17,7 +17,7 @@ import type { Snippet } from './prompt';
 /** Of the text search baseline: about what peers put into a prompt as one snippet. */
 const snippetTokens = 256;
 
-export interface PieceOfFile {
+interface PieceOfFile {
   /** Of its file. */
   readonly path: string;
   readonly chunk: Chunk;

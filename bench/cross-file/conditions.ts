@@ -12,7 +12,7 @@ import { type Score, scoreCase } from './score';
 /** Behind anchor and path line, with the answer. */
 const composedMargin = 256;
 
-export interface RunnerOptions {
+interface RunnerOptions {
   readonly anchor: Int32Array;
   /** Tokens of one dense prefill. */
   readonly windowTokens: number;

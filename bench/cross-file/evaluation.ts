@@ -9,7 +9,7 @@ import { anchorOf, chunkTokens } from '../../language-server/engine/native/nativ
 import { maxDefaultContext } from '../../language-server/engine/native/native-engine';
 import { mostRelevant } from '../../language-server/index/rank/composition';
 import { needCalibration, needMemory } from '../common/model';
-import { randomNumbers, shuffled } from '../common/random';
+import { randomNumbers, shuffled } from '../common/statistics';
 import { type CrossFileCase, findCases } from './cases';
 import { ChunkPool, Pieces } from './chunk-pool';
 import type { ScoredChunk } from './compose';
@@ -37,7 +37,7 @@ interface Repository {
   readonly chunks: readonly ScoredChunk['chunk'][];
 }
 
-export interface PreparedCase extends CrossFileCase {
+interface PreparedCase extends CrossFileCase {
   readonly repository: number;
   readonly prompt: CasePrompt;
   /** Measured densely, too. */

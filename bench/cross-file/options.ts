@@ -4,7 +4,7 @@ import { type CrossFileValues, usageError } from '../../language-server/cli/argu
 import { type CalibrationFile, defaultComposition } from '../../language-server/engine/calibration/calibration';
 import type { StoreOptions } from '../../language-server/engine/engine';
 
-export const conditionNames = [
+const conditionNames = [
   /** The tail alone. */
   'none',
   /** The best snippets by BM25, 1,024 tokens of them, in front of the tail. */
@@ -25,7 +25,7 @@ export const conditionNames = [
 
 export type ConditionName = (typeof conditionNames)[number];
 
-export type Offsets = 'shared' | 'sequential';
+type Offsets = 'shared' | 'sequential';
 
 /** How chunks are put together with the tail. */
 export interface Variant {

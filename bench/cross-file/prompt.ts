@@ -55,7 +55,7 @@ export function casePrompt(
   };
 }
 
-export function pathTokens(model: NativeModel, path: string): number[] {
+function pathTokens(model: NativeModel, path: string): number[] {
   const separator = model.info.tokens.fimSeparator;
   return fileForm(model.info.tokens) === 'separator' && separator !== undefined
     ? [separator, ...model.tokenize(`${path}\n`, false)]

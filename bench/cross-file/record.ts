@@ -25,7 +25,7 @@ export interface CrossFileRecord {
   readonly languages: readonly { readonly language: string; readonly conditions: readonly ConditionRecord[] }[];
 }
 
-export interface ConditionRecord extends Figures {
+interface ConditionRecord extends Figures {
   readonly condition: string;
   /** Against no repository, over the cases that both were measured on; gains as a share of the joint dense prefill's. */
   readonly worse?: number;

@@ -1,7 +1,8 @@
 /** How a case came out under a condition, and what all of them give together. */
 
 import type { NativeModel } from '../../language-server/engine/native/addon';
-import { compareLogits, mean } from '../common/compare-logits';
+import { compareLogits } from '../common/compare-logits';
+import { mean } from '../common/statistics';
 import type { CasePrompt } from './prompt';
 
 export interface Score {

@@ -8,7 +8,7 @@ import { openGrammars } from '../../language-server/completion/syntax/grammars';
 
 export type SourceLanguage = 'typescript' | 'python' | 'go' | 'rust';
 
-export interface UsedName {
+interface UsedName {
   readonly name: string;
   /** UTF-16 units from the start of the text. */
   readonly offset: number;

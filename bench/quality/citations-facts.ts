@@ -3,7 +3,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { readNamedText } from '../../language-server/index/discover/read-file';
-import { shuffled } from '../common/random';
+import { shuffled } from '../common/statistics';
 
 export interface Fact {
   readonly name: string;

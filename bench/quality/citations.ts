@@ -2,27 +2,23 @@
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { cacheFolder } from '../../language-server/base/cache-folder';
 import { EngineError } from '../../language-server/base/errors';
-import { silentLog } from '../../language-server/base/log';
 import { citationsOf } from '../../language-server/chat/citations';
 import { chatTokens } from '../../language-server/chat/template/template';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { findModel } from '../../language-server/cli/open-engine';
+import { withFolders } from '../../language-server/cli/open-context';
+import { withEngine } from '../../language-server/cli/open-engine';
 import type { Output } from '../../language-server/cli/output';
 import type { Engine } from '../../language-server/engine/engine';
-import { createNativeEngine } from '../../language-server/engine/native/native-engine';
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import { readNamedText } from '../../language-server/index/discover/read-file';
-import { chunkStore } from '../../language-server/index/encode/store';
 import type { FolderIndex } from '../../language-server/index/folder-index';
 import { Bm25Index } from '../../language-server/index/rank/bm25';
 import { termsOf } from '../../language-server/index/rank/relevance';
-import { WorkspaceIndex } from '../../language-server/index/workspace-index';
-import { defaultSettings } from '../../language-server/server/settings';
-import { randomNumbers, shuffled } from '../common/random';
+import { needChunks } from '../common/model';
 import { copyRepository } from '../common/repository-copy';
+import { randomNumbers, shuffled } from '../common/statistics';
 import { fixed } from '../common/table';
 import { corpusRoots } from '../cross-file/corpus';
 import { chooseFacts, type Fact, plantFacts } from './citations-facts';
@@ -38,7 +34,7 @@ interface RepositorySize {
   readonly tokens: number;
 }
 
-export interface Ranks {
+interface Ranks {
   /** 0-based place of the right file among those that were named; Infinity: not named. */
   readonly attention: number;
   readonly bm25: number;
@@ -57,85 +53,59 @@ export async function evalCitations(line: CommandLine, output: Output, signal: A
     throw usageError('--cases must be a whole number from 1 to 512.');
   }
   const roots = await corpusRoots(corpus);
-  const modelPath = await findModel(options.model, output, signal);
-  const log = {
-    ...silentLog,
-    warn: (text: string) => output.message(text),
-    error: (text: string) => output.message(text),
-  };
-  const usual = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
   await mkdir(cacheFolder(), { recursive: true });
   const work = await mkdtemp(path.join(cacheFolder(), 'eval-citations-'));
-  const engine = await createNativeEngine({
-    modelPath,
-    // the same constants every time: what was encoded once is found again
-    ...(usual === undefined
-      ? {}
-      : { store: { ...usual, folder: path.join(cacheFolder(), 'eval-chunks', 'citations') } }),
-    attention: options.attention,
-    budget: options.budget,
-    threads: options.threads,
-    contextTokens: options.contextTokens,
-    signal,
-  });
+  // the same constants every time: what was encoded once is found again
+  const store = { folder: path.join(cacheFolder(), 'eval-chunks', 'citations') };
   try {
-    const ranks: Ranks[] = [];
-    const repositories: RepositorySize[] = [];
-    for (const [i, root] of roots.entries()) {
-      const count = Math.floor(asked / roots.length) + (i < asked % roots.length ? 1 : 0);
-      const copy = path.join(work, path.basename(root));
-      const files = await copyRepository(root, copy, signal);
-      const facts = chooseFacts(files, count, randomNumbers((options.seed ?? defaultSeed) + i));
-      await plantFacts(copy, facts);
-      const size = await withFolder(engine, copy, log, output, signal, async (context) => {
-        ranks.push(...(await askAll(engine, context, copy, facts, options.seed ?? defaultSeed, output, signal)));
-      });
-      repositories.push({ name: path.basename(root), ...size });
-    }
-    if (ranks.length === 0) {
+    const run = (engine: Engine) => askOfAll(engine, roots, asked, work, options.seed ?? defaultSeed, output, signal);
+    const result = await withEngine({ ...options, device: '' }, output, signal, run, { store });
+    if (result.ranks.length === 0) {
       throw new EngineError('BAD_ARGUMENT', `There are too few TypeScript, Python, Go or Rust files in ${corpus}.`);
     }
-    report({ model: engine.model.name, repositories, ...figures(ranks) }, options.json, output);
+    report({ model: result.model, repositories: result.repositories, ...figures(result.ranks) }, options.json, output);
   } finally {
-    await engine.dispose();
     await rm(work, { recursive: true, force: true });
   }
 }
 
-async function withFolder(
+interface Asked {
+  readonly model: string;
+  readonly ranks: readonly Ranks[];
+  readonly repositories: readonly RepositorySize[];
+}
+
+/** @param asked questions, of all repositories together */
+async function askOfAll(
   engine: Engine,
-  folder: string,
-  log: typeof silentLog,
+  roots: readonly string[],
+  asked: number,
+  work: string,
+  seed: number,
   output: Output,
   signal: AbortSignal,
-  work: (context: FolderIndex) => Promise<void>,
-): Promise<Omit<RepositorySize, 'name'>> {
-  const service = new WorkspaceIndex({
-    log,
-    onChange: () => {
-      const { progress } = service.lane;
-      if (progress !== undefined) {
-        output.progress(`Encoding ${path.basename(folder)}`, progress.tokensDone / Math.max(1, progress.tokens));
+): Promise<Asked> {
+  needChunks(engine);
+  const ranks: Ranks[] = [];
+  const repositories: RepositorySize[] = [];
+  for (const [i, root] of roots.entries()) {
+    const count = Math.floor(asked / roots.length) + (i < asked % roots.length ? 1 : 0);
+    const copy = path.join(work, path.basename(root));
+    const facts = chooseFacts(await copyRepository(root, copy, signal), count, randomNumbers(seed + i));
+    await plantFacts(copy, facts);
+    const folders = { folders: [copy], tokens: maxTokens, encode: true };
+    await withFolders(engine, folders, output, signal, async ({ folders: opened }) => {
+      const context = opened.all[0]?.index;
+      if (context === undefined) {
+        throw new EngineError('INTERNAL', 'The folder is not open.');
       }
-    },
-    settings: { ...defaultSettings.repository, tokens: maxTokens },
-    background: false,
-  });
-  try {
-    service.addFolder(pathToFileURL(folder).href);
-    service.use(engine);
-    await service.lane.finish(signal);
-    output.progressDone();
-    const context = service.folders.all[0]?.index;
-    if (context === undefined || engine.chunks === undefined) {
-      throw new EngineError('BAD_CALIBRATION', `There is no calibration file for ${engine.model.name}.`);
-    }
-    await work(context);
-    const files = [...context.files.values()];
-    return { files: files.length, tokens: files.reduce((sum, { tokens }) => sum + tokens, 0) };
-  } finally {
-    await service.close();
+      ranks.push(...(await askAll(engine, context, copy, facts, seed, output, signal)));
+      const files = [...context.files.values()];
+      const tokens = files.reduce((sum, file) => sum + file.tokens, 0);
+      repositories.push({ name: path.basename(root), files: files.length, tokens });
+    });
   }
+  return { model: engine.model.name, ranks, repositories };
 }
 
 async function askAll(

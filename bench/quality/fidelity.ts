@@ -1,19 +1,22 @@
 /** `eval fidelity`: next-token distributions of sparse decode steps against dense ones, on text of a folder. */
 
-import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
+import type { CommandLine } from '../../language-server/cli/arguments';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeContext } from '../../language-server/engine/native/addon';
-import { defaultBudget } from '../../language-server/engine/native/native-engine';
-import { type Comparison, compareLogits, mean, percentile } from '../common/compare-logits';
-import { needCalibration, needMemory } from '../common/model';
-import { fixed, table } from '../common/table';
-import { type EvalDocument, readDocuments } from './documents';
-import { choosePolicies, type EvalPolicy, predictorBytes, runPolicy, runReference } from './runs';
+import { type Comparison, compareLogits } from '../common/compare-logits';
+import { mean, percentile } from '../common/statistics';
+import { fixed, printReport } from '../common/table';
+import type { EvalDocument } from './documents';
+import {
+  type DocumentRun,
+  type EvalPolicy,
+  predictorBytes,
+  recordOf,
+  runPolicy,
+  runReference,
+  withDocuments,
+} from './runs';
 
-const defaultLength = 8192;
-const defaultDocuments = 4;
-/** Fed one by one, at the end of each document. */
+/** Tokens at the end of each document that are decoded one by one and compared. */
 const scoredTokens = 128;
 
 /** docs/benchmarks.md says what each field means. */
@@ -37,29 +40,15 @@ interface FidelityRecord extends FidelityFigures {
 }
 
 export async function evalFidelity(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  const { corpus, options } = line;
-  if (corpus === undefined) {
-    throw usageError('eval fidelity takes --corpus DIR.');
-  }
-  const policies = choosePolicies(line);
-  const length = line.length ?? defaultLength;
-  const budget = options.budget > 0 ? options.budget : defaultBudget;
-  await withModel(line, output, signal, async (bench) => {
-    const calibration = needCalibration(bench);
-    const { headSize, heads, kvHeads, kvBytesPerToken } = bench.model.info;
-    needMemory(1.1 * kvBytesPerToken * length, `A document of ${length} tokens`);
-    const documents = await readDocuments(bench.model, corpus, length, line.documents ?? defaultDocuments, signal);
+  await withDocuments(line, output, signal, async (run) => {
+    const { opened, calibration, documents, length, budget } = run;
+    const { headSize, heads, kvHeads, name } = opened.model.info;
     const results = new Map<EvalPolicy, (Comparison & { readonly name: string })[]>();
-    const context = bench.model.createContext({ contextTokens: length, threads: bench.threads, calibration });
-    try {
-      for (const [i, document] of documents.entries()) {
-        const told = (share: number) => output.progress('Documents', (i + share) / documents.length);
-        for (const [policy, comparison] of await compareAll(context, bench, document, policies, budget, signal, told)) {
-          results.set(policy, [...(results.get(policy) ?? []), { ...comparison, name: document.name }]);
-        }
+    for (const [i, document] of documents.entries()) {
+      const told = (share: number) => output.progress('Documents', (i + share) / documents.length);
+      for (const [policy, comparison] of await compareAll(run, document, signal, told)) {
+        results.set(policy, [...(results.get(policy) ?? []), { ...comparison, name: document.name }]);
       }
-    } finally {
-      context.dispose();
     }
     output.progressDone();
     const dominantFcs = calibration.dominantFcs[0]?.[0]?.length ?? 0;
@@ -73,16 +62,28 @@ export async function evalFidelity(line: CommandLine, output: Output, signal: Ab
         documents: list.map((one) => ({ name: one.name, ...figures([one]) })),
       }),
     );
-    report(records, bench, options.json, output);
+    const [first] = records;
+    const told = `${first?.tokens} steps, dense NLL ${fixed(first?.denseNll, 4)}`;
+    printReport(output, line.options.json, {
+      record: recordOf(records),
+      heading: [`${name}: ${documents.length} documents of ${length} tokens, budget ${budget}, ${told}`],
+      rows: records,
+      columns: [
+        { title: 'policy', text: ({ policy }) => policy },
+        { title: 'bytes', text: (row) => fixed(row.predictorBytes, 0) },
+        { title: 'mean KL', text: ({ meanKl }) => fixed(meanKl, 4) },
+        { title: 'p99 KL', text: ({ p99Kl }) => fixed(p99Kl, 4) },
+        { title: 'agreement', text: ({ agreement }) => `${fixed(100 * agreement, 1)} %` },
+        { title: 'NLL', text: ({ nll }) => fixed(nll, 4) },
+        { title: 'to dense', text: ({ relativeNll }) => `${fixed(100 * relativeNll, 2)} %` },
+      ],
+    });
   });
 }
 
 async function compareAll(
-  context: NativeContext,
-  { model }: OpenModel,
+  { context, opened: { model }, policies, budget }: DocumentRun,
   document: EvalDocument,
-  policies: readonly EvalPolicy[],
-  budget: number,
   signal: AbortSignal,
   told: (share: number) => void,
 ): Promise<[EvalPolicy, Comparison][]> {
@@ -114,28 +115,4 @@ function figures(list: readonly Comparison[]): FidelityFigures {
     deltaNll: nll - denseNll,
     relativeNll: nll / denseNll - 1,
   };
-}
-
-function report(records: readonly FidelityRecord[], bench: OpenModel, json: boolean, output: Output): void {
-  if (json) {
-    const [first, ...others] = records;
-    output.json(first !== undefined && others.length === 0 ? first : { policies: records });
-    return;
-  }
-  const [first] = records;
-  output.line(
-    `${bench.model.info.name}: ${first?.documents.length} documents of ${first?.length} tokens, budget ${first?.budget}, ${first?.tokens} steps, dense NLL ${fixed(first?.denseNll, 4)}`,
-  );
-  output.line('');
-  output.lines(
-    table(records, [
-      { title: 'policy', text: ({ policy }) => policy },
-      { title: 'bytes', text: (row) => fixed(row.predictorBytes, 0) },
-      { title: 'mean KL', text: ({ meanKl }) => fixed(meanKl, 4) },
-      { title: 'p99 KL', text: ({ p99Kl }) => fixed(p99Kl, 4) },
-      { title: 'agreement', text: ({ agreement }) => `${fixed(100 * agreement, 1)} %` },
-      { title: 'NLL', text: ({ nll }) => fixed(nll, 4) },
-      { title: 'to dense', text: ({ relativeNll }) => `${fixed(100 * relativeNll, 2)} %` },
-    ]),
-  );
 }

@@ -1,19 +1,15 @@
 /** `eval retrieval`: constants that are defined once, far away, and asked for at the end. */
 
-import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
+import type { CommandLine } from '../../language-server/cli/arguments';
+import type { OpenModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeModel } from '../../language-server/engine/native/addon';
-import { defaultBudget } from '../../language-server/engine/native/native-engine';
 import { bestToken } from '../common/compare-logits';
-import { needCalibration, needMemory } from '../common/model';
-import { randomNumbers, shuffled } from '../common/random';
-import { table } from '../common/table';
-import { type EvalDocument, readDocuments } from './documents';
-import { choosePolicies, type EvalPolicy, runPolicy, runReference } from './runs';
+import { randomNumbers, shuffled } from '../common/statistics';
+import { printReport } from '../common/table';
+import type { EvalDocument } from './documents';
+import { type EvalPolicy, recordOf, runPolicy, runReference, withDocuments } from './runs';
 
-const defaultLength = 8192;
-const defaultDocuments = 4;
 const casesPerDocument = 8;
 /** Planted in this part of the document, so that at least the rest of it lies between definition and question. */
 const plantedShare = 0.4;
@@ -37,37 +33,22 @@ interface Constant {
 }
 
 export async function evalRetrieval(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  const { corpus, options } = line;
-  if (corpus === undefined) {
-    throw usageError('eval retrieval takes --corpus DIR.');
-  }
-  const policies = choosePolicies(line);
-  const length = line.length ?? defaultLength;
-  const budget = options.budget > 0 ? options.budget : defaultBudget;
-  await withModel(line, output, signal, async (bench) => {
-    const calibration = needCalibration(bench);
-    needMemory(1.1 * bench.model.info.kvBytesPerToken * length, `A document of ${length} tokens`);
-    const documents = await readDocuments(bench.model, corpus, length, line.documents ?? defaultDocuments, signal);
-    const random = randomNumbers(options.seed ?? 1);
-    const context = bench.model.createContext({ contextTokens: length, threads: bench.threads, calibration });
+  await withDocuments(line, output, signal, async ({ opened, policies, documents, length, budget, context }) => {
+    const random = randomNumbers(line.options.seed ?? 1);
     const denseCorrect: boolean[] = [];
     const correct = new Map<EvalPolicy, boolean[]>(policies.map((policy) => [policy, []]));
-    try {
-      for (const [i, document] of documents.entries()) {
-        const constants = constantsOf(random);
-        const prefix = plant(bench.model, document, constants, length - questionTokens);
-        for (const [k, constant] of constants.entries()) {
-          const ask = question(bench.model, prefix, constant);
-          for (const policy of policies) {
-            const logits = await runPolicy(context, policy, { ...ask, budget }, signal);
-            correct.get(policy)?.push(isRight(bench, ask, logits));
-          }
-          denseCorrect.push(isRight(bench, ask, await runReference(context, ask, signal)));
-          output.progress('Constants', (i * casesPerDocument + k + 1) / (documents.length * casesPerDocument));
+    for (const [i, document] of documents.entries()) {
+      const constants = constantsOf(random);
+      const prefix = plant(opened.model, document, constants, length - questionTokens);
+      for (const [k, constant] of constants.entries()) {
+        const ask = question(opened.model, prefix, constant);
+        for (const policy of policies) {
+          const logits = await runPolicy(context, policy, { ...ask, budget }, signal);
+          correct.get(policy)?.push(isRight(opened, ask, logits));
         }
+        denseCorrect.push(isRight(opened, ask, await runReference(context, ask, signal)));
+        output.progress('Constants', (i * casesPerDocument + k + 1) / (documents.length * casesPerDocument));
       }
-    } finally {
-      context.dispose();
     }
     output.progressDone();
     const count = (list: readonly boolean[]) => list.filter((one) => one).length;
@@ -82,7 +63,17 @@ export async function evalRetrieval(line: CommandLine, output: Output, signal: A
         sparseCorrectGivenDense: count(list.filter((_, i) => denseCorrect[i] === true)),
       }),
     );
-    report(records, bench, options.json, output);
+    const dense = `dense has ${count(denseCorrect)} of ${denseCorrect.length} right`;
+    printReport(output, line.options.json, {
+      record: recordOf(records),
+      heading: [`${opened.model.info.name}: constants in ${length} tokens, budget ${budget}; ${dense}`],
+      rows: records,
+      columns: [
+        { title: 'policy', text: ({ policy }) => policy },
+        { title: 'right', text: ({ sparseCorrect }) => String(sparseCorrect) },
+        { title: 'of those that dense has right', text: (row) => String(row.sparseCorrectGivenDense) },
+      ],
+    });
   });
 }
 
@@ -123,7 +114,7 @@ interface Question {
   readonly answer: Int32Array;
 }
 
-/** The question is fed one by one, too: the step that predicts the first digit is the one that has to find it. */
+/** The question is decoded token by token, too: the step that predicts the first digit is the one that has to find it. */
 function question(model: NativeModel, prefix: Int32Array, { name, value }: Constant): Question {
   const asked = model.tokenize(`\nassert ${name} =`, false);
   const answer = model.tokenize(`${name} = ${value}`, false).slice(model.tokenize(`${name} =`, false).length);
@@ -138,24 +129,4 @@ function isRight({ model }: OpenModel, { tokens, from, answer }: Question, logit
     const row = logits.subarray((first + i) * vocabulary, (first + i + 1) * vocabulary);
     return bestToken(row) === token;
   });
-}
-
-function report(records: readonly RetrievalRecord[], bench: OpenModel, json: boolean, output: Output): void {
-  if (json) {
-    const [first, ...others] = records;
-    output.json(first !== undefined && others.length === 0 ? first : { policies: records });
-    return;
-  }
-  const [first] = records;
-  output.line(
-    `${bench.model.info.name}: constants in ${first?.length} tokens, budget ${first?.budget}; dense has ${first?.denseCorrect} of ${first?.cases} right`,
-  );
-  output.line('');
-  output.lines(
-    table(records, [
-      { title: 'policy', text: ({ policy }) => policy },
-      { title: 'right', text: ({ sparseCorrect }) => String(sparseCorrect) },
-      { title: 'of those that dense has right', text: (row) => String(row.sparseCorrectGivenDense) },
-    ]),
-  );
 }

@@ -1,14 +1,20 @@
-/** The runs that an evaluation compares: dense steps, and steps under each policy, from one prefilled cache. */
+/** What evaluations on documents have in common: one context over them, dense steps, and steps under each policy. */
 
 import { cancellable } from '../../language-server/base/cancellable';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
+import { type OpenModel, withModel } from '../../language-server/cli/open-model';
+import type { Output } from '../../language-server/cli/output';
+import type { CalibrationFile } from '../../language-server/engine/calibration/calibration';
 import type { NativeContext, NativePolicy } from '../../language-server/engine/native/addon';
+import { defaultBudget } from '../../language-server/engine/native/native-engine';
+import { needCalibration, needMemory } from '../common/model';
+import { type EvalDocument, readDocuments } from './documents';
 
 /** `batched`: the last tokens as one dense micro-batch, whose difference to single dense steps is rounding. */
 export type EvalPolicy = NativePolicy | 'batched';
 
 const policyNames: readonly EvalPolicy[] = [
-  // in this order: those that need the prefill's queries first, so that it is done once
+  // those that need the queries of the prefill come first, so that it is done once
   'paper',
   'paper-kv',
   'fasa',
@@ -27,6 +33,55 @@ export function choosePolicies({ policies = ['fasa'] }: CommandLine): EvalPolicy
     }
   }
   return policyNames.filter((name) => policies.includes(name));
+}
+
+const defaultLength = 8192;
+const defaultDocuments = 4;
+
+export interface DocumentRun {
+  readonly opened: OpenModel;
+  readonly calibration: CalibrationFile;
+  readonly policies: readonly EvalPolicy[];
+  readonly documents: readonly EvalDocument[];
+  /** Tokens of a document, and of the context. */
+  readonly length: number;
+  readonly budget: number;
+  readonly context: NativeContext;
+}
+
+/** @throws EngineError USAGE; BAD_CALIBRATION; OUT_OF_MEMORY; what reading the documents throws */
+export async function withDocuments<T>(
+  line: CommandLine,
+  output: Output,
+  signal: AbortSignal,
+  work: (run: DocumentRun) => Promise<T>,
+): Promise<T> {
+  const { corpus, options } = line;
+  if (corpus === undefined) {
+    throw usageError(`eval ${line.operands[0] ?? ''} takes --corpus DIR.`);
+  }
+  const policies = choosePolicies(line);
+  const length = line.length ?? defaultLength;
+  const budget = options.budget > 0 ? options.budget : defaultBudget;
+  return withModel(line, output, signal, async (opened) => {
+    const { model, threads } = opened;
+    const calibration = needCalibration(opened);
+    needMemory(1.1 * model.info.kvBytesPerToken * length, `A document of ${length} tokens`);
+    const documents = await readDocuments(model, corpus, length, line.documents ?? defaultDocuments, signal);
+    const context = model.createContext({ contextTokens: length, threads, calibration });
+    try {
+      return await work({ opened, calibration, policies, documents, length, budget, context });
+    } finally {
+      context.dispose();
+      output.progressDone();
+    }
+  });
+}
+
+/** The record of one policy alone, or of several. */
+export function recordOf<T>(records: readonly T[]): T | { readonly policies: readonly T[] } {
+  const [first, ...others] = records;
+  return first !== undefined && others.length === 0 ? first : { policies: records };
 }
 
 /** Bytes that predicting reads, per cached token and KV head. */
@@ -53,7 +108,7 @@ export function predictorBytes(policy: EvalPolicy, headSize: number, group: numb
 
 export interface Steps {
   readonly tokens: Int32Array;
-  /** Positions from here on are fed one by one. */
+  /** From this position on, tokens are decoded one by one. */
   readonly from: number;
   readonly budget: number;
 }

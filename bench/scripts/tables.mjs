@@ -50,11 +50,11 @@ function decode() {
     'dense ms',
     'FASA ms',
     '`auto` ms',
-    'FASA to libllama',
-    'attention alone to dense',
-    'bytes limit',
+    'FASA over libllama',
+    'attention only, over dense',
+    'limit by bytes',
     'TIP, selection, FAC',
-    'read a token',
+    'read per token',
   ];
   const rows = record.rows.map((row) => [
     count(row.depth),
@@ -81,8 +81,8 @@ function synthetic() {
     'its kernel',
     'FASA ms',
     'speed-up',
-    'bytes limit',
-    'of the limit',
+    'limit by bytes',
+    'share of the limit',
     'TIP, selection, FAC ms',
   ];
   const rows = shapes.flatMap(({ shape, rows: list }) =>
@@ -150,13 +150,13 @@ function fidelity() {
 
 function retrieval() {
   const record = read('retrieval');
-  const titles = ['policy', 'right', 'of those that dense has right'];
+  const titles = ['policy', 'right', 'of those that dense gets right'];
   const [{ length, budget, cases, denseCorrect }] = record.policies;
   const rows = POLICIES.flatMap(([name, title]) => {
     const one = record.policies.find(({ policy }) => policy === name);
     return one ? [[title, one.sparseCorrect, `${one.sparseCorrectGivenDense} of ${denseCorrect}`]] : [];
   });
-  const text = `${cases} constants in documents of ${count(length)} tokens, budget ${budget}; dense steps have ${denseCorrect} right.`;
+  const text = `${cases} constants in documents of ${count(length)} tokens, budget ${budget}; dense decoding gets ${denseCorrect} right.`;
   return `${text}\n\n${markdown(titles, rows)}${when(record)}`;
 }
 
@@ -166,22 +166,22 @@ const times = (value) => `${value.toFixed(2)}x`;
 function completion() {
   const record = read('completion');
   const rows = [
-    ['requests, one a key', count(record.requests)],
-    ['of those that were answered, from the cache of suggestions', percent(record.cacheShare)],
+    ['requests, one per key', count(record.requests)],
+    ['share of answers that came from the cache of suggestions', percent(record.cacheShare)],
     ['superseded or cancelled', count(record.cancelled)],
-    ['tokens fed a request that was not from the cache', record.fedPerRequest.toFixed(1)],
+    ['tokens prefilled per request that the cache did not answer', record.fedPerRequest.toFixed(1)],
     [
-      'first suggestion, median and 95 %',
+      'first suggestion, median and 95th percentile',
       [record.firstSuggestionMsMedian, record.firstSuggestionMsP95].map(milliseconds).join(', '),
     ],
     [
-      'the same in decode steps of the model alone',
+      'the same, in bare decode steps of the model',
       (record.firstSuggestionMsMedian / record.bareDecodeMsPerToken).toFixed(1),
     ],
-    ['tokens fed or decoded after a cancel, all together', count(record.tokensAfterCancel)],
-    ['from a cancel to an idle engine, 95 %', milliseconds(record.cancelToIdleMsP95)],
+    ['tokens prefilled or decoded after a cancel, in total', count(record.tokensAfterCancel)],
+    ['from a cancel to an idle engine, 95th percentile', milliseconds(record.cancelToIdleMsP95)],
     [
-      'characters that a user would have been saved',
+      'characters that a user would not have had to type',
       `${count(record.savedCharacters)} of ${count(record.savedCharacters + record.typedCharacters)}`,
     ],
   ];
@@ -196,12 +196,12 @@ function repository() {
     'repository',
     'retrieved',
     'first token',
-    'of none',
+    'to that of none',
     'one token typed',
     'decode step',
-    'of 2K',
+    'to that of 2K',
     'in memory',
-    'all in f16',
+    'dense f16 cache',
   ];
   const rows = record.rows.map((row) => [
     count(row.tokens),
@@ -218,10 +218,10 @@ function repository() {
   const text = [
     `${count(record.files)} files, ${count(record.tokens)} tokens: encoded in ${record.encodeSeconds.toFixed(0)} s, opened again in`,
     `${record.reopenSeconds.toFixed(2)} s (${(record.encodeSeconds / record.reopenSeconds).toFixed(0)} times faster);`,
-    `${count(record.reencodedTokens)} tokens encoded again after an edit of a file of ${count(record.editedFileTokens)}; on disk`,
-    `${(record.diskBytes / record.rowBytes).toFixed(3)} times the keys and values. A chunk of 1,024 tokens at`,
-    `${record.encodeTokensPerSecond.toFixed(0)} tokens/s, libllama's prefill at ${record.peerPrefillTokensPerSecond.toFixed(0)}. Encoding adds`,
-    `${delay.medianMs.toFixed(0)} ms to a typed token (95 %: ${delay.p95Ms.toFixed(0)} ms).`,
+    `${count(record.reencodedTokens)} tokens encoded again after an edit of a file of ${count(record.editedFileTokens)} tokens; on disk`,
+    `${(record.diskBytes / record.rowBytes).toFixed(3)} times the size of the keys and values. A chunk of 1,024 tokens is encoded at`,
+    `${record.encodeTokensPerSecond.toFixed(0)} tokens/s, libllama prefills at ${record.peerPrefillTokensPerSecond.toFixed(0)}. Encoding adds`,
+    `${delay.medianMs.toFixed(0)} ms to a typed token (95th percentile: ${delay.p95Ms.toFixed(0)} ms).`,
   ].join(' ');
   return `${text}\n\n${markdown(titles, rows)}${when(record)}`;
 }
@@ -230,26 +230,26 @@ function repository() {
 const CONDITIONS = [
   ['none', 'no repository'],
   ['bm25', 'BM25 snippets in the prompt'],
-  ['snippets', 'the same, chosen as requests choose'],
+  ['snippets', 'the same, ranked as for requests'],
   ['fasa', '**retrieved chunks, FASA**'],
   ['fasa-all', 'all chunks, FASA'],
-  ['fasa-unrelated', 'the same among three times as many unrelated ones'],
-  ['chunks-dense', 'the retrieved chunks, densely'],
+  ['fasa-unrelated', 'the same, among three times as many unrelated tokens'],
+  ['chunks-dense', 'the retrieved chunks, dense attention'],
   ['dense', 'joint dense prefill'],
 ];
 
-/** Their tail was fed for the condition before: their seconds say nothing. */
-const FED_BEFORE = ['fasa-all', 'fasa-unrelated', 'chunks-dense'];
+/** The condition before has prefilled their tail, so their seconds say nothing. */
+const PREFILLED_BEFORE = ['fasa-all', 'fasa-unrelated', 'chunks-dense'];
 
 const CROSS_FILE_TITLES = [
   'the model reads',
   'cases',
   'exact',
   'NLL of the name',
-  'of a token behind it',
+  'NLL of a token after it',
   'worse than none',
-  "of dense's gain",
-  's a case',
+  "share of dense's gain",
+  'seconds per case',
 ];
 
 function crossFileRows(conditions) {
@@ -265,7 +265,7 @@ function crossFileRows(conditions) {
             one.followingNll.toFixed(3),
             one.worse === undefined ? '' : percent(one.worse),
             one.gainShare === undefined || name === 'dense' ? '' : percent(one.gainShare),
-            FED_BEFORE.includes(name) ? '' : (one.seconds?.toFixed(1) ?? ''),
+            PREFILLED_BEFORE.includes(name) ? '' : (one.seconds?.toFixed(1) ?? ''),
           ],
         ]
       : [];
@@ -281,15 +281,15 @@ function crossFile() {
     parts.push(`${language}:\n\n${markdown(CROSS_FILE_TITLES.slice(0, 6), rows)}`);
   }
   const recall = record.definitionRecall.map(
-    ({ tokens, ranked, bm25 }) => `among the first ${count(tokens)} tokens in ${percent(ranked)} (${percent(bm25)})`,
+    ({ tokens, ranked, bm25 }) => `${percent(ranked)} (${percent(bm25)}) within ${count(tokens)} tokens`,
   );
   parts.push(
-    `The chunk that defines the name, as a request ranks chunks (and as BM25 of the tail does): ${recall.join(', ')}.`,
+    `How often the chunk that defines the name is among the first chunks, ranked as for requests (and by BM25 of the tail): ${recall.join(', ')}.`,
   );
   const sparse = record.conditions.find(({ condition }) => condition === 'fasa');
   if (sparse?.meanKl !== undefined) {
     parts.push(
-      `FASA against dense attention to the same chunks, ${count(sparse.tokensCompared)} tokens: mean KL ${sparse.meanKl.toFixed(3)}, the same likeliest token in ${percent(sparse.agreement)}.`,
+      `FASA against dense attention to the same chunks, ${count(sparse.tokensCompared)} tokens: mean KL ${sparse.meanKl.toFixed(3)}, the same most likely token in ${percent(sparse.agreement)}.`,
     );
   }
   return parts.join('\n\n') + when(record);
@@ -299,11 +299,11 @@ function citations() {
   const record = readIfThere('citations');
   if (!record) return undefined;
   const rows = [
-    ['**what the answer looked at**', percent(record.precisionAt1), percent(record.precisionAt3)],
+    ['**attention of the answer**', percent(record.precisionAt1), percent(record.precisionAt3)],
     ['BM25 of the question', percent(record.bm25PrecisionAt1), percent(record.bm25PrecisionAt3)],
     ['chance', '', percent(record.randomPrecisionAt3)],
   ];
-  return `${count(record.questions)} questions; ${percent(record.answered)} of the answers hold the value.\n\n${markdown(['files ranked by', 'right file first', 'among three'], rows)}${when(record)}`;
+  return `${count(record.questions)} questions; ${percent(record.answered)} of the answers hold the value.\n\n${markdown(['files ranked by', 'right file first', 'among the first three'], rows)}${when(record)}`;
 }
 
 /** What the README shows of the same records. */
@@ -315,9 +315,9 @@ const brief = {
       'libllama, ms',
       'dense, ms',
       'FASA, ms',
-      'against libllama',
-      'attention alone, against dense',
-      'cache read per token',
+      'speed-up over libllama',
+      'attention only, over dense',
+      'share of the cache read per token',
     ];
     const rows = record.rows.map((row) => {
       const sparse = row.depth > row.budget;
@@ -342,7 +342,7 @@ const brief = {
       'one token typed',
       'decode step',
       'in memory',
-      'all keys and values',
+      'dense f16 cache',
     ];
     const rows = record.rows.map((row) => [
       count(row.tokens),
@@ -353,8 +353,8 @@ const brief = {
       megabytes(row.fullBytes),
     ]);
     const text = [
-      `Encoding takes ${record.encodeSeconds.toFixed(0)} s once (${count(record.tokens)} tokens), opening again`,
-      `${record.reopenSeconds.toFixed(1)} s; an edit of a file encodes its changed pieces alone.`,
+      `Encoding takes ${record.encodeSeconds.toFixed(0)} s once (${count(record.tokens)} tokens); opening it again takes`,
+      `${record.reopenSeconds.toFixed(1)} s. After an edit, only the changed chunks of a file are encoded again.`,
     ].join(' ');
     return `${text}\n\n${markdown(titles, rows)}`;
   },

@@ -16,7 +16,7 @@ import { findModel } from '../../language-server/cli/open-engine';
 import type { Output } from '../../language-server/cli/output';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
 import { listFolder } from '../../language-server/index/discover/walk';
-import { median } from '../common/model';
+import { median } from '../common/statistics';
 import { BenchServer } from './server';
 import { Typist } from './typist';
 

@@ -7,13 +7,14 @@ import { type OpenModel, withModel } from '../../language-server/cli/open-model'
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext, NativeTiming } from '../../language-server/engine/native/addon';
 import { autoFasaFromTokens, defaultBudget } from '../../language-server/engine/native/native-engine';
-import { median, needCalibration, needMemory, someTokens } from '../common/model';
-import { fixed, table } from '../common/table';
+import { needCalibration, needMemory, someTokens } from '../common/model';
+import { median } from '../common/statistics';
+import { type Column, fixed, printReport } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
 import { benchSynthetic } from './synthetic';
 
 const defaultDepths = [0, 2048, 8192];
-/** Fed for real; deeper caches repeat their rows. */
+/** These are prefilled for real; deeper caches repeat their rows. */
 const realTokens = 512;
 const turns = 5;
 /** The first of each turn warms up and does not count. */
@@ -66,12 +67,12 @@ export async function benchDecode(line: CommandLine, output: Output, signal: Abo
       loadAverage: os.loadavg()[0] ?? 0,
       rows,
     };
-    if (line.options.json) {
-      output.json(record);
-    } else {
-      output.line(`${record.model}, ${record.device}, ${record.threads} threads, ${record.kernels} kernels`);
-      output.lines(['', ...decodeTable(rows)]);
-    }
+    printReport(output, line.options.json, {
+      record,
+      heading: [`${record.model}, ${record.device}, ${record.threads} threads, ${record.kernels} kernels`],
+      rows,
+      columns: decodeColumns,
+    });
   });
 }
 
@@ -192,21 +193,19 @@ function decodeRow(
   };
 }
 
-function decodeTable(rows: readonly DecodeRow[]): string[] {
-  const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
-  return table(rows, [
-    { title: 'depth', text: (row) => String(row.depth) },
-    { title: 'libllama ms', text: (row) => fixed(row.peerMsPerToken, 2) },
-    { title: 'its cache', text: (row) => row.peerKvType },
-    { title: 'dense ms', text: (row) => fixed(row.denseMsPerToken, 2) },
-    { title: 'FASA ms', text: (row) => fixed(row.fasaMsPerToken, 2) },
-    { title: 'auto ms', text: (row) => fixed(row.autoMsPerToken, 2) },
-    { title: 'vs libllama', text: (row) => fixed(row.speedupVsPeer, 2) },
-    { title: 'vs dense', text: (row) => fixed(row.speedupVsDense, 2) },
-    { title: 'attention', text: (row) => fixed(row.attentionSpeedup, 1) },
-    { title: 'bytes limit', text: (row) => fixed(row.bytesLimitSpeedup, 1) },
-    { title: 'TIP', text: (row) => percent(row.tipShare) },
-    { title: 'selection', text: (row) => percent(row.selectionShare) },
-    { title: 'FAC', text: (row) => percent(row.facShare) },
-  ]);
-}
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+const decodeColumns: readonly Column<DecodeRow>[] = [
+  { title: 'depth', text: (row) => String(row.depth) },
+  { title: 'libllama ms', text: (row) => fixed(row.peerMsPerToken, 2) },
+  { title: 'its cache', text: (row) => row.peerKvType },
+  { title: 'dense ms', text: (row) => fixed(row.denseMsPerToken, 2) },
+  { title: 'FASA ms', text: (row) => fixed(row.fasaMsPerToken, 2) },
+  { title: 'auto ms', text: (row) => fixed(row.autoMsPerToken, 2) },
+  { title: 'vs libllama', text: (row) => fixed(row.speedupVsPeer, 2) },
+  { title: 'vs dense', text: (row) => fixed(row.speedupVsDense, 2) },
+  { title: 'attention', text: (row) => fixed(row.attentionSpeedup, 1) },
+  { title: 'bytes limit', text: (row) => fixed(row.bytesLimitSpeedup, 1) },
+  { title: 'TIP', text: (row) => percent(row.tipShare) },
+  { title: 'selection', text: (row) => percent(row.selectionShare) },
+  { title: 'FAC', text: (row) => percent(row.facShare) },
+];

@@ -4,14 +4,14 @@ import { cancellable } from '../../language-server/base/cancellable';
 import type { OpenModel } from '../../language-server/cli/open-model';
 import type { NativeReference } from '../../language-server/engine/native/addon';
 
-export interface PeerKind {
+interface PeerKind {
   readonly name: string;
   readonly q8Cache: boolean;
   readonly flashAttention: boolean;
 }
 
 /** A q8_0 cache needs flash attention. */
-export const peerKinds: readonly PeerKind[] = [
+const peerKinds: readonly PeerKind[] = [
   { name: 'f16, flash attention', q8Cache: false, flashAttention: true },
   { name: 'q8_0, flash attention', q8Cache: true, flashAttention: true },
   { name: 'f16', q8Cache: false, flashAttention: false },

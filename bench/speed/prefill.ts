@@ -1,4 +1,4 @@
-/** `bench prefill`: tokens a second while a prompt is fed into an empty cache, libllama's and ours, in turns. */
+/** `bench prefill`: tokens a second of a prefill into an empty cache, libllama's and ours, in turns. */
 
 import os from 'node:os';
 import { cancellable } from '../../language-server/base/cancellable';
@@ -7,8 +7,9 @@ import { type OpenModel, withModel } from '../../language-server/cli/open-model'
 import type { Output } from '../../language-server/cli/output';
 import type { NativeContext } from '../../language-server/engine/native/addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
-import { median, needMemory, someTokens } from '../common/model';
-import { fixed, table } from '../common/table';
+import { needMemory, someTokens } from '../common/model';
+import { median } from '../common/statistics';
+import { fixed, printReport } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
 
 const defaultLengths = [512, 2048];
@@ -37,20 +38,18 @@ export async function benchPrefill(line: CommandLine, output: Output, signal: Ab
       loadAverage: os.loadavg()[0] ?? 0,
       rows,
     };
-    if (line.options.json) {
-      output.json(record);
-      return;
-    }
-    output.lines([`${record.model}, ${record.device}, ${record.threads} threads`, '']);
-    output.lines(
-      table(rows, [
+    printReport(output, line.options.json, {
+      record,
+      heading: [`${record.model}, ${record.device}, ${record.threads} threads`],
+      rows,
+      columns: [
         { title: 'tokens', text: (row) => String(row.length) },
         { title: 'libllama tokens/s', text: (row) => fixed(row.peerTokensPerSecond, 1) },
         { title: 'its cache', text: (row) => row.peerKvType },
         { title: 'ours tokens/s', text: (row) => fixed(row.tokensPerSecond, 1) },
         { title: 'ratio', text: (row) => fixed(row.ratio, 3) },
-      ]),
-    );
+      ],
+    });
   });
 }
 
@@ -79,7 +78,7 @@ async function measureLength(
     for (let turn = 0; turn < turns; turn++) {
       for (const [i, { reference }] of peers.entries()) {
         theirs[i]?.push(await cancellable(reference.timePrefill(tokens), signal));
-        output.progress(`Feeding ${length} tokens`, (turn * (peers.length + 1) + i + 1) / total);
+        output.progress(`Prefill of ${length} tokens`, (turn * (peers.length + 1) + i + 1) / total);
       }
       ours.push(await timeOurs(context, tokens, signal));
     }

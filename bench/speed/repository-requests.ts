@@ -4,8 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isCancelled, toEngineError } from '../../language-server/base/errors';
 import type { ChunkEncoder, Engine, RetrievedChunk } from '../../language-server/engine/engine';
 import { concatenate } from '../../language-server/engine/native/token-parts';
-import { percentile } from '../common/compare-logits';
-import { median } from '../common/model';
+import { median, percentile } from '../common/statistics';
 
 export const tailTokens = 1024;
 const decodedTokens = 33;

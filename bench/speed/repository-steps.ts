@@ -10,8 +10,8 @@ import type { NativeReference } from '../../language-server/engine/native/addon'
 import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import type { WorkspaceIndex } from '../../language-server/index/workspace-index';
-import { median } from '../common/model';
 import { editInTheMiddle } from '../common/repository-copy';
+import { median } from '../common/statistics';
 
 /** Of what is compared in turns. */
 export const turns = 5;

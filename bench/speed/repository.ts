@@ -6,24 +6,20 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { cacheFolder } from '../../language-server/base/cache-folder';
 import { EngineError } from '../../language-server/base/errors';
-import { silentLog } from '../../language-server/base/log';
 import type { CommandLine } from '../../language-server/cli/arguments';
-import { findModel } from '../../language-server/cli/open-engine';
+import { withFolders } from '../../language-server/cli/open-context';
+import { withEngine } from '../../language-server/cli/open-engine';
 import { processorName } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { EncodedChunk, Engine, RetrievedChunk } from '../../language-server/engine/engine';
-import { createNativeEngine } from '../../language-server/engine/native/native-engine';
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import { readNamedText } from '../../language-server/index/discover/read-file';
-import { chunkStore } from '../../language-server/index/encode/store';
-import { WorkspaceIndex } from '../../language-server/index/workspace-index';
-import { defaultSettings } from '../../language-server/server/settings';
-import { median } from '../common/model';
+import { needChunks } from '../common/model';
 import { copyRepository } from '../common/repository-copy';
-import { fixed, table } from '../common/table';
+import { median } from '../common/statistics';
+import { fixed, printReport } from '../common/table';
 import {
   chunksOfTokens,
   type EncodingDelay,
@@ -79,7 +75,7 @@ interface RepositoryRecord extends EncodingSpeed, Edited {
   readonly fullBytes: number;
   readonly fastBytes: number;
   readonly diskBytes: number;
-  /** Asked for. */
+  /** What was asked for. */
   readonly rowType: CommandLine['options']['rows'];
   /** Keys and values alone, in the store's row type. */
   readonly rowBytes: number;
@@ -113,7 +109,7 @@ export async function benchRepository(line: CommandLine, output: Output, signal:
 }
 
 /** @param work gets the seconds that it took until all chunks were ready, from a loaded model on */
-async function withRepository(
+function withRepository(
   { options }: CommandLine,
   folder: string,
   store: string,
@@ -121,51 +117,14 @@ async function withRepository(
   signal: AbortSignal,
   work: (opened: Opened, seconds: number) => Promise<void>,
 ): Promise<void> {
-  const modelPath = await findModel(options.model, output, signal);
-  const log = {
-    ...silentLog,
-    warn: (text: string) => output.message(text),
-    error: (text: string) => output.message(text),
+  const folders = { folders: [folder], tokens: options.repositoryTokens || defaultTokens, encode: true };
+  const open = (engine: Engine, modelPath: string) => {
+    const repository = needChunks(engine);
+    return withFolders(engine, folders, output, signal, (service, seconds) =>
+      work({ engine, repository, service, modelPath }, seconds),
+    );
   };
-  const usual = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
-  const engine = await createNativeEngine({
-    modelPath,
-    ...(usual === undefined ? {} : { store: { ...usual, folder: store } }),
-    attention: options.attention,
-    budget: options.budget,
-    threads: options.threads,
-    contextTokens: options.contextTokens,
-    signal,
-  });
-  const service = new WorkspaceIndex({
-    log,
-    onChange: () => {
-      const { progress } = service.lane;
-      if (progress !== undefined) {
-        output.progress(`Encoding ${progress.tokens} tokens`, progress.tokensDone / Math.max(1, progress.tokens));
-      }
-    },
-    settings: { ...defaultSettings.repository, tokens: options.repositoryTokens || defaultTokens },
-    background: false,
-  });
-  try {
-    const { chunks: repository } = engine;
-    if (repository === undefined) {
-      throw new EngineError('BAD_CALIBRATION', `There is no calibration file for ${engine.model.name}.`, {
-        remedy: 'Make one with the calibrate command.',
-      });
-    }
-    const started = performance.now();
-    service.addFolder(pathToFileURL(folder).href);
-    service.use(engine);
-    await service.lane.finish(signal);
-    const seconds = (performance.now() - started) / 1000;
-    output.progressDone();
-    await work({ engine, repository, service, modelPath }, seconds);
-  } finally {
-    await service.close();
-    await engine.dispose();
-  }
+  return withEngine({ ...options, device: '' }, output, signal, open, { store: { folder: store } });
 }
 
 async function measure(
@@ -304,28 +263,26 @@ function row(
 }
 
 function report(result: RepositoryRecord, json: boolean, output: Output): void {
-  if (json) {
-    output.json(result);
-    return;
-  }
   const gigabytes = (bytes: number) => `${fixed(bytes / 1e9, 3)} GB`;
-  const lines = [
+  const heading = [
     `${result.model}, ${result.device}, ${result.threads} threads`,
     `${result.files} files, ${result.tokens} tokens in ${result.chunks} chunks`,
     `encoded in ${fixed(result.encodeSeconds, 1)} s, opened again in ${fixed(result.reopenSeconds, 2)} s (${fixed(result.encodeSeconds / result.reopenSeconds, 0)} times faster)`,
     `one file of ${result.editedFileTokens} tokens edited: ${result.reencodedTokens} tokens encoded again, ready after ${fixed(result.reencodeOneFileSeconds, 2)} s`,
     `encoding ${fixed(result.encodeTokensPerSecond, 0)} tokens/s, libllama's prefill of a chunk's length ${fixed(result.peerPrefillTokensPerSecond, 0)}`,
     `encoding adds ${fixed(result.encodingDelay.medianMs, 0)} ms to a first token (95 %: ${fixed(result.encodingDelay.p95Ms, 0)} ms)`,
-    `full ${gigabytes(result.fullBytes)}, fast ${gigabytes(result.fastBytes)}, on disk ${gigabytes(result.diskBytes)}`,
+    `dense f16 cache ${gigabytes(result.fullBytes)}, in memory ${gigabytes(result.fastBytes)}, on disk ${gigabytes(result.diskBytes)}`,
   ];
-  output.lines([...lines, '']);
-  output.lines(
-    table(result.rows, [
+  printReport(output, json, {
+    record: result,
+    heading,
+    rows: result.rows,
+    columns: [
       { title: 'repository', text: ({ tokens }) => String(tokens) },
       { title: 'retrieved', text: ({ retrievedTokens }) => String(retrievedTokens) },
       { title: 'first token', text: ({ firstTokenMs }) => `${fixed(firstTokenMs, 0)} ms` },
       { title: 'typed', text: ({ typedTokenMs }) => `${fixed(typedTokenMs, 0)} ms` },
       { title: 'decode', text: ({ decodeMsPerToken }) => `${fixed(decodeMsPerToken, 1)} ms` },
-    ]),
-  );
+    ],
+  });
 }

@@ -15,7 +15,7 @@ import { EngineError, throwIfAborted } from '../../language-server/base/errors';
 import { encodeRequest, getStatusRequest, type Status } from '../../language-server/protocol/server';
 import { type CompletionCounts, completionCountsRequest } from './completion-counter';
 
-export interface BenchServerOptions {
+interface BenchServerOptions {
   readonly modelPath: string;
   readonly folder: string;
   readonly settings: object;

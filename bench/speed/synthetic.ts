@@ -8,8 +8,9 @@ import type { Output } from '../../language-server/cli/output';
 import type { NativeAttentionTiming } from '../../language-server/engine/native/addon';
 import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
-import { median, needMemory } from '../common/model';
-import { fixed, table } from '../common/table';
+import { needMemory } from '../common/model';
+import { median } from '../common/statistics';
+import { fixed, printReport } from '../common/table';
 
 const defaultDepths = [8192, 32_768, 131_072];
 const turns = 15;
@@ -71,13 +72,11 @@ export async function benchSynthetic(line: CommandLine, output: Output, signal: 
     loadAverage: os.loadavg()[0] ?? 0,
     rows,
   };
-  if (line.options.json) {
-    output.json(record);
-    return;
-  }
-  output.lines([`${record.shape}, ${record.device}, ${threads} threads, ${record.kernels} kernels`, '']);
-  output.lines(
-    table(rows, [
+  printReport(output, line.options.json, {
+    record,
+    heading: [`${record.shape}, ${record.device}, ${threads} threads, ${record.kernels} kernels`],
+    rows,
+    columns: [
       { title: 'depth', text: ({ depth }) => String(depth) },
       { title: 'dense ms', text: ({ denseMs }) => fixed(denseMs, 3) },
       { title: 'kernel', text: ({ denseKernel }) => denseKernel },
@@ -87,8 +86,8 @@ export async function benchSynthetic(line: CommandLine, output: Output, signal: 
       { title: 'TIP ms', text: ({ tipMs }) => fixed(tipMs, 3) },
       { title: 'selection ms', text: ({ selectionMs }) => fixed(selectionMs, 3) },
       { title: 'FAC ms', text: ({ facMs }) => fixed(facMs, 3) },
-    ]),
-  );
+    ],
+  });
 }
 
 /** The faster of the two dense kernels is the peer. */

@@ -11,7 +11,7 @@ import path from 'node:path';
 import { EngineError } from './errors';
 
 /** A folder of the cache: what the user chose, and the names of the folders in it on the way. */
-export interface CachePlace {
+interface CachePlace {
   /** Followed, wherever it leads. */
   readonly base: string;
   readonly names: readonly string[];
@@ -112,8 +112,10 @@ export function readOwnText(file: string, maxBytes: number): string | undefined 
 }
 
 /**
- * Whole or not at all: a new temporary file beside it, flushed and renamed, so that a link in its place is replaced.
- * @throws the file system's errors
+ * The one way in which the server writes a small file: whole or not at all, and lasting once it settles. A new temporary file
+ * in the same folder is flushed and renamed, then the folder is flushed. No link is followed: one in the file's place is
+ * replaced. docs/decisions/0009 says why no library does it.
+ * @throws the file system's errors; the file is as it was then
  */
 export async function writeWhole(file: string, text: string, mode = 0o600): Promise<void> {
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
@@ -129,5 +131,20 @@ export async function writeWhole(file: string, text: string, mode = 0o600): Prom
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
+  }
+  await flushFolder(path.dirname(file));
+}
+
+/** So that the rename outlives a power cut. Not every system can: the new file is whole without it, too. */
+async function flushFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Windows opens no folders
   }
 }

@@ -2,8 +2,8 @@
 
 import { cleanSentence } from '../protocol/cut';
 
-/** The codes of the addon's errors. */
-const nativeCodes = [
+/** What the addon's errors have as their `code`. */
+export const nativeErrorCodes = [
   'BAD_ARGUMENT',
   'FILE_NOT_FOUND',
   'FILE_UNREADABLE',
@@ -24,8 +24,7 @@ const nativeCodes = [
   'BACKEND', // no usable CPU library, or a computation failed
   'INTERNAL',
 ] as const;
-
-export type NativeErrorCode = (typeof nativeCodes)[number];
+export type NativeErrorCode = (typeof nativeErrorCodes)[number];
 
 export type ErrorCode =
   | NativeErrorCode
@@ -50,7 +49,7 @@ export type ErrorCode =
   | 'SOURCES_NEEDED' // for what is not shipped
   | 'USAGE';
 
-export interface ErrorDetails {
+interface ErrorDetails {
   /** One sentence: what the user can do. */
   readonly remedy?: string;
   /** Worth a notification. Cancelled and superseded requests are not. */
@@ -128,7 +127,7 @@ const defaultRemedies: Partial<Record<ErrorCode, string>> = {
 };
 
 function isNativeCode(code: unknown): code is NativeErrorCode {
-  return nativeCodes.some((known) => known === code);
+  return nativeErrorCodes.some((one) => one === code);
 }
 
 /** Anything thrown, the addon's errors included, as an EngineError. */

@@ -10,22 +10,23 @@ import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { link, lstat, open, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { anyText, type Checked, fields, integer } from '../protocol/validate';
 import { readOwnText } from './cache-files';
 import { EngineError } from './errors';
-import { isRecord } from './is-record';
 
-export interface Lock {
+interface Lock {
   release(): Promise<void>;
 }
 
-interface Owner {
-  readonly pid: number;
+const checkOwner = fields({
+  pid: integer(1, Number.MAX_SAFE_INTEGER),
   /** As this system says it; '' where it does not. */
-  readonly started: string;
+  started: anyText,
   /** Where the number means this process: a boot and a container, else a machine. */
-  readonly place: string;
-  readonly token: string;
-}
+  place: anyText,
+  token: anyText,
+});
+type Owner = Checked<typeof checkOwner>;
 
 const touchMs = 5000;
 /** Of a lock whose owner cannot be looked at. */
@@ -172,23 +173,11 @@ async function isHeld(file: string, owner: Owner): Promise<boolean> {
 }
 
 function parseOwner(text: string | undefined): Owner | undefined {
-  let value: unknown;
   try {
-    value = JSON.parse(text ?? '');
+    return checkOwner(JSON.parse(text ?? ''), 'owner');
   } catch {
     return undefined;
   }
-  if (!isRecord(value)) {
-    return undefined;
-  }
-  const { pid, started, place, token } = value;
-  const isOwner =
-    Number.isSafeInteger(pid) &&
-    Number(pid) > 0 &&
-    typeof started === 'string' &&
-    typeof place === 'string' &&
-    typeof token === 'string';
-  return isOwner ? { pid: Number(pid), started, place, token } : undefined;
 }
 
 function thisPlace(): string {

@@ -20,13 +20,13 @@ import { type AskPlan, type PromptFile, type PromptQuestion, planAsk, type Quest
 import { attendedTexts, isInPrompt, textsInPrompt } from './prompt-texts';
 import { chatPrompt, prepareChatPrompt } from './template/template';
 
-export interface AskInput extends Omit<AskParams, 'partialResultToken'> {
+interface AskInput extends Omit<AskParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
   /** The live text of a document that is open in the editor. */
   readonly openText: (uri: string) => string | undefined;
 }
 
-export interface AskRun extends AskInput {
+interface AskRun extends AskInput {
   /** What the answer grew by. */
   readonly onText: (delta: string) => void;
   /** How much of the prompt has been read, 0 to 1. */
@@ -44,7 +44,7 @@ export interface Answer {
 type Refused = QuestionFiles['refused'][number];
 
 /** What is encoded of the repository of the first of these documents, for a question. */
-export type ChunksForQuestion = (uris: readonly string[], text: string) => readonly RetrievedChunk[];
+type ChunksForQuestion = (uris: readonly string[], text: string) => readonly RetrievedChunk[];
 
 const notTrusted = 'not open, and the workspace is not trusted';
 /** Live documents are read so far. */

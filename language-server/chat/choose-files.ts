@@ -12,7 +12,7 @@ const maxTried = 200;
 /** Of a folder that a question refers to. */
 const maxFilesOfFolder = 50;
 
-export interface FoundFiles {
+interface FoundFiles {
   readonly files: readonly SourceFile[];
   readonly refused: readonly { readonly label: string; readonly reason: string }[];
 }

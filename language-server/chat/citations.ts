@@ -22,7 +22,7 @@ export interface TextPlace {
   readonly blockLines: Uint32Array;
 }
 
-export interface CitationRules {
+interface CitationRules {
   /** What each block would have if all were looked at alike, see {@link usualShare}, is taken off for the ranking. */
   readonly subtractUniform: boolean;
   /**

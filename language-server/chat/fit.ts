@@ -9,7 +9,7 @@ export interface TextToFit {
   readonly text: string;
 }
 
-export interface Fitted {
+interface Fitted {
   /** Empty when it is left out. */
   readonly tokens: Int32Array;
   /** What of the text is among them, LF line ends. */

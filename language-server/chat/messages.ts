@@ -10,7 +10,7 @@ import { isLoop, OpenedThought } from './answer-text';
 import type { ChatMessage } from './chat-message';
 import { chatPrompt } from './template/template';
 
-export interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
+interface MessagesRun extends Omit<ChatParams, 'partialResultToken'> {
   readonly signal: AbortSignal;
   readonly onText: (delta: string) => void;
 }

@@ -1,105 +1,66 @@
 /** Checks the parameters of questions, chats and token counts. */
 
-import { bounded, count, invalid, latest, list, partialToken, record, text } from '../lsp/check-params';
+import { checked, invalid, latest, only, progressToken } from '../lsp/check-params';
 import { limits } from '../protocol/limits';
-import {
-  type AskAttachment,
-  type AskParams,
-  type AskSelection,
-  askCommands,
-  type ChatParams,
-} from '../protocol/server';
-import { isAskCommand } from './prompt';
+import { type AskParams, askCommands, type ChatParams } from '../protocol/server';
+import { anyText, count, fields, list, oneOf, orNull, text } from '../protocol/validate';
+
+const isTrue = (value: unknown): value is true => value === true;
+
+const attachment = fields({
+  label: anyText,
+  text: text(),
+  uris: orNull(list(anyText, limits.references)),
+});
+const selection = fields({ uri: anyText, text: text(), firstLine: orNull(count) });
+const checkAsk = fields({
+  conversation: orNull(anyText),
+  question: orNull(text(limits.question)),
+  references: orNull(list(fields({ uri: anyText }), limits.references)),
+  selection: orNull(selection),
+  command: orNull(oneOf(...askCommands)),
+  attachments: orNull(list(attachment, limits.attachments)),
+  openOnly: only(isTrue),
+  history: orNull(latest(fields({ question: text(), answer: text() }), limits.history)),
+  partialResultToken: progressToken,
+});
 
 /** @throws ResponseError InvalidParams */
 export function askParams(params: unknown): AskParams {
-  const root = record(params, 'params');
-  const command = root['command'] ?? undefined;
-  if (command !== undefined && !isAskCommand(command)) {
-    throw invalid('command', `must be one of ${askCommands.join(', ')}`);
+  const { conversation = '', references = [], attachments = [], question, ...rest } = checked(checkAsk, params);
+  if (question === undefined && rest.command === undefined) {
+    throw invalid('question must be a string');
   }
-  const question = text(root['question'] ?? (command === undefined ? undefined : ''), 'question');
-  if (question.trim() === '' && command === undefined) {
-    throw invalid('question', 'must not be empty');
+  if (question?.trim() === '' && rest.command === undefined) {
+    throw invalid('question must not be empty');
   }
-  if (question.length > limits.question) {
-    throw invalid('question', `must not be longer than ${limits.question} characters`);
-  }
-  const references = list(root['references'] ?? [], 'references', limits.references);
-  const attachments = list(root['attachments'] ?? [], 'attachments', limits.attachments);
-  const selection = root['selection'] ?? undefined;
-  const history = root['history'] ?? undefined;
   return {
-    conversation: text(root['conversation'] ?? '', 'conversation'),
-    question,
-    references: references.map((item, index) => ({
-      uri: text(record(item, `references[${index}]`)['uri'], `references[${index}].uri`),
-    })),
-    ...(selection === undefined ? {} : { selection: selectionOf(selection) }),
-    ...(command === undefined ? {} : { command }),
-    ...(attachments.length === 0 ? {} : { attachments: attachments.map(attachmentOf) }),
-    ...(root['openOnly'] === true ? { openOnly: true } : {}),
-    ...(history === undefined ? {} : { history: latest(history, 'history', limits.history).map(turnOf) }),
-    ...partialToken(root),
+    conversation,
+    question: question ?? '',
+    references,
+    ...rest,
+    ...(attachments.length === 0 ? {} : { attachments }),
   };
 }
+
+const checkChat = fields({
+  messages: list(fields({ role: oneOf('system', 'user', 'assistant'), text: text() }), limits.messages),
+  maxTokens: orNull(count),
+  partialResultToken: progressToken,
+});
 
 /** @throws ResponseError InvalidParams */
 export function chatParams(params: unknown): ChatParams {
-  const root = record(params, 'params');
-  const messages = list(root['messages'], 'messages', limits.messages).map((item, index) => {
-    const name = `messages[${index}]`;
-    const { role, text: content } = record(item, name);
-    if (role !== 'system' && role !== 'user' && role !== 'assistant') {
-      throw invalid(`${name}.role`, 'must be system, user or assistant');
-    }
-    return { role, text: bounded(content, `${name}.text`) } as const;
-  });
-  if (!messages.some(({ role }) => role === 'user')) {
-    throw invalid('messages', 'must hold a question of the user');
+  const asked = checked(checkChat, params);
+  if (!asked.messages.some(({ role }) => role === 'user')) {
+    throw invalid('messages must hold a question of the user');
   }
-  const maxTokens = root['maxTokens'] ?? undefined;
-  return {
-    messages,
-    ...(maxTokens === undefined ? {} : { maxTokens: count(maxTokens, 'maxTokens') }),
-    ...partialToken(root),
-  };
+  return asked;
 }
+
+const checkTexts = fields({ texts: list(text(), limits.messages) });
 
 /** @throws ResponseError InvalidParams */
 export function countTokensParams(params: unknown): readonly string[] {
-  return list(record(params, 'params')['texts'], 'texts', limits.messages).map((item, index) =>
-    bounded(item, `texts[${index}]`),
-  );
-}
-
-function attachmentOf(value: unknown, index: number): AskAttachment {
-  const name = `attachments[${index}]`;
-  const attachment = record(value, name);
-  const uris = attachment['uris'] ?? undefined;
-  return {
-    label: text(attachment['label'], `${name}.label`),
-    text: bounded(attachment['text'], `${name}.text`),
-    ...(uris === undefined
-      ? {}
-      : { uris: list(uris, `${name}.uris`, limits.references).map((uri, at) => text(uri, `${name}.uris[${at}]`)) }),
-  };
-}
-
-function turnOf(value: unknown, index: number): { readonly question: string; readonly answer: string } {
-  const turn = record(value, `history[${index}]`);
-  return {
-    question: bounded(turn['question'], `history[${index}].question`),
-    answer: bounded(turn['answer'], `history[${index}].answer`),
-  };
-}
-
-function selectionOf(value: unknown): AskSelection {
-  const selection = record(value, 'selection');
-  const firstLine = selection['firstLine'] ?? undefined;
-  return {
-    uri: text(selection['uri'], 'selection.uri'),
-    text: bounded(selection['text'], 'selection.text'),
-    ...(firstLine === undefined ? {} : { firstLine: count(firstLine, 'selection.firstLine') }),
-  };
+  return checked(checkTexts, params).texts;
 }

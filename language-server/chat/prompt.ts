@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine';
 import { concatenate } from '../engine/native/token-parts';
 import { commentPathLine } from '../index/chunk/path-line';
 import type { SourceFile } from '../index/discover/source-files';
-import { type AskCommand, type AskParams, type AskSize, type AskSizePart, askCommands } from '../protocol/server';
+import { type AskCommand, type AskParams, type AskSize, type AskSizePart } from '../protocol/server';
 import type { ChatMessage, PromptText } from './chat-message';
 import { recentTurns, type Turn, turnTokens } from './conversations';
 import type { TextFitter, TextToFit } from './fit';
@@ -155,10 +155,6 @@ const instructionsOf: Readonly<Record<AskCommand, string>> = {
   doc: `Write the documentation comments that this code lacks, in the style of its language. ${changeFormat}`,
   review: 'Review this code: name the bugs, risks and unclear places, the gravest first, each with its line.',
 };
-
-export function isAskCommand(value: unknown): value is AskCommand {
-  return askCommands.some((command) => command === value);
-}
 
 /** The question as the model reads it. */
 export function questionText(command: AskCommand | undefined, question: string): string {

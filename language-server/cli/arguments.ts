@@ -157,7 +157,7 @@ const optionNames = {
   version: { type: 'boolean' },
 } as const;
 
-export type Parsed = { readonly kind: 'help' | 'version' } | ({ readonly kind: 'command' } & CommandLine);
+type Parsed = { readonly kind: 'help' | 'version' } | ({ readonly kind: 'command' } & CommandLine);
 
 /** @throws EngineError USAGE */
 export function parseCommandLine(argv: readonly string[], currentFolder: string): Parsed {
@@ -246,7 +246,7 @@ function wholeNumbers(name: string, value: string | undefined, least: number): n
   return value?.split(',').map((part) => wholeNumber(name, part, least) ?? least);
 }
 
-export interface FilePlace {
+interface FilePlace {
   readonly file: string;
   /** 1-based, as editors show them; the column counts UTF-16 units. */
   readonly line: number;

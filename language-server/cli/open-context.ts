@@ -9,7 +9,7 @@ import type { CommonOptions } from './arguments';
 import { withEngine } from './open-engine';
 import type { Output } from './output';
 
-export interface ContextUse {
+interface ContextUse {
   /** Encodes what is not on disk; else it is left out of the context. */
   readonly encode: boolean;
   /** Says on stderr what is in the context. */
@@ -17,38 +17,62 @@ export interface ContextUse {
 }
 
 /** @throws EngineError */
-export async function withContext<T>(
+export function withContext<T>(
   options: CommonOptions,
   output: Output,
   signal: AbortSignal,
   { encode, say }: ContextUse,
   work: (engine: Engine, context: WorkspaceIndex) => Promise<T>,
 ): Promise<T> {
-  const run = async (engine: Engine) => {
-    const context = new WorkspaceIndex({
-      log: { ...silentLog, warn: (text) => output.message(text), error: (text) => output.message(text) },
-      onChange: () => showProgress(context, output),
-      settings: { ...defaultSettings.repository, tokens: options.repositoryTokens },
-      background: false,
+  const folders = { folders: options.repos, tokens: options.repositoryTokens, encode };
+  const run = (engine: Engine) =>
+    withFolders(engine, folders, output, signal, (context) => {
+      if (say && engine.chunks !== undefined) {
+        sayWhatIsIn(context, output);
+      }
+      return work(engine, context);
     });
-    try {
-      for (const folder of options.repos) {
-        context.addFolder(pathToFileURL(folder).href);
-      }
-      context.use(engine);
-      if (engine.chunks !== undefined) {
-        await (encode ? context.lane.finish(signal) : context.lane.openAll(signal));
-        output.progressDone();
-        if (say) {
-          sayWhatIsIn(context, output);
-        }
-      }
-      return await work(engine, context);
-    } finally {
-      await context.close();
+  return withEngine(options, output, signal, run, { store: 'shared' });
+}
+
+interface FolderUse {
+  readonly folders: readonly string[];
+  /** At most so many of each are read; 0: the default. */
+  readonly tokens: number;
+  readonly encode: boolean;
+}
+
+/**
+ * @param work gets the seconds from the opening of the folders until their chunks were ready
+ * @throws EngineError
+ */
+export async function withFolders<T>(
+  engine: Engine,
+  { folders, tokens, encode }: FolderUse,
+  output: Output,
+  signal: AbortSignal,
+  work: (context: WorkspaceIndex, seconds: number) => Promise<T>,
+): Promise<T> {
+  const context = new WorkspaceIndex({
+    log: { ...silentLog, warn: (text) => output.message(text), error: (text) => output.message(text) },
+    onChange: () => showProgress(context, output),
+    settings: { ...defaultSettings.repository, tokens },
+    background: false,
+  });
+  try {
+    const started = performance.now();
+    for (const folder of folders) {
+      context.addFolder(pathToFileURL(folder).href);
     }
-  };
-  return withEngine(options, output, signal, run, true);
+    context.use(engine);
+    if (engine.chunks !== undefined) {
+      await (encode ? context.lane.finish(signal) : context.lane.openAll(signal));
+      output.progressDone();
+    }
+    return await work(context, (performance.now() - started) / 1000);
+  } finally {
+    await context.close();
+  }
 }
 
 function showProgress({ lane }: WorkspaceIndex, output: Output): void {

@@ -17,21 +17,27 @@ export async function findModel(chosen: string, output: Output, signal: AbortSig
   return file;
 }
 
+export interface EngineUse {
+  /** Where chunks of a repository are kept: in the cache of all commands and editors, or in a folder; none: none is read. */
+  readonly store?: 'shared' | { readonly folder: string } | undefined;
+}
+
 /** @throws EngineError */
 export async function withEngine<T>(
   options: CommonOptions,
   output: Output,
   signal: AbortSignal,
-  work: (engine: Engine) => Promise<T>,
-  /** Whether a repository is to be read. */
-  reads = false,
+  work: (engine: Engine, modelPath: string) => Promise<T>,
+  { store }: EngineUse = {},
 ): Promise<T> {
   const modelPath = await findModel(options.model, output, signal);
   const log = { ...silentLog, warn: (text: string) => output.message(text) };
-  const store = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
+  const shared = chunkStore(options.attention, { ...defaultSettings.repository, precision: options.rows }, log);
   const engine = await createNativeEngine({
     modelPath,
-    ...(reads && store !== undefined ? { store } : {}),
+    ...(store === undefined || shared === undefined
+      ? {}
+      : { store: store === 'shared' ? shared : { ...shared, folder: store.folder } }),
     attention: options.attention,
     budget: options.budget,
     threads: options.threads,
@@ -42,7 +48,7 @@ export async function withEngine<T>(
   });
   output.progressDone();
   try {
-    return await work(engine);
+    return await work(engine, modelPath);
   } finally {
     await engine.dispose();
   }

@@ -21,7 +21,7 @@ export interface Output {
   progressDone(): void;
 }
 
-export interface OutputStream {
+interface OutputStream {
   readonly isTTY?: boolean;
   write(text: string): unknown;
 }

@@ -5,7 +5,7 @@
 
 import { EngineError, isCancelled, throwIfAborted } from '../base/errors';
 import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
-import type { NativeSampling } from '../engine/native/addon';
+import type { NativeSampling } from '../engine/native/addon-generation';
 import { fileForm } from '../index/chunk/file-form';
 import { commentPathLine } from '../index/chunk/path-line';
 import type { TextAround } from '../index/rank/relevance';

@@ -28,7 +28,7 @@ import { debounceMs, TypingPace } from './trigger/debounce';
 import { LatencyWatch } from './trigger/latency-watch';
 import { placeAt, skipReason } from './trigger/skip-reason';
 
-export interface InlineCompletionParts {
+interface InlineCompletionParts {
   readonly host: ModelHost;
   readonly context: WorkspaceIndex;
   readonly documents: Documents;
@@ -50,7 +50,7 @@ interface View {
   readonly offset: number;
 }
 
-export const noCompletion: InlineCompletionList = { items: [] };
+const noCompletion: InlineCompletionList = { items: [] };
 
 /** How many are offered on request. */
 const candidates = 3;

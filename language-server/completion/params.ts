@@ -1,6 +1,7 @@
 /** Checks the parameters of `textDocument/inlineCompletion`. */
 
-import { count, type DocumentPosition, documentPosition, invalid, record, text } from '../lsp/check-params';
+import { checked, type DocumentPosition, documentPosition, only, place } from '../lsp/check-params';
+import { fields, optional, orNull, text } from '../protocol/validate';
 
 export interface InlineCompletionRequest extends DocumentPosition {
   /** The user asked for it; otherwise the editor asks by itself while the user types. */
@@ -18,37 +19,25 @@ const maxSelectedChars = 64 * 1024;
 /** LSP's InlineCompletionTriggerKind.Invoked. */
 const invokedKind = 1;
 
+const checkInline = fields({
+  // clients of drafts of LSP 3.18 leave it out
+  context: optional(
+    fields({
+      triggerKind: only((value) => value === invokedKind),
+      selectedCompletionInfo: orNull(
+        fields({ range: fields({ start: place, end: place }), text: text(maxSelectedChars) }),
+      ),
+    }),
+  ),
+});
+
 /** @throws ResponseError InvalidParams */
 export function inlineCompletionRequest(params: unknown): InlineCompletionRequest {
-  const root = record(params, 'params');
-  // clients of drafts of LSP 3.18 leave it out
-  const context = root['context'] === undefined ? {} : record(root['context'], 'context');
-  const selected = context['selectedCompletionInfo'] ?? undefined;
+  const { context } = checked(checkInline, params);
+  const selected = context?.selectedCompletionInfo;
   return {
     ...documentPosition(params),
-    invoked: context['triggerKind'] === invokedKind,
-    ...(selected === undefined ? {} : { selected: selectedItem(record(selected, 'context.selectedCompletionInfo')) }),
-  };
-}
-
-function selectedItem(item: Record<string, unknown>): NonNullable<InlineCompletionRequest['selected']> {
-  const name = 'context.selectedCompletionInfo';
-  const range = record(item['range'], `${name}.range`);
-  const chosen = text(item['text'], `${name}.text`);
-  if (chosen.length > maxSelectedChars) {
-    throw invalid(`${name}.text`, `must not be longer than ${maxSelectedChars} characters`);
-  }
-  return {
-    start: place(range['start'], `${name}.range.start`),
-    end: place(range['end'], `${name}.range.end`),
-    text: chosen,
-  };
-}
-
-function place(value: unknown, name: string): Place {
-  const position = record(value, name);
-  return {
-    line: count(position['line'], `${name}.line`),
-    character: count(position['character'], `${name}.character`),
+    invoked: context?.triggerKind === invokedKind,
+    ...(selected === undefined ? {} : { selected: { ...selected.range, text: selected.text } }),
   };
 }

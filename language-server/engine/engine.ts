@@ -1,12 +1,7 @@
 /** The face of the engine that the rest of the language server knows: one model, a few sequences, generations. */
 
-import type {
-  NativeAttention,
-  NativeContextUsage,
-  NativeGenerationStats,
-  NativeModelInfo,
-  NativeSampling,
-} from './native/addon';
+import type { NativeAttention, NativeContextUsage, NativeModelInfo } from './native/addon';
+import type { NativeGenerationStats, NativeSampling } from './native/addon-generation';
 
 /** Each sequence has its own KV, so that one never evicts the other's. */
 export type SequenceName = 'inline' | 'chat';
@@ -64,7 +59,7 @@ export interface Attention {
 }
 
 /** Shares of the blocks of a chunk's tokens; none where they are not counted. */
-export interface ChunkAttention {
+interface ChunkAttention {
   readonly chunk: EncodedChunk;
   readonly shares: Float32Array;
 }

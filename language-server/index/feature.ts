@@ -10,7 +10,7 @@ import {
   type WorkDoneProgressReport,
 } from 'vscode-languageserver/node';
 import type { Engine } from '../engine/engine';
-import { invalid, optionalRecord, record, text } from '../lsp/check-params';
+import { checked, orNone, progressToken } from '../lsp/check-params';
 import type { Feature, FeatureServices, Requests, StatusPart } from '../lsp/feature';
 import {
   type ChooseContextParams,
@@ -26,6 +26,7 @@ import {
   encodeRequest,
   type ServerSettings,
 } from '../protocol/server';
+import { anyText, fields, flag, oneOf, optional } from '../protocol/validate';
 import type { WorkspaceIndex } from './workspace-index';
 
 /** Milliseconds between two reports on the progress of a request. */
@@ -172,37 +173,34 @@ export class IndexFeature implements Feature {
   }
 }
 
+const checkContext = fields({ uri: optional(anyText) });
+
 /** @throws ResponseError InvalidParams */
 function contextParams(params: unknown): ContextParams {
-  const uri = optionalRecord(params)['uri'];
-  return uri === undefined ? {} : { uri: text(uri, 'uri') };
+  return checked(checkContext, orNone(params));
 }
+
+const checkChoice = fields({
+  uri: anyText,
+  choice: oneOf('include', 'exclude', 'default'),
+  confirmed: optional(flag),
+});
 
 /** @throws ResponseError InvalidParams */
 function chooseContextParams(params: unknown): ChooseContextParams {
-  const root = record(params, 'params');
-  const choice = root['choice'];
-  if (choice !== 'include' && choice !== 'exclude' && choice !== 'default') {
-    throw invalid('choice', 'must be include, exclude or default');
-  }
-  const confirmed = root['confirmed'];
-  if (confirmed !== undefined && typeof confirmed !== 'boolean') {
-    throw invalid('confirmed', 'must be true or false');
-  }
-  return { uri: text(root['uri'], 'uri'), choice, ...(confirmed === undefined ? {} : { confirmed }) };
+  return checked(checkChoice, params);
 }
+
+const checkEncode = fields({ workDoneToken: progressToken });
 
 /** @throws ResponseError InvalidParams */
 function encodeParams(params: unknown): EncodeParams {
-  const token = optionalRecord(params)['workDoneToken'];
-  return typeof token === 'string' || typeof token === 'number' ? { workDoneToken: token } : {};
+  return checked(checkEncode, orNone(params));
 }
+
+const checkClear = fields({ dryRun: optional(flag) });
 
 /** @throws ResponseError InvalidParams */
 function clearCacheParams(params: unknown): ClearCacheParams {
-  const dryRun = optionalRecord(params)['dryRun'];
-  if (dryRun !== undefined && typeof dryRun !== 'boolean') {
-    throw invalid('dryRun', 'must be true or false');
-  }
-  return { dryRun: dryRun === true };
+  return { dryRun: checked(checkClear, orNone(params)).dryRun === true };
 }

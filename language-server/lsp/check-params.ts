@@ -1,7 +1,7 @@
 /** Checks what clients send before it is used: a malformed request gets InvalidParams, which names the field. */
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
-import { limits } from '../protocol/limits';
+import { anyText, type Check, count, fields, list, MessageError } from '../protocol/validate';
 
 export interface DocumentPosition {
   readonly uri: string;
@@ -9,68 +9,43 @@ export interface DocumentPosition {
   readonly character: number;
 }
 
+/** A position of LSP. */
+export const place = fields({ line: count, character: count });
+const checkPosition = fields({ textDocument: fields({ uri: anyText }), position: place });
+
 /** @throws ResponseError InvalidParams */
 export function documentPosition(params: unknown): DocumentPosition {
-  const root = record(params, 'params');
-  const position = record(root['position'], 'position');
-  return {
-    uri: text(record(root['textDocument'], 'textDocument')['uri'], 'textDocument.uri'),
-    line: count(position['line'], 'position.line'),
-    character: count(position['character'], 'position.character'),
-  };
-}
-
-export function partialToken(root: Record<string, unknown>): { partialResultToken?: string | number } {
-  const token = root['partialResultToken'];
-  return typeof token === 'string' || typeof token === 'number' ? { partialResultToken: token } : {};
+  const { textDocument, position } = checked(checkPosition, params);
+  return { uri: textDocument.uri, ...position };
 }
 
 /** The parameters of a request that may come without any. */
-export function optionalRecord(params: unknown): Record<string, unknown> {
-  return params === undefined || params === null ? {} : record(params, 'params');
+export function orNone(params: unknown): unknown {
+  return params === undefined || params === null ? {} : params;
 }
 
-export function record(value: unknown, name: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(name, 'must be an object');
-  }
-  return value as Record<string, unknown>;
+/** Takes a value where it is one of these; anything else counts as absent. */
+export function only<T>(isOne: (value: unknown) => value is T): Check<T | undefined> {
+  return (value) => (isOne(value) ? value : undefined);
 }
 
-export function text(value: unknown, name: string): string {
-  if (typeof value !== 'string') {
-    throw invalid(name, 'must be a string');
-  }
-  return value;
-}
-
-export function bounded(value: unknown, name: string): string {
-  const content = text(value, name);
-  if (content.length > limits.text) {
-    throw invalid(name, `must not be longer than ${limits.text} characters`);
-  }
-  return content;
-}
-
-export function list(value: unknown, name: string, max: number): readonly unknown[] {
-  if (!Array.isArray(value) || value.length > max) {
-    throw invalid(name, `must be a list of at most ${max}`);
-  }
-  return value;
-}
+export const progressToken = only((value) => typeof value === 'string' || typeof value === 'number');
 
 /** The latest items of a list whose older ones matter less. */
-export function latest(value: unknown, name: string, max: number): readonly unknown[] {
-  return list(value, name, Number.POSITIVE_INFINITY).slice(-max);
+export function latest<T>(check: Check<T>, max: number): Check<readonly T[]> {
+  const checkAll = list(check, max);
+  return (value, name) => checkAll(Array.isArray(value) ? value.slice(-max) : value, name);
 }
 
-export function count(value: unknown, name: string): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) {
-    throw invalid(name, 'must be a whole number of at least 0');
+/** @throws ResponseError InvalidParams, in the check's words: fields are named as they stand in the parameters */
+export function checked<T>(check: Check<T>, params: unknown): T {
+  try {
+    return check(params, 'params');
+  } catch (error) {
+    throw error instanceof MessageError ? invalid(error.message.replace(/^params\./, '')) : error;
   }
-  return value;
 }
 
-export function invalid(name: string, what: string): ResponseError<void> {
-  return new ResponseError(ErrorCodes.InvalidParams, `${name} ${what}.`);
+export function invalid(what: string): ResponseError<void> {
+  return new ResponseError(ErrorCodes.InvalidParams, `${what}.`);
 }

@@ -4,9 +4,18 @@
  */
 
 import type { Connection, NotificationHandler } from 'vscode-languageserver/node';
-import { isRecord } from '../base/is-record';
-
-type Check = (params: unknown) => boolean;
+import {
+  anyText,
+  type Check,
+  count,
+  fields,
+  integer,
+  list,
+  MessageError,
+  optional,
+  orNull,
+  passes,
+} from '../protocol/validate';
 
 /**
  * The connection, with notifications on documents and notebooks that hold what they have to.
@@ -15,12 +24,12 @@ type Check = (params: unknown) => boolean;
 export function withCheckedSync(connection: Connection, warn: (sentence: string) => void): Connection {
   const checked = <Params>(
     what: string,
-    isGood: Check,
+    check: Check<unknown>,
     handler: NotificationHandler<Params>,
     otherwise?: (params: unknown) => void,
   ): NotificationHandler<Params> => {
     return (params) => {
-      if (isGood(params)) {
+      if (passes(check, params)) {
         return handler(params);
       }
       warn(`${what} is malformed and was left out.`);
@@ -29,18 +38,17 @@ export function withCheckedSync(connection: Connection, warn: (sentence: string)
   };
   let close: NotificationHandler<{ textDocument: { uri: string } }> | undefined;
   const closeNamed = (params: unknown) => {
-    const uri = field(field(params, 'textDocument'), 'uri');
-    if (isName(uri)) {
-      void close?.({ textDocument: { uri } });
+    if (passes(namesDocument, params)) {
+      void close?.(params);
     }
   };
   const { synchronization } = connection.notebooks;
   const notebooks: Partial<typeof connection.notebooks> = {
     synchronization: {
       onDidOpenNotebookDocument: (handler) =>
-        synchronization.onDidOpenNotebookDocument(checked('An opened notebook', isNotebook, handler)),
+        synchronization.onDidOpenNotebookDocument(checked('An opened notebook', notebook, handler)),
       onDidChangeNotebookDocument: (handler) =>
-        synchronization.onDidChangeNotebookDocument(checked('A change of a notebook', isNotebookChange, handler)),
+        synchronization.onDidChangeNotebookDocument(checked('A change of a notebook', notebookChange, handler)),
       onDidSaveNotebookDocument: (handler) =>
         synchronization.onDidSaveNotebookDocument(checked('A saved notebook', namesNotebook, handler)),
       onDidCloseNotebookDocument: (handler) =>
@@ -50,9 +58,9 @@ export function withCheckedSync(connection: Connection, warn: (sentence: string)
   const own: Partial<Connection> = {
     notebooks: over(connection.notebooks, notebooks),
     onDidOpenTextDocument: (handler) =>
-      connection.onDidOpenTextDocument(checked('An opened document', opensDocument, handler)),
+      connection.onDidOpenTextDocument(checked('An opened document', openedDocument, handler)),
     onDidChangeTextDocument: (handler) =>
-      connection.onDidChangeTextDocument(checked('A change of a document', isChange, handler, closeNamed)),
+      connection.onDidChangeTextDocument(checked('A change of a document', documentChange, handler, closeNamed)),
     onDidSaveTextDocument: (handler) =>
       connection.onDidSaveTextDocument(checked('A saved document', namesDocument, handler)),
     onDidCloseTextDocument: (handler) => {
@@ -68,82 +76,49 @@ function over<T extends object>(original: T, own: Partial<T>): T {
   return Object.create(original, Object.getOwnPropertyDescriptors(own));
 }
 
-const namesDocument: Check = (params) => isName(field(field(params, 'textDocument'), 'uri'));
-const namesNotebook: Check = (params) => isName(field(field(params, 'notebookDocument'), 'uri'));
-const opensDocument: Check = (params) => isItem(field(params, 'textDocument'));
-
-const isChange: Check = (params) =>
-  namesDocument(params) &&
-  isWhole(field(field(params, 'textDocument'), 'version')) &&
-  isListOf(field(params, 'contentChanges'), isContentChange);
-
-const isNotebook: Check = (params) =>
-  namesNotebook(params) &&
-  isListOf(field(field(params, 'notebookDocument'), 'cells'), isCell) &&
-  isListOf(field(params, 'cellTextDocuments'), isItem);
-
-const isNotebookChange: Check = (params) => {
-  const cells = field(field(params, 'change'), 'cells');
-  return namesNotebook(params) && isRecord(field(params, 'change')) && (cells === undefined || isCellsChange(cells));
+const name: Check<string> = (value, at) => {
+  if (anyText(value, at) === '') {
+    throw new MessageError(`${at} must not be empty`);
+  }
+  return value as string;
 };
+const whole = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+/** Of any length: a document may have any number of changes and cells. */
+const all = <T>(check: Check<T>) => list(check, Number.POSITIVE_INFINITY);
 
-function isCellsChange(cells: unknown): boolean {
-  const structure = field(cells, 'structure');
-  const array = field(structure, 'array');
-  const isStructure =
-    isWhole(field(array, 'start')) &&
-    isWhole(field(array, 'deleteCount')) &&
-    isAbsentOr(field(array, 'cells'), isCell) &&
-    isAbsentOr(field(structure, 'didOpen'), isItem) &&
-    isAbsentOr(field(structure, 'didClose'), (one) => isName(field(one, 'uri')));
-  return (
-    isRecord(cells) &&
-    (structure === undefined || isStructure) &&
-    isAbsentOr(field(cells, 'data'), isCell) &&
-    isAbsentOr(
-      field(cells, 'textContent'),
-      (one) => isName(field(field(one, 'document'), 'uri')) && isListOf(field(one, 'changes'), isContentChange),
-    )
-  );
-}
+const named = fields({ uri: name });
+const item = fields({ uri: name, languageId: anyText, version: whole, text: anyText });
+const position = fields({ line: count, character: count });
+const contentChange = fields({ text: anyText, range: optional(fields({ start: position, end: position })) });
+const cell = fields({ document: name });
 
-const isCell: Check = (cell) => isName(field(cell, 'document'));
+const namesDocument = fields({ textDocument: named });
+const openedDocument = fields({ textDocument: item });
+const documentChange = fields({
+  textDocument: fields({ uri: name, version: whole }),
+  contentChanges: all(contentChange),
+});
 
-const isItem: Check = (item) =>
-  isName(field(item, 'uri')) &&
-  typeof field(item, 'languageId') === 'string' &&
-  isWhole(field(item, 'version')) &&
-  typeof field(item, 'text') === 'string';
-
-const isContentChange: Check = (change) => {
-  const range = field(change, 'range');
-  const isRange = isPosition(field(range, 'start')) && isPosition(field(range, 'end'));
-  return typeof field(change, 'text') === 'string' && (range === undefined || isRange);
-};
-
-const isPosition: Check = (position) => isCount(field(position, 'line')) && isCount(field(position, 'character'));
-
-function field(value: unknown, name: string): unknown {
-  return isRecord(value) ? value[name] : undefined;
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
-}
-
-function isWhole(value: unknown): boolean {
-  return Number.isInteger(value);
-}
-
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0;
-}
-
-function isListOf(value: unknown, isGood: Check): boolean {
-  return Array.isArray(value) && value.every(isGood);
-}
-
-/** Absent, as clients also say by null. */
-function isAbsentOr(value: unknown, isGood: Check): boolean {
-  return value === undefined || value === null || isListOf(value, isGood);
-}
+const namesNotebook = fields({ notebookDocument: named });
+const notebook = fields({
+  notebookDocument: fields({ uri: name, cells: all(cell) }),
+  cellTextDocuments: all(item),
+});
+const notebookChange = fields({
+  notebookDocument: named,
+  change: fields({
+    cells: optional(
+      fields({
+        structure: optional(
+          fields({
+            array: fields({ start: whole, deleteCount: whole, cells: orNull(all(cell)) }),
+            didOpen: orNull(all(item)),
+            didClose: orNull(all(named)),
+          }),
+        ),
+        data: orNull(all(cell)),
+        textContent: orNull(all(fields({ document: named, changes: all(contentChange) }))),
+      }),
+    ),
+  }),
+});

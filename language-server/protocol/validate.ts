@@ -115,28 +115,113 @@ export type Fields<S extends Shape> = {
   readonly [K in OptionalKeys<S>]?: Exclude<Checked<S[K]>, undefined>;
 };
 
+/** What a page and its host send each other: a field that the shape does not name is refused. */
 export function object<S extends Shape>(shape: S): Check<Fields<S>> {
+  const check = fields(shape);
   return (value, name, leftOut) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw new MessageError(`${name} must be an object`);
-    }
-    const unknown = Object.keys(value).find((key) => !Object.hasOwn(shape, key));
+    const unknown = Object.keys(record(value, name)).find((key) => !Object.hasOwn(shape, key));
     if (unknown !== undefined) {
       throw new MessageError(`${name} must not have the field ${unknown.slice(0, 40)}`);
     }
+    return check(value, name, leftOut);
+  };
+}
+
+/** What other programs and other versions write: fields that the shape does not name are passed over. */
+export function fields<S extends Shape>(shape: S): Check<Fields<S>> {
+  return (value, name, leftOut) => {
+    const given = record(value, name);
     const checked: Record<string, unknown> = {};
     for (const [key, check] of Object.entries(shape)) {
-      const item = check(
-        Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined,
-        `${name}.${key}`,
-        leftOut,
-      );
+      const item = check(Object.hasOwn(given, key) ? given[key] : undefined, `${name}.${key}`, leftOut);
       if (item !== undefined) {
         checked[key] = item;
       }
     }
     return checked as Fields<S>;
   };
+}
+
+/** An object whose fields nobody has checked yet. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export const record: Check<Record<string, unknown>> = (value, name) => {
+  if (!isRecord(value)) {
+    throw new MessageError(`${name} must be an object`);
+  }
+  return value;
+};
+
+/** A string of any length. */
+export const anyText: Check<string> = (value, name) => {
+  if (typeof value !== 'string') {
+    throw new MessageError(`${name} must be a string`);
+  }
+  return value;
+};
+
+export const texts: Check<readonly string[]> = (value, name) => {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
+    throw new MessageError(`${name} must be an array of strings`);
+  }
+  return value;
+};
+
+/** @param min, max both are allowed */
+export function integer(min: number, max: number): Check<number> {
+  return (value, name) => {
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+      throw new MessageError(`${name} must be a whole number from ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+/** @param min, max both are allowed */
+export function numberIn(min: number, max: number): Check<number> {
+  return (value, name) => {
+    if (typeof value !== 'number' || !(value >= min && value <= max)) {
+      throw new MessageError(`${name} must be a number from ${min} to ${max}`);
+    }
+    return value;
+  };
+}
+
+/** As `optional`, where null says the same as a field that is not there. */
+export function orNull<T>(check: Check<T>): Check<T | undefined> {
+  const orAbsent = optional(check);
+  return (value, name, leftOut) => orAbsent(value ?? undefined, name, leftOut);
+}
+
+/** An object that maps any names to values of one kind; with a `leftOut`, bad ones and those over the limit are left out. */
+export function dictionary<T>(check: Check<T>, max: number): Check<ReadonlyMap<string, T>> {
+  return (value, name, leftOut) => {
+    const checked = new Map<string, T>();
+    for (const [key, item] of Object.entries(record(value, name))) {
+      orLeftOut(() => {
+        if (checked.size >= max) {
+          throw new MessageError(`${name} has more than the ${max} entries that are taken`);
+        }
+        checked.set(key, check(item, `${name}.${key.slice(0, 40)}`));
+      }, leftOut);
+    }
+    return checked;
+  };
+}
+
+/** For what is only to be told apart, without a word on what is wrong. */
+export function passes<T>(check: Check<T>, value: unknown): value is T {
+  try {
+    check(value, '');
+    return true;
+  } catch (error) {
+    if (error instanceof MessageError) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 /** Of messages that are told apart by their `kind`: a shape for each. */

@@ -7,7 +7,7 @@ import { protocolPipe } from './stdio';
 /** Milliseconds between two words on a pipe that brings nothing but broken messages. */
 const minMsBetweenWords = 1000;
 
-export interface StdioConnection {
+interface StdioConnection {
   readonly connection: Connection;
   /** stdin has ended: there is no client any more. The exit code. */
   readonly ended: Promise<number>;

@@ -10,7 +10,7 @@ import { AbstractMessageReader, type DataCallback, Disposable, type MessageReade
 /** Bytes of a header, which is two short lines. */
 const maxHeaderBytes = 8192;
 /** Bytes of a message: a text of as many characters is the longest that this process could hold. */
-export const maxMessageBytes = 512 * 1024 * 1024;
+const maxMessageBytes = 512 * 1024 * 1024;
 /** Milliseconds without news while a part of a message is missing. */
 const defaultWaitMs = 10_000;
 
@@ -22,7 +22,7 @@ const otherFields = /^(?:[\w-]+:[^\r\n]*\r\n)*$/;
 /** Bytes of the field's name, its digits and its line end. */
 const maxFieldBytes = 64;
 
-export interface FrameReaderOptions {
+interface FrameReaderOptions {
   readonly waitMs?: number;
 }
 

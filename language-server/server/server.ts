@@ -7,7 +7,6 @@ import {
   type ServerCapabilities,
   TextDocumentSyncKind,
 } from 'vscode-languageserver/node';
-import { isRecord } from '../base/is-record';
 import type { Log } from '../base/log';
 import { ChatFeature } from '../chat/feature';
 import { CompletionFeature } from '../completion/feature';
@@ -29,6 +28,7 @@ import {
   statusNotification,
   unloadRequest,
 } from '../protocol/server';
+import { isRecord } from '../protocol/validate';
 import { Ending } from './ending';
 import { RequestRouter } from './request-router';
 import { checkSettings, defaultSettings, engineSettings } from './settings';

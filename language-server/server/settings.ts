@@ -1,10 +1,10 @@
 /** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
 
-import { isRecord } from '../base/is-record';
 import type { Log } from '../base/log';
 import type { EngineSettings } from '../engine/engine';
 import { chunkStore } from '../index/encode/store';
 import type { ServerSettings } from '../protocol/server';
+import { anyText, type Check, flag, integer, isRecord, MessageError, oneOf, record, texts } from '../protocol/validate';
 
 export const defaultSettings: ServerSettings = {
   modelPath: '',
@@ -31,7 +31,7 @@ export const defaultSettings: ServerSettings = {
   },
 };
 
-export interface CheckedSettings {
+interface CheckedSettings {
   readonly settings: ServerSettings;
   /** One sentence for each value that was not used. */
   readonly problems: readonly string[];
@@ -44,37 +44,37 @@ export function checkSettings(value: unknown): CheckedSettings {
     problems.push(`The settings are not an object but ${describe(value)}; the defaults are used.`);
   }
   const root = new Section(isRecord(value) ? value : {}, '', problems);
-  const part = new Section(root.section('completion'), 'completion.', problems);
-  const repository = new Section(root.section('repository'), 'repository.', problems);
+  const part = root.section('completion');
+  const repository = root.section('repository');
   const base = defaultSettings;
+  const maxFileSizeKB = integer(1, 1_048_576);
   const settings: ServerSettings = {
-    modelPath: root.text('modelPath', base.modelPath),
-    attention: root.choice('attention', ['auto', 'dense', 'fasa-c', 'fasa-m'], base.attention),
-    budget: root.integer('budget', 16, 65_536, base.budget),
-    threads: root.integer('threads', 0, 256, base.threads),
-    device: root.text('device', base.device),
-    contextTokens: root.integer('contextTokens', 0, 1_048_576, base.contextTokens),
+    modelPath: root.take('modelPath', anyText, base.modelPath),
+    attention: root.take('attention', oneOf('auto', 'dense', 'fasa-c', 'fasa-m'), base.attention),
+    budget: root.take('budget', integer(16, 65_536), base.budget),
+    threads: root.take('threads', integer(0, 256), base.threads),
+    device: root.take('device', anyText, base.device),
+    contextTokens: root.take('contextTokens', integer(0, 1_048_576), base.contextTokens),
     repository: {
-      enabled: repository.flag('enabled', base.repository.enabled),
-      tokens: repository.integer('tokens', 0, 1_048_576, base.repository.tokens),
-      exclude: repository.texts('exclude', base.repository.exclude),
-      diskGigabytes: repository.integer('diskGigabytes', 1, 10_000, base.repository.diskGigabytes),
-      precision: repository.choice('precision', ['f16', 'q8_0'], base.repository.precision),
-      pauseOnBattery: repository.flag('pauseOnBattery', base.repository.pauseOnBattery),
+      enabled: repository.take('enabled', flag, base.repository.enabled),
+      tokens: repository.take('tokens', integer(0, 1_048_576), base.repository.tokens),
+      exclude: repository.take('exclude', texts, base.repository.exclude),
+      diskGigabytes: repository.take('diskGigabytes', integer(1, 10_000), base.repository.diskGigabytes),
+      precision: repository.take('precision', oneOf('f16', 'q8_0'), base.repository.precision),
+      pauseOnBattery: repository.take('pauseOnBattery', flag, base.repository.pauseOnBattery),
     },
     completion: {
-      enabled: part.flag('enabled', base.completion.enabled),
-      maxTokens: part.integer('maxTokens', 1, 1024, base.completion.maxTokens),
-      timeBudgetMs: part.integer('timeBudgetMs', 50, 120_000, base.completion.timeBudgetMs),
-      tailTokens: part.integer('tailTokens', 32, 65_536, base.completion.tailTokens),
-      maxFileSizeKB: part.integer(
+      enabled: part.take('enabled', flag, base.completion.enabled),
+      maxTokens: part.take('maxTokens', integer(1, 1024), base.completion.maxTokens),
+      timeBudgetMs: part.take('timeBudgetMs', integer(50, 120_000), base.completion.timeBudgetMs),
+      tailTokens: part.take('tailTokens', integer(32, 65_536), base.completion.tailTokens),
+      maxFileSizeKB: part.take(
         'maxFileSizeKB',
-        1,
-        1_048_576,
+        maxFileSizeKB,
         // its name of the version before
-        part.integer('mostFileKilobytes', 1, 1_048_576, base.completion.maxFileSizeKB),
+        part.take('mostFileKilobytes', maxFileSizeKB, base.completion.maxFileSizeKB),
       ),
-      disabledLanguages: part.texts('disabledLanguages', base.completion.disabledLanguages),
+      disabledLanguages: part.take('disabledLanguages', texts, base.completion.disabledLanguages),
     },
   };
   return { settings, problems };
@@ -87,6 +87,7 @@ export function engineSettings(settings: ServerSettings, log: Log): EngineSettin
   return { modelPath, attention, budget, threads, device, contextTokens, ...(store === undefined ? {} : { store }) };
 }
 
+/** One object of the settings: what is wrong in it is said, and its default taken. */
 class Section {
   readonly #values: Record<string, unknown>;
   readonly #prefix: string;
@@ -98,47 +99,25 @@ class Section {
     this.#problems = problems;
   }
 
-  section(name: string): Record<string, unknown> {
-    return this.#take(name, 'an object', isRecord, {});
+  section(name: string): Section {
+    const values = this.take(name, record, {});
+    return new Section(values, `${this.#prefix}${name}.`, this.#problems);
   }
 
-  text(name: string, fallback: string): string {
-    return this.#take(name, 'a string', (value): value is string => typeof value === 'string', fallback);
-  }
-
-  flag(name: string, fallback: boolean): boolean {
-    return this.#take(name, 'true or false', (value): value is boolean => typeof value === 'boolean', fallback);
-  }
-
-  integer(name: string, least: number, most: number, fallback: number): number {
-    const fits = (value: unknown): value is number =>
-      typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
-    return this.#take(name, `a whole number from ${least} to ${most}`, fits, fallback);
-  }
-
-  choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {
-    const fits = (value: unknown): value is T => choices.some((choice) => choice === value);
-    return this.#take(name, `one of ${choices.join(', ')}`, fits, fallback);
-  }
-
-  texts(name: string, fallback: readonly string[]): readonly string[] {
-    const fits = (value: unknown): value is string[] =>
-      Array.isArray(value) && value.every((item) => typeof item === 'string');
-    return this.#take<readonly string[]>(name, 'an array of strings', fits, fallback);
-  }
-
-  #take<T>(name: string, wanted: string, fits: (value: unknown) => value is T, fallback: T): T {
+  take<T>(name: string, check: Check<T>, fallback: T): T {
     const value = this.#values[name];
     if (value === undefined || value === null) {
       return fallback;
     }
-    if (fits(value)) {
-      return value;
+    try {
+      return check(value, `${this.#prefix}${name}`);
+    } catch (error) {
+      if (!(error instanceof MessageError)) {
+        throw error;
+      }
+      this.#problems.push(`Setting ${error.message}, not ${describe(value)}; ${describe(fallback)} is used.`);
+      return fallback;
     }
-    this.#problems.push(
-      `Setting ${this.#prefix}${name} must be ${wanted}, not ${describe(value)}; ${describe(fallback)} is used.`,
-    );
-    return fallback;
   }
 }
 

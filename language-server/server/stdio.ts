@@ -2,7 +2,7 @@
 
 import { type Readable, Writable } from 'node:stream';
 
-export interface ProtocolPipe {
+interface ProtocolPipe {
   readonly input: Readable;
   readonly output: Writable;
 }

@@ -3,7 +3,7 @@ import { filesUnder } from '../lib/files.mjs';
 import { build, nodeModules, root } from '../lib/paths.mjs';
 
 /** Headers of ggml and llama, put there by scripts/setup/headers.mjs. */
-export const thirdPartyHeaders = path.join(build, 'third_party', 'include');
+const thirdPartyHeaders = path.join(build, 'third_party', 'include');
 
 /** The one source that is compiled once for each instruction set; the choice is made at run time. */
 const KERNELS = 'kernels_impl.cc';

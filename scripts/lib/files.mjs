@@ -28,12 +28,20 @@ export function temporaryFolder(near = build) {
   return folder;
 }
 
-/** Writes a file so that a reader sees the old or the new one, never a part. */
+/**
+ * Writes a file so that a reader sees the old or the new one, never a part: the guarantee of `writeWhole` in
+ * language-server/base/cache-files.ts, for scripts that run before anything is compiled.
+ */
 export function writeAtomic(file, data) {
   mkdirSync(path.dirname(file), { recursive: true });
-  const part = `${file}.${process.pid}.part`;
-  writeFileSync(part, data);
-  renameSync(part, file);
+  const part = `${file}.${process.pid}.${randomUUID().slice(0, 8)}.part`;
+  try {
+    writeFileSync(part, data, { flag: 'wx', flush: true });
+    renameSync(part, file);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw error;
+  }
 }
 
 /** Moves a finished folder to its place; what was there goes. */

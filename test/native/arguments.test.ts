@@ -1,7 +1,8 @@
 /** What callers may get wrong: each is refused with BAD_ARGUMENT (or a code that says more), and the addon goes on. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeContext, NativeGenerateOptions, NativeModel } from '../../language-server/engine/native/addon';
+import type { NativeContext, NativeModel } from '../../language-server/engine/native/addon';
+import type { NativeGenerateOptions } from '../../language-server/engine/native/addon-generation';
 import { tinyVocabularySize } from './tiny-model';
 import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
 

@@ -3,7 +3,8 @@
 import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeGenerateEvents, NativeModel } from '../../language-server/engine/native/addon';
+import type { NativeModel } from '../../language-server/engine/native/addon';
+import type { NativeGenerateEvents } from '../../language-server/engine/native/addon-generation';
 import { compareLogits } from './kl';
 import { Random } from './random';
 import { type TinyModelOptions, tinyTextTokens, tinyVocabularySize } from './tiny-model';

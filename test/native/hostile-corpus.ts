@@ -2,7 +2,7 @@
 
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { NativeErrorCode } from '../../language-server/engine/native/addon';
+import type { NativeErrorCode } from '../../language-server/base/errors';
 import { type GgufFile, type GgufTensor, type GgufValue, type WrittenGguf, writeGguf } from './gguf-writer';
 import { type TinyModelOptions, tinyModelFile } from './tiny-model';
 

@@ -1,6 +1,6 @@
 /** Well-formed GGUF files that are no model we can run: keys, shapes, vocabularies. */
 
-import type { NativeErrorCode } from '../../language-server/engine/native/addon';
+import type { NativeErrorCode } from '../../language-server/base/errors';
 import type { GgufValue } from './gguf-writer';
 import { type HostileCorpus, withKey, withTensor } from './hostile-corpus';
 import { tensorFormats } from './quantize';

@@ -5,16 +5,16 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect } from 'vitest';
+import type { NativeErrorCode } from '../../language-server/base/errors';
 import type {
   NativeAddon,
   NativeContext,
   NativeContextOptions,
-  NativeErrorCode,
-  NativeGenerateOptions,
   NativeModel,
   NativeReference,
   NativeTask,
 } from '../../language-server/engine/native/addon';
+import type { NativeGenerateOptions } from '../../language-server/engine/native/addon-generation';
 import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { saveTinyModel, type TinyModelOptions } from './tiny-model';
 

@@ -1,7 +1,8 @@
 /** The shipped calibration of the default model, on code that it was not made from: as good as exact logits, nearly. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Comparison, compareLogits, mean } from '../../bench/common/compare-logits';
+import { type Comparison, compareLogits } from '../../bench/common/compare-logits';
+import { mean } from '../../bench/common/statistics';
 import { findCalibration } from '../../language-server/engine/calibration/calibration';
 import type {
   NativeCalibration,

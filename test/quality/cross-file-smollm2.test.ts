@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CrossFileRecord } from '../../bench/cross-file/record';
-import { evaluate } from '../../bench/quality/evaluate';
+import { laboratory } from '../../bench/main';
 import { parseCommandLine } from '../../language-server/cli/arguments';
 import type { Output } from '../../language-server/cli/output';
 import { defaultModelFile } from './default-model';
@@ -105,7 +105,7 @@ describe('evaluation of a repository', { timeout: 240_000 }, () => {
       progress: () => undefined,
       progressDone: () => undefined,
     };
-    await evaluate(line, output, new AbortController().signal);
+    await laboratory.evaluate(line, output, new AbortController().signal);
     return result as T;
   }
 

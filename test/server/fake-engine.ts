@@ -5,6 +5,7 @@
 
 import { doneOrAborted } from '../../language-server/base/cancellable';
 import { cancelled, EngineError, type ErrorCode } from '../../language-server/base/errors';
+import { TextStream } from '../../language-server/base/text';
 import {
   type Attention,
   attentionBlockTokens,
@@ -19,7 +20,6 @@ import {
   type SequenceName,
 } from '../../language-server/engine/engine';
 import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/native/addon';
-import { TextStream } from '../../language-server/engine/native/text-stream';
 import { FakeRepository, type FakeRepositoryOptions } from './fake-repository';
 
 export interface FakeOptions {

@@ -1,7 +1,7 @@
 /** Parts of `eval cross-file` that need no model: names of a source file, cases, composition, figures. */
 
 import { describe, expect, test } from 'vitest';
-import { randomNumbers } from '../../bench/common/random';
+import { randomNumbers } from '../../bench/common/statistics';
 import { findCases, hasWord, isTelling, type RepositoryFile } from '../../bench/cross-file/cases';
 import { compose, tailPosition } from '../../bench/cross-file/compose';
 import { parseCrossFile } from '../../bench/cross-file/options';

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { EngineError, toEngineError } from '../../language-server/base/errors';
+import { TextStream } from '../../language-server/base/text';
 import { parseCalibration } from '../../language-server/engine/calibration/calibration';
+import { chooseThreads } from '../../language-server/engine/devices';
 import { checkMemory } from '../../language-server/engine/memory';
 import type { NativeModelInfo } from '../../language-server/engine/native/addon';
 import { chooseContextTokens } from '../../language-server/engine/native/native-engine';
-import { TextStream } from '../../language-server/engine/native/text-stream';
-import { chooseThreads } from '../../language-server/engine/threads';
 import { formatBytes } from '../../language-server/protocol/format';
 import { FakeEngine } from '../server/fake-engine';
 
@@ -70,12 +70,23 @@ describe('a calibration file', () => {
       },
       'the 2 KV heads',
     ],
-    ['with none chosen', first([]), 'has no frequency chunks'],
-    ['with unequal numbers', { ...good, dominantFcs: [[[0, 1], [2]], good.dominantFcs[1]] }, 'others have 2'],
+    ['with none chosen', first([]), 'dominantFcs[0][0] must be an array of ascending numbers'],
+    [
+      'with unequal numbers',
+      { ...good, dominantFcs: [[[0, 1], [2]], good.dominantFcs[1]] },
+      'of 2 and of 1 frequency chunks',
+    ],
     ['with one past the head', first([0, 4]), 'from 0 to 3'],
     ['that is not ascending', first([1, 1]), 'ascending'],
     ['with half a chunk', first([0.5, 1]), 'ascending'],
     ['with a text', first(['0', 1]), 'ascending'],
+    ['with a composition that is a text', { ...good, composition: 'x' }, 'composition must be an object'],
+    [
+      'with half a token',
+      { ...good, composition: { lateTokens: 0.5 } },
+      'composition.lateTokens must be a whole number',
+    ],
+    ['with a bias without measure', { ...good, composition: { bias: 101 } }, 'composition.bias must be a number from'],
   ])('%s is refused, with the reason', (_name, value, reason) => {
     expect(() => parse(value)).toThrow(expect.objectContaining({ code: 'BAD_CALIBRATION' }) as Error);
     expect(() => parse(value)).toThrow(reason);

@@ -1,8 +1,8 @@
 /** Parts of `bench repository` and `eval citations` that need no model. */
 
 import { describe, expect, test } from 'vitest';
-import { randomNumbers } from '../../bench/common/random';
 import { withLineInTheMiddle } from '../../bench/common/repository-copy';
+import { randomNumbers } from '../../bench/common/statistics';
 import { figures, rankOf } from '../../bench/quality/citations';
 import { chooseFacts, linesOf, plantLines } from '../../bench/quality/citations-facts';
 import { chunksOfTokens } from '../../bench/speed/repository-requests';

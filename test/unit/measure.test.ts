@@ -1,8 +1,8 @@
 /** Figures that benchmarks and evaluation are made of. */
 
 import { describe, expect, test } from 'vitest';
-import { bestToken, compareLogits, mean, percentile } from '../../bench/common/compare-logits';
-import { median } from '../../bench/common/model';
+import { bestToken, compareLogits } from '../../bench/common/compare-logits';
+import { mean, median, percentile } from '../../bench/common/statistics';
 import { table } from '../../bench/common/table';
 import { choosePolicies, predictorBytes } from '../../bench/quality/runs';
 import { parseShape } from '../../bench/speed/synthetic';

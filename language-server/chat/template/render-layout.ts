@@ -2,7 +2,7 @@
 
 import vm from 'node:vm';
 import { Template } from '@huggingface/jinja';
-import { isRecord } from '../../base/is-record';
+import { isRecord } from '../../protocol/validate';
 import { type Layout, type LayoutAnswer, type LayoutFailure, type LayoutRequest, tooLong, tooSlow } from './layout';
 
 const maxRenderedChars = 1024 * 1024;

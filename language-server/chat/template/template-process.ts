@@ -7,11 +7,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { cancelled, EngineError } from '../../base/errors';
-import { isRecord } from '../../base/is-record';
 import { neutralFolder } from '../../base/programs';
+import { isRecord } from '../../protocol/validate';
 import { type LayoutAnswer, type LayoutRequest, ready, tooLong, tooSlow } from './layout';
 
-export interface TemplateProcessOptions {
+interface TemplateProcessOptions {
   /** The script; default: the one that is shipped. */
   readonly script?: string;
   /** Without a question for so long, the process ends. */

@@ -1,6 +1,6 @@
 /** The indentation unit of a document, and indents in another unit. */
 
-export type IndentUnit = '\t' | '  ' | '    ' | (string & {});
+type IndentUnit = '\t' | '  ' | '    ' | (string & {});
 
 const maxLines = 2000;
 

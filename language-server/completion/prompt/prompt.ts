@@ -31,7 +31,7 @@ export interface Prompt {
   readonly tailTokens: number;
 }
 
-export interface MiddleTokens {
+interface MiddleTokens {
   readonly prefix: number;
   readonly suffix: number;
   readonly middle: number;

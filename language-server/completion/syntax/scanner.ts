@@ -32,7 +32,7 @@ export interface Scan {
   readonly state: LexicalState;
 }
 
-export const inCode: LexicalState = [];
+const inCode: LexicalState = [];
 
 /** @param state that the text begins in */
 export function scan(text: string, forms: Forms, state: LexicalState = inCode): Scan {

@@ -1,6 +1,6 @@
 /** Reads from a syntax tree what fits at a cursor. Trees of unfinished programs have errors, so it asks few questions. */
 
-export interface SyntaxNode {
+interface SyntaxNode {
   readonly type: string;
   readonly startIndex: number;
   readonly endIndex: number;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { checkPlace, makePlace, placeOf, readOwnText, writeWhole } from '../../base/cache-files';
 import { cacheFolder } from '../../base/cache-folder';
 import { EngineError } from '../../base/errors';
-import { isRecord } from '../../base/is-record';
+import { type Check, fields, integer, isRecord, list, MessageError, numberIn, optional } from '../../protocol/validate';
 import type { NativeCalibration, NativeModelInfo } from '../native/addon';
 
 export const calibrationFormat = 'fasa-calibration';
@@ -28,8 +28,7 @@ export interface CalibrationFile extends NativeCalibration {
     readonly bias?: number;
     /** Logits that a standard deviation of relevance is worth in the choice. */
     readonly priorStrength?: number;
-    /** Tokens of one request's chunks, the most relevant ones. */
-    /** Of retrieved chunks; the name is that of the files that were written before. */
+    /** Maximum tokens of a request's retrieved chunks. Files of earlier versions have this name, so it stays. */
     readonly mostTokens?: number;
     /** How many names this was decided by. */
     readonly cases?: number;
@@ -102,65 +101,57 @@ export function parseCalibration(text: string, file: string, info: Shapes): Cali
   if (!isRecord(model) || model['fingerprint'] !== info.fingerprint) {
     throw bad('it was made for another model');
   }
-  const problem = checkShapes(value['dominantFcs'], info) ?? checkComposition(value['composition']);
-  if (problem !== undefined) {
-    throw bad(problem);
+  try {
+    checkDominantFcs(value['dominantFcs'], info);
+    checkComposition(value['composition'], 'composition');
+  } catch (error) {
+    throw error instanceof MessageError ? bad(error.message) : error;
   }
   return value as unknown as CalibrationFile;
 }
 
 /** Numbers that a request could be made with. */
-function checkComposition(value: unknown): string | undefined {
-  if (value === undefined) {
-    return undefined;
+const checkComposition = optional(
+  fields({
+    lateTokens: optional(integer(1, 4096)),
+    mostTokens: optional(integer(1024, 1_048_576)),
+    bias: optional(numberIn(-100, 100)),
+    priorStrength: optional(numberIn(0, 100)),
+  }),
+);
+
+/** @throws MessageError naming the layer and the KV head, by their places in the array */
+function checkDominantFcs(value: unknown, { layers, kvHeads, headSize }: Shapes): void {
+  const heads = ofLength(kvHeads, 'KV heads of the model', ascending(headSize / 2));
+  const counts = ofLength(layers, 'layers of the model', heads)(value, 'dominantFcs').flat();
+  const other = counts.find((count) => count !== counts[0]);
+  if (other !== undefined) {
+    throw new MessageError(`dominantFcs has heads of ${counts[0]} and of ${other} frequency chunks`);
   }
-  if (!isRecord(value)) {
-    return 'composition is not an object';
-  }
-  const inRange = (name: string, least: number, most: number) => {
-    const number = value[name];
-    return number === undefined || (typeof number === 'number' && number >= least && number <= most);
-  };
-  const whole = ['lateTokens', 'mostTokens'].every(
-    (name) => value[name] === undefined || Number.isInteger(value[name]),
-  );
-  const fits =
-    inRange('lateTokens', 1, 4096) &&
-    inRange('mostTokens', 1024, 1_048_576) &&
-    inRange('bias', -100, 100) &&
-    inRange('priorStrength', 0, 100);
-  return whole && fits ? undefined : 'composition has a number out of range';
 }
 
-function checkShapes(value: unknown, info: Shapes): string | undefined {
-  if (!Array.isArray(value) || value.length !== info.layers) {
-    return `dominantFcs does not have the ${info.layers} layers of the model`;
-  }
-  const chunks = info.headSize / 2;
-  let count: number | undefined;
-  for (const [layer, heads] of value.entries()) {
-    if (!Array.isArray(heads) || heads.length !== info.kvHeads) {
-      return `layer ${layer} does not have the ${info.kvHeads} KV heads of the model`;
+function ofLength<T>(length: number, what: string, check: Check<T>): Check<readonly T[]> {
+  const checkAll = list(check);
+  return (value, name) => {
+    if (!Array.isArray(value) || value.length !== length) {
+      throw new MessageError(`${name} must be an array of the ${length} ${what}`);
     }
-    for (const [head, chosen] of heads.entries()) {
-      const place = `layer ${layer}, KV head ${head}`;
-      if (!Array.isArray(chosen) || chosen.length === 0) {
-        return `${place} has no frequency chunks`;
-      }
-      count ??= chosen.length;
-      if (chosen.length !== count) {
-        return `${place} has ${chosen.length} frequency chunks, others have ${count}`;
-      }
-      let last = -1;
-      for (const index of chosen) {
-        if (typeof index !== 'number' || !Number.isInteger(index) || index <= last || index >= chunks) {
-          return `${place} is not a list of ascending numbers from 0 to ${chunks - 1}`;
-        }
-        last = index;
-      }
+    return checkAll(value, name);
+  };
+}
+
+/** The frequency chunks of one KV head. @returns how many they are */
+function ascending(end: number): Check<number> {
+  return (value, name) => {
+    const isGood =
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.every((fc, at) => Number.isInteger(fc) && fc < end && fc > (at === 0 ? -1 : value[at - 1]));
+    if (!isGood) {
+      throw new MessageError(`${name} must be an array of ascending numbers from 0 to ${end - 1}`);
     }
-  }
-  return undefined;
+    return value.length;
+  };
 }
 
 /** One line a layer, so that differences can be read. */

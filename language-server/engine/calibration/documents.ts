@@ -1,6 +1,6 @@
 /** Documents to calibrate with: the texts of files, joined and cut to equal length. */
 
-export interface CalibrationText {
+interface CalibrationText {
   /** Text of files: special tokens are plain text. */
   readonly tokenize: (text: string) => Int32Array;
   /** The tokens that every document begins with. */

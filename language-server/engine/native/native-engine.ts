@@ -4,7 +4,7 @@ import os from 'node:os';
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import { BackgroundCalibrator } from '../calibration/background-calibrator';
 import { type CalibrationFile, findCalibration, ownCalibrationFile } from '../calibration/calibration';
-import { chooseDevice } from '../devices';
+import { chooseDevice, chooseThreads } from '../devices';
 import type {
   AttentionMode,
   Engine,
@@ -19,7 +19,6 @@ import type {
   SequenceName,
 } from '../engine';
 import { checkMemory, memoryAvailable } from '../memory';
-import { chooseThreads } from '../threads';
 import type {
   NativeAddon,
   NativeContext,

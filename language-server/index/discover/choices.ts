@@ -6,15 +6,18 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { checkPlaceNow, makePlace, placeOf, readOwnText, writeWhole } from '../../base/cache-files';
+import { type Checked, dictionary, fields, oneOf, optional } from '../../protocol/validate';
 import type { Inclusion } from './left-out';
 
 export type Choice = 'include' | 'exclude';
 /** As they are kept. The last: a file that the user included though it looks like a secret. */
-type Kept = Choice | 'include secret';
+const checkKept = oneOf('include', 'exclude', 'include secret');
+type Kept = Checked<typeof checkKept>;
 
 const maxChoices = 10_000;
 /** Of as many, with the longest paths. */
 const maxFileBytes = 64 * 1024 * 1024;
+const checkFile = fields({ choices: optional(dictionary(checkKept, maxChoices)) });
 
 export class Choices {
   /** Why none are kept, for the log. */
@@ -127,24 +130,13 @@ function problemOf(folder: string): string | undefined {
   }
 }
 
-/** A file that is not there, not ours or broken holds no choices. */
-function read(file: string): Map<string, Kept> {
-  const choices = new Map<string, Kept>();
+/** A file that is not there, not ours or broken holds no choices; a bad one in it costs itself. */
+function read(file: string): ReadonlyMap<string, Kept> {
   try {
     checkPlaceNow(placeOf(path.dirname(file)));
     const value: unknown = JSON.parse(readOwnText(file, maxFileBytes) ?? '');
-    const stored: unknown = typeof value === 'object' && value !== null && 'choices' in value ? value.choices : {};
-    for (const [relative, choice] of Object.entries(typeof stored === 'object' && stored !== null ? stored : {})) {
-      if (isKept(choice) && choices.size < maxChoices) {
-        choices.set(relative, choice);
-      }
-    }
+    return checkFile(value, 'choices', () => undefined).choices ?? new Map();
   } catch {
-    // none
+    return new Map();
   }
-  return choices;
-}
-
-function isKept(value: unknown): value is Kept {
-  return value === 'include' || value === 'exclude' || value === 'include secret';
 }
