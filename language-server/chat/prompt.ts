@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine';
 import { concatenate } from '../engine/native/token-parts';
 import { commentPathLine } from '../index/chunk/path-line';
 import type { SourceFile } from '../index/discover/source-files';
-import { type AskCommand, type AskParams, type AskSize, type AskSizePart } from '../protocol/server';
+import type { AskCommand, AskParams, AskSize, AskSizePart } from '../protocol/server';
 import type { ChatMessage, PromptText } from './chat-message';
 import { recentTurns, type Turn, turnTokens } from './conversations';
 import type { TextFitter, TextToFit } from './fit';
