@@ -4,7 +4,7 @@ import type { OpenModel } from '../../language-server/cli/open-model';
 import type { NativeContext, NativeModel } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { concatenate, type TokenPart } from '../../language-server/engine/token-parts';
-import { compose, type ScoredChunk, tailPosition } from './compose';
+import { compose, type ScoredChunk } from './compose';
 import type { Variant } from './options';
 import type { CasePrompt } from './prompt';
 import { type Score, scoreCase } from './score';
@@ -27,7 +27,7 @@ export class ConditionRunner {
   readonly #options: RunnerOptions;
   readonly #signal: AbortSignal;
   readonly #plain: NativeContext;
-  #composed: { readonly position: number; readonly context: NativeContext } | undefined;
+  #composed: NativeContext | undefined;
 
   constructor(bench: OpenModel, options: RunnerOptions, signal: AbortSignal) {
     this.#bench = bench;
@@ -55,10 +55,8 @@ export class ConditionRunner {
     variant: Variant,
     attention: 'dense' | 'fasa-c',
   ): Promise<{ readonly score: Score; readonly logits: Float32Array }> {
-    const { anchor, chunkTokens } = this.#options;
-    const before = concatenate([anchor, prompt.tail]);
-    const context = this.#beside(tailPosition(anchor.length, chunkTokens, chunks, variant));
-    const task = context.evaluate({
+    const before = concatenate([this.#options.anchor, prompt.tail]);
+    const task = this.#beside().evaluate({
       ...steps(before, prompt),
       stepwise: true,
       attention,
@@ -71,21 +69,17 @@ export class ConditionRunner {
 
   dispose(): void {
     this.#plain.dispose();
-    this.#composed?.context.dispose();
+    this.#composed?.dispose();
   }
 
   get #model(): NativeModel {
     return this.#bench.model;
   }
 
-  #beside(position: number): NativeContext {
-    if (this.#composed?.position !== position) {
-      this.#composed?.context.dispose();
-      const { anchor, tailTokens } = this.#options;
-      const context = this.#context(anchor.length + tailTokens + composedMargin, position);
-      this.#composed = { position, context };
-    }
-    return this.#composed.context;
+  #beside(): NativeContext {
+    const { anchor, tailTokens, chunkTokens } = this.#options;
+    this.#composed ??= this.#context(anchor.length + tailTokens + composedMargin, anchor.length + chunkTokens);
+    return this.#composed;
   }
 
   #context(contextTokens: number, position?: number): NativeContext {

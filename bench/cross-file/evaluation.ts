@@ -272,6 +272,6 @@ export class Evaluation {
   }
 }
 
-function variantName({ late, prior, bias, offsets, budget, retrieved }: Variant): string {
-  return `fasa late ${late} prior ${prior} bias ${bias} ${offsets} budget ${budget} retrieved ${retrieved}`;
+function variantName({ late, prior, bias, budget, retrieved }: Variant): string {
+  return `fasa late ${late} prior ${prior} bias ${bias} budget ${budget} retrieved ${retrieved}`;
 }

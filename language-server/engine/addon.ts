@@ -145,12 +145,11 @@ export interface NativeChunkSource {
 
 export interface NativeEncoder {
   /**
-   * Several chunks share micro-batches; each sees the anchor and itself. `joint`: those before it as well, as one text whose
-   * positions go on. onProgress: tokens done of all. Cancelled and asked again, it goes on where it was.
+   * Several chunks share micro-batches; each sees the anchor and itself. onProgress: tokens done of all. Cancelled and asked again, it goes on where it was.
    */
   encode(
     chunks: readonly NativeChunkSource[],
-    options: { readonly priority: number; readonly joint?: boolean },
+    options: { readonly priority: number },
     onProgress: (tokens: number) => void,
   ): NativeTask<readonly NativeChunk[]>;
   /**
@@ -166,8 +165,6 @@ export interface NativeRepository {
   readonly chunks: readonly NativeChunk[];
   /** One a chunk: added to the predicted logits of its tokens, for the choice alone. Default 0. */
   readonly priors?: Float32Array;
-  /** One a chunk: added to its local positions. Default 0: all share the window between anchor and tail. */
-  readonly offsets?: Int32Array;
   /** Added to the logits of chunk tokens in attention. Default 0. */
   readonly bias?: number;
   readonly lateTokens: number;

@@ -63,11 +63,10 @@ Napi::Value encoder_object::encode(const Napi::CallbackInfo & info) {
             sources.push_back({ tokens_of(o.Get("tokens"), "tokens"), address_of(o.Get("address")), file.IsUndefined() ? "" : path_of(file) });
         }
         const Napi::Object options = object_at(info, 1);
-        const bool joint = options.Get("joint").IsBoolean() && bool_of(options, "joint");
         const std::shared_ptr<chunk_encoder> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(options, "priority", -1000, 1000), { function_at(info, 2) },
-            [held, joint, sources = std::move(sources)](worker_task & w, js_task & t) -> js_task::make_result {
-                auto chunks = held->encode(sources, joint, w.flags, [&t](int32_t n) { t.call(0, { (double) n }); });
+            [held, sources = std::move(sources)](worker_task & w, js_task & t) -> js_task::make_result {
+                auto chunks = held->encode(sources, w.flags, [&t](int32_t n) { t.call(0, { (double) n }); });
                 return [chunks = std::move(chunks)](Napi::Env env) {
                     Napi::Array list = Napi::Array::New(env, chunks.size());
                     for (size_t i = 0; i < chunks.size(); i++) {
@@ -170,12 +169,10 @@ std::shared_ptr<const kv_repository> repository_of(const Napi::Object & o) {
     }
     const Napi::Object r = value.As<Napi::Object>();
     const Napi::Array chunks = r.Get("chunks").As<Napi::Array>();
-    const Napi::Value priors = r.Get("priors"), offsets = r.Get("offsets");
-    const auto is_typed = [&](const Napi::Value & v, napi_typedarray_type type) {
-        return v.IsTypedArray() && v.As<Napi::TypedArray>().TypedArrayType() == type && v.As<Napi::TypedArray>().ElementLength() == chunks.Length();
-    };
-    if ((!priors.IsUndefined() && !is_typed(priors, napi_float32_array)) || (!offsets.IsUndefined() && !is_typed(offsets, napi_int32_array))) {
-        fail(ERROR_BAD_ARGUMENT, "priors must be a Float32Array and offsets an Int32Array with a number for each chunk");
+    const Napi::Value priors = r.Get("priors");
+    const bool is_list = priors.IsTypedArray() && priors.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+    if (!priors.IsUndefined() && (!is_list || priors.As<Napi::TypedArray>().ElementLength() != chunks.Length())) {
+        fail(ERROR_BAD_ARGUMENT, "priors must be a Float32Array with a number for each chunk");
     }
     auto out = std::make_shared<kv_repository>();
     out->n_late = int_of(r, "lateTokens", 1, 1 << 24);
@@ -183,11 +180,10 @@ std::shared_ptr<const kv_repository> repository_of(const Napi::Object & o) {
     int64_t n_tokens = 0;
     for (uint32_t i = 0; i < chunks.Length(); i++) {
         retrieved_chunk c;
-        c.chunk  = chunk_object::of(chunks.Get(i));
-        c.prior  = priors.IsUndefined() ? 0.0f : priors.As<Napi::Float32Array>()[i];
-        c.offset = offsets.IsUndefined() ? 0 : offsets.As<Napi::Int32Array>()[i];
-        if (!std::isfinite(c.prior) || c.offset < -(1 << 24) || c.offset > 1 << 24) {
-            fail(ERROR_BAD_ARGUMENT, "the prior or the offset of a chunk is no sane number");
+        c.chunk = chunk_object::of(chunks.Get(i));
+        c.prior = priors.IsUndefined() ? 0.0f : priors.As<Napi::Float32Array>()[i];
+        if (!std::isfinite(c.prior)) {
+            fail(ERROR_BAD_ARGUMENT, "the prior of a chunk is no finite number");
         }
         n_tokens += c.chunk->n_tokens;
         out->chunks.push_back(std::move(c));

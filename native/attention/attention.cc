@@ -18,7 +18,7 @@ constexpr int32_t BLOCK_TOKENS = 4;
 constexpr int32_t FETCH_AHEAD_PAGES = 2;
 
 struct fasa_session::tip_query {
-    int32_t head = -1, slot = -1;
+    int32_t head = -1;
     float   channels[MAX_GROUP*MAX_CHANNELS];
 };
 
@@ -50,8 +50,6 @@ void fasa_session::set_repository(const kv_repository * r) {
     repository = r && !r->chunks.empty() ? r : nullptr;
     chunk_pages.clear();
     chunk_begins.clear();
-    chunk_slots.clear();
-    slot_offsets = { 0 };
     looking = false;
     if (repository) {
         for (const retrieved_chunk & c : repository->chunks) {
@@ -59,11 +57,6 @@ void fasa_session::set_repository(const kv_repository * r) {
             chunk_begins.push_back(n_flat_chunks());
             for (int32_t page = 0; page < c.chunk->n_pages(); page++) {
                 chunk_pages.push_back({ i, page });
-            }
-            const auto slot = std::find(slot_offsets.begin(), slot_offsets.end(), c.offset);
-            chunk_slots.push_back((int32_t) (slot - slot_offsets.begin()));
-            if (slot == slot_offsets.end()) {
-                slot_offsets.push_back(c.offset);
             }
         }
     }
@@ -97,12 +90,12 @@ int64_t fasa_session::bytes_read() const {
 }
 
 // the channels that TIP reads of a group's queries, times 1/sqrt(d): [n_group][n_channels]
-void fasa_session::query_channels(int32_t il, int32_t head, int32_t slot, const query & query, float * out) const {
+void fasa_session::query_channels(int32_t il, int32_t head, const query & query, float * out) const {
     const int32_t   n_group  = hp.n_group();
     const int32_t * channels = kv.head_channels(il, head);
     const float     scale    = 1.0f/sqrtf((float) hp.head_size);
     for (int32_t h = 0; h < n_group; h++) {
-        const float * row = query.q + slot*query.slot_stride + (size_t) (head*n_group + h)*hp.head_size;
+        const float * row = query.q + (size_t) (head*n_group + h)*hp.head_size;
         for (int32_t c = 0; c < kv.n_channels; c++) {
             out[h*kv.n_channels + c] = row[channels[c]]*scale;
         }
@@ -137,11 +130,9 @@ void fasa_session::fetch_ahead(int32_t il, int32_t head, int32_t i) const {
 void fasa_session::tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & query, tip_query & last) const {
     const int32_t n_group = hp.n_group(), n_chunk_pages = (int32_t) chunk_pages.size();
     const size_t  stride  = n_flat_max();
-    const int32_t slot    = unit < n_chunk_pages ? chunk_slots[chunk_pages[unit].chunk] : 0;
-    if (last.head != head || last.slot != slot) {
+    if (last.head != head) {
         last.head = head;
-        last.slot = slot;
-        query_channels(il, head, slot, query, last.channels);
+        query_channels(il, head, query, last.channels);
     }
     const float * q_channels = last.channels;
     float * out = scores + (size_t) unit*FASA_PAGE_TOKENS;
@@ -169,19 +160,18 @@ void fasa_session::gather(work_area & area, int32_t il, int32_t head, const int3
     const int32_t n_chunks = n_flat_chunks();
     for (int32_t i = 0; i < n; i++) {
         const int32_t at = list[i];
-        row_range kind = { (int32_t) area.rows.size(), 0, 0, false, false };
+        row_range kind = { (int32_t) area.rows.size(), 0, false, false };
         if (at < n_chunks) {
             const int32_t place = chunk_pages[at/FASA_PAGE_TOKENS].chunk;
             const kv_chunk & c  = *repository->chunks[place].chunk;
             area.rows.push_back((const uint16_t *) (c.rows(il, head) + (size_t) (at - chunk_begins[place])*c.layout.row_bytes()));
-            kind.slot   = chunk_slots[place];
             kind.q8_0   = c.layout.row_type == KV_ROWS_Q8_0;
             kind.biased = repository->bias != 0;
         } else {
             area.rows.push_back(kv.rows(il, head) + (size_t) (at - n_chunks)*kv.row_stride());
         }
         area.flat.push_back(at);
-        if (area.ranges.empty() || area.ranges.back().slot != kind.slot || area.ranges.back().q8_0 != kind.q8_0 || area.ranges.back().biased != kind.biased) {
+        if (area.ranges.empty() || area.ranges.back().q8_0 != kind.q8_0 || area.ranges.back().biased != kind.biased) {
             area.ranges.push_back(kind);
         }
         area.ranges.back().end = (int32_t) area.rows.size();
@@ -250,7 +240,7 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
     const float scale = 1.0f/sqrtf((float) d);
     float * logits = area.logits.data() + (size_t) (first - head*hp.n_group())*n;
     for (const row_range & range : area.ranges) {
-        const float * q = query.q + range.slot*query.slot_stride + (size_t) first*d;
+        const float * q = query.q + (size_t) first*d;
         const auto row_logits = range.q8_0 ? kernels->row_logits_q8 : kernels->row_logits;
         row_logits(q, n_q, d, area.rows.data() + range.begin, range.end - range.begin, scale, logits + range.begin, n);
         if (range.biased) {
@@ -323,7 +313,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
         return; // all tokens are read, or chosen in another way
     }
     const stage_timer timer(s.times.tip, ith);
-    const query q = { (const float *) dst->src[0]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
+    const query q = { (const float *) dst->src[0]->data, s.n_kv };
     const int32_t n_units = s.n_units(s.n_kv);
     const int64_t total = (int64_t) n_units*s.hp.n_head_kv;
     tip_query last;
@@ -336,7 +326,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
 void fasa_session::run_selection(ggml_tensor * dst, int ith, int nth, void * userdata) {
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
-    const query q = { (const float *) dst->src[1]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
+    const query q = { (const float *) dst->src[1]->data, s.n_kv };
     const stage_timer timer(s.times.selection, ith);
     for (int32_t head = ith; head < s.hp.n_head_kv; head += nth) {
         s.select(s.areas[head], s.areas[head].scores.data(), op.il, head, q);
@@ -347,7 +337,7 @@ void fasa_session::run_fac(ggml_tensor * dst, int ith, int nth, void * userdata)
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
     const stage_timer timer(s.times.fac, ith);
-    const query q = { (const float *) dst->src[0]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
+    const query q = { (const float *) dst->src[0]->data, s.n_kv };
     float * out = (float *) dst->data;
     const int32_t n_group = s.hp.n_group();
     // whole groups share the rows they load; where threads do not divide the KV heads, single query heads balance better
@@ -380,20 +370,16 @@ void fasa_session::run_block(work_area & area, int32_t il, int32_t head, int32_t
     const size_t  token    = (size_t) hp.n_head*hp.head_size, stride = n_flat_max();
     query queries[BLOCK_TOKENS];
     for (int32_t t = 0; t < n; t++) {
-        queries[t] = { (const float *) dst->src[0]->data + (first + t)*token, n_tokens*token, n_kv - n_tokens + first + t + 1 };
+        queries[t] = { (const float *) dst->src[0]->data + (first + t)*token, n_kv - n_tokens + first + t + 1 };
     }
     const bool scans = !reads_all(queries[n - 1].n_kv) && !policy; // the last sees the most
     if (scans) {
         area.scores.resize(std::max(area.scores.size(), BLOCK_TOKENS*n_group*stride));
         float q_channels[BLOCK_TOKENS*MAX_GROUP*MAX_CHANNELS];
-        int32_t slot = -1;
+        for (int32_t t = 0; t < n; t++) {
+            query_channels(il, head, queries[t], q_channels + (size_t) t*n_group*kv.n_channels);
+        }
         for (int32_t unit = 0; unit < n_chunk_pages; unit++) { // a page is read once for all tokens of the block
-            if (slot != chunk_slots[chunk_pages[unit].chunk]) {
-                slot = chunk_slots[chunk_pages[unit].chunk];
-                for (int32_t t = 0; t < n; t++) {
-                    query_channels(il, head, slot, queries[t], q_channels + (size_t) t*n_group*kv.n_channels);
-                }
-            }
             fetch_ahead(il, head, unit);
             tip_chunk_page(il, head, unit, q_channels, n*n_group, area.scores.data() + (size_t) unit*FASA_PAGE_TOKENS, stride);
         }

@@ -44,12 +44,9 @@ struct fasa_session {
 
     // What is read beside the sequence, until it is set again; nullptr: nothing.
     void set_repository(const kv_repository * repository);
-    int32_t n_read() const { return n_kv + (repository ? repository->n_tokens() : 0); } // tokens that can be read
-    // offsets of chunks, each once: a rotated query for each; { 0 } without chunks
-    const std::vector<int32_t> & slots() const { return slot_offsets; }
 
-    // q [head_size, n_head, n_tokens*n_slots] f32, rotated: first the tokens for slot 0, and so on; stored_k and stored_v:
-    // the ops that wrote the tokens' rows, so that they run first. Returns [head_size, n_head, n_tokens] f32.
+    // q [head_size, n_head, n_tokens] f32, rotated; stored_k and stored_v: the ops that wrote the tokens' rows, so that they
+    // run first. Returns [head_size, n_head, n_tokens] f32.
     ggml_tensor * build(ggml_context * ctx, int32_t il, ggml_tensor * q, int32_t n_tokens, ggml_tensor * stored_k, ggml_tensor * stored_v);
 
     // bytes of keys, values and importance keys that a step reads, all layers and KV heads
@@ -72,7 +69,6 @@ private:
     // Rows of one kind behind each other in a choice.
     struct row_range {
         int32_t begin, end;
-        int32_t slot; // of the query
         bool    q8_0;
         bool    biased;
     };
@@ -99,8 +95,6 @@ private:
     struct page_place { int32_t chunk; int32_t page; };
     std::vector<page_place> chunk_pages;  // of each flat page
     std::vector<int32_t>    chunk_begins; // flat index of each chunk's first token
-    std::vector<int32_t>    chunk_slots;
-    std::vector<int32_t>    slot_offsets = { 0 };
     int32_t n_flat_chunks() const { return (int32_t) chunk_pages.size()*FASA_PAGE_TOKENS; }
     int32_t n_flat_max()    const { return n_flat_chunks() + kv.n_cells; }
 
@@ -113,11 +107,11 @@ private:
     static void run_fac      (ggml_tensor * dst, int ith, int nth, void * userdata);
     static void run_all      (ggml_tensor * dst, int ith, int nth, void * userdata);
 
-    // q: the tokens' first query of slot 0; slot s at q + s*slot_stride
-    struct query { const float * q; size_t slot_stride; int32_t n_kv; };
+    // q: the token's queries [n_head][head_size]; n_kv: the sequence's tokens that it sees
+    struct query { const float * q; int32_t n_kv; };
     // What TIP reads of a group's queries, kept from one unit to the next.
     struct tip_query;
-    void query_channels(int32_t il, int32_t head, int32_t slot, const query & q, float * out) const;
+    void query_channels(int32_t il, int32_t head, const query & q, float * out) const;
     void tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const;
     void tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & q, tip_query & last) const;
     void fetch_ahead(int32_t il, int32_t head, int32_t i) const;

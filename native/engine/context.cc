@@ -114,7 +114,7 @@ int32_t context::position(int32_t cell) const {
 }
 
 void context::set_positions(decoder_graph & g, int32_t n_past) const {
-    std::vector<int32_t> positions(g.shape.n_tokens), slot_positions;
+    std::vector<int32_t> positions(g.shape.n_tokens);
     std::vector<int64_t> cells(g.shape.n_tokens);
     for (int32_t i = 0; i < g.shape.n_tokens; i++) {
         positions[i] = position(n_past + i);
@@ -122,14 +122,6 @@ void context::set_positions(decoder_graph & g, int32_t n_past) const {
     }
     set_input(g.positions, positions.data());
     set_input(g.cells,     cells.data());
-    if (g.slot_positions) {
-        for (const int32_t offset : fasa->slots()) {
-            for (const int32_t p : positions) {
-                slot_positions.push_back(p - offset);
-            }
-        }
-        set_input(g.slot_positions, slot_positions.data());
-    }
     if (!g.mask) {
         return;
     }
@@ -188,7 +180,6 @@ decoder_graph & context::prepared_fasa(const int32_t * ids, int32_t n, int32_t n
     shape.n_tokens = n;
     shape.n_out    = n_out;
     shape.fasa     = true;
-    shape.n_slots  = (int32_t) fasa->slots().size();
     decoder_graph & g = prepared(n == 1 ? step_graph : late_graph, shape);
     std::vector<int32_t> rows(n_out);
     for (int32_t i = 0; i < n_out; i++) {

@@ -99,9 +99,8 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
             while (chunk + 1 < g.begins.size() && g.begins[chunk + 1] <= i) {
                 chunk++;
             }
-            const int32_t begin = g.joint ? 0 : g.begins[chunk];
-            positions.push_back(n_anchor + i - begin);
-            seen_from.push_back(n_anchor + begin);
+            positions.push_back(n_anchor + i - g.begins[chunk]);
+            seen_from.push_back(n_anchor + g.begins[chunk]);
         }
         run_batch(ids, positions, seen_from, n_anchor + n_done);
         n_done += n_batch;
@@ -109,14 +108,13 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
     }
 }
 
-std::vector<std::shared_ptr<kv_chunk>> chunk_encoder::encode(const std::vector<chunk_source> & sources, bool joint, const task_flags & flags,
+std::vector<std::shared_ptr<kv_chunk>> chunk_encoder::encode(const std::vector<chunk_source> & sources, const task_flags & flags,
         const std::function<void(int32_t n_done)> & progress) {
     struct scope {
         chunk_encoder & e;
         scope(chunk_encoder & e, const task_flags & flags) : e(e) { e.abort = &flags.abort; }
         ~scope() { e.abort = nullptr; }
     } const running(*this, flags);
-    size_t n_all = 0;
     for (const chunk_source & s : sources) {
         if (s.tokens.empty() || s.tokens.size() > (size_t) params.n_chunk) {
             fail(ERROR_BAD_ARGUMENT, "a chunk of %zu tokens is not possible, at most %d", s.tokens.size(), params.n_chunk);
@@ -126,16 +124,11 @@ std::vector<std::shared_ptr<kv_chunk>> chunk_encoder::encode(const std::vector<c
                 fail(ERROR_BAD_ARGUMENT, "there is no token %d", id);
             }
         }
-        n_all += s.tokens.size();
-    }
-    if (joint && n_all > (size_t) params.n_chunk) {
-        fail(ERROR_BAD_ARGUMENT, "%zu tokens are too many to encode jointly, at most %d", n_all, params.n_chunk);
     }
     std::vector<std::shared_ptr<kv_chunk>> out;
     int32_t n_before = 0;
     for (size_t next = 0; next < sources.size();) {
         group g;
-        g.joint = joint;
         const size_t first = next;
         for (; next < sources.size() && g.tokens.size() + sources[next].tokens.size() <= (size_t) params.n_chunk; next++) {
             g.begins.push_back((int32_t) g.tokens.size());

@@ -68,8 +68,7 @@ private:
 // Chunks that a sequence reads beside its own tokens.
 struct retrieved_chunk {
     std::shared_ptr<const kv_chunk> chunk;
-    float   prior  = 0; // added to predicted logits: for the choice alone
-    int32_t offset = 0; // added to local positions
+    float prior = 0; // added to predicted logits: for the choice alone
 };
 
 struct kv_repository {
