@@ -1,6 +1,7 @@
 // The Node-API surface: language-server/engine/addon.ts says what each of these is.
 
 #include "addon/objects.h"
+#include "addon/reference_object.h"
 #include "addon/values.h"
 #include "engine/synthetic.h"
 #include "kernels/kernels.h"
@@ -130,13 +131,12 @@ static Napi::Value time_attention(const Napi::CallbackInfo & info) {
 }
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-    addon_data * addon = new addon_data();
-    env.SetInstanceData(addon); // ended with the environment
-    addon->model_class     = Napi::Persistent(model_object::define(env));
-    addon->context_class   = Napi::Persistent(context_object::define(env));
-    addon->reference_class = Napi::Persistent(reference_object::define(env));
-    addon->encoder_class   = Napi::Persistent(encoder_object::define(env));
-    addon->chunk_class     = Napi::Persistent(chunk_object::define(env));
+    env.SetInstanceData(new addon_data()); // ended with the environment
+    model_object::define(env);
+    sequence_object::define(env);
+    encoder_object::define(env);
+    chunk_object::define(env);
+    reference_object::define(env);
 
     Napi::Object versions = Napi::Object::New(env);
     versions.Set("addon", Napi::String::New(env, "0.1.0"));

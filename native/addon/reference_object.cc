@@ -1,30 +1,12 @@
-#include "addon/objects.h"
+#include "addon/reference_object.h"
 #include "addon/values.h"
 
-Napi::Function reference_object::define(Napi::Env env) {
-    return DefineClass(env, "NativeReference", {
+std::vector<Napi::ClassPropertyDescriptor<reference_object>> reference_object::methods() {
+    return {
         InstanceMethod<&reference_object::evaluate>("evaluate"),
         InstanceMethod<&reference_object::time_steps>("timeSteps"),
         InstanceMethod<&reference_object::time_prefill>("timePrefill"),
-        InstanceMethod<&reference_object::dispose>("dispose"),
-    });
-}
-
-Napi::Value reference_object::make(Napi::Env env, std::shared_ptr<reference> r) {
-    return env.GetInstanceData<addon_data>()->reference_class.New({ Napi::External<std::shared_ptr<reference>>::New(env, &r) });
-}
-
-reference_object::reference_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
-    if (info.Length() == 1 && info[0].IsExternal()) {
-        r = *info[0].As<Napi::External<std::shared_ptr<reference>>>().Data();
-    }
-}
-
-const std::shared_ptr<reference> & reference_object::alive() const {
-    if (!r) {
-        fail(ERROR_DISPOSED, "the reference was disposed");
-    }
-    return r;
+    };
 }
 
 Napi::Value reference_object::time_steps(const Napi::CallbackInfo & info) {
@@ -58,13 +40,4 @@ Napi::Value reference_object::evaluate(const Napi::CallbackInfo & info) {
             return [logits](Napi::Env env) { return floats_to_js(env, *logits); };
         });
     });
-}
-
-Napi::Value reference_object::dispose(const Napi::CallbackInfo & info) {
-    addon_data * addon = info.Env().GetInstanceData<addon_data>();
-    if (r && addon->engine) {
-        addon->engine->cancel_owner(r.get());
-    }
-    r.reset();
-    return info.Env().Undefined();
 }

@@ -43,16 +43,16 @@ fasa_session::fasa_session(const model_hparams & hp, const kv_cache & kv, int32_
         ops.push_back({ this, il });
     }
     areas.resize(std::max(hp.n_head_kv, n_threads));
-    set_repository(nullptr);
+    set_chunks(nullptr);
 }
 
-void fasa_session::set_repository(const kv_repository * r) {
-    repository = r && !r->chunks.empty() ? r : nullptr;
+void fasa_session::set_chunks(const chunk_set * set) {
+    chunks = set && !set->chunks.empty() ? set : nullptr;
     chunk_pages.clear();
     chunk_begins.clear();
-    looking = false;
-    if (repository) {
-        for (const retrieved_chunk & c : repository->chunks) {
+    counting = false;
+    if (chunks) {
+        for (const retrieved_chunk & c : chunks->chunks) {
             const int32_t i = (int32_t) chunk_begins.size();
             chunk_begins.push_back(n_flat_chunks());
             for (int32_t page = 0; page < c.chunk->n_pages(); page++) {
@@ -60,7 +60,7 @@ void fasa_session::set_repository(const kv_repository * r) {
             }
         }
     }
-    const size_t n = n_flat_max(), n_rows = (size_t) kv.n_cells + (repository ? repository->n_tokens() : 0);
+    const size_t n = n_flat_max(), n_rows = (size_t) kv.n_cells + n_chunk_tokens();
     for (work_area & area : areas) {
         area.scores.resize(hp.n_group()*n);
         area.importance.resize(n);
@@ -80,8 +80,8 @@ int32_t fasa_session::n_units(int32_t n_own) const {
 
 int64_t fasa_session::bytes_read() const {
     const int64_t row       = (int64_t) hp.head_size*2*2;
-    const int64_t row_chunk = repository ? (int64_t) repository->chunks[0].chunk->layout.row_bytes() : row;
-    const int64_t n_chunks  = repository ? repository->n_tokens() : 0;
+    const int64_t row_chunk = chunks ? (int64_t) chunk_at(0).layout.row_bytes() : row;
+    const int64_t n_chunks  = n_chunk_tokens();
     const int64_t closed    = n_closed(n_kv);
     const int64_t n_exact   = n_kv - closed*FASA_PAGE_TOKENS + (closed > 0 ? n_anchor : 0);
     const int64_t scan      = (closed + (int64_t) chunk_pages.size())*(int64_t) kv.page_bytes + n_exact*kv.n_channels*2;
@@ -105,7 +105,7 @@ void fasa_session::query_channels(int32_t il, int32_t head, const query & query,
 // Flat page i is a chunk's; its scores go to scores + h*stride for each of n_q queries.
 void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const {
     const page_place    place = chunk_pages[i];
-    const retrieved_chunk & c   = repository->chunks[place.chunk];
+    const retrieved_chunk & c   = chunks->chunks[place.chunk];
     kernels->tip_page(q_channels, n_q, kv.n_channels, c.chunk->page(il, head, place.page), c.prior, scores, stride);
     const int32_t n = std::min(FASA_PAGE_TOKENS, c.chunk->n_tokens - place.page*FASA_PAGE_TOKENS);
     for (int32_t h = 0; h < n_q && n < FASA_PAGE_TOKENS; h++) {
@@ -117,7 +117,7 @@ void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const flo
 void fasa_session::fetch_ahead(int32_t il, int32_t head, int32_t i) const {
     const int32_t next = i + FETCH_AHEAD_PAGES;
     if (next < (int32_t) chunk_pages.size() && chunk_pages[next].page < FETCH_AHEAD_PAGES) {
-        const kv_chunk & c = *repository->chunks[chunk_pages[next].chunk].chunk;
+        const kv_chunk & c = chunk_at(chunk_pages[next].chunk);
         const char *  page = c.page(il, head, chunk_pages[next].page);
         for (size_t at = 0; at < (size_t) kv.page_bytes; at += 64) {
             __builtin_prefetch(page + at);
@@ -163,10 +163,10 @@ void fasa_session::gather(work_area & area, int32_t il, int32_t head, const int3
         row_range kind = { (int32_t) area.rows.size(), 0, false, false };
         if (at < n_chunks) {
             const int32_t place = chunk_pages[at/FASA_PAGE_TOKENS].chunk;
-            const kv_chunk & c  = *repository->chunks[place].chunk;
+            const kv_chunk & c  = chunk_at(place);
             area.rows.push_back((const uint16_t *) (c.rows(il, head) + (size_t) (at - chunk_begins[place])*c.layout.row_bytes()));
             kind.q8_0   = c.layout.row_type == KV_ROWS_Q8_0;
-            kind.biased = repository->bias != 0;
+            kind.biased = chunks->bias != 0;
         } else {
             area.rows.push_back(kv.rows(il, head) + (size_t) (at - n_chunks)*kv.row_stride());
         }
@@ -188,7 +188,7 @@ void fasa_session::select(work_area & area, float * scores, int32_t il, int32_t 
         int32_t n = 0;
         for (int32_t i = 0; i < n_chunks; i++) {
             const page_place place = chunk_pages[i/FASA_PAGE_TOKENS];
-            if (i - chunk_begins[place.chunk] < repository->chunks[place.chunk].chunk->n_tokens) {
+            if (i - chunk_begins[place.chunk] < chunk_at(place.chunk).n_tokens) {
                 best[n++] = i;
             }
         }
@@ -211,7 +211,7 @@ void fasa_session::select(work_area & area, float * scores, int32_t il, int32_t 
     const int32_t n_best   = budget - n_first - n_window;
     for (int32_t i = 0; i < n_chunks; i += FASA_PAGE_TOKENS) { // what a chunk's last page has no token for is never chosen
         const page_place place = chunk_pages[i/FASA_PAGE_TOKENS];
-        const int32_t n = repository->chunks[place.chunk].chunk->n_tokens - place.page*FASA_PAGE_TOKENS;
+        const int32_t n = chunk_at(place.chunk).n_tokens - place.page*FASA_PAGE_TOKENS;
         if (n < FASA_PAGE_TOKENS) {
             std::fill(values + i + n, values + i + FASA_PAGE_TOKENS, -1.0f);
         }
@@ -246,15 +246,16 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
         if (range.biased) {
             for (int32_t h = 0; h < n_q; h++) {
                 for (int32_t i = range.begin; i < range.end; i++) {
-                    logits[(size_t) h*n + i] += repository->bias;
+                    logits[(size_t) h*n + i] += chunks->bias;
                 }
             }
         }
     }
     for (int32_t h = 0; h < n_q; h++) {
         kernels->softmax(logits + (size_t) h*n, n);
-        if (looking) {
-            look(area, first + h, logits + (size_t) h*n, query.n_kv);
+        if (counting) { // all but the anchor and the window of the sequence
+            const int32_t own = n_flat_chunks();
+            counter.add(first + h, area.flat, logits + (size_t) h*n, { own, own + n_anchor, own + query.n_kv - FASA_WINDOW_TOKENS });
         }
     }
     std::fill_n(out, (size_t) n_q*d, 0.0f);
@@ -264,45 +265,19 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
     }
 }
 
-void fasa_session::start_looking() {
-    looking = true;
-    looks.assign(hp.n_head, std::vector<double>((n_flat_max() + FASA_LOOK_TOKENS - 1)/FASA_LOOK_TOKENS));
-    looks_all.assign(hp.n_head, 0);
+void fasa_session::count_attention(bool on) {
+    if (on) {
+        counter.start(hp.n_head, n_flat_max());
+    }
+    counting = on;
 }
 
-void fasa_session::look(const work_area & area, int32_t h, const float * weights, int32_t n_own) {
-    const int32_t n_chunks = n_flat_chunks();
-    for (size_t i = 0; i < area.flat.size(); i++) {
-        const int32_t at = area.flat[i];
-        if (at >= n_chunks && (at - n_chunks < n_anchor || at - n_chunks >= n_own - FASA_WINDOW_TOKENS)) {
-            continue;
-        }
-        looks[h][at/FASA_LOOK_TOKENS] += weights[i]; // chunks end with a whole page: no block has tokens of two of them
-        looks_all[h] += weights[i];
-    }
-}
-
-fasa_looks fasa_session::looked(int32_t n_own) const {
-    double all = 0;
-    for (const double x : looks_all) {
-        all += x;
-    }
-    const auto shares_of = [&](int32_t flat, int32_t n_tokens) {
-        std::vector<float> shares((n_tokens + FASA_LOOK_TOKENS - 1)/FASA_LOOK_TOKENS);
-        for (size_t i = 0; i < shares.size() && all > 0; i++) {
-            double sum = 0;
-            for (const std::vector<double> & head : looks) {
-                sum += head[flat/FASA_LOOK_TOKENS + i];
-            }
-            shares[i] = (float) (sum/all);
-        }
-        return shares;
-    };
-    fasa_looks out;
+attention_mass fasa_session::counted_attention(int32_t n_own) const {
+    attention_mass out;
     for (size_t c = 0; c < chunk_begins.size(); c++) {
-        out.chunks.push_back(shares_of(chunk_begins[c], repository->chunks[c].chunk->n_tokens));
+        out.chunks.push_back(counter.shares(chunk_begins[c], chunk_at((int32_t) c).n_tokens));
     }
-    out.own = shares_of(n_flat_chunks(), n_own);
+    out.own = counter.shares(n_flat_chunks(), n_own);
     return out;
 }
 

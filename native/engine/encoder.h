@@ -2,7 +2,8 @@
 
 // Encodes pieces of files on their own behind the anchor. Used by one thread at a time (the engine's).
 
-#include "engine/context.h"
+#include "engine/sequence.h"
+#include "graph/graph.h"
 #include "kv/chunk.h"
 
 #include <functional>
@@ -51,7 +52,7 @@ private:
     kv_cache                kv;
     const fasa_kernels *    kernels;
     const std::atomic<bool> * abort = nullptr;
-    cpu_compute             compute;
+    cpu_backend             backend;
     std::unique_ptr<decoder_graph> graph;
     bool                    anchored = false; // the anchor's rows are in the cache
     group                   current;          // what is in the cells behind it

@@ -71,10 +71,11 @@ struct retrieved_chunk {
     float prior = 0; // added to predicted logits: for the choice alone
 };
 
-struct kv_repository {
+struct chunk_set {
     std::vector<retrieved_chunk> chunks;
     float   bias   = 0; // added to the logits of chunk tokens
     int32_t n_late = 0; // tokens before the first decoded one that see the chunks
 
     int32_t n_tokens() const;
+    void check_intact() const; // throws BAD_CHUNK for a file that was cut short or replaced
 };

@@ -1,43 +1,16 @@
 #include "addon/objects.h"
 #include "addon/values.h"
+#include "engine/evaluate.h"
 
-Napi::Function context_object::define(Napi::Env env) {
-    return DefineClass(env, "NativeContext", {
-        InstanceMethod<&context_object::generate>("generate"),
-        InstanceMethod<&context_object::evaluate>("evaluate"),
-        InstanceMethod<&context_object::time_steps>("timeSteps"),
-        InstanceMethod<&context_object::measure>("measure"),
-        InstanceMethod<&context_object::usage>("usage"),
-        InstanceMethod<&context_object::clear>("clear"),
-        InstanceMethod<&context_object::dispose>("dispose"),
-    });
-}
-
-Napi::Value context_object::make(Napi::Env env, std::shared_ptr<sequence> c) {
-    return env.GetInstanceData<addon_data>()->context_class.New({ Napi::External<std::shared_ptr<sequence>>::New(env, &c) });
-}
-
-context_object::context_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
-    if (info.Length() == 1 && info[0].IsExternal()) {
-        c = *info[0].As<Napi::External<std::shared_ptr<sequence>>>().Data();
-        Napi::MemoryManagement::AdjustExternalMemory(info.Env(), c->bytes_reserved());
-    }
-}
-
-context_object::~context_object() { release(Env()); }
-
-void context_object::release(Napi::Env env) {
-    if (c) {
-        Napi::MemoryManagement::AdjustExternalMemory(env, -c->bytes_reserved());
-        c.reset();
-    }
-}
-
-const std::shared_ptr<sequence> & context_object::alive() const {
-    if (!c) {
-        fail(ERROR_DISPOSED, "the context was disposed");
-    }
-    return c;
+std::vector<Napi::ClassPropertyDescriptor<sequence_object>> sequence_object::methods() {
+    return {
+        InstanceMethod<&sequence_object::generate>("generate"),
+        InstanceMethod<&sequence_object::evaluate>("evaluate"),
+        InstanceMethod<&sequence_object::time_steps>("timeSteps"),
+        InstanceMethod<&sequence_object::measure>("measure"),
+        InstanceMethod<&sequence_object::usage>("usage"),
+        InstanceMethod<&sequence_object::clear>("clear"),
+    };
 }
 
 static Napi::Value result_to_js(Napi::Env env, const generate_result & r, double queue_ms) {
@@ -45,7 +18,7 @@ static Napi::Value result_to_js(Napi::Env env, const generate_result & r, double
     Napi::Object stats = Napi::Object::New(env);
     const auto set = [&](const char * key, double value) { stats.Set(key, Napi::Number::New(env, value)); };
     set("reusedTokens",      r.n_reused);
-    set("fedTokens",         r.n_fed);
+    set("fedTokens",         r.n_prefilled);
     set("decodedTokens",     (double) r.tokens.size());
     set("queueMs",           queue_ms);
     set("prefillMs",         r.prefill_ms);
@@ -57,18 +30,18 @@ static Napi::Value result_to_js(Napi::Env env, const generate_result & r, double
     o.Set("tokens", tokens_to_js(env, r.tokens));
     o.Set("reason", Napi::String::New(env, reasons[r.reason]));
     o.Set("stats",  stats);
-    if (r.looked) {
-        Napi::Array list = Napi::Array::New(env, r.looked->chunks.size());
-        for (size_t i = 0; i < r.looked->chunks.size(); i++) {
-            list.Set((uint32_t) i, floats_to_js(env, r.looked->chunks[i]));
+    if (r.attention) {
+        Napi::Array list = Napi::Array::New(env, r.attention->chunks.size());
+        for (size_t i = 0; i < r.attention->chunks.size(); i++) {
+            list.Set((uint32_t) i, floats_to_js(env, r.attention->chunks[i]));
         }
         o.Set("chunkAttention", list);
-        o.Set("ownAttention",   floats_to_js(env, r.looked->own));
+        o.Set("ownAttention",   floats_to_js(env, r.attention->own));
     }
     return o;
 }
 
-Napi::Value context_object::generate(const Napi::CallbackInfo & info) {
+Napi::Value sequence_object::generate(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const Napi::Object o = object_at(info, 0), events = object_at(info, 1);
         generate_params p;
@@ -81,13 +54,13 @@ Napi::Value context_object::generate(const Napi::CallbackInfo & info) {
         }
         p.sampling    = sampling_of(sampling.As<Napi::Object>());
         p.attention   = attention_of(o);
-        p.repository  = repository_of(o);
-        p.looking     = o.Get("countAttention").IsBoolean() && bool_of(o, "countAttention");
+        p.chunks      = chunks_of(o);
+        p.count_attention = o.Get("countAttention").IsBoolean() && bool_of(o, "countAttention");
         const std::shared_ptr<sequence> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000), { events.Get("onProgress"), events.Get("onToken") },
             [held, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
                 generate_events e;
-                e.progress = [&t](int32_t n_fed, int32_t n_total) { t.call(0, { (double) n_fed, (double) n_total }); };
+                e.progress = [&t](int32_t n_prefilled, int32_t n_total) { t.call(0, { (double) n_prefilled, (double) n_total }); };
                 e.token    = [&t](int32_t token) { t.call(1, { (double) token }); };
                 generate_result r = held->generate(p, w.flags, e);
                 return [r = std::move(r), queue_ms = w.queue_ms](Napi::Env env) { return result_to_js(env, r, queue_ms); };
@@ -108,7 +81,7 @@ static fasa_policy policy_of(const std::string & name) {
     fail(ERROR_BAD_ARGUMENT, "there is no policy %s", name.c_str());
 }
 
-Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
+Napi::Value sequence_object::evaluate(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const Napi::Object o = object_at(info, 0);
         evaluate_params p;
@@ -116,12 +89,12 @@ Napi::Value context_object::evaluate(const Napi::CallbackInfo & info) {
         p.from      = int_of(o, "from", 0, INT32_MAX);
         p.stepwise  = bool_of(o, "stepwise");
         p.attention = attention_of(o);
-        p.repository = repository_of(o);
+        p.chunks    = chunks_of(o);
         p.policy    = o.Get("policy").IsUndefined() ? POLICY_FASA : policy_of(string_of(o, "policy"));
         const std::shared_ptr<sequence> held = alive();
         const int32_t priority = int_of(o, "priority", -1000, 1000, 0);
         return js_task::start(info.Env(), held.get(), priority, {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
-            const auto logits = std::make_shared<std::vector<float>>(held->evaluate(p, w.flags));
+            const auto logits = std::make_shared<std::vector<float>>(sequence_evaluate(held, p, w.flags));
             return [logits](Napi::Env env) { return floats_to_js(env, *logits); };
         });
     });
@@ -139,7 +112,7 @@ static Napi::Value timing_to_js(Napi::Env env, const timing_result & r) {
     return o;
 }
 
-Napi::Value context_object::time_steps(const Napi::CallbackInfo & info) {
+Napi::Value sequence_object::time_steps(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const Napi::Object o = object_at(info, 0);
         timing_params p;
@@ -149,7 +122,7 @@ Napi::Value context_object::time_steps(const Napi::CallbackInfo & info) {
         p.attention = attention_of(o);
         const std::shared_ptr<sequence> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000, 0), {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
-            timing_result r = held->time_steps(p, w.flags);
+            timing_result r = sequence_time_steps(*held, p, w.flags);
             return [r = std::move(r)](Napi::Env env) { return timing_to_js(env, r); };
         });
     });
@@ -165,7 +138,7 @@ static Napi::Value measurement_to_js(Napi::Env env, const measure_result & r) {
     return o;
 }
 
-Napi::Value context_object::measure(const Napi::CallbackInfo & info) {
+Napi::Value sequence_object::measure(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const Napi::Object o = object_at(info, 0);
         measure_params p;
@@ -179,9 +152,9 @@ Napi::Value context_object::measure(const Napi::CallbackInfo & info) {
     });
 }
 
-Napi::Value context_object::usage(const Napi::CallbackInfo & info) {
+Napi::Value sequence_object::usage(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        const context_usage u = alive()->usage();
+        const sequence_usage u = alive()->usage();
         Napi::Object o = Napi::Object::New(info.Env());
         const auto set = [&](const char * key, double value) { o.Set(key, Napi::Number::New(info.Env(), value)); };
         set("tokens",          u.n_tokens);
@@ -194,22 +167,13 @@ Napi::Value context_object::usage(const Napi::CallbackInfo & info) {
     });
 }
 
-Napi::Value context_object::clear(const Napi::CallbackInfo & info) {
+Napi::Value sequence_object::clear(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         const std::shared_ptr<sequence> held = alive();
         js_task::start(info.Env(), held.get(), 0, {}, [held](worker_task &, js_task &) -> js_task::make_result {
-            held->clear();
+            held->truncate(0);
             return [](Napi::Env env) { return env.Undefined(); };
         });
         return info.Env().Undefined();
     });
-}
-
-Napi::Value context_object::dispose(const Napi::CallbackInfo & info) {
-    addon_data * addon = info.Env().GetInstanceData<addon_data>();
-    if (c && addon->engine) {
-        addon->engine->cancel_owner(c.get());
-    }
-    release(info.Env());
-    return info.Env().Undefined();
 }
