@@ -1,9 +1,9 @@
 /** One case under one condition: which tokens are fed, beside which chunks, and what the model predicts. */
 
-import type { OpenModel } from '../../language-server/cli/open-model';
-import type { NativeContext, NativeModel } from '../../language-server/engine/addon';
+import type { NativeModel } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { concatenate, type TokenPart } from '../../language-server/engine/token-parts';
+import type { LaboratoryContext, LaboratoryOpenModel } from '../common/addon';
 import { compose, type ScoredChunk } from './compose';
 import type { Variant } from './options';
 import type { CasePrompt } from './prompt';
@@ -23,13 +23,13 @@ export interface RunnerOptions {
 
 /** Two caches: one for prompts of one piece, one for tails beside chunks, whose positions begin behind the window. */
 export class ConditionRunner {
-  readonly #bench: OpenModel;
+  readonly #bench: LaboratoryOpenModel;
   readonly #options: RunnerOptions;
   readonly #signal: AbortSignal;
-  readonly #plain: NativeContext;
-  #composed: NativeContext | undefined;
+  readonly #plain: LaboratoryContext;
+  #composed: LaboratoryContext | undefined;
 
-  constructor(bench: OpenModel, options: RunnerOptions, signal: AbortSignal) {
+  constructor(bench: LaboratoryOpenModel, options: RunnerOptions, signal: AbortSignal) {
     this.#bench = bench;
     this.#options = options;
     this.#signal = signal;
@@ -76,13 +76,13 @@ export class ConditionRunner {
     return this.#bench.model;
   }
 
-  #beside(): NativeContext {
+  #beside(): LaboratoryContext {
     const { anchor, tailTokens, chunkTokens } = this.#options;
     this.#composed ??= this.#context(anchor.length + tailTokens + composedMargin, anchor.length + chunkTokens);
     return this.#composed;
   }
 
-  #context(contextTokens: number, position?: number): NativeContext {
+  #context(contextTokens: number, position?: number): LaboratoryContext {
     const { threads, calibration, model } = this.#bench;
     return model.createContext({
       contextTokens,

@@ -2,11 +2,11 @@
 
 import { writeFile } from 'node:fs/promises';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import { EngineError, toEngineError } from '../../language-server/engine/errors';
 import { defaultBudget } from '../../language-server/engine/native-engine';
 import { readNamedText } from '../../language-server/repository/read-file';
+import { withLaboratoryModel } from '../common/addon';
 import { fixed, table } from '../common/table';
 import { readCorpus } from '../cross-file/corpus';
 import { Evaluation, prepareCases } from '../cross-file/evaluation';
@@ -28,7 +28,7 @@ export async function evalCrossFile(line: CommandLine, output: Output, signal: A
   const most = budget > 0 ? budget : defaultBudget;
   // what is wrong with the words is said before a model is loaded
   parseCrossFile(line.crossFile, most, rows, undefined);
-  await withModel(line, output, signal, async (bench) => {
+  await withLaboratoryModel(line, output, signal, async (bench) => {
     const options = parseCrossFile(line.crossFile, most, rows, bench.calibration?.composition);
     const found = await readCorpus(corpus, signal);
     const cases = prepareCases(bench, found, options, line.options.seed ?? defaultSeed);

@@ -1,10 +1,9 @@
 /** `eval fidelity`: next-token distributions of sparse decode steps against dense ones, on text of a folder. */
 
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeContext } from '../../language-server/engine/addon';
 import { defaultBudget } from '../../language-server/engine/native-engine';
+import { type LaboratoryContext, type LaboratoryOpenModel, withLaboratoryModel } from '../common/addon';
 import { type Comparison, compareLogits, mean, percentile } from '../common/compare-logits';
 import { needCalibration, needMemory } from '../common/model';
 import { fixed, table } from '../common/table';
@@ -44,7 +43,7 @@ export async function evalFidelity(line: CommandLine, output: Output, signal: Ab
   const policies = choosePolicies(line);
   const length = line.length ?? defaultLength;
   const budget = options.budget > 0 ? options.budget : defaultBudget;
-  await withModel(line, output, signal, async (bench) => {
+  await withLaboratoryModel(line, output, signal, async (bench) => {
     const calibration = needCalibration(bench);
     const { headSize, heads, kvHeads, kvBytesPerToken } = bench.model.info;
     needMemory(1.1 * kvBytesPerToken * length, `A document of ${length} tokens`);
@@ -78,8 +77,8 @@ export async function evalFidelity(line: CommandLine, output: Output, signal: Ab
 }
 
 async function compareAll(
-  context: NativeContext,
-  { model }: OpenModel,
+  context: LaboratoryContext,
+  { model }: LaboratoryOpenModel,
   document: EvalDocument,
   policies: readonly EvalPolicy[],
   budget: number,
@@ -116,7 +115,7 @@ function figures(list: readonly Comparison[]): FidelityFigures {
   };
 }
 
-function report(records: readonly FidelityRecord[], bench: OpenModel, json: boolean, output: Output): void {
+function report(records: readonly FidelityRecord[], bench: LaboratoryOpenModel, json: boolean, output: Output): void {
   if (json) {
     const [first, ...others] = records;
     output.json(first !== undefined && others.length === 0 ? first : { policies: records });

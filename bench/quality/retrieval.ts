@@ -1,10 +1,10 @@
 /** `eval retrieval`: constants that are defined once, far away, and asked for at the end. */
 
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeModel } from '../../language-server/engine/addon';
 import { defaultBudget } from '../../language-server/engine/native-engine';
+import { type LaboratoryOpenModel, withLaboratoryModel } from '../common/addon';
 import { bestToken } from '../common/compare-logits';
 import { needCalibration, needMemory } from '../common/model';
 import { randomNumbers, shuffled } from '../common/random';
@@ -44,7 +44,7 @@ export async function evalRetrieval(line: CommandLine, output: Output, signal: A
   const policies = choosePolicies(line);
   const length = line.length ?? defaultLength;
   const budget = options.budget > 0 ? options.budget : defaultBudget;
-  await withModel(line, output, signal, async (bench) => {
+  await withLaboratoryModel(line, output, signal, async (bench) => {
     const calibration = needCalibration(bench);
     needMemory(1.1 * bench.model.info.kvBytesPerToken * length, `A document of ${length} tokens`);
     const documents = await readDocuments(bench.model, corpus, length, line.documents ?? defaultDocuments, signal);
@@ -131,7 +131,7 @@ function question(model: NativeModel, prefix: Int32Array, { name, value }: Const
 }
 
 /** Every token of the answer is the most likely one, which is what greedy decoding would give. */
-function isRight({ model }: OpenModel, { tokens, from, answer }: Question, logits: Float32Array): boolean {
+function isRight({ model }: LaboratoryOpenModel, { tokens, from, answer }: Question, logits: Float32Array): boolean {
   const { vocabulary } = model.info;
   const first = tokens.length - answer.length - from;
   return answer.every((token, i) => {
@@ -140,7 +140,7 @@ function isRight({ model }: OpenModel, { tokens, from, answer }: Question, logit
   });
 }
 
-function report(records: readonly RetrievalRecord[], bench: OpenModel, json: boolean, output: Output): void {
+function report(records: readonly RetrievalRecord[], bench: LaboratoryOpenModel, json: boolean, output: Output): void {
   if (json) {
     const [first, ...others] = records;
     output.json(first !== undefined && others.length === 0 ? first : { policies: records });

@@ -1,11 +1,11 @@
 /** The runs that an evaluation compares: dense steps, and steps under each policy, from one prefilled cache. */
 
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import type { NativeContext, NativePolicy } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
+import type { ChoicePolicy, LaboratoryContext } from '../common/addon';
 
 /** `batched`: the last tokens as one dense micro-batch, whose difference to single dense steps is rounding. */
-export type EvalPolicy = NativePolicy | 'batched';
+export type EvalPolicy = ChoicePolicy | 'batched';
 
 const policyNames: readonly EvalPolicy[] = [
   // in this order: those that need the prefill's queries first, so that it is done once
@@ -60,7 +60,7 @@ export interface Steps {
 
 /** Logits of the positions from `from` on. */
 export function runPolicy(
-  context: NativeContext,
+  context: LaboratoryContext,
   policy: EvalPolicy,
   { tokens, from, budget }: Steps,
   signal: AbortSignal,
@@ -75,7 +75,7 @@ export function runPolicy(
 
 /** Dense steps. */
 export function runReference(
-  context: NativeContext,
+  context: LaboratoryContext,
   { tokens, from }: Pick<Steps, 'tokens' | 'from'>,
   signal: AbortSignal,
 ): Promise<Float32Array> {

@@ -2,11 +2,10 @@
 
 import os from 'node:os';
 import type { CommandLine } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeContext } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import { defaultBudget } from '../../language-server/engine/native-engine';
+import { type LaboratoryContext, type LaboratoryOpenModel, withLaboratoryModel } from '../common/addon';
 import { median, needMemory, someTokens } from '../common/model';
 import { fixed, table } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
@@ -24,7 +23,7 @@ interface PrefillRow {
 }
 
 export async function benchPrefill(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  await withModel(line, output, signal, async (bench) => {
+  await withLaboratoryModel(line, output, signal, async (bench) => {
     const rows: PrefillRow[] = [];
     for (const length of line.lengths ?? defaultLengths) {
       rows.push(await measureLength(bench, length, output, signal));
@@ -55,7 +54,7 @@ export async function benchPrefill(line: CommandLine, output: Output, signal: Ab
 }
 
 async function measureLength(
-  bench: OpenModel,
+  bench: LaboratoryOpenModel,
   length: number,
   output: Output,
   signal: AbortSignal,
@@ -102,7 +101,7 @@ async function measureLength(
 }
 
 /** Milliseconds, importance keys included. */
-async function timeOurs(context: NativeContext, tokens: Int32Array, signal: AbortSignal): Promise<number> {
+async function timeOurs(context: LaboratoryContext, tokens: Int32Array, signal: AbortSignal): Promise<number> {
   context.clear();
   const { stats } = await cancellable(
     context.generate(

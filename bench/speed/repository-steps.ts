@@ -4,12 +4,11 @@ import { spawn } from 'node:child_process';
 import type { CommandLine } from '../../language-server/cli/arguments';
 import type { Output } from '../../language-server/cli/output';
 import type { ContextService } from '../../language-server/context-service';
-import type { NativeReference } from '../../language-server/engine/addon';
 import { cancellable } from '../../language-server/engine/cancellable';
 import type { Engine, RepositoryEngine } from '../../language-server/engine/engine';
 import { EngineError } from '../../language-server/engine/errors';
-import { loadAddon } from '../../language-server/engine/load-addon';
 import { concatenate } from '../../language-server/engine/token-parts';
+import { loadLaboratoryAddon, type Reference } from '../common/addon';
 import { median } from '../common/model';
 import { editInTheMiddle } from '../common/repository-copy';
 
@@ -45,7 +44,7 @@ export async function compareEncoding(
   const text = concatenate(all);
   const tokens = text.slice(0, repository.chunkTokens);
   const options = { contextTokens: tokens.length + 1, threads: engine.device.threads };
-  const reference: NativeReference = await cancellable(loadAddon().loadReference(modelPath, options), signal);
+  const reference: Reference = await cancellable(loadLaboratoryAddon().loadReference(modelPath, options), signal);
   const [ours, theirs]: [number[], number[]] = [[], []];
   try {
     for (let turn = 0; turn < turns; turn++) {

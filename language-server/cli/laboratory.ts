@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { NativeAddon } from '../engine/addon';
 import type { CalibrationFile } from '../engine/calibration';
 import { EngineError } from '../engine/errors';
 import type { CommandLine } from './arguments';
@@ -20,13 +21,15 @@ export interface Decision {
   readonly candidates: readonly object[];
 }
 
-/** Undefined where the defaults stay: it says so itself. */
+/** The model is opened by the laboratory's addon. Undefined where the defaults stay: it says so itself. */
 export type Decide = (opened: OpenModel, output: Output, signal: AbortSignal) => Promise<Decision | undefined>;
 
 /** What dist/bench.js exports as `laboratory`. */
 export interface Laboratory {
   readonly bench: Command;
   readonly evaluate: Command;
+  /** All that the product's addon is, and more. @throws EngineError as loading the product's does */
+  readonly loadAddon: () => NativeAddon;
   /**
    * How `calibrate` decides the composition; undefined where it is told not to.
    * @throws EngineError USAGE, before any model is loaded

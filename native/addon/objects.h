@@ -27,6 +27,10 @@ template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Sel
         return env.GetInstanceData<addon_data>()->classes[Self::CLASS].New({ Napi::External<std::shared_ptr<T>>::New(env, &native) });
     }
 
+    static Napi::Object prototype(Napi::Env env) {
+        return env.GetInstanceData<addon_data>()->classes[Self::CLASS].Value().Get("prototype").template As<Napi::Object>();
+    }
+
     // The native object of a value. throws BAD_ARGUMENT, DISPOSED
     static const std::shared_ptr<T> & of(const Napi::Value & v) {
         if (!v.IsObject() || !v.As<Napi::Object>().InstanceOf(v.Env().GetInstanceData<addon_data>()->classes[Self::CLASS].Value())) {
@@ -100,8 +104,6 @@ struct sequence_object : native_object<sequence_object, sequence> {
 
 private:
     Napi::Value generate(const Napi::CallbackInfo & info);
-    Napi::Value evaluate(const Napi::CallbackInfo & info);
-    Napi::Value time_steps(const Napi::CallbackInfo & info);
     Napi::Value measure(const Napi::CallbackInfo & info);
     Napi::Value usage(const Napi::CallbackInfo & info);
     Napi::Value clear(const Napi::CallbackInfo & info);
@@ -135,3 +137,7 @@ Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model
 
 // The `repository` of a request; nullptr where there is none. throws BAD_ARGUMENT, DISPOSED
 std::shared_ptr<const chunk_set> chunks_of(const Napi::Object & o);
+
+// What other sources that are linked into an addon add to its surface when it is loaded. None in the addon that ships.
+using addon_part = void (*)(Napi::Env env, Napi::Object exports);
+std::vector<addon_part> & addon_parts();

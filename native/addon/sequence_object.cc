@@ -1,12 +1,9 @@
 #include "addon/objects.h"
 #include "addon/values.h"
-#include "engine/evaluate.h"
 
 std::vector<Napi::ClassPropertyDescriptor<sequence_object>> sequence_object::methods() {
     return {
         InstanceMethod<&sequence_object::generate>("generate"),
-        InstanceMethod<&sequence_object::evaluate>("evaluate"),
-        InstanceMethod<&sequence_object::time_steps>("timeSteps"),
         InstanceMethod<&sequence_object::measure>("measure"),
         InstanceMethod<&sequence_object::usage>("usage"),
         InstanceMethod<&sequence_object::clear>("clear"),
@@ -65,66 +62,6 @@ Napi::Value sequence_object::generate(const Napi::CallbackInfo & info) {
                 generate_result r = held->generate(p, w.flags, e);
                 return [r = std::move(r), queue_ms = w.queue_ms](Napi::Env env) { return result_to_js(env, r, queue_ms); };
             });
-    });
-}
-
-static fasa_policy policy_of(const std::string & name) {
-    static const std::pair<const char *, fasa_policy> policies[] = {
-        { "fasa", POLICY_FASA }, { "fasa-f16", POLICY_FASA_F16 }, { "oracle", POLICY_ORACLE }, { "paper", POLICY_PAPER },
-        { "paper-kv", POLICY_PAPER_KV }, { "quest", POLICY_QUEST }, { "streaming", POLICY_STREAMING },
-    };
-    for (const auto & [known, policy] : policies) {
-        if (name == known) {
-            return policy;
-        }
-    }
-    fail(ERROR_BAD_ARGUMENT, "there is no policy %s", name.c_str());
-}
-
-Napi::Value sequence_object::evaluate(const Napi::CallbackInfo & info) {
-    return guarded(info.Env(), [&]() -> Napi::Value {
-        const Napi::Object o = object_at(info, 0);
-        evaluate_params p;
-        p.tokens    = tokens_of(o.Get("tokens"), "tokens");
-        p.from      = int_of(o, "from", 0, INT32_MAX);
-        p.stepwise  = bool_of(o, "stepwise");
-        p.attention = attention_of(o);
-        p.chunks    = chunks_of(o);
-        p.policy    = o.Get("policy").IsUndefined() ? POLICY_FASA : policy_of(string_of(o, "policy"));
-        const std::shared_ptr<sequence> held = alive();
-        const int32_t priority = int_of(o, "priority", -1000, 1000, 0);
-        return js_task::start(info.Env(), held.get(), priority, {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
-            const auto logits = std::make_shared<std::vector<float>>(sequence_evaluate(held, p, w.flags));
-            return [logits](Napi::Env env) { return floats_to_js(env, *logits); };
-        });
-    });
-}
-
-static Napi::Value timing_to_js(Napi::Env env, const timing_result & r) {
-    Napi::Object o = Napi::Object::New(env);
-    const auto set = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
-    o.Set("stepMs", doubles_to_js(env, r.step_ms));
-    set("bytesReadPerToken", r.bytes_per_step);
-    set("fasaSteps",         r.n_fasa_steps);
-    set("tipMs",             r.tip_ms);
-    set("selectionMs",       r.selection_ms);
-    set("facMs",             r.fac_ms);
-    return o;
-}
-
-Napi::Value sequence_object::time_steps(const Napi::CallbackInfo & info) {
-    return guarded(info.Env(), [&]() -> Napi::Value {
-        const Napi::Object o = object_at(info, 0);
-        timing_params p;
-        p.tokens    = tokens_of(o.Get("tokens"), "tokens");
-        p.depth     = int_of(o, "depth", 0, 1 << 24);
-        p.n_steps   = int_of(o, "steps", 1, 1 << 20);
-        p.attention = attention_of(o);
-        const std::shared_ptr<sequence> held = alive();
-        return js_task::start(info.Env(), held.get(), int_of(o, "priority", -1000, 1000, 0), {}, [held, p = std::move(p)](worker_task & w, js_task &) -> js_task::make_result {
-            timing_result r = sequence_time_steps(*held, p, w.flags);
-            return [r = std::move(r)](Napi::Env env) { return timing_to_js(env, r); };
-        });
     });
 }
 

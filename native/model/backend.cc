@@ -12,7 +12,9 @@ void backend_load(const std::string & folder) {
     static std::once_flag once;
     std::call_once(once, [&folder] {
         llama_log_set(log_nothing, nullptr); // ggml's log, too
-        ggml_backend_load_all_from_path(folder.c_str());
+        if (!backend_cpu_device()) { // else another addon of this process has loaded them
+            ggml_backend_load_all_from_path(folder.c_str());
+        }
         llama_backend_init();
     });
     if (!backend_cpu_device()) {

@@ -9,7 +9,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSync } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeEncoder, NativeModel } from '../../language-server/engine/addon';
+import type { LaboratoryModel } from '../../bench/common/addon';
+import type { NativeEncoder } from '../../language-server/engine/addon';
 import type { EncodedChunk } from '../../language-server/engine/engine';
 import { addonPath } from '../../language-server/engine/load-addon';
 import { NativeRepositoryEngine } from '../../language-server/engine/native-repository';
@@ -73,7 +74,7 @@ async function write(folder: string): Promise<WriterResult> {
   return result;
 }
 
-function encoderOf(model: NativeModel): NativeEncoder {
+function encoderOf(model: LaboratoryModel): NativeEncoder {
   const calibration = everySecondFc(model.info);
   const fixed = { anchor: writerAnchor, threads: 1, microBatch: 48, chunkTokens: 512 };
   return model.createEncoder({ ...fixed, calibration, rowType: 'f16', tier: 'fasa-m' });

@@ -3,11 +3,11 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { LaboratoryModel } from '../../bench/common/addon';
 import type {
   NativeCalibration,
   NativeChunk,
   NativeEncoder,
-  NativeModel,
   NativeRepository,
 } from '../../language-server/engine/addon';
 import { ChunkFile } from './chunk-file';
@@ -29,7 +29,7 @@ const models: TinyModelOptions[] = [
 ];
 
 /** Every second FC of every head. */
-function everySecond(model: NativeModel): NativeCalibration {
+function everySecond(model: LaboratoryModel): NativeCalibration {
   const one = Array.from({ length: model.info.headSize / 4 }, (_, i) => 2 * i);
   return {
     dominantFcs: Array.from({ length: model.info.layers }, () => Array.from({ length: model.info.kvHeads }, () => one)),
@@ -37,8 +37,8 @@ function everySecond(model: NativeModel): NativeCalibration {
 }
 
 function encoderOf(
-  model: NativeModel,
-  change: Partial<Parameters<NativeModel['createEncoder']>[0]> = {},
+  model: LaboratoryModel,
+  change: Partial<Parameters<LaboratoryModel['createEncoder']>[0]> = {},
 ): NativeEncoder {
   return model.createEncoder({
     anchor,
@@ -70,7 +70,7 @@ const folderOf = () => mkdtempSync(path.join(workshop.folder, 'chunks-'));
 
 /** Logits of the tail over anchor, chunks and tail; all of the tail sees the chunks. */
 function composed(
-  model: NativeModel,
+  model: LaboratoryModel,
   tail: Int32Array,
   repository: Omit<NativeRepository, 'lateTokens'>,
   { budget = 4096, tailPosition = anchor.length + 512, late = 4096, dense = false } = {},

@@ -13,7 +13,8 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { NativeModel, NativeRepository } from '../../language-server/engine/addon';
+import type { LaboratoryModel } from '../../bench/common/addon';
+import type { NativeRepository } from '../../language-server/engine/addon';
 import type { EncodedChunk, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
 import { GenerationRun } from '../../language-server/engine/generation-run';
 import { NativeRepositoryEngine } from '../../language-server/engine/native-repository';
@@ -31,7 +32,7 @@ const { signal } = new AbortController();
 
 const newFolder = () => mkdtempSync(path.join(workshop.folder, 'engine-'));
 
-function engineOf(model: NativeModel, folder: string, rowType: StoreOptions['rowType'], said: string[] = []) {
+function engineOf(model: LaboratoryModel, folder: string, rowType: StoreOptions['rowType'], said: string[] = []) {
   const { name, architecture, fingerprint } = model.info;
   return new NativeRepositoryEngine({
     model,
@@ -58,7 +59,7 @@ function filesIn(folder: string): { readonly name: string; readonly bytes: numbe
 }
 
 /** A context that reads chunks of this engine behind its anchor. */
-function contextOf(model: NativeModel, engine: NativeRepositoryEngine) {
+function contextOf(model: LaboratoryModel, engine: NativeRepositoryEngine) {
   const { composition } = engine;
   return workshop.context(model, { contextTokens: 512, calibration: everySecondFc(model.info), composition });
 }

@@ -1,6 +1,6 @@
 // Teacher-forced logits of a sequence, for parity tests and for evaluation of how tokens are chosen.
 
-#include "engine/evaluate.h"
+#include "bench/native/evaluate.h"
 
 #include "base/error.h"
 #include "engine/compute_cpu.h"

@@ -1,4 +1,4 @@
-#include "engine/synthetic.h"
+#include "bench/native/synthetic.h"
 
 #include "attention/attention.h"
 #include "base/clock.h"

@@ -2,7 +2,7 @@
 
 // What tests and benchmarks ask of a sequence: teacher-forced logits, and the time of decode steps at a depth.
 
-#include "engine/policy.h"
+#include "bench/native/policy.h"
 #include "engine/sequence.h"
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Decode steps timed at a depth, for benchmarks.
 
-#include "engine/evaluate.h"
+#include "bench/native/evaluate.h"
 
 #include "base/clock.h"
 #include "base/error.h"
