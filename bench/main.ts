@@ -1,7 +1,9 @@
 /** Entry of dist/bench.js, the laboratory: what the command line and `calibrate` take from it. It does not ship. */
 
-import { type CommandLine, usageError } from '../language-server/cli/arguments';
+import type { CommandLine } from '../language-server/cli/arguments';
+import { usageError } from '../language-server/cli/arguments';
 import type { Command, Laboratory } from '../language-server/cli/laboratory';
+import { loadLaboratoryAddon } from './common/addon';
 import { prepareDecision } from './cross-file/decide-composition';
 import { evalCitations } from './quality/citations';
 import { evalCrossFile } from './quality/cross-file';
@@ -48,5 +50,6 @@ export const laboratory: Laboratory = {
     }
     await run(line, output, signal);
   },
+  loadAddon: loadLaboratoryAddon,
   prepareDecision,
 };

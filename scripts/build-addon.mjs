@@ -1,15 +1,16 @@
 // node scripts/build-addon.mjs [--tests | --only-tests]
 //
 // Compiles native/ by direct calls of the C++ compiler and links dist/native/addon.node against the prebuilt
-// ggml and llama libraries, which are copied beside it. Only what changed is compiled again. --tests also makes
-// dist/native/kernels-test.node, the kernels alone for the kernel tests; --only-tests makes nothing else.
+// ggml and llama libraries, which are copied beside it. Only what changed is compiled again. The same objects and those of
+// bench/native/ become dist/native/bench-addon.node, which does not ship. --tests also makes dist/native/kernels-test.node,
+// the kernels alone for the kernel tests; --only-tests makes nothing else.
 import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { compileAll } from './addon/compile.mjs';
 import { findCompiler } from './addon/compiler.mjs';
-import { addonUnits, kernelsTestUnits } from './addon/units.mjs';
+import { addonUnits, kernelsTestUnits, laboratoryUnits } from './addon/units.mjs';
 import { Failure, main } from './lib/failure.mjs';
 import { fileHash, readJson, readText, textHash, writeAtomic } from './lib/files.mjs';
 import { build, dist, nodeModules, root } from './lib/paths.mjs';
@@ -120,9 +121,11 @@ export async function buildAddon({ tests = false, onlyTests = false, say }) {
   if (!onlyTests) {
     copyLibraries(shipped);
     const units = addonUnits(compiler);
+    const all = [...units, ...laboratoryUnits(compiler)];
     if (units.length === 0) throw new Failure('native/ has no sources: this checkout is not complete.');
-    writeCompileCommands(compiler, units);
+    writeCompileCommands(compiler, all);
     await make('addon.node', units, linked);
+    await make('bench-addon.node', all, linked);
   }
   if (made.length === 0) return 'ok (already there)';
   return `${made.join(' and ')} made, ${compiled} files compiled with ${compiler.version}`;

@@ -1,4 +1,4 @@
-/** Which chunks go beside a tail, and how: relevance, order, offsets. */
+/** Which chunks go beside a tail, and how: relevance, order. */
 
 import type { NativeChunk, NativeRepository } from '../../language-server/engine/native/addon';
 import { priorsOf, type Scored } from '../../language-server/index/rank/composition';
@@ -6,17 +6,8 @@ import type { Variant } from './options';
 
 export type ScoredChunk = Scored<NativeChunk>;
 
-/** Sequential: the most relevant is nearest to the tail. Shared: all at the window's start. */
 export function compose(chunks: readonly ScoredChunk[], variant: Variant): NativeRepository {
   const ordered = chunks.toSorted((left, right) => left.score - right.score);
-  const offsets = new Int32Array(ordered.length);
-  if (variant.offsets === 'sequential') {
-    let sum = 0;
-    ordered.forEach(({ chunk }, i) => {
-      offsets[i] = sum;
-      sum += chunk.tokens;
-    });
-  }
   return {
     chunks: ordered.map(({ chunk }) => chunk),
     priors: Float32Array.from(
@@ -25,19 +16,7 @@ export function compose(chunks: readonly ScoredChunk[], variant: Variant): Nativ
         variant.prior,
       ),
     ),
-    offsets,
     bias: variant.bias * Math.log(Math.max(1, ordered.length)),
     lateTokens: variant.late,
   };
-}
-
-/** Where the tail's positions begin: behind the window that chunks share, or behind them all. */
-export function tailPosition(
-  anchorTokens: number,
-  windowTokens: number,
-  chunks: readonly ScoredChunk[],
-  variant: Variant,
-): number {
-  const all = chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
-  return anchorTokens + (variant.offsets === 'sequential' ? all : windowTokens);
 }

@@ -1,10 +1,12 @@
 /** One case under one condition: which tokens are fed, beside which chunks, and what the model predicts. */
 
 import { cancellable } from '../../language-server/base/cancellable';
-import type { OpenModel } from '../../language-server/cli/open-model';
-import type { NativeContext, NativeModel } from '../../language-server/engine/native/addon';
-import { concatenate, type TokenPart } from '../../language-server/engine/native/token-parts';
-import { compose, type ScoredChunk, tailPosition } from './compose';
+import type { NativeModel } from '../../language-server/engine/native/addon';
+import type { TokenPart } from '../../language-server/engine/native/token-parts';
+import { concatenate } from '../../language-server/engine/native/token-parts';
+import type { LaboratoryContext, LaboratoryOpenModel } from '../common/addon';
+import type { ScoredChunk } from './compose';
+import { compose } from './compose';
 import type { Variant } from './options';
 import type { CasePrompt } from './prompt';
 import { type Score, scoreCase } from './score';
@@ -23,13 +25,13 @@ interface RunnerOptions {
 
 /** Two caches: one for prompts of one piece, one for tails beside chunks, whose positions begin behind the window. */
 export class ConditionRunner {
-  readonly #bench: OpenModel;
+  readonly #bench: LaboratoryOpenModel;
   readonly #options: RunnerOptions;
   readonly #signal: AbortSignal;
-  readonly #plain: NativeContext;
-  #composed: { readonly position: number; readonly context: NativeContext } | undefined;
+  readonly #plain: LaboratoryContext;
+  #composed: LaboratoryContext | undefined;
 
-  constructor(bench: OpenModel, options: RunnerOptions, signal: AbortSignal) {
+  constructor(bench: LaboratoryOpenModel, options: RunnerOptions, signal: AbortSignal) {
     this.#bench = bench;
     this.#options = options;
     this.#signal = signal;
@@ -55,10 +57,8 @@ export class ConditionRunner {
     variant: Variant,
     attention: 'dense' | 'fasa-c',
   ): Promise<{ readonly score: Score; readonly logits: Float32Array }> {
-    const { anchor, chunkTokens } = this.#options;
-    const before = concatenate([anchor, prompt.tail]);
-    const context = this.#beside(tailPosition(anchor.length, chunkTokens, chunks, variant));
-    const task = context.evaluate({
+    const before = concatenate([this.#options.anchor, prompt.tail]);
+    const task = this.#beside().evaluate({
       ...steps(before, prompt),
       stepwise: true,
       attention,
@@ -71,24 +71,20 @@ export class ConditionRunner {
 
   dispose(): void {
     this.#plain.dispose();
-    this.#composed?.context.dispose();
+    this.#composed?.dispose();
   }
 
   get #model(): NativeModel {
     return this.#bench.model;
   }
 
-  #beside(position: number): NativeContext {
-    if (this.#composed?.position !== position) {
-      this.#composed?.context.dispose();
-      const { anchor, tailTokens } = this.#options;
-      const context = this.#context(anchor.length + tailTokens + composedMargin, position);
-      this.#composed = { position, context };
-    }
-    return this.#composed.context;
+  #beside(): LaboratoryContext {
+    const { anchor, tailTokens, chunkTokens } = this.#options;
+    this.#composed ??= this.#context(anchor.length + tailTokens + composedMargin, anchor.length + chunkTokens);
+    return this.#composed;
   }
 
-  #context(contextTokens: number, position?: number): NativeContext {
+  #context(contextTokens: number, position?: number): LaboratoryContext {
     const { threads, calibration, model } = this.#bench;
     return model.createContext({
       contextTokens,

@@ -2,9 +2,10 @@
 
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
 import type { Decide, Decision } from '../../language-server/cli/laboratory';
-import type { OpenModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
+import type { LaboratoryOpenModel } from '../common/addon';
+import { asLaboratory } from '../common/addon';
 import { readCorpus, readRepositories } from './corpus';
 import { choices, decide, describe } from './decide';
 import { Evaluation, prepareCases } from './evaluation';
@@ -29,13 +30,13 @@ export function prepareDecision(line: CommandLine): Decide | undefined {
   const cases = decides ? (crossFile.cases ?? defaultCases) : '1';
   const rules = parseCrossFile({ ...crossFile, cases }, defaultBudget, options.rows, { mostTokens: widestRetrieved });
   return decides
-    ? (opened, output, signal) => decideComposition(opened, folder, rules, line, output, signal)
+    ? (opened, output, signal) => decideComposition(asLaboratory(opened), folder, rules, line, output, signal)
     : undefined;
 }
 
 /** Undefined where the folder has too few names that its files share. */
 async function decideComposition(
-  opened: OpenModel,
+  opened: LaboratoryOpenModel,
   folder: string,
   rules: CrossFileOptions,
   line: CommandLine,

@@ -2,12 +2,12 @@
 
 import path from 'node:path';
 import { cacheFolder } from '../../language-server/base/cache-folder';
-import type { OpenModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeEncoder } from '../../language-server/engine/native/addon';
 import { anchorOf, chunkTokens } from '../../language-server/engine/native/native-chunk-encoder';
 import { maxDefaultContext } from '../../language-server/engine/native/native-engine';
 import { mostRelevant } from '../../language-server/index/rank/composition';
+import type { LaboratoryOpenModel } from '../common/addon';
 import { needCalibration, needMemory } from '../common/model';
 import { randomNumbers, shuffled } from '../common/statistics';
 import { type CrossFileCase, findCases } from './cases';
@@ -46,7 +46,7 @@ interface PreparedCase extends CrossFileCase {
 
 /** In turns of the repositories, so that every part of the list has all of them. */
 export function prepareCases(
-  bench: OpenModel,
+  bench: LaboratoryOpenModel,
   repositories: readonly CorpusRepository[],
   options: CrossFileOptions,
   seed: number,
@@ -67,7 +67,7 @@ export function prepareCases(
 }
 
 export class Evaluation {
-  readonly #bench: OpenModel;
+  readonly #bench: LaboratoryOpenModel;
   readonly #options: CrossFileOptions;
   readonly #anchor: Int32Array;
   readonly #encoder: NativeEncoder;
@@ -78,7 +78,7 @@ export class Evaluation {
   readonly #definitions = new Map<number, DefinitionAt | undefined>();
   readonly #scores = new Map<string, Map<number, Score>>();
 
-  constructor(bench: OpenModel, options: CrossFileOptions, length: number | undefined, signal: AbortSignal) {
+  constructor(bench: LaboratoryOpenModel, options: CrossFileOptions, length: number | undefined, signal: AbortSignal) {
     const { model, threads } = bench;
     this.#bench = bench;
     this.#options = options;
@@ -272,6 +272,6 @@ export class Evaluation {
   }
 }
 
-function variantName({ late, prior, bias, offsets, budget, retrieved }: Variant): string {
-  return `fasa late ${late} prior ${prior} bias ${bias} ${offsets} budget ${budget} retrieved ${retrieved}`;
+function variantName({ late, prior, bias, budget, retrieved }: Variant): string {
+  return `fasa late ${late} prior ${prior} bias ${bias} budget ${budget} retrieved ${retrieved}`;
 }

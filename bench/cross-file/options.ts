@@ -25,8 +25,6 @@ const conditionNames = [
 
 export type ConditionName = (typeof conditionNames)[number];
 
-type Offsets = 'shared' | 'sequential';
-
 /** How chunks are put together with the tail. */
 export interface Variant {
   /** Tokens of the tail that see the chunks. */
@@ -35,7 +33,6 @@ export interface Variant {
   readonly prior: number;
   /** Times ln(chunks): added to the logits of chunk tokens. */
   readonly bias: number;
-  readonly offsets: Offsets;
   readonly budget: number;
   /** Tokens of the retrieved chunks, the most relevant ones; 0: all. */
   readonly retrieved: number;
@@ -66,7 +63,6 @@ export function parseCrossFile(
   const lates = numbers('late', values.late ?? String(lateTokens), 0);
   const priors = numbers('prior', values.prior ?? String(priorStrength), 0);
   const biases = numbers('bias', values.bias ?? String(bias), Number.NEGATIVE_INFINITY);
-  const offsets = words('offsets', values.offsets ?? 'shared', ['shared', 'sequential'] as const);
   const budgets = numbers('budgets', values.budgets ?? String(defaultBudget), 1);
   const retrievedSizes = numbers(
     'retrieved-tokens',
@@ -76,16 +72,14 @@ export function parseCrossFile(
   const [first, ...others] = lates.flatMap((late) =>
     priors.flatMap((prior) =>
       biases.flatMap((bias) =>
-        offsets.flatMap((place) =>
-          budgets.flatMap((budget) =>
-            retrievedSizes.map((retrieved): Variant => ({ late, prior, bias, offsets: place, budget, retrieved })),
-          ),
+        budgets.flatMap((budget) =>
+          retrievedSizes.map((retrieved): Variant => ({ late, prior, bias, budget, retrieved })),
         ),
       ),
     ),
   );
   if (first === undefined) {
-    throw usageError('--late, --prior, --bias, --offsets, --budgets and --retrieved-tokens need a value each.');
+    throw usageError('--late, --prior, --bias, --budgets and --retrieved-tokens need a value each.');
   }
   return {
     conditions: words('conditions', values.conditions ?? conditionNames.join(','), conditionNames),

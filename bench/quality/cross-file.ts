@@ -3,10 +3,10 @@
 import { writeFile } from 'node:fs/promises';
 import { EngineError, toEngineError } from '../../language-server/base/errors';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
 import { readNamedText } from '../../language-server/index/discover/read-file';
+import { withLaboratoryModel } from '../common/addon';
 import { fixed, table } from '../common/table';
 import { readCorpus } from '../cross-file/corpus';
 import { Evaluation, prepareCases } from '../cross-file/evaluation';
@@ -28,7 +28,7 @@ export async function evalCrossFile(line: CommandLine, output: Output, signal: A
   const most = budget > 0 ? budget : defaultBudget;
   // what is wrong with the words is said before a model is loaded
   parseCrossFile(line.crossFile, most, rows, undefined);
-  await withModel(line, output, signal, async (bench) => {
+  await withLaboratoryModel(line, output, signal, async (bench) => {
     const options = parseCrossFile(line.crossFile, most, rows, bench.calibration?.composition);
     const found = await readCorpus(corpus, signal);
     const cases = prepareCases(bench, found, options, line.options.seed ?? defaultSeed);

@@ -2,19 +2,13 @@
 
 import type { CommandLine } from '../../language-server/cli/arguments';
 import type { Output } from '../../language-server/cli/output';
-import { type Comparison, compareLogits } from '../common/compare-logits';
+import type { Comparison } from '../common/compare-logits';
+import { compareLogits } from '../common/compare-logits';
 import { mean, percentile } from '../common/statistics';
 import { fixed, printReport } from '../common/table';
 import type { EvalDocument } from './documents';
-import {
-  type DocumentRun,
-  type EvalPolicy,
-  predictorBytes,
-  recordOf,
-  runPolicy,
-  runReference,
-  withDocuments,
-} from './runs';
+import type { DocumentRun, EvalPolicy } from './runs';
+import { predictorBytes, recordOf, runPolicy, runReference, withDocuments } from './runs';
 
 /** Tokens at the end of each document that are decoded one by one and compared. */
 const scoredTokens = 128;

@@ -1,9 +1,9 @@
 /** `eval retrieval`: constants that are defined once, far away, and asked for at the end. */
 
 import type { CommandLine } from '../../language-server/cli/arguments';
-import type { OpenModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { NativeModel } from '../../language-server/engine/native/addon';
+import type { LaboratoryOpenModel } from '../common/addon';
 import { bestToken } from '../common/compare-logits';
 import { randomNumbers, shuffled } from '../common/statistics';
 import { printReport } from '../common/table';
@@ -122,7 +122,7 @@ function question(model: NativeModel, prefix: Int32Array, { name, value }: Const
 }
 
 /** Every token of the answer is the most likely one, which is what greedy decoding would give. */
-function isRight({ model }: OpenModel, { tokens, from, answer }: Question, logits: Float32Array): boolean {
+function isRight({ model }: LaboratoryOpenModel, { tokens, from, answer }: Question, logits: Float32Array): boolean {
   const { vocabulary } = model.info;
   const first = tokens.length - answer.length - from;
   return answer.every((token, i) => {

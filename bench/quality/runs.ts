@@ -2,16 +2,21 @@
 
 import { cancellable } from '../../language-server/base/cancellable';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
 import type { CalibrationFile } from '../../language-server/engine/calibration/calibration';
-import type { NativeContext, NativePolicy } from '../../language-server/engine/native/addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
+import {
+  type ChoicePolicy,
+  type LaboratoryContext,
+  type LaboratoryOpenModel,
+  withLaboratoryModel,
+} from '../common/addon';
 import { needCalibration, needMemory } from '../common/model';
-import { type EvalDocument, readDocuments } from './documents';
+import type { EvalDocument } from './documents';
+import { readDocuments } from './documents';
 
 /** `batched`: the last tokens as one dense micro-batch, whose difference to single dense steps is rounding. */
-export type EvalPolicy = NativePolicy | 'batched';
+export type EvalPolicy = ChoicePolicy | 'batched';
 
 const policyNames: readonly EvalPolicy[] = [
   // those that need the queries of the prefill come first, so that it is done once
@@ -39,14 +44,14 @@ const defaultLength = 8192;
 const defaultDocuments = 4;
 
 export interface DocumentRun {
-  readonly opened: OpenModel;
+  readonly opened: LaboratoryOpenModel;
   readonly calibration: CalibrationFile;
   readonly policies: readonly EvalPolicy[];
   readonly documents: readonly EvalDocument[];
   /** Tokens of a document, and of the context. */
   readonly length: number;
   readonly budget: number;
-  readonly context: NativeContext;
+  readonly context: LaboratoryContext;
 }
 
 /** @throws EngineError USAGE; BAD_CALIBRATION; OUT_OF_MEMORY; what reading the documents throws */
@@ -63,7 +68,7 @@ export async function withDocuments<T>(
   const policies = choosePolicies(line);
   const length = line.length ?? defaultLength;
   const budget = options.budget > 0 ? options.budget : defaultBudget;
-  return withModel(line, output, signal, async (opened) => {
+  return withLaboratoryModel(line, output, signal, async (opened) => {
     const { model, threads } = opened;
     const calibration = needCalibration(opened);
     needMemory(1.1 * model.info.kvBytesPerToken * length, `A document of ${length} tokens`);
@@ -115,7 +120,7 @@ export interface Steps {
 
 /** Logits of the positions from `from` on. */
 export function runPolicy(
-  context: NativeContext,
+  context: LaboratoryContext,
   policy: EvalPolicy,
   { tokens, from, budget }: Steps,
   signal: AbortSignal,
@@ -130,7 +135,7 @@ export function runPolicy(
 
 /** Dense steps. */
 export function runReference(
-  context: NativeContext,
+  context: LaboratoryContext,
   { tokens, from }: Pick<Steps, 'tokens' | 'from'>,
   signal: AbortSignal,
 ): Promise<Float32Array> {

@@ -3,13 +3,14 @@
 import os from 'node:os';
 import { cancellable } from '../../language-server/base/cancellable';
 import type { CommandLine } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeContext, NativeTiming } from '../../language-server/engine/native/addon';
 import { autoFasaFromTokens, defaultBudget } from '../../language-server/engine/native/native-engine';
+import type { LaboratoryContext, LaboratoryOpenModel, StepTiming } from '../common/addon';
+import { withLaboratoryModel } from '../common/addon';
 import { needCalibration, needMemory, someTokens } from '../common/model';
 import { median } from '../common/statistics';
-import { type Column, fixed, printReport } from '../common/table';
+import type { Column } from '../common/table';
+import { fixed, printReport } from '../common/table';
 import { closePeers, openPeers, type Peer, peersBytes } from './peers';
 import { benchSynthetic } from './synthetic';
 
@@ -51,7 +52,7 @@ export async function benchDecode(line: CommandLine, output: Output, signal: Abo
   if (line.synthetic !== undefined) {
     return benchSynthetic(line, output, signal);
   }
-  await withModel(line, output, signal, async (bench) => {
+  await withLaboratoryModel(line, output, signal, async (bench) => {
     const budget = line.options.budget > 0 ? line.options.budget : defaultBudget;
     const rows: DecodeRow[] = [];
     for (const depth of line.depths ?? defaultDepths) {
@@ -77,7 +78,7 @@ export async function benchDecode(line: CommandLine, output: Output, signal: Abo
 }
 
 async function measureDepth(
-  bench: OpenModel,
+  bench: LaboratoryOpenModel,
   depth: number,
   budget: number,
   output: Output,
@@ -96,7 +97,7 @@ async function measureDepth(
   try {
     peers = await openPeers(bench, contextTokens, signal);
     const tokens = someTokens(bench.model, realTokens);
-    const ours: Record<OurMode, NativeTiming[]> = { dense: [], 'fasa-c': [], auto: [] };
+    const ours: Record<OurMode, StepTiming[]> = { dense: [], 'fasa-c': [], auto: [] };
     const theirs = peers.map((): number[][] => []);
     const total = turns * (peers.length + 3);
     let done = 0;
@@ -120,13 +121,13 @@ async function measureDepth(
 }
 
 function timeOurs(
-  context: NativeContext,
+  context: LaboratoryContext,
   tokens: Int32Array,
   depth: number,
   attention: OurMode,
   budget: number,
   signal: AbortSignal,
-): Promise<NativeTiming> {
+): Promise<StepTiming> {
   const fasaFromTokens = attention === 'auto' ? autoFasaFromTokens : 0;
   return cancellable(
     context.timeSteps({ tokens, depth, steps: stepsPerTurn, attention, budget, fasaFromTokens }),
@@ -139,15 +140,15 @@ function counted(turnsOfSteps: readonly (readonly number[])[]): number[] {
 }
 
 function decodeRow(
-  bench: OpenModel,
+  bench: LaboratoryOpenModel,
   depth: number,
   budget: number,
   peers: readonly Peer[],
   theirs: readonly number[][][],
-  ours: Readonly<Record<OurMode, readonly NativeTiming[]>>,
+  ours: Readonly<Record<OurMode, readonly StepTiming[]>>,
 ): DecodeRow {
   const steps = (mode: OurMode) => counted(ours[mode].map(({ stepMs }) => stepMs));
-  const stage = (mode: OurMode, pick: (timing: NativeTiming) => number) => median(ours[mode].map(pick));
+  const stage = (mode: OurMode, pick: (timing: StepTiming) => number) => median(ours[mode].map(pick));
   const [dense, fasa, auto] = [median(steps('dense')), median(steps('fasa-c')), median(steps('auto'))];
   const medians = theirs.map((steps) => median(counted(steps)));
   const best = medians.indexOf(Math.min(...medians));

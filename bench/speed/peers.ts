@@ -1,8 +1,7 @@
 /** libllama's ways to decode: the best of them at each depth is the peer. */
 
 import { cancellable } from '../../language-server/base/cancellable';
-import type { OpenModel } from '../../language-server/cli/open-model';
-import type { NativeReference } from '../../language-server/engine/native/addon';
+import type { LaboratoryOpenModel, Reference } from '../common/addon';
 
 interface PeerKind {
   readonly name: string;
@@ -19,11 +18,11 @@ const peerKinds: readonly PeerKind[] = [
 
 export interface Peer {
   readonly kind: PeerKind;
-  readonly reference: NativeReference;
+  readonly reference: Reference;
 }
 
 export async function openPeers(
-  { addon, path, threads }: OpenModel,
+  { addon, path, threads }: LaboratoryOpenModel,
   contextTokens: number,
   signal: AbortSignal,
 ): Promise<Peer[]> {
@@ -48,7 +47,7 @@ export function closePeers(peers: readonly Peer[]): void {
 }
 
 /** Bytes of all peers: weights and caches. */
-export function peersBytes({ model }: OpenModel, contextTokens: number): number {
+export function peersBytes({ model }: LaboratoryOpenModel, contextTokens: number): number {
   const { bytes, kvBytesPerToken } = model.info;
   // q8_0: 34 bytes for 32 values of 2; deep caches are made through a saved copy
   const caches = 2 + 34 / 64 + 2;

@@ -3,10 +3,10 @@
 import os from 'node:os';
 import { cancellable } from '../../language-server/base/cancellable';
 import type { CommandLine } from '../../language-server/cli/arguments';
-import { type OpenModel, withModel } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeContext } from '../../language-server/engine/native/addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
+import type { LaboratoryContext, LaboratoryOpenModel } from '../common/addon';
+import { withLaboratoryModel } from '../common/addon';
 import { needMemory, someTokens } from '../common/model';
 import { median } from '../common/statistics';
 import { fixed, printReport } from '../common/table';
@@ -25,7 +25,7 @@ interface PrefillRow {
 }
 
 export async function benchPrefill(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  await withModel(line, output, signal, async (bench) => {
+  await withLaboratoryModel(line, output, signal, async (bench) => {
     const rows: PrefillRow[] = [];
     for (const length of line.lengths ?? defaultLengths) {
       rows.push(await measureLength(bench, length, output, signal));
@@ -54,7 +54,7 @@ export async function benchPrefill(line: CommandLine, output: Output, signal: Ab
 }
 
 async function measureLength(
-  bench: OpenModel,
+  bench: LaboratoryOpenModel,
   length: number,
   output: Output,
   signal: AbortSignal,
@@ -101,7 +101,7 @@ async function measureLength(
 }
 
 /** Milliseconds, importance keys included. */
-async function timeOurs(context: NativeContext, tokens: Int32Array, signal: AbortSignal): Promise<number> {
+async function timeOurs(context: LaboratoryContext, tokens: Int32Array, signal: AbortSignal): Promise<number> {
   context.clear();
   const { stats } = await cancellable(
     context.generate(

@@ -6,10 +6,10 @@ import { EngineError } from '../../language-server/base/errors';
 import type { CommandLine } from '../../language-server/cli/arguments';
 import type { Output } from '../../language-server/cli/output';
 import type { ChunkEncoder, Engine } from '../../language-server/engine/engine';
-import type { NativeReference } from '../../language-server/engine/native/addon';
-import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import type { WorkspaceIndex } from '../../language-server/index/workspace-index';
+import type { Reference } from '../common/addon';
+import { loadLaboratoryAddon } from '../common/addon';
 import { editInTheMiddle } from '../common/repository-copy';
 import { median } from '../common/statistics';
 
@@ -45,7 +45,7 @@ export async function compareEncoding(
   const text = concatenate(all);
   const tokens = text.slice(0, repository.chunkTokens);
   const options = { contextTokens: tokens.length + 1, threads: engine.device.threads };
-  const reference: NativeReference = await cancellable(loadAddon().loadReference(modelPath, options), signal);
+  const reference: Reference = await cancellable(loadLaboratoryAddon().loadReference(modelPath, options), signal);
   const [ours, theirs]: [number[], number[]] = [[], []];
   try {
     for (let turn = 0; turn < turns; turn++) {

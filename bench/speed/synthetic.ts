@@ -5,9 +5,9 @@ import { cancellable } from '../../language-server/base/cancellable';
 import { type CommandLine, usageError } from '../../language-server/cli/arguments';
 import { processorName } from '../../language-server/cli/open-model';
 import type { Output } from '../../language-server/cli/output';
-import type { NativeAttentionTiming } from '../../language-server/engine/native/addon';
-import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { defaultBudget } from '../../language-server/engine/native/native-engine';
+import type { AttentionTiming } from '../common/addon';
+import { loadLaboratoryAddon } from '../common/addon';
 import { needMemory } from '../common/model';
 import { median } from '../common/statistics';
 import { fixed, printReport } from '../common/table';
@@ -50,7 +50,7 @@ export function parseShape(text: string): Shape {
 
 export async function benchSynthetic(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const shape = parseShape(line.synthetic ?? '');
-  const addon = loadAddon();
+  const addon = loadLaboratoryAddon();
   const budget = line.options.budget > 0 ? line.options.budget : defaultBudget;
   const threads = line.options.threads > 0 ? line.options.threads : 1;
   const depths = line.depths ?? defaultDepths;
@@ -91,7 +91,7 @@ export async function benchSynthetic(line: CommandLine, output: Output, signal: 
 }
 
 /** The faster of the two dense kernels is the peer. */
-function row(depth: number, budget: number, timing: NativeAttentionTiming): SyntheticRow {
+function row(depth: number, budget: number, timing: AttentionTiming): SyntheticRow {
   const [flash, exact, fasaMs] = [median(timing.flashMs), median(timing.exactMs), median(timing.fasaMs)];
   const denseMs = Math.min(flash, exact);
   const attentionSpeedup = denseMs / fasaMs;

@@ -118,7 +118,6 @@ const crossFileOptionNames = {
   late: { type: 'string' },
   prior: { type: 'string' },
   bias: { type: 'string' },
-  offsets: { type: 'string' },
   budgets: { type: 'string' },
   'retrieved-tokens': { type: 'string' },
   // the name of the version before

@@ -36,7 +36,7 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
     const stays = line.calibration === undefined ? 'the defaults stay' : 'it stays as the given file has it';
     output.message(`How chunks are read is decided in the sources of FASA Code alone: here ${stays}.`);
   }
-  await withModel(line, output, signal, async (opened) => {
+  const work = async (opened: OpenModel) => {
     const { name, architecture, fingerprint } = opened.model.info;
     const given = line.calibration === undefined ? undefined : opened.calibration;
     let file: CalibrationFile = given ?? {
@@ -56,7 +56,8 @@ export async function calibrate(line: CommandLine, output: Output, signal: Abort
       const { model, tokens, composition } = file;
       output.json({ file: path.resolve(out), model, tokens, composition, candidates: decision?.candidates });
     }
-  });
+  };
+  await withModel(line, output, signal, work, decide === undefined ? undefined : laboratory?.loadAddon());
 }
 
 async function chooseFcs(

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { EngineError } from '../base/errors';
 import type { CalibrationFile } from '../engine/calibration/calibration';
+import type { NativeAddon } from '../engine/native/addon';
 import type { CommandLine } from './arguments';
 import type { OpenModel } from './open-model';
 import type { Output } from './output';
@@ -20,13 +21,15 @@ export interface Decision {
   readonly candidates: readonly object[];
 }
 
-/** Undefined where the defaults stay: it says so itself. */
+/** The model is opened by the laboratory's addon. Undefined where the defaults stay: it says so itself. */
 export type Decide = (opened: OpenModel, output: Output, signal: AbortSignal) => Promise<Decision | undefined>;
 
 /** What dist/bench.js exports as `laboratory`. */
 export interface Laboratory {
   readonly bench: Command;
   readonly evaluate: Command;
+  /** All that the product's addon is, and more. @throws EngineError as loading the product's does */
+  readonly loadAddon: () => NativeAddon;
   /**
    * How `calibrate` decides the composition; undefined where it is told not to.
    * @throws EngineError USAGE, before any model is loaded

@@ -30,8 +30,8 @@ export async function withModel<T>(
   output: Output,
   signal: AbortSignal,
   work: (opened: OpenModel) => Promise<T>,
+  addon: NativeAddon = loadAddon(),
 ): Promise<T> {
-  const addon = loadAddon();
   const file = await findModel(line.options.model, output, signal);
   const info = addon.inspectModel(file);
   const calibration =

@@ -2,7 +2,6 @@
 
 #include "addon/objects.h"
 #include "addon/values.h"
-#include "engine/synthetic.h"
 #include "kernels/kernels.h"
 #include "model/backend.h"
 #include "model/device.h"
@@ -80,63 +79,17 @@ static Napi::Value load_model(const Napi::CallbackInfo & info) {
     });
 }
 
-static Napi::Value load_reference(const Napi::CallbackInfo & info) {
-    return guarded(info.Env(), [&]() -> Napi::Value {
-        const std::string path = path_of(info.Length() > 0 ? info[0] : info.Env().Undefined());
-        const Napi::Object o = object_at(info, 1);
-        reference_params p;
-        p.n_ctx      = int_of(o, "contextTokens", 1, 1 << 24);
-        p.n_threads  = int_of(o, "threads", 1, 256);
-        p.q8_0_cache = o.Has("q8Cache") && bool_of(o, "q8Cache");
-        p.flash      = !o.Has("flashAttention") || bool_of(o, "flashAttention");
-        return js_task::start(info.Env(), nullptr, 0, {}, [path, p](worker_task &, js_task &) -> js_task::make_result {
-            const auto r = std::make_shared<reference>(path, p);
-            return [r](Napi::Env env) { return reference_object::make(env, r); };
-        });
-    });
-}
-
-static Napi::Value timing_to_js(Napi::Env env, const synthetic_result & r) {
-    Napi::Object o = Napi::Object::New(env);
-    const auto set = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
-    o.Set("flashMs", doubles_to_js(env, r.flash_ms));
-    o.Set("exactMs", doubles_to_js(env, r.exact_ms));
-    o.Set("fasaMs",  doubles_to_js(env, r.fasa_ms));
-    set("tipMs",       r.tip_ms);
-    set("selectionMs", r.selection_ms);
-    set("facMs",       r.fac_ms);
-    set("denseBytes",  (double) r.dense_bytes);
-    set("fasaBytes",   (double) r.fasa_bytes);
-    return o;
-}
-
-static Napi::Value time_attention(const Napi::CallbackInfo & info) {
-    return guarded(info.Env(), [&]() -> Napi::Value {
-        const Napi::Object o = object_at(info, 0);
-        synthetic_params p;
-        p.head_size  = int_of(o, "headSize",    2, 256);
-        p.n_head_kv  = int_of(o, "kvHeads",     1, 256);
-        p.n_group    = int_of(o, "group",       1, 32);
-        p.depth      = int_of(o, "depth",       1, 1 << 24);
-        p.budget     = int_of(o, "budget",      1, 1 << 24);
-        p.n_dominant = int_of(o, "dominantFcs", 1, 128);
-        p.n_threads  = int_of(o, "threads",     1, 256);
-        p.n_turns    = int_of(o, "turns",       1, 1 << 16);
-        return js_task::start(info.Env(), nullptr, 0, {}, [p](worker_task & w, js_task &) -> js_task::make_result {
-            synthetic_result r = synthetic_time(p, w.flags.abort);
-            return [r = std::move(r)](Napi::Env env) { return timing_to_js(env, r); };
-        });
-    });
+std::vector<addon_part> & addon_parts() {
+    static std::vector<addon_part> parts;
+    return parts;
 }
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
-    addon_data * addon = new addon_data();
-    env.SetInstanceData(addon); // ended with the environment
-    addon->model_class     = Napi::Persistent(model_object::define(env));
-    addon->context_class   = Napi::Persistent(context_object::define(env));
-    addon->reference_class = Napi::Persistent(reference_object::define(env));
-    addon->encoder_class   = Napi::Persistent(encoder_object::define(env));
-    addon->chunk_class     = Napi::Persistent(chunk_object::define(env));
+    env.SetInstanceData(new addon_data()); // ended with the environment
+    model_object::define(env);
+    sequence_object::define(env);
+    encoder_object::define(env);
+    chunk_object::define(env);
 
     Napi::Object versions = Napi::Object::New(env);
     versions.Set("addon", Napi::String::New(env, "0.1.0"));
@@ -148,8 +101,9 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
     exports.Set("cpuFeatures",   Napi::Function::New(env, cpu_features));
     exports.Set("inspectModel",  Napi::Function::New(env, inspect_model));
     exports.Set("loadModel",     Napi::Function::New(env, load_model));
-    exports.Set("loadReference", Napi::Function::New(env, load_reference));
-    exports.Set("timeAttention", Napi::Function::New(env, time_attention));
+    for (const addon_part part : addon_parts()) {
+        part(env, exports);
+    }
     return exports;
 }
 

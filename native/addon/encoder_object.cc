@@ -3,39 +3,8 @@
 
 #include <cmath>
 
-Napi::Function encoder_object::define(Napi::Env env) {
-    return DefineClass(env, "NativeEncoder", {
-        InstanceMethod<&encoder_object::encode>("encode"),
-        InstanceMethod<&encoder_object::open>("open"),
-        InstanceMethod<&encoder_object::dispose>("dispose"),
-    });
-}
-
-Napi::Value encoder_object::make(Napi::Env env, std::shared_ptr<chunk_encoder> e) {
-    return env.GetInstanceData<addon_data>()->encoder_class.New({ Napi::External<std::shared_ptr<chunk_encoder>>::New(env, &e) });
-}
-
-encoder_object::encoder_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
-    if (info.Length() == 1 && info[0].IsExternal()) {
-        e = *info[0].As<Napi::External<std::shared_ptr<chunk_encoder>>>().Data();
-        Napi::MemoryManagement::AdjustExternalMemory(info.Env(), e->bytes_reserved());
-    }
-}
-
-encoder_object::~encoder_object() { release(Env()); }
-
-void encoder_object::release(Napi::Env env) {
-    if (e) {
-        Napi::MemoryManagement::AdjustExternalMemory(env, -e->bytes_reserved());
-        e.reset();
-    }
-}
-
-const std::shared_ptr<chunk_encoder> & encoder_object::alive() const {
-    if (!e) {
-        fail(ERROR_DISPOSED, "the encoder was disposed");
-    }
-    return e;
+std::vector<Napi::ClassPropertyDescriptor<encoder_object>> encoder_object::methods() {
+    return { InstanceMethod<&encoder_object::encode>("encode"), InstanceMethod<&encoder_object::open>("open") };
 }
 
 static std::string address_of(const Napi::Value & v) {
@@ -63,15 +32,14 @@ Napi::Value encoder_object::encode(const Napi::CallbackInfo & info) {
             sources.push_back({ tokens_of(o.Get("tokens"), "tokens"), address_of(o.Get("address")), file.IsUndefined() ? "" : path_of(file) });
         }
         const Napi::Object options = object_at(info, 1);
-        const bool joint = options.Get("joint").IsBoolean() && bool_of(options, "joint");
         const std::shared_ptr<chunk_encoder> held = alive();
         return js_task::start(info.Env(), held.get(), int_of(options, "priority", -1000, 1000), { function_at(info, 2) },
-            [held, joint, sources = std::move(sources)](worker_task & w, js_task & t) -> js_task::make_result {
-                auto chunks = held->encode(sources, joint, w.flags, [&t](int32_t n) { t.call(0, { (double) n }); });
+            [held, sources = std::move(sources)](worker_task & w, js_task & t) -> js_task::make_result {
+                auto chunks = held->encode(sources, w.flags, [&t](int32_t n) { t.call(0, { (double) n }); });
                 return [chunks = std::move(chunks)](Napi::Env env) {
                     Napi::Array list = Napi::Array::New(env, chunks.size());
                     for (size_t i = 0; i < chunks.size(); i++) {
-                        list.Set((uint32_t) i, chunk_object::make(env, chunks[i]));
+                        list.Set((uint32_t) i, chunk_object::with_properties(env, chunks[i]));
                     }
                     return list;
                 };
@@ -87,29 +55,17 @@ Napi::Value encoder_object::open(const Napi::CallbackInfo & info) {
         return js_task::start(info.Env(), held.get(), int_of(object_at(info, 2), "priority", -1000, 1000), {},
             [held, file, address](worker_task &, js_task &) -> js_task::make_result {
                 auto chunk = held->open(file, address);
-                return [chunk](Napi::Env env) { return chunk_object::make(env, chunk); };
+                return [chunk](Napi::Env env) { return chunk_object::with_properties(env, chunk); };
             });
     });
 }
 
-Napi::Value encoder_object::dispose(const Napi::CallbackInfo & info) {
-    addon_data * addon = info.Env().GetInstanceData<addon_data>();
-    if (e && addon->engine) {
-        addon->engine->cancel_owner(e.get());
-    }
-    release(info.Env());
-    return info.Env().Undefined();
+std::vector<Napi::ClassPropertyDescriptor<chunk_object>> chunk_object::methods() {
+    return { InstanceMethod<&chunk_object::is_intact>("isIntact") };
 }
 
-Napi::Function chunk_object::define(Napi::Env env) {
-    return DefineClass(env, "NativeChunk", {
-        InstanceMethod<&chunk_object::is_intact>("isIntact"),
-        InstanceMethod<&chunk_object::dispose>("dispose"),
-    });
-}
-
-Napi::Value chunk_object::make(Napi::Env env, std::shared_ptr<kv_chunk> c) {
-    Napi::Object o = env.GetInstanceData<addon_data>()->chunk_class.New({ Napi::External<std::shared_ptr<kv_chunk>>::New(env, &c) });
+Napi::Object chunk_object::with_properties(Napi::Env env, std::shared_ptr<kv_chunk> c) {
+    Napi::Object o = make(env, c);
     o.Set("tokens",    Napi::Number::New(env, c->n_tokens));
     o.Set("fastBytes", Napi::Number::New(env, (double) c->fast_bytes()));
     o.Set("slowBytes", Napi::Number::New(env, (double) c->slow_bytes()));
@@ -122,45 +78,11 @@ Napi::Value chunk_object::make(Napi::Env env, std::shared_ptr<kv_chunk> c) {
     return o;
 }
 
-chunk_object::chunk_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
-    if (info.Length() == 1 && info[0].IsExternal()) {
-        c    = *info[0].As<Napi::External<std::shared_ptr<kv_chunk>>>().Data();
-        told = c->fast_bytes();
-        Napi::MemoryManagement::AdjustExternalMemory(info.Env(), told);
-    }
-}
-
-chunk_object::~chunk_object() { release(Env()); }
-
-void chunk_object::release(Napi::Env env) {
-    if (c) {
-        Napi::MemoryManagement::AdjustExternalMemory(env, -told);
-        c.reset();
-    }
-}
-
 Napi::Value chunk_object::is_intact(const Napi::CallbackInfo & info) {
-    return Napi::Boolean::New(info.Env(), c && c->intact());
+    return Napi::Boolean::New(info.Env(), held() && held()->intact());
 }
 
-Napi::Value chunk_object::dispose(const Napi::CallbackInfo & info) {
-    release(info.Env());
-    return info.Env().Undefined();
-}
-
-std::shared_ptr<const kv_chunk> chunk_object::of(const Napi::Value & v) {
-    addon_data * addon = v.Env().GetInstanceData<addon_data>();
-    if (!v.IsObject() || !v.As<Napi::Object>().InstanceOf(addon->chunk_class.Value())) {
-        fail(ERROR_BAD_ARGUMENT, "chunks must be a list of chunks that an encoder made");
-    }
-    const std::shared_ptr<kv_chunk> & c = Unwrap(v.As<Napi::Object>())->c;
-    if (!c) {
-        fail(ERROR_DISPOSED, "a chunk was disposed");
-    }
-    return c;
-}
-
-std::shared_ptr<const kv_repository> repository_of(const Napi::Object & o) {
+std::shared_ptr<const chunk_set> chunks_of(const Napi::Object & o) {
     const Napi::Value value = o.Get("repository");
     if (value.IsUndefined()) {
         return nullptr;
@@ -170,24 +92,21 @@ std::shared_ptr<const kv_repository> repository_of(const Napi::Object & o) {
     }
     const Napi::Object r = value.As<Napi::Object>();
     const Napi::Array chunks = r.Get("chunks").As<Napi::Array>();
-    const Napi::Value priors = r.Get("priors"), offsets = r.Get("offsets");
-    const auto is_typed = [&](const Napi::Value & v, napi_typedarray_type type) {
-        return v.IsTypedArray() && v.As<Napi::TypedArray>().TypedArrayType() == type && v.As<Napi::TypedArray>().ElementLength() == chunks.Length();
-    };
-    if ((!priors.IsUndefined() && !is_typed(priors, napi_float32_array)) || (!offsets.IsUndefined() && !is_typed(offsets, napi_int32_array))) {
-        fail(ERROR_BAD_ARGUMENT, "priors must be a Float32Array and offsets an Int32Array with a number for each chunk");
+    const Napi::Value priors = r.Get("priors");
+    const bool is_list = priors.IsTypedArray() && priors.As<Napi::TypedArray>().TypedArrayType() == napi_float32_array;
+    if (!priors.IsUndefined() && (!is_list || priors.As<Napi::TypedArray>().ElementLength() != chunks.Length())) {
+        fail(ERROR_BAD_ARGUMENT, "priors must be a Float32Array with a number for each chunk");
     }
-    auto out = std::make_shared<kv_repository>();
+    auto out = std::make_shared<chunk_set>();
     out->n_late = int_of(r, "lateTokens", 1, 1 << 24);
     out->bias   = r.Get("bias").IsUndefined() ? 0.0f : (float) number_of(r, "bias", -1000, 1000);
     int64_t n_tokens = 0;
     for (uint32_t i = 0; i < chunks.Length(); i++) {
         retrieved_chunk c;
-        c.chunk  = chunk_object::of(chunks.Get(i));
-        c.prior  = priors.IsUndefined() ? 0.0f : priors.As<Napi::Float32Array>()[i];
-        c.offset = offsets.IsUndefined() ? 0 : offsets.As<Napi::Int32Array>()[i];
-        if (!std::isfinite(c.prior) || c.offset < -(1 << 24) || c.offset > 1 << 24) {
-            fail(ERROR_BAD_ARGUMENT, "the prior or the offset of a chunk is no sane number");
+        c.chunk = chunk_object::of(chunks.Get(i));
+        c.prior = priors.IsUndefined() ? 0.0f : priors.As<Napi::Float32Array>()[i];
+        if (!std::isfinite(c.prior)) {
+            fail(ERROR_BAD_ARGUMENT, "the prior of a chunk is no finite number");
         }
         n_tokens += c.chunk->n_tokens;
         out->chunks.push_back(std::move(c));

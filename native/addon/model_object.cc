@@ -1,7 +1,7 @@
 #include "addon/objects.h"
 #include "addon/values.h"
 #include "engine/calibrate.h"
-#include "engine/gpu_context.h"
+#include "engine/sequence.h"
 
 #include <algorithm>
 #include <cmath>
@@ -66,53 +66,25 @@ Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model
     return o;
 }
 
-Napi::Function model_object::define(Napi::Env env) {
-    return DefineClass(env, "NativeModel", {
+std::vector<Napi::ClassPropertyDescriptor<model_object>> model_object::methods() {
+    return {
         InstanceAccessor<&model_object::info>("info"),
         InstanceMethod<&model_object::tokenize>("tokenize"),
         InstanceMethod<&model_object::token_bytes>("tokenBytes"),
         InstanceMethod<&model_object::create_context>("createContext"),
         InstanceMethod<&model_object::create_encoder>("createEncoder"),
         InstanceMethod<&model_object::calibrate>("calibrate"),
-        InstanceMethod<&model_object::dispose>("dispose"),
-    });
-}
-
-Napi::Value model_object::make(Napi::Env env, std::shared_ptr<model> m) {
-    return env.GetInstanceData<addon_data>()->model_class.New({ Napi::External<std::shared_ptr<model>>::New(env, &m) });
-}
-
-model_object::model_object(const Napi::CallbackInfo & info) : ObjectWrap(info) {
-    if (info.Length() == 1 && info[0].IsExternal()) {
-        m = *info[0].As<Napi::External<std::shared_ptr<model>>>().Data();
-        Napi::MemoryManagement::AdjustExternalMemory(info.Env(), m->repacked_bytes);
-    }
-}
-
-model_object::~model_object() { release(Env()); }
-
-void model_object::release(Napi::Env env) {
-    if (m) {
-        Napi::MemoryManagement::AdjustExternalMemory(env, -m->repacked_bytes);
-        m.reset();
-    }
-}
-
-model & model_object::alive() const {
-    if (!m) {
-        fail(ERROR_DISPOSED, "the model was disposed");
-    }
-    return *m;
+    };
 }
 
 void model_object::need_cpu(const char * what) const {
-    if (alive().device) {
+    if (alive()->device) {
         fail(ERROR_BAD_ARGUMENT, "%s needs a model that is loaded without a device", what);
     }
 }
 
 Napi::Value model_object::info(const Napi::CallbackInfo & info) {
-    return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive().file, m->hp, m->summary, &m->words); });
+    return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive()->file, held()->hp, held()->summary, &held()->words); });
 }
 
 Napi::Value model_object::tokenize(const Napi::CallbackInfo & info) {
@@ -125,7 +97,7 @@ Napi::Value model_object::tokenize(const Napi::CallbackInfo & info) {
         if (length > VOCAB_MAX_TEXT) {
             fail(ERROR_TEXT_TOO_LONG, "a text of %zu bytes is too long to tokenize at once (at most %zu)", length, VOCAB_MAX_TEXT);
         }
-        return tokens_to_js(info.Env(), alive().words.tokenize(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::Boolean>().Value()));
+        return tokens_to_js(info.Env(), alive()->words.tokenize(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::Boolean>().Value()));
     });
 }
 
@@ -135,7 +107,7 @@ Napi::Value model_object::token_bytes(const Napi::CallbackInfo & info) {
         if (!(token >= 0 && token <= INT32_MAX) || token != std::floor(token)) {
             fail(ERROR_BAD_ARGUMENT, "tokenBytes takes a token: a whole number that is not negative");
         }
-        const std::string bytes = alive().words.token_bytes((int32_t) token);
+        const std::string bytes = alive()->words.token_bytes((int32_t) token);
         Napi::Uint8Array out = Napi::Uint8Array::New(info.Env(), bytes.size());
         std::copy(bytes.begin(), bytes.end(), out.Data());
         return out;
@@ -144,9 +116,9 @@ Napi::Value model_object::token_bytes(const Napi::CallbackInfo & info) {
 
 Napi::Value model_object::create_context(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        alive();
+        const std::shared_ptr<model> m = alive();
         const Napi::Object o = object_at(info, 0);
-        context_params p;
+        sequence_params p;
         p.n_ctx     = int_of(o, "contextTokens", 1, 1 << 24);
         p.n_threads = int_of(o, "threads", 1, 256);
         p.n_ubatch  = int_of(o, "microBatch", 1, 4096, 512);
@@ -159,12 +131,8 @@ Napi::Value model_object::create_context(const Napi::CallbackInfo & info) {
             const Napi::Object c = composition.As<Napi::Object>();
             p.composition = composition_params { int_of(c, "anchorTokens", 1, FASA_PAGE_TOKENS), int_of(c, "tailPosition", 1, 1 << 24) };
         }
-        if (m->device) {
-            const Napi::Value tier = o.Get("tier");
-            const bool rows_on_host = !tier.IsUndefined() && string_of(o, "tier") == "fasa-m";
-            return context_object::make(info.Env(), std::make_shared<gpu_context>(m, std::move(p), rows_on_host));
-        }
-        return context_object::make(info.Env(), std::make_shared<context>(m, std::move(p)));
+        const bool rows_on_host = m->device && !o.Get("tier").IsUndefined() && string_of(o, "tier") == "fasa-m";
+        return sequence_object::make(info.Env(), sequence::over(m, std::move(p), rows_on_host));
     });
 }
 
@@ -188,7 +156,7 @@ Napi::Value model_object::create_encoder(const Napi::CallbackInfo & info) {
         p.calib     = calibration_of(calib.As<Napi::Object>());
         p.row_type  = row_type == "f16" ? KV_ROWS_F16 : KV_ROWS_Q8_0;
         p.in_memory = tier == "fasa-c";
-        return encoder_object::make(info.Env(), std::make_shared<chunk_encoder>(m, std::move(p)));
+        return encoder_object::make(info.Env(), std::make_shared<chunk_encoder>(alive(), std::move(p)));
     });
 }
 
@@ -215,7 +183,7 @@ Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
             p.sums = std::make_shared<std::vector<double>>(a.Data(), a.Data() + a.ElementLength());
         }
         const int32_t priority = int_of(o, "priority", -1000, 1000, -1);
-        return js_task::start(info.Env(), m.get(), priority, { function_at(info, 1) }, [held = m, p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
+        return js_task::start(info.Env(), alive().get(), priority, { function_at(info, 1) }, [held = alive(), p = std::move(p)](worker_task & w, js_task & t) -> js_task::make_result {
             calibration c = calibrate_model(held, p, w.flags, [&t](double share) { t.call(0, { share }); });
             return [c = std::move(c), held, sums = p.sums](Napi::Env env) {
                 Napi::Object o = calibration_to_js(env, c, held->hp.n_layer, held->hp.n_head_kv);
@@ -228,13 +196,4 @@ Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
             };
         });
     });
-}
-
-Napi::Value model_object::dispose(const Napi::CallbackInfo & info) {
-    addon_data * addon = info.Env().GetInstanceData<addon_data>();
-    if (m && addon->engine) {
-        addon->engine->cancel_owner(m.get()); // contexts keep the model alive until they are disposed themselves
-    }
-    release(info.Env());
-    return info.Env().Undefined();
 }

@@ -3,99 +3,141 @@
 // The classes of the addon's surface. Each holds a native object until dispose() or the garbage collector.
 
 #include "addon/task.h"
+#include "base/error.h"
 #include "engine/encoder.h"
 #include "model/model.h"
-#include "model/reference.h"
 
 #include <napi.h>
 
 #include <memory>
+#include <string>
+#include <vector>
 
-Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab * words);
+// What a class has in common with the others. Self names itself for JavaScript (CLASS) and for errors (WHAT), lists its
+// methods, and says how many bytes V8 is told of: reported(native).
+template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Self> {
+    static void define(Napi::Env env) {
+        std::vector<Napi::ClassPropertyDescriptor<Self>> list = Self::methods();
+        const typename Self::InstanceMethodCallback end = &native_object::dispose_method;
+        list.push_back(Self::InstanceMethod("dispose", end));
+        env.GetInstanceData<addon_data>()->classes[Self::CLASS] = Napi::Persistent(native_object::DefineClass(env, Self::CLASS, list));
+    }
 
-struct model_object : Napi::ObjectWrap<model_object> {
-    static Napi::Function define(Napi::Env env);
-    static Napi::Value    make(Napi::Env env, std::shared_ptr<model> m);
-    explicit model_object(const Napi::CallbackInfo & info);
-    ~model_object() override;
+    static Napi::Object make(Napi::Env env, std::shared_ptr<T> native) {
+        return env.GetInstanceData<addon_data>()->classes[Self::CLASS].New({ Napi::External<std::shared_ptr<T>>::New(env, &native) });
+    }
+
+    static Napi::Object prototype(Napi::Env env) {
+        return env.GetInstanceData<addon_data>()->classes[Self::CLASS].Value().Get("prototype").template As<Napi::Object>();
+    }
+
+    // The native object of a value. throws BAD_ARGUMENT, DISPOSED
+    static const std::shared_ptr<T> & of(const Napi::Value & v) {
+        if (!v.IsObject() || !v.As<Napi::Object>().InstanceOf(v.Env().GetInstanceData<addon_data>()->classes[Self::CLASS].Value())) {
+            fail(ERROR_BAD_ARGUMENT, "%s is expected that this addon made", Self::WHAT);
+        }
+        return Self::Unwrap(v.As<Napi::Object>())->alive();
+    }
+
+    explicit native_object(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Self>(info) {
+        if (info.Length() == 1 && info[0].IsExternal()) {
+            native = *info[0].template As<Napi::External<std::shared_ptr<T>>>().Data();
+            bytes  = Self::reported(*native);
+            Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes);
+        }
+    }
+    ~native_object() override { release(this->Env()); }
+
+protected:
+    const std::shared_ptr<T> & alive() const { // throws DISPOSED
+        if (!native) {
+            fail(ERROR_DISPOSED, "%s was disposed", Self::WHAT);
+        }
+        return native;
+    }
+    const std::shared_ptr<T> & held() const { return native; } // nullptr once it was disposed
 
 private:
-    std::shared_ptr<model> m;
+    std::shared_ptr<T> native;
+    int64_t            bytes = 0;
+
+    Napi::Value dispose_method(const Napi::CallbackInfo & info) {
+        addon_data * addon = info.Env().GetInstanceData<addon_data>();
+        if (native && addon->engine) {
+            addon->engine->cancel_owner(native.get()); // what others hold of it lives on until they are disposed themselves
+        }
+        release(info.Env());
+        return info.Env().Undefined();
+    }
+
+    void release(Napi::Env env) {
+        if (native) {
+            Napi::MemoryManagement::AdjustExternalMemory(env, -bytes);
+            native.reset();
+        }
+    }
+};
+
+struct model_object : native_object<model_object, model> {
+    using native_object::native_object;
+    static constexpr const char * CLASS = "NativeModel";
+    static constexpr const char * WHAT  = "the model";
+    static std::vector<Napi::ClassPropertyDescriptor<model_object>> methods();
+    static int64_t reported(const model & m) { return m.repacked_bytes; }
+
+private:
     Napi::Value info(const Napi::CallbackInfo & info);
     Napi::Value tokenize(const Napi::CallbackInfo & info);
     Napi::Value token_bytes(const Napi::CallbackInfo & info);
     Napi::Value create_context(const Napi::CallbackInfo & info);
     Napi::Value create_encoder(const Napi::CallbackInfo & info);
     Napi::Value calibrate(const Napi::CallbackInfo & info);
-    Napi::Value dispose(const Napi::CallbackInfo & info);
-    model & alive() const; // throws DISPOSED
     void need_cpu(const char * what) const; // throws BAD_ARGUMENT for a model on a GPU
-    void release(Napi::Env env);
 };
 
-struct context_object : Napi::ObjectWrap<context_object> {
-    static Napi::Function define(Napi::Env env);
-    static Napi::Value    make(Napi::Env env, std::shared_ptr<sequence> c);
-    explicit context_object(const Napi::CallbackInfo & info);
-    ~context_object() override;
+struct sequence_object : native_object<sequence_object, sequence> {
+    using native_object::native_object;
+    static constexpr const char * CLASS = "NativeContext";
+    static constexpr const char * WHAT  = "the context";
+    static std::vector<Napi::ClassPropertyDescriptor<sequence_object>> methods();
+    static int64_t reported(const sequence & s) { return s.bytes_reserved(); }
 
 private:
-    std::shared_ptr<sequence> c;
     Napi::Value generate(const Napi::CallbackInfo & info);
-    Napi::Value evaluate(const Napi::CallbackInfo & info);
-    Napi::Value time_steps(const Napi::CallbackInfo & info);
     Napi::Value measure(const Napi::CallbackInfo & info);
     Napi::Value usage(const Napi::CallbackInfo & info);
     Napi::Value clear(const Napi::CallbackInfo & info);
-    Napi::Value dispose(const Napi::CallbackInfo & info);
-    const std::shared_ptr<sequence> & alive() const; // throws DISPOSED
-    void release(Napi::Env env);
 };
 
-struct encoder_object : Napi::ObjectWrap<encoder_object> {
-    static Napi::Function define(Napi::Env env);
-    static Napi::Value    make(Napi::Env env, std::shared_ptr<chunk_encoder> e);
-    explicit encoder_object(const Napi::CallbackInfo & info);
-    ~encoder_object() override;
+struct encoder_object : native_object<encoder_object, chunk_encoder> {
+    using native_object::native_object;
+    static constexpr const char * CLASS = "NativeEncoder";
+    static constexpr const char * WHAT  = "the encoder";
+    static std::vector<Napi::ClassPropertyDescriptor<encoder_object>> methods();
+    static int64_t reported(const chunk_encoder & e) { return e.bytes_reserved(); }
 
 private:
-    std::shared_ptr<chunk_encoder> e;
     Napi::Value encode(const Napi::CallbackInfo & info);
     Napi::Value open(const Napi::CallbackInfo & info);
-    Napi::Value dispose(const Napi::CallbackInfo & info);
-    const std::shared_ptr<chunk_encoder> & alive() const; // throws DISPOSED
-    void release(Napi::Env env);
 };
 
-struct chunk_object : Napi::ObjectWrap<chunk_object> {
-    static Napi::Function define(Napi::Env env);
-    static Napi::Value    make(Napi::Env env, std::shared_ptr<kv_chunk> c);
-    // throws BAD_ARGUMENT, DISPOSED
-    static std::shared_ptr<const kv_chunk> of(const Napi::Value & v);
-    explicit chunk_object(const Napi::CallbackInfo & info);
-    ~chunk_object() override;
+struct chunk_object : native_object<chunk_object, kv_chunk> {
+    using native_object::native_object;
+    static constexpr const char * CLASS = "NativeChunk";
+    static constexpr const char * WHAT  = "a chunk";
+    static std::vector<Napi::ClassPropertyDescriptor<chunk_object>> methods();
+    static int64_t reported(const kv_chunk & c) { return c.fast_bytes(); }
+    static Napi::Object with_properties(Napi::Env env, std::shared_ptr<kv_chunk> c);
 
 private:
-    std::shared_ptr<kv_chunk> c;
-    int64_t told = 0; // bytes that V8 knows of
     Napi::Value is_intact(const Napi::CallbackInfo & info);
-    Napi::Value dispose(const Napi::CallbackInfo & info);
-    void release(Napi::Env env);
 };
 
-// The `repository` of a request; nullptr where there is none. throws BAD_ARGUMENT
-std::shared_ptr<const kv_repository> repository_of(const Napi::Object & o);
+Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab * words);
 
-struct reference_object : Napi::ObjectWrap<reference_object> {
-    static Napi::Function define(Napi::Env env);
-    static Napi::Value    make(Napi::Env env, std::shared_ptr<reference> r);
-    explicit reference_object(const Napi::CallbackInfo & info);
+// The `repository` of a request; nullptr where there is none. throws BAD_ARGUMENT, DISPOSED
+std::shared_ptr<const chunk_set> chunks_of(const Napi::Object & o);
 
-private:
-    std::shared_ptr<reference> r;
-    const std::shared_ptr<reference> & alive() const; // throws DISPOSED
-    Napi::Value evaluate(const Napi::CallbackInfo & info);
-    Napi::Value time_steps(const Napi::CallbackInfo & info);
-    Napi::Value time_prefill(const Napi::CallbackInfo & info);
-    Napi::Value dispose(const Napi::CallbackInfo & info);
-};
+// What other sources that are linked into an addon add to its surface when it is loaded. None in the addon that ships.
+using addon_part = void (*)(Napi::Env env, Napi::Object exports);
+std::vector<addon_part> & addon_parts();

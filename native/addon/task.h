@@ -8,14 +8,16 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 // One engine a Node environment; ended, and its thread joined, before the environment goes.
 struct addon_data {
     std::unique_ptr<worker> engine = std::make_unique<worker>();
     std::atomic<bool>       closing = false;
-    Napi::FunctionReference model_class, context_class, reference_class, encoder_class, chunk_class;
+    std::map<std::string, Napi::FunctionReference> classes; // by name
 };
 
 struct js_task : std::enable_shared_from_this<js_task> {

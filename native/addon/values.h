@@ -3,7 +3,7 @@
 // Between JavaScript values and native ones. Whatever is wrong with an argument throws BAD_ARGUMENT and names it.
 
 #include "base/error.h"
-#include "engine/context.h"
+#include "engine/sequence.h"
 
 #include <napi.h>
 

@@ -18,7 +18,7 @@ constexpr int32_t BLOCK_TOKENS = 4;
 constexpr int32_t FETCH_AHEAD_PAGES = 2;
 
 struct fasa_session::tip_query {
-    int32_t head = -1, slot = -1;
+    int32_t head = -1;
     float   channels[MAX_GROUP*MAX_CHANNELS];
 };
 
@@ -43,31 +43,24 @@ fasa_session::fasa_session(const model_hparams & hp, const kv_cache & kv, int32_
         ops.push_back({ this, il });
     }
     areas.resize(std::max(hp.n_head_kv, n_threads));
-    set_repository(nullptr);
+    set_chunks(nullptr);
 }
 
-void fasa_session::set_repository(const kv_repository * r) {
-    repository = r && !r->chunks.empty() ? r : nullptr;
+void fasa_session::set_chunks(const chunk_set * set) {
+    chunks = set && !set->chunks.empty() ? set : nullptr;
     chunk_pages.clear();
     chunk_begins.clear();
-    chunk_slots.clear();
-    slot_offsets = { 0 };
-    looking = false;
-    if (repository) {
-        for (const retrieved_chunk & c : repository->chunks) {
+    counting = false;
+    if (chunks) {
+        for (const retrieved_chunk & c : chunks->chunks) {
             const int32_t i = (int32_t) chunk_begins.size();
             chunk_begins.push_back(n_flat_chunks());
             for (int32_t page = 0; page < c.chunk->n_pages(); page++) {
                 chunk_pages.push_back({ i, page });
             }
-            const auto slot = std::find(slot_offsets.begin(), slot_offsets.end(), c.offset);
-            chunk_slots.push_back((int32_t) (slot - slot_offsets.begin()));
-            if (slot == slot_offsets.end()) {
-                slot_offsets.push_back(c.offset);
-            }
         }
     }
-    const size_t n = n_flat_max(), n_rows = (size_t) kv.n_cells + (repository ? repository->n_tokens() : 0);
+    const size_t n = n_flat_max(), n_rows = (size_t) kv.n_cells + n_chunk_tokens();
     for (work_area & area : areas) {
         area.scores.resize(hp.n_group()*n);
         area.importance.resize(n);
@@ -87,8 +80,8 @@ int32_t fasa_session::n_units(int32_t n_own) const {
 
 int64_t fasa_session::bytes_read() const {
     const int64_t row       = (int64_t) hp.head_size*2*2;
-    const int64_t row_chunk = repository ? (int64_t) repository->chunks[0].chunk->layout.row_bytes() : row;
-    const int64_t n_chunks  = repository ? repository->n_tokens() : 0;
+    const int64_t row_chunk = chunks ? (int64_t) chunk_at(0).layout.row_bytes() : row;
+    const int64_t n_chunks  = n_chunk_tokens();
     const int64_t closed    = n_closed(n_kv);
     const int64_t n_exact   = n_kv - closed*FASA_PAGE_TOKENS + (closed > 0 ? n_anchor : 0);
     const int64_t scan      = (closed + (int64_t) chunk_pages.size())*(int64_t) kv.page_bytes + n_exact*kv.n_channels*2;
@@ -97,12 +90,12 @@ int64_t fasa_session::bytes_read() const {
 }
 
 // the channels that TIP reads of a group's queries, times 1/sqrt(d): [n_group][n_channels]
-void fasa_session::query_channels(int32_t il, int32_t head, int32_t slot, const query & query, float * out) const {
+void fasa_session::query_channels(int32_t il, int32_t head, const query & query, float * out) const {
     const int32_t   n_group  = hp.n_group();
     const int32_t * channels = kv.head_channels(il, head);
     const float     scale    = 1.0f/sqrtf((float) hp.head_size);
     for (int32_t h = 0; h < n_group; h++) {
-        const float * row = query.q + slot*query.slot_stride + (size_t) (head*n_group + h)*hp.head_size;
+        const float * row = query.q + (size_t) (head*n_group + h)*hp.head_size;
         for (int32_t c = 0; c < kv.n_channels; c++) {
             out[h*kv.n_channels + c] = row[channels[c]]*scale;
         }
@@ -112,7 +105,7 @@ void fasa_session::query_channels(int32_t il, int32_t head, int32_t slot, const 
 // Flat page i is a chunk's; its scores go to scores + h*stride for each of n_q queries.
 void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const {
     const page_place    place = chunk_pages[i];
-    const retrieved_chunk & c   = repository->chunks[place.chunk];
+    const retrieved_chunk & c   = chunks->chunks[place.chunk];
     kernels->tip_page(q_channels, n_q, kv.n_channels, c.chunk->page(il, head, place.page), c.prior, scores, stride);
     const int32_t n = std::min(FASA_PAGE_TOKENS, c.chunk->n_tokens - place.page*FASA_PAGE_TOKENS);
     for (int32_t h = 0; h < n_q && n < FASA_PAGE_TOKENS; h++) {
@@ -124,7 +117,7 @@ void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const flo
 void fasa_session::fetch_ahead(int32_t il, int32_t head, int32_t i) const {
     const int32_t next = i + FETCH_AHEAD_PAGES;
     if (next < (int32_t) chunk_pages.size() && chunk_pages[next].page < FETCH_AHEAD_PAGES) {
-        const kv_chunk & c = *repository->chunks[chunk_pages[next].chunk].chunk;
+        const kv_chunk & c = chunk_at(chunk_pages[next].chunk);
         const char *  page = c.page(il, head, chunk_pages[next].page);
         for (size_t at = 0; at < (size_t) kv.page_bytes; at += 64) {
             __builtin_prefetch(page + at);
@@ -137,11 +130,9 @@ void fasa_session::fetch_ahead(int32_t il, int32_t head, int32_t i) const {
 void fasa_session::tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & query, tip_query & last) const {
     const int32_t n_group = hp.n_group(), n_chunk_pages = (int32_t) chunk_pages.size();
     const size_t  stride  = n_flat_max();
-    const int32_t slot    = unit < n_chunk_pages ? chunk_slots[chunk_pages[unit].chunk] : 0;
-    if (last.head != head || last.slot != slot) {
+    if (last.head != head) {
         last.head = head;
-        last.slot = slot;
-        query_channels(il, head, slot, query, last.channels);
+        query_channels(il, head, query, last.channels);
     }
     const float * q_channels = last.channels;
     float * out = scores + (size_t) unit*FASA_PAGE_TOKENS;
@@ -169,19 +160,18 @@ void fasa_session::gather(work_area & area, int32_t il, int32_t head, const int3
     const int32_t n_chunks = n_flat_chunks();
     for (int32_t i = 0; i < n; i++) {
         const int32_t at = list[i];
-        row_range kind = { (int32_t) area.rows.size(), 0, 0, false, false };
+        row_range kind = { (int32_t) area.rows.size(), 0, false, false };
         if (at < n_chunks) {
             const int32_t place = chunk_pages[at/FASA_PAGE_TOKENS].chunk;
-            const kv_chunk & c  = *repository->chunks[place].chunk;
+            const kv_chunk & c  = chunk_at(place);
             area.rows.push_back((const uint16_t *) (c.rows(il, head) + (size_t) (at - chunk_begins[place])*c.layout.row_bytes()));
-            kind.slot   = chunk_slots[place];
             kind.q8_0   = c.layout.row_type == KV_ROWS_Q8_0;
-            kind.biased = repository->bias != 0;
+            kind.biased = chunks->bias != 0;
         } else {
             area.rows.push_back(kv.rows(il, head) + (size_t) (at - n_chunks)*kv.row_stride());
         }
         area.flat.push_back(at);
-        if (area.ranges.empty() || area.ranges.back().slot != kind.slot || area.ranges.back().q8_0 != kind.q8_0 || area.ranges.back().biased != kind.biased) {
+        if (area.ranges.empty() || area.ranges.back().q8_0 != kind.q8_0 || area.ranges.back().biased != kind.biased) {
             area.ranges.push_back(kind);
         }
         area.ranges.back().end = (int32_t) area.rows.size();
@@ -198,7 +188,7 @@ void fasa_session::select(work_area & area, float * scores, int32_t il, int32_t 
         int32_t n = 0;
         for (int32_t i = 0; i < n_chunks; i++) {
             const page_place place = chunk_pages[i/FASA_PAGE_TOKENS];
-            if (i - chunk_begins[place.chunk] < repository->chunks[place.chunk].chunk->n_tokens) {
+            if (i - chunk_begins[place.chunk] < chunk_at(place.chunk).n_tokens) {
                 best[n++] = i;
             }
         }
@@ -221,7 +211,7 @@ void fasa_session::select(work_area & area, float * scores, int32_t il, int32_t 
     const int32_t n_best   = budget - n_first - n_window;
     for (int32_t i = 0; i < n_chunks; i += FASA_PAGE_TOKENS) { // what a chunk's last page has no token for is never chosen
         const page_place place = chunk_pages[i/FASA_PAGE_TOKENS];
-        const int32_t n = repository->chunks[place.chunk].chunk->n_tokens - place.page*FASA_PAGE_TOKENS;
+        const int32_t n = chunk_at(place.chunk).n_tokens - place.page*FASA_PAGE_TOKENS;
         if (n < FASA_PAGE_TOKENS) {
             std::fill(values + i + n, values + i + FASA_PAGE_TOKENS, -1.0f);
         }
@@ -250,21 +240,22 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
     const float scale = 1.0f/sqrtf((float) d);
     float * logits = area.logits.data() + (size_t) (first - head*hp.n_group())*n;
     for (const row_range & range : area.ranges) {
-        const float * q = query.q + range.slot*query.slot_stride + (size_t) first*d;
+        const float * q = query.q + (size_t) first*d;
         const auto row_logits = range.q8_0 ? kernels->row_logits_q8 : kernels->row_logits;
         row_logits(q, n_q, d, area.rows.data() + range.begin, range.end - range.begin, scale, logits + range.begin, n);
         if (range.biased) {
             for (int32_t h = 0; h < n_q; h++) {
                 for (int32_t i = range.begin; i < range.end; i++) {
-                    logits[(size_t) h*n + i] += repository->bias;
+                    logits[(size_t) h*n + i] += chunks->bias;
                 }
             }
         }
     }
     for (int32_t h = 0; h < n_q; h++) {
         kernels->softmax(logits + (size_t) h*n, n);
-        if (looking) {
-            look(area, first + h, logits + (size_t) h*n, query.n_kv);
+        if (counting) { // all but the anchor and the window of the sequence
+            const int32_t own = n_flat_chunks();
+            counter.add(first + h, area.flat, logits + (size_t) h*n, { own, own + n_anchor, own + query.n_kv - FASA_WINDOW_TOKENS });
         }
     }
     std::fill_n(out, (size_t) n_q*d, 0.0f);
@@ -274,45 +265,19 @@ void fasa_session::attend(work_area & area, int32_t head, int32_t first, int32_t
     }
 }
 
-void fasa_session::start_looking() {
-    looking = true;
-    looks.assign(hp.n_head, std::vector<double>((n_flat_max() + FASA_LOOK_TOKENS - 1)/FASA_LOOK_TOKENS));
-    looks_all.assign(hp.n_head, 0);
+void fasa_session::count_attention(bool on) {
+    if (on) {
+        counter.start(hp.n_head, n_flat_max());
+    }
+    counting = on;
 }
 
-void fasa_session::look(const work_area & area, int32_t h, const float * weights, int32_t n_own) {
-    const int32_t n_chunks = n_flat_chunks();
-    for (size_t i = 0; i < area.flat.size(); i++) {
-        const int32_t at = area.flat[i];
-        if (at >= n_chunks && (at - n_chunks < n_anchor || at - n_chunks >= n_own - FASA_WINDOW_TOKENS)) {
-            continue;
-        }
-        looks[h][at/FASA_LOOK_TOKENS] += weights[i]; // chunks end with a whole page: no block has tokens of two of them
-        looks_all[h] += weights[i];
-    }
-}
-
-fasa_looks fasa_session::looked(int32_t n_own) const {
-    double all = 0;
-    for (const double x : looks_all) {
-        all += x;
-    }
-    const auto shares_of = [&](int32_t flat, int32_t n_tokens) {
-        std::vector<float> shares((n_tokens + FASA_LOOK_TOKENS - 1)/FASA_LOOK_TOKENS);
-        for (size_t i = 0; i < shares.size() && all > 0; i++) {
-            double sum = 0;
-            for (const std::vector<double> & head : looks) {
-                sum += head[flat/FASA_LOOK_TOKENS + i];
-            }
-            shares[i] = (float) (sum/all);
-        }
-        return shares;
-    };
-    fasa_looks out;
+attention_mass fasa_session::counted_attention(int32_t n_own) const {
+    attention_mass out;
     for (size_t c = 0; c < chunk_begins.size(); c++) {
-        out.chunks.push_back(shares_of(chunk_begins[c], repository->chunks[c].chunk->n_tokens));
+        out.chunks.push_back(counter.shares(chunk_begins[c], chunk_at((int32_t) c).n_tokens));
     }
-    out.own = shares_of(n_flat_chunks(), n_own);
+    out.own = counter.shares(n_flat_chunks(), n_own);
     return out;
 }
 
@@ -323,7 +288,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
         return; // all tokens are read, or chosen in another way
     }
     const stage_timer timer(s.times.tip, ith);
-    const query q = { (const float *) dst->src[0]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
+    const query q = { (const float *) dst->src[0]->data, s.n_kv };
     const int32_t n_units = s.n_units(s.n_kv);
     const int64_t total = (int64_t) n_units*s.hp.n_head_kv;
     tip_query last;
@@ -336,7 +301,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
 void fasa_session::run_selection(ggml_tensor * dst, int ith, int nth, void * userdata) {
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
-    const query q = { (const float *) dst->src[1]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
+    const query q = { (const float *) dst->src[1]->data, s.n_kv };
     const stage_timer timer(s.times.selection, ith);
     for (int32_t head = ith; head < s.hp.n_head_kv; head += nth) {
         s.select(s.areas[head], s.areas[head].scores.data(), op.il, head, q);
@@ -347,7 +312,7 @@ void fasa_session::run_fac(ggml_tensor * dst, int ith, int nth, void * userdata)
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
     const stage_timer timer(s.times.fac, ith);
-    const query q = { (const float *) dst->src[0]->data, (size_t) s.hp.n_head*s.hp.head_size, s.n_kv };
+    const query q = { (const float *) dst->src[0]->data, s.n_kv };
     float * out = (float *) dst->data;
     const int32_t n_group = s.hp.n_group();
     // whole groups share the rows they load; where threads do not divide the KV heads, single query heads balance better
@@ -380,20 +345,16 @@ void fasa_session::run_block(work_area & area, int32_t il, int32_t head, int32_t
     const size_t  token    = (size_t) hp.n_head*hp.head_size, stride = n_flat_max();
     query queries[BLOCK_TOKENS];
     for (int32_t t = 0; t < n; t++) {
-        queries[t] = { (const float *) dst->src[0]->data + (first + t)*token, n_tokens*token, n_kv - n_tokens + first + t + 1 };
+        queries[t] = { (const float *) dst->src[0]->data + (first + t)*token, n_kv - n_tokens + first + t + 1 };
     }
     const bool scans = !reads_all(queries[n - 1].n_kv) && !policy; // the last sees the most
     if (scans) {
         area.scores.resize(std::max(area.scores.size(), BLOCK_TOKENS*n_group*stride));
         float q_channels[BLOCK_TOKENS*MAX_GROUP*MAX_CHANNELS];
-        int32_t slot = -1;
+        for (int32_t t = 0; t < n; t++) {
+            query_channels(il, head, queries[t], q_channels + (size_t) t*n_group*kv.n_channels);
+        }
         for (int32_t unit = 0; unit < n_chunk_pages; unit++) { // a page is read once for all tokens of the block
-            if (slot != chunk_slots[chunk_pages[unit].chunk]) {
-                slot = chunk_slots[chunk_pages[unit].chunk];
-                for (int32_t t = 0; t < n; t++) {
-                    query_channels(il, head, slot, queries[t], q_channels + (size_t) t*n_group*kv.n_channels);
-                }
-            }
             fetch_ahead(il, head, unit);
             tip_chunk_page(il, head, unit, q_channels, n*n_group, area.scores.data() + (size_t) unit*FASA_PAGE_TOKENS, stride);
         }

@@ -7,6 +7,7 @@
 // What is read is the sequence's own cache and, beside it, chunks of a repository: all in one softmax.
 // Source of the method: arXiv 2602.03152; group sum, int4 ranges per page and channel, exact sink: docs/calibration.md.
 
+#include "attention/attention_mass.h"
 #include "attention/choice_policy.h"
 #include "kernels/kernels.h"
 #include "kv/cache.h"
@@ -20,14 +21,6 @@
 
 constexpr int32_t FASA_ANCHOR_TOKENS = 4;  // attention sink: always attended, scored exactly; more with a composition
 constexpr int32_t FASA_WINDOW_TOKENS = 32; // the newest tokens: always attended
-constexpr int32_t FASA_LOOK_TOKENS   = 16; // tokens of a chunk or the sequence whose attention is added up together, for citations
-
-// Where decoded tokens looked, over heads and layers: shares of the attention on all chosen tokens but the sequence's anchor
-// and window. Together they are 1, or 0 where nothing was chosen beside those.
-struct fasa_looks {
-    std::vector<std::vector<float>> chunks; // of each FASA_LOOK_TOKENS tokens, one list a chunk
-    std::vector<float>              own;    // of each FASA_LOOK_TOKENS tokens of the sequence, from its first on
-};
 
 struct fasa_session {
     fasa_session(const model_hparams & hp, const kv_cache & kv, int32_t n_threads);
@@ -43,22 +36,19 @@ struct fasa_session {
     const std::atomic<bool> * abort  = nullptr; // looked at between two tokens of a run
 
     // What is read beside the sequence, until it is set again; nullptr: nothing.
-    void set_repository(const kv_repository * repository);
-    int32_t n_read() const { return n_kv + (repository ? repository->n_tokens() : 0); } // tokens that can be read
-    // offsets of chunks, each once: a rotated query for each; { 0 } without chunks
-    const std::vector<int32_t> & slots() const { return slot_offsets; }
+    void    set_chunks(const chunk_set * chunks);
+    int32_t n_chunk_tokens() const { return chunks ? chunks->n_tokens() : 0; }
 
-    // q [head_size, n_head, n_tokens*n_slots] f32, rotated: first the tokens for slot 0, and so on; stored_k and stored_v:
-    // the ops that wrote the tokens' rows, so that they run first. Returns [head_size, n_head, n_tokens] f32.
+    // q [head_size, n_head, n_tokens] f32, rotated; stored_k and stored_v: the ops that wrote the tokens' rows, so that they
+    // run first. Returns [head_size, n_head, n_tokens] f32.
     ggml_tensor * build(ggml_context * ctx, int32_t il, ggml_tensor * q, int32_t n_tokens, ggml_tensor * stored_k, ggml_tensor * stored_v);
 
     // bytes of keys, values and importance keys that a step reads, all layers and KV heads
     int64_t bytes_read() const;
 
-    // Adds up the attention of decoded tokens (runs of one token).
-    void start_looking();
-    void stop_looking() { looking = false; }
-    fasa_looks looked(int32_t n_own) const; // n_own: tokens of the sequence
+    // Adds up the attention of decoded tokens (runs of one token), from none on; off again, what was counted stays.
+    void           count_attention(bool on);
+    attention_mass counted_attention(int32_t n_own) const; // n_own: tokens of the sequence
 
     const fasa_kernels * kernels;
 
@@ -72,7 +62,6 @@ private:
     // Rows of one kind behind each other in a choice.
     struct row_range {
         int32_t begin, end;
-        int32_t slot; // of the query
         bool    q8_0;
         bool    biased;
     };
@@ -95,38 +84,35 @@ private:
     std::vector<work_area> areas;
 
     // Flat indices: first the chunks, each from a whole page on, then the sequence's own tokens.
-    const kv_repository * repository = nullptr;
+    const chunk_set * chunks = nullptr;
+    const kv_chunk &  chunk_at(int32_t i) const { return *chunks->chunks[i].chunk; }
     struct page_place { int32_t chunk; int32_t page; };
     std::vector<page_place> chunk_pages;  // of each flat page
     std::vector<int32_t>    chunk_begins; // flat index of each chunk's first token
-    std::vector<int32_t>    chunk_slots;
-    std::vector<int32_t>    slot_offsets = { 0 };
     int32_t n_flat_chunks() const { return (int32_t) chunk_pages.size()*FASA_PAGE_TOKENS; }
     int32_t n_flat_max()    const { return n_flat_chunks() + kv.n_cells; }
 
-    bool looking = false;
-    std::vector<std::vector<double>> looks;  // [n_head][flat blocks of FASA_LOOK_TOKENS]
-    std::vector<double>              looks_all; // [n_head]
+    bool              counting = false;
+    attention_counter counter;
 
     static void run_tip      (ggml_tensor * dst, int ith, int nth, void * userdata);
     static void run_selection(ggml_tensor * dst, int ith, int nth, void * userdata);
     static void run_fac      (ggml_tensor * dst, int ith, int nth, void * userdata);
     static void run_all      (ggml_tensor * dst, int ith, int nth, void * userdata);
 
-    // q: the tokens' first query of slot 0; slot s at q + s*slot_stride
-    struct query { const float * q; size_t slot_stride; int32_t n_kv; };
+    // q: the token's queries [n_head][head_size]; n_kv: the sequence's tokens that it sees
+    struct query { const float * q; int32_t n_kv; };
     // What TIP reads of a group's queries, kept from one unit to the next.
     struct tip_query;
-    void query_channels(int32_t il, int32_t head, int32_t slot, const query & q, float * out) const;
+    void query_channels(int32_t il, int32_t head, const query & q, float * out) const;
     void tip_chunk_page(int32_t il, int32_t head, int32_t i, const float * q_channels, int32_t n_q, float * scores, size_t stride) const;
     void tip_unit(float * scores, int32_t il, int32_t head, int32_t unit, const query & q, tip_query & last) const;
     void fetch_ahead(int32_t il, int32_t head, int32_t i) const;
     void select(work_area & area, float * scores, int32_t il, int32_t head, const query & q);
     void run_block(work_area & area, int32_t il, int32_t head, int32_t first, int32_t n, ggml_tensor * dst);
     void attend(work_area & area, int32_t head, int32_t first, int32_t n_q, const query & q, float * out);
-    void look(const work_area & area, int32_t h, const float * weights, int32_t n_kv);
     void gather(work_area & area, int32_t il, int32_t head, const int32_t * list, int32_t n) const;
     int32_t n_units(int32_t n_own) const;
     int32_t n_closed(int32_t n_own) const; // pages of the sequence that TIP scans
-    bool    reads_all(int32_t n_own) const { return budget >= n_own + (repository ? repository->n_tokens() : 0); }
+    bool    reads_all(int32_t n_own) const { return budget >= n_own + n_chunk_tokens(); }
 };

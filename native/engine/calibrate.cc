@@ -1,6 +1,7 @@
 #include "engine/calibrate.h"
 
 #include "base/error.h"
+#include "engine/compute_cpu.h"
 #include "kernels/calibration.h"
 
 #include <algorithm>
@@ -23,10 +24,12 @@ calibration calibrate_model(std::shared_ptr<model> m, const calibrate_params & p
     if (longest <= (size_t) MIN_CACHED_TOKENS) {
         fail(ERROR_BAD_ARGUMENT, "calibration needs documents of more than %d tokens", MIN_CACHED_TOKENS);
     }
-    context_params cp;
-    cp.n_ctx     = (int32_t) longest;
-    cp.n_threads = p.n_threads;
-    context c(m, cp);
+    sequence_params sp;
+    sp.n_ctx     = (int32_t) longest;
+    sp.n_threads = p.n_threads;
+    auto where = std::make_unique<compute_cpu>(m, sp);
+    const kv_cache & kv = where->kv;
+    sequence s(std::move(where));
 
     const std::unique_ptr<fasa_calibrator, decltype(&fasa_calibrator_free)> calibrator(
         fasa_calibrator_new(hp.n_layer, hp.n_head_kv, hp.n_group(), hp.head_size, hp.rope_type == GGML_ROPE_TYPE_NEOX), fasa_calibrator_free);
@@ -37,15 +40,16 @@ calibration calibrate_model(std::shared_ptr<model> m, const calibrate_params & p
         }
         const int32_t stride = std::max<int32_t>(1, (int32_t) document.size()/QUERIES_PER_DOCUMENT);
         std::vector<const uint16_t *> keys(hp.n_head_kv);
-        c.capture_queries(document, stride, flags, [&](int32_t il, int32_t position, const float * q) {
+        const query_capture capture = { stride, [&](int32_t il, int32_t position, const float * q) {
             if (position + 1 < MIN_CACHED_TOKENS) {
                 return;
             }
             for (int32_t head = 0; head < hp.n_head_kv; head++) {
-                keys[head] = c.cache().rows(il, head);
+                keys[head] = kv.rows(il, head);
             }
-            fasa_calibrator_observe(calibrator.get(), il, q, keys.data(), c.cache().row_stride(), position + 1);
-        }, [&](int32_t n_fed) { progress((double) (done + n_fed)/total); });
+            fasa_calibrator_observe(calibrator.get(), il, q, keys.data(), kv.row_stride(), position + 1);
+        } };
+        s.capture_queries(document, capture, flags, [&](int32_t n) { progress((double) (done + n)/total); });
         done += document.size();
     }
     if (p.sums) {

@@ -2,7 +2,7 @@
 
 // Choosing a model's dominant FCs from documents: a forward pass over each, queries and keys to the calibrator.
 
-#include "engine/context.h"
+#include "engine/sequence.h"
 
 struct calibrate_params {
     std::vector<std::vector<int32_t>> documents;

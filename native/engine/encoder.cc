@@ -1,21 +1,18 @@
 #include "engine/encoder.h"
 
-#include "base/assertion_guard.h"
 #include "base/error.h"
+#include "graph/decoder_ops.h"
 
 #include <algorithm>
 #include <cmath>
 
-static encoder_params checked(encoder_params p, const model_hparams & hp) {
+static encoder_params checked(encoder_params p, const model & m) {
+    const model_hparams & hp = m.hp;
     calibration_check(p.calib, hp);
     if (p.anchor.empty() || p.anchor.size() > FASA_PAGE_TOKENS) {
         fail(ERROR_BAD_ARGUMENT, "an anchor of %zu tokens is not possible", p.anchor.size());
     }
-    for (const int32_t id : p.anchor) {
-        if (id < 0 || id >= hp.n_vocab) {
-            fail(ERROR_BAD_ARGUMENT, "there is no token %d", id);
-        }
-    }
+    m.check_tokens(p.anchor);
     if (p.n_threads < 1 || p.n_threads > 256 || p.n_ubatch < 1 || p.n_ubatch > 4096 || p.n_chunk < 1 || p.n_chunk > 1 << 20) {
         fail(ERROR_BAD_ARGUMENT, "chunks of %d tokens in micro-batches of %d by %d threads are not possible", p.n_chunk, p.n_ubatch, p.n_threads);
     }
@@ -26,9 +23,9 @@ static encoder_params checked(encoder_params p, const model_hparams & hp) {
 }
 
 chunk_encoder::chunk_encoder(std::shared_ptr<model> model, encoder_params p) :
-    m(std::move(model)), params(checked(std::move(p), m->hp)),
+    m(std::move(model)), params(checked(std::move(p), *m)),
     kv(m->hp, (int32_t) params.anchor.size() + params.n_chunk, &params.calib), kernels(fasa_kernels_best()),
-    compute(params.n_threads, &abort) {
+    backend(params.n_threads, &abort) {
     layout.fingerprint = m->summary.fingerprint;
     layout.n_layer     = m->hp.n_layer;
     layout.n_head_kv   = m->hp.n_head_kv;
@@ -37,24 +34,13 @@ chunk_encoder::chunk_encoder(std::shared_ptr<model> model, encoder_params p) :
     layout.row_type    = params.row_type;
 }
 
-static void set_input(ggml_tensor * t, const void * data) {
-    assertion_guard guard;
-    if (t && t->buffer) {
-        ggml_backend_tensor_set(t, data, 0, ggml_nbytes(t));
-    }
-}
-
 // Tokens go to cells from `cell` on; token i sees the anchor, and the cells from seen_from[i] to its own.
 void chunk_encoder::run_batch(const std::vector<int32_t> & ids, const std::vector<int32_t> & positions, const std::vector<int32_t> & seen_from, int32_t cell) {
     const int32_t n = (int32_t) ids.size(), n_anchor = (int32_t) params.anchor.size();
     graph_shape shape;
     shape.n_tokens = n;
-    shape.n_kv     = (cell + n + KV_CELL_STEP - 1)/KV_CELL_STEP*KV_CELL_STEP;
-    if (!graph || !(graph->shape == shape)) {
-        assertion_guard guard;
-        graph.reset();
-        graph = std::make_unique<decoder_graph>(*m, kv, nullptr, compute.backend.get(), shape);
-    }
+    shape.n_kv     = kv_cells(cell + n);
+    graph_of_shape(graph, shape, [&] { return std::make_unique<decoder_graph>(*m, kv, nullptr, backend.get(), shape); });
     std::vector<int64_t> cells(n);
     const ggml_fp16_t hidden = ggml_fp32_to_fp16(-INFINITY), seen = 0;
     std::vector<ggml_fp16_t> mask((size_t) shape.n_kv*n, hidden);
@@ -64,12 +50,12 @@ void chunk_encoder::run_batch(const std::vector<int32_t> & ids, const std::vecto
         std::fill(row, row + std::min(n_anchor, cell + i + 1), seen);
         std::fill(row + seen_from[i], row + cell + i + 1, seen);
     }
-    set_input(graph->tokens,    ids.data());
-    set_input(graph->positions, positions.data());
-    set_input(graph->cells,     cells.data());
-    set_input(graph->mask,      mask.data());
+    graph_set_input(graph->tokens,    ids.data());
+    graph_set_input(graph->positions, positions.data());
+    graph_set_input(graph->cells,     cells.data());
+    graph_set_input(graph->mask,      mask.data());
     m->check_file();
-    compute.run(graph->graph);
+    backend.run(graph->graph);
 }
 
 void chunk_encoder::run_group(const group & g, const task_flags & flags, const std::function<void(int32_t)> & progress) {
@@ -89,9 +75,7 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
     progress(n_done);
     size_t chunk = 0;
     while (n_done < n) {
-        if (flags.abort) {
-            fail(ERROR_CANCELLED, "cancelled");
-        }
+        flags.check();
         const int32_t n_batch = std::min(params.n_ubatch, n - n_done);
         const std::vector<int32_t> ids(g.tokens.begin() + n_done, g.tokens.begin() + n_done + n_batch);
         std::vector<int32_t> positions, seen_from;
@@ -99,9 +83,8 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
             while (chunk + 1 < g.begins.size() && g.begins[chunk + 1] <= i) {
                 chunk++;
             }
-            const int32_t begin = g.joint ? 0 : g.begins[chunk];
-            positions.push_back(n_anchor + i - begin);
-            seen_from.push_back(n_anchor + begin);
+            positions.push_back(n_anchor + i - g.begins[chunk]);
+            seen_from.push_back(n_anchor + g.begins[chunk]);
         }
         run_batch(ids, positions, seen_from, n_anchor + n_done);
         n_done += n_batch;
@@ -109,33 +92,23 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
     }
 }
 
-std::vector<std::shared_ptr<kv_chunk>> chunk_encoder::encode(const std::vector<chunk_source> & sources, bool joint, const task_flags & flags,
+std::vector<std::shared_ptr<kv_chunk>> chunk_encoder::encode(const std::vector<chunk_source> & sources, const task_flags & flags,
         const std::function<void(int32_t n_done)> & progress) {
     struct scope {
         chunk_encoder & e;
         scope(chunk_encoder & e, const task_flags & flags) : e(e) { e.abort = &flags.abort; }
         ~scope() { e.abort = nullptr; }
     } const running(*this, flags);
-    size_t n_all = 0;
     for (const chunk_source & s : sources) {
         if (s.tokens.empty() || s.tokens.size() > (size_t) params.n_chunk) {
             fail(ERROR_BAD_ARGUMENT, "a chunk of %zu tokens is not possible, at most %d", s.tokens.size(), params.n_chunk);
         }
-        for (const int32_t id : s.tokens) {
-            if (id < 0 || id >= m->hp.n_vocab) {
-                fail(ERROR_BAD_ARGUMENT, "there is no token %d", id);
-            }
-        }
-        n_all += s.tokens.size();
-    }
-    if (joint && n_all > (size_t) params.n_chunk) {
-        fail(ERROR_BAD_ARGUMENT, "%zu tokens are too many to encode jointly, at most %d", n_all, params.n_chunk);
+        m->check_tokens(s.tokens);
     }
     std::vector<std::shared_ptr<kv_chunk>> out;
     int32_t n_before = 0;
     for (size_t next = 0; next < sources.size();) {
         group g;
-        g.joint = joint;
         const size_t first = next;
         for (; next < sources.size() && g.tokens.size() + sources[next].tokens.size() <= (size_t) params.n_chunk; next++) {
             g.begins.push_back((int32_t) g.tokens.size());

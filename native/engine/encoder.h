@@ -2,7 +2,8 @@
 
 // Encodes pieces of files on their own behind the anchor. Used by one thread at a time (the engine's).
 
-#include "engine/context.h"
+#include "engine/sequence.h"
+#include "graph/graph.h"
 #include "kv/chunk.h"
 
 #include <functional>
@@ -29,10 +30,9 @@ struct chunk_source {
 struct chunk_encoder {
     chunk_encoder(std::shared_ptr<model> m, encoder_params params); // throws BAD_ARGUMENT, BAD_CALIBRATION, OUT_OF_MEMORY, ...
 
-    // Each chunk sees the anchor and itself; joint: the chunks before it in the list as well, as one text, whose positions go on.
-    // A call that is cancelled and made again goes on where it was, at a micro-batch of the same group of chunks.
+    // Each chunk sees the anchor and itself. A call that is cancelled and made again goes on where it was, at a micro-batch of the same group of chunks.
     // throws BAD_ARGUMENT, CANCELLED, OUT_OF_MEMORY
-    std::vector<std::shared_ptr<kv_chunk>> encode(const std::vector<chunk_source> & sources, bool joint, const task_flags & flags,
+    std::vector<std::shared_ptr<kv_chunk>> encode(const std::vector<chunk_source> & sources, const task_flags & flags,
         const std::function<void(int32_t n_done)> & progress);
     // throws FILE_NOT_FOUND, FILE_UNREADABLE, BAD_CHUNK, OUT_OF_MEMORY
     std::shared_ptr<kv_chunk> open(const std::string & file, const std::string & address) const;
@@ -43,7 +43,6 @@ private:
     // chunks that share micro-batches: their tokens behind each other, and where each begins
     struct group {
         std::vector<int32_t> tokens, begins;
-        bool joint = false;
         bool operator==(const group &) const = default;
     };
 
@@ -53,7 +52,7 @@ private:
     kv_cache                kv;
     const fasa_kernels *    kernels;
     const std::atomic<bool> * abort = nullptr;
-    cpu_compute             compute;
+    cpu_backend             backend;
     std::unique_ptr<decoder_graph> graph;
     bool                    anchored = false; // the anchor's rows are in the cache
     group                   current;          // what is in the cells behind it

@@ -1,39 +1,34 @@
 // The honest meter: FASA and dense steps over what is in the cache, for their speed and for how far apart they are.
 
-#include "engine/context.h"
+#include "engine/sequence.h"
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "engine/divergence.h"
 
-measure_result context::measure(const measure_params & p, const task_flags & flags) {
+measure_result sequence::measure(const measure_params & p, const task_flags & flags) {
     if (!params.calib) {
         fail(ERROR_BAD_CALIBRATION, "FASA attention needs a calibration of this model");
     }
-    const int32_t n = (int32_t) tokens.size(), base = n - p.n_steps;
-    if (p.n_steps < 2 || p.budget < 1 || base + (repository ? repository->n_tokens() : 0) <= p.budget) {
+    const int32_t n = n_tokens(), base = n - p.n_steps;
+    if (p.n_steps < 2 || p.budget < 1 || base + n_chunk_tokens() <= p.budget) {
         fail(ERROR_BAD_ARGUMENT, "%d steps with a budget of %d tokens cannot be measured over %d cached tokens", p.n_steps, p.budget, n);
     }
-    if (repository) {
-        check_chunks(*repository);
+    if (chunks) {
+        chunks->check_intact();
     }
     const abort_scope scope(*this, flags);
     const std::vector<int32_t> last(tokens.begin() + base, tokens.end());
     measure_result r;
-    r.n_tokens = base + (repository ? repository->n_tokens() : 0);
+    r.n_tokens = base + n_chunk_tokens();
     std::vector<std::vector<float>> sparse_logits;
-    std::vector<float> logits(m->hp.n_vocab);
-    int64_t bytes = 0;
-    bool    sparse = false;
+    std::vector<float> logits(m.hp.n_vocab);
     const auto steps = [&](const attention_params & attention, const std::function<void(double ms)> & done) {
         truncate(base);
         for (const int32_t id : last) {
-            if (flags.abort) {
-                fail(ERROR_CANCELLED, "cancelled");
-            }
+            flags.check();
             const steady::time_point begin = steady::now();
-            decoder_graph & g = run_step(id, attention, bytes, sparse);
-            ggml_backend_tensor_get(g.logits, logits.data(), 0, logits.size()*sizeof(float));
+            run_steps(&id, 1, 1, attention, logits.data());
             done(ms_since(begin));
         }
     };

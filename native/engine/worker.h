@@ -4,7 +4,7 @@
 // Nothing of it uses libuv's workers, and nothing of it knows JavaScript.
 
 #include "base/error.h"
-#include "engine/context.h"
+#include "engine/sequence.h"
 
 #include <condition_variable>
 #include <cstdint>
@@ -17,7 +17,7 @@
 struct worker_task {
     task_flags   flags;
     int32_t      priority = 0;
-    const void * owner    = nullptr; // model or context that the task uses: its end cancels the task
+    const void * owner    = nullptr; // model or sequence that the task uses: its end cancels the task
     double       queue_ms = 0;       // set when the task begins
 
     std::function<void(worker_task &)> run;     // on the engine thread; may throw
@@ -35,7 +35,7 @@ struct worker {
 
     void start(std::shared_ptr<worker_task> task);
     void cancel(worker_task & task);       // out of the queue at once, or by its abort flag
-    void cancel_owner(const void * owner); // all tasks of a model or context
+    void cancel_owner(const void * owner); // all tasks of a model or sequence
 
 private:
     std::mutex              mutex;

@@ -1,6 +1,23 @@
 #include "graph/decoder_ops.h"
 
+#include <algorithm>
 #include <cmath>
+
+void graph_set_input(ggml_tensor * input, const void * data) {
+    const assertion_guard guard;
+    if (input && input->buffer) {
+        ggml_backend_tensor_set(input, data, 0, ggml_nbytes(input));
+    }
+}
+
+std::vector<ggml_fp16_t> causal_mask(int32_t n, int32_t n_past, int32_t n_kv) {
+    const ggml_fp16_t hidden = ggml_fp32_to_fp16(-INFINITY), seen = 0;
+    std::vector<ggml_fp16_t> mask((size_t) n_kv*n, hidden);
+    for (int32_t i = 0; i < n; i++) {
+        std::fill_n(mask.begin() + (size_t) i*n_kv, n_past + i + 1, seen);
+    }
+    return mask;
+}
 
 ggml_tensor * decoder_ops::norm(ggml_tensor * x, ggml_tensor * weight) const {
     return ggml_mul(ctx, ggml_rms_norm(ctx, x, hp.rms_eps), weight);

@@ -2,9 +2,28 @@
 
 // What every graph of the llama, qwen2 and qwen3 architectures has in common, whatever cache it attends to.
 
+#include "base/assertion_guard.h"
 #include "model/model.h"
 
 #include <cstdint>
+#include <memory>
+#include <vector>
+
+// data: as many bytes as the tensor has. An input that no op of the graph reads has no memory: nothing is set then.
+void graph_set_input(ggml_tensor * input, const void * data);
+
+// [n_kv, n] f16: token i sees the n_past cached ones, those before it and itself
+std::vector<ggml_fp16_t> causal_mask(int32_t n, int32_t n_past, int32_t n_kv);
+
+// The graph that is held, or one that `make` makes where the shape is another.
+template <typename Graph, typename Shape, typename Make> Graph & graph_of_shape(std::unique_ptr<Graph> & held, const Shape & shape, Make && make) {
+    if (!held || !(held->shape == shape)) {
+        const assertion_guard guard;
+        held.reset(); // its memory first
+        held = make();
+    }
+    return *held;
+}
 
 struct decoder_ops {
     const model &         m;

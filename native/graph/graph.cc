@@ -35,10 +35,6 @@ struct builder : decoder_ops {
         const layer_weights & l = m.layers[il];
         const int32_t n = g.shape.n_tokens;
         auto [q, k, v] = project(l, x, n);
-        ggml_tensor * q_slots = nullptr;
-        if (g.slot_positions) { // chunks at other offsets: the query is turned to where it stands to each, no key is
-            q_slots = rope(ggml_repeat_4d(ctx, q, hp.head_size, hp.n_head, (int64_t) n*g.shape.n_slots, 1), g.slot_positions);
-        }
         q = rope(q, g.positions);
         ggml_tensor * stored_k = store(rope(k, g.positions), il, 0);
         ggml_tensor * stored_v = store(v, il, 1);
@@ -48,7 +44,7 @@ struct builder : decoder_ops {
             ggml_build_forward_expand(g.graph, rows);
             g.captured.push_back(rows);
         }
-        ggml_tensor * out = g.shape.fasa ? fasa->build(ctx, il, q_slots ? q_slots : q, n, stored_k, stored_v) : dense_attention(il, q);
+        ggml_tensor * out = g.shape.fasa ? fasa->build(ctx, il, q, n, stored_k, stored_v) : dense_attention(il, q);
         return output(l, out, n);
     }
 
@@ -56,7 +52,6 @@ struct builder : decoder_ops {
         const graph_shape & s = g.shape;
         g.tokens    = input(GGML_TYPE_I32, s.n_tokens);
         g.positions = input(GGML_TYPE_I32, s.n_tokens);
-        g.slot_positions = s.fasa && s.n_slots > 1 ? input(GGML_TYPE_I32, (int64_t) s.n_tokens*s.n_slots) : nullptr;
         g.cells     = input(GGML_TYPE_I64, s.n_tokens);
         g.mask      = s.fasa ? nullptr : input(GGML_TYPE_F16, s.n_kv, s.n_tokens);
         g.out_rows  = s.n_out > 0 ? input(GGML_TYPE_I32, s.n_out) : nullptr;

@@ -18,7 +18,6 @@ struct graph_shape {
     int32_t n_out     = 0;     // rows of logits
     int32_t n_capture = 0;     // rows of rotated queries kept per layer, for calibration
     bool    fasa      = false; // one decoded token, or the few before it
-    int32_t n_slots   = 1;     // with FASA: positions that queries are rotated to
 
     bool operator==(const graph_shape &) const = default;
 };
@@ -32,7 +31,6 @@ struct decoder_graph {
 
     ggml_tensor * tokens    = nullptr; // [n_tokens] i32
     ggml_tensor * positions = nullptr; // [n_tokens] i32
-    ggml_tensor * slot_positions = nullptr; // [n_tokens*n_slots] i32: slot after slot; only with more than one
     ggml_tensor * cells     = nullptr; // [n_tokens] i64: cache rows that the tokens' keys and values go to
     ggml_tensor * mask      = nullptr; // [n_kv, n_tokens] f16: 0 or -inf; dense attention only
     ggml_tensor * out_rows  = nullptr; // [n_out] i32: rows of the micro-batch whose logits are wanted

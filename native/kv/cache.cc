@@ -45,7 +45,7 @@ zeroed_memory::zeroed_memory(size_t size) : size(size), base(calloc(size + 64, 1
 zeroed_memory::~zeroed_memory() { free(base); }
 
 kv_cache::kv_cache(const model_hparams & hp, int32_t n_ctx, const calibration * calib) : hp(hp) {
-    n_cells = (n_ctx + KV_CELL_STEP - 1)/KV_CELL_STEP*KV_CELL_STEP;
+    n_cells = kv_cells(n_ctx);
     const size_t kv_bytes = (size_t) hp.kv_bytes_per_token()*n_cells;
     size_t pages_bytes = 0;
     if (calib) {
@@ -102,18 +102,6 @@ void kv_cache::close_pages(int32_t n_tokens, int32_t n_anchor, const fasa_kernel
         }
     }
     n_closed = std::max(n_closed, n_whole);
-}
-
-void kv_cache::repeat_rows(int32_t n_from, int32_t n_to) {
-    for (int32_t il = 0; il < hp.n_layer; il++) {
-        for (int32_t head = 0; head < hp.n_head_kv; head++) {
-            uint16_t * base = const_cast<uint16_t *>(rows(il, head));
-            for (int32_t t = n_from; t < n_to; t++) {
-                const int32_t from = 1 + (t - n_from) % (n_from - 1); // token 0 is the sink: there is one
-                memcpy(base + t*row_stride(), base + from*row_stride(), row_stride()*sizeof(uint16_t));
-            }
-        }
-    }
 }
 
 void kv_cache::truncate(int32_t n_tokens) { n_closed = std::min(n_closed, n_tokens/FASA_PAGE_TOKENS); }

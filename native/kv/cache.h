@@ -15,6 +15,7 @@
 
 // rows per graph step: K views of flash attention grow in these steps, the rest is masked
 constexpr int32_t KV_CELL_STEP = 256;
+inline int32_t kv_cells(int32_t n_tokens) { return (n_tokens + KV_CELL_STEP - 1)/KV_CELL_STEP*KV_CELL_STEP; }
 
 struct calibration {
     int32_t n_dominant = 0;        // dominant FCs of a KV head
@@ -59,8 +60,6 @@ struct kv_cache {
 
     void close_pages(int32_t n_tokens, int32_t n_anchor, const fasa_kernels * kernels); // up to the last whole page
     void truncate(int32_t n_tokens);
-    // Repeats the rows of tokens [1, n_from) up to n_to tokens: a cache of any depth to time steps over, not to read text by.
-    void repeat_rows(int32_t n_from, int32_t n_to);
 
     int64_t bytes_reserved() const;
 

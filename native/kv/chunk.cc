@@ -118,12 +118,20 @@ size_t kv_chunk_layout::row_bytes() const {
     return row_type == KV_ROWS_Q8_0 ? 2*ggml_row_size(GGML_TYPE_Q8_0, head_size) : (size_t) head_size*2*sizeof(uint16_t);
 }
 
-int32_t kv_repository::n_tokens() const {
+int32_t chunk_set::n_tokens() const {
     int32_t n = 0;
     for (const retrieved_chunk & c : chunks) {
         n += c.chunk->n_tokens;
     }
     return n;
+}
+
+void chunk_set::check_intact() const {
+    for (const retrieved_chunk & c : chunks) {
+        if (!c.chunk->intact()) {
+            fail(ERROR_BAD_CHUNK, "%s was cut short or replaced while it was in use", c.chunk->file.c_str());
+        }
+    }
 }
 
 std::shared_ptr<kv_chunk> kv_chunk::from_cells(const kv_chunk_layout & layout, const kv_cache & kv, int32_t begin, int32_t n_tokens, const fasa_kernels * kernels) {

@@ -68,14 +68,14 @@ private:
 // Chunks that a sequence reads beside its own tokens.
 struct retrieved_chunk {
     std::shared_ptr<const kv_chunk> chunk;
-    float   prior  = 0; // added to predicted logits: for the choice alone
-    int32_t offset = 0; // added to local positions
+    float prior = 0; // added to predicted logits: for the choice alone
 };
 
-struct kv_repository {
+struct chunk_set {
     std::vector<retrieved_chunk> chunks;
     float   bias   = 0; // added to the logits of chunk tokens
     int32_t n_late = 0; // tokens before the first decoded one that see the chunks
 
     int32_t n_tokens() const;
+    void check_intact() const; // throws BAD_CHUNK for a file that was cut short or replaced
 };

@@ -17,7 +17,7 @@ static ggml_backend_buffer_ptr allocated(ggml_context * ctx, ggml_backend_buffer
 }
 
 gpu_cache::gpu_cache(const model_hparams & hp, ggml_backend_dev_t device, int32_t n_ctx, bool rows_on_host, const calibration * calib) :
-    hp(hp), rows_on_host(rows_on_host), n_cells((n_ctx + KV_CELL_STEP - 1)/KV_CELL_STEP*KV_CELL_STEP), n_channels(calib ? 2*calib->n_dominant : 0) {
+    hp(hp), rows_on_host(rows_on_host), n_cells(kv_cells(n_ctx)), n_channels(calib ? 2*calib->n_dominant : 0) {
     const std::string what = format("a KV cache of %d tokens", n_ctx);
     if (rows_on_host) {
         memory_require(row_bytes()*n_cells, what.c_str());
@@ -52,26 +52,5 @@ gpu_cache::gpu_cache(const model_hparams & hp, ggml_backend_dev_t device, int32_
             }
         }
         ggml_backend_tensor_set(picker[il], ones.data(), 0, ggml_nbytes(picker[il]));
-    }
-}
-
-void gpu_cache::repeat_rows(int32_t n_from, int32_t n_to) {
-    std::vector<char> rows;
-    const auto repeat = [&](ggml_tensor * t) {
-        const size_t row = t->nb[1];
-        rows.resize(row*n_to);
-        ggml_backend_tensor_get(t, rows.data(), 0, row*n_from);
-        for (int32_t i = n_from; i < n_to; i++) {
-            const int32_t from = 1 + (i - n_from) % (n_from - 1); // token 0 is the sink: there is one
-            std::copy_n(rows.begin() + row*from, row, rows.begin() + row*i);
-        }
-        ggml_backend_tensor_set(t, rows.data() + row*n_from, row*n_from, row*(n_to - n_from));
-    };
-    for (int32_t il = 0; il < hp.n_layer; il++) {
-        repeat(k[il]);
-        repeat(v[il]);
-        if (n_channels > 0) {
-            repeat(importance[il]);
-        }
     }
 }

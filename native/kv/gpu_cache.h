@@ -29,8 +29,6 @@ struct gpu_cache {
     int64_t importance_bytes() const { return (int64_t) hp.n_layer*hp.n_head_kv*n_channels*2; } // the same
     int64_t bytes_on_host()    const { return rows_on_host ? row_bytes()*n_cells : 0; }
 
-    // Repeats the rows of tokens [1, n_from) up to n_to tokens: a cache of any depth to time steps over, not to read text by.
-    void repeat_rows(int32_t n_from, int32_t n_to);
 
 private:
     ggml_context_ptr        rows_ctx, keys_ctx;

@@ -12,7 +12,9 @@ void backend_load(const std::string & folder) {
     static std::once_flag once;
     std::call_once(once, [&folder] {
         llama_log_set(log_nothing, nullptr); // ggml's log, too
-        ggml_backend_load_all_from_path(folder.c_str());
+        if (!backend_cpu_device()) { // else another addon of this process has loaded them
+            ggml_backend_load_all_from_path(folder.c_str());
+        }
         llama_backend_init();
     });
     if (!backend_cpu_device()) {
@@ -60,7 +62,7 @@ static bool is_aborted(void * data) {
     return abort && abort->load(std::memory_order_relaxed);
 }
 
-cpu_compute::cpu_compute(int32_t n_threads, const std::atomic<bool> * const * abort) {
+cpu_backend::cpu_backend(int32_t n_threads, const std::atomic<bool> * const * abort) {
     backend.reset(ggml_backend_dev_init(backend_cpu_device(), nullptr));
     const auto set_n_threads = cpu_function<ggml_backend_set_n_threads_t>("ggml_backend_set_n_threads");
     const auto set_abort     = cpu_function<ggml_backend_set_abort_callback_t>("ggml_backend_set_abort_callback");
@@ -81,7 +83,7 @@ cpu_compute::cpu_compute(int32_t n_threads, const std::atomic<bool> * const * ab
     set_pool(backend.get(), pool);
 }
 
-cpu_compute::~cpu_compute() {
+cpu_backend::~cpu_backend() {
     backend.reset();
     if (pool) {
         const auto pool_free = cpu_function<decltype(&ggml_threadpool_free)>("ggml_threadpool_free");
@@ -89,7 +91,7 @@ cpu_compute::~cpu_compute() {
     }
 }
 
-void cpu_compute::run(ggml_cgraph * graph) {
+void cpu_backend::run(ggml_cgraph * graph) {
     switch (ggml_backend_graph_compute(backend.get(), graph)) {
         case GGML_STATUS_SUCCESS: return;
         case GGML_STATUS_ABORTED: fail(ERROR_CANCELLED, "cancelled");

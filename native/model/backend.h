@@ -22,17 +22,17 @@ std::vector<std::string> backend_cpu_features();
 ggml_backend_buffer_type_t * backend_cpu_extra_bufts();
 
 // A CPU backend with its own thread pool. Compute stops between two graph nodes once *abort is true.
-struct cpu_compute {
-    ggml_backend_ptr backend;
+struct cpu_backend {
+    cpu_backend(int32_t n_threads, const std::atomic<bool> * const * abort);
+    ~cpu_backend();
+    cpu_backend(const cpu_backend &) = delete;
+    cpu_backend & operator=(const cpu_backend &) = delete;
 
-    cpu_compute(int32_t n_threads, const std::atomic<bool> * const * abort);
-    ~cpu_compute();
-    cpu_compute(const cpu_compute &) = delete;
-    cpu_compute & operator=(const cpu_compute &) = delete;
-
+    ggml_backend_t get() const { return backend.get(); }
     // throws CANCELLED, BACKEND
     void run(ggml_cgraph * graph);
 
 private:
+    ggml_backend_ptr  backend;
     ggml_threadpool_t pool = nullptr;
 };

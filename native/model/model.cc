@@ -231,6 +231,14 @@ void model::check_file() const {
     }
 }
 
+void model::check_tokens(const std::vector<int32_t> & tokens) const {
+    for (const int32_t id : tokens) {
+        if (id < 0 || id >= hp.n_vocab) {
+            fail(ERROR_BAD_ARGUMENT, "there is no token %d", id);
+        }
+    }
+}
+
 std::shared_ptr<model> model::load(const std::string & path, ggml_backend_dev_t device, const std::atomic<bool> & abort, const std::function<void(float)> & progress) {
     std::shared_ptr<model> m(new model(path));
     m->device = device;

@@ -57,6 +57,7 @@ struct model {
 
     // Before every graph over it. throws FILE_UNREADABLE once the file was cut short: weights are read where it is mapped
     void check_file() const;
+    void check_tokens(const std::vector<int32_t> & tokens) const; // throws BAD_ARGUMENT for one that the vocabulary does not have
 
 private:
     explicit model(const std::string & path);

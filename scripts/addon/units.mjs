@@ -55,8 +55,8 @@ function quietAbout(variant, compiler) {
 }
 
 /** @returns {import('./compile.mjs').Unit[]} */
-function unitsOf(sources, compiler) {
-  const flags = commonFlags();
+function unitsOf(sources, compiler, more = []) {
+  const flags = [...commonFlags(), ...more];
   const variants = Object.entries(VARIANTS[process.arch] ?? { plain: [] });
   return sources.flatMap((source) => {
     const name = path.relative(root, source);
@@ -74,6 +74,11 @@ function unitsOf(sources, compiler) {
 /** The sources of the addon that the language server loads. */
 export function addonUnits(compiler) {
   return unitsOf(filesUnder(path.join(root, 'native'), '.cc'), compiler);
+}
+
+/** What the laboratory's addon has besides: tests and benchmarks load it, and it does not ship. */
+export function laboratoryUnits(compiler) {
+  return unitsOf(filesUnder(path.join(root, 'bench', 'native'), '.cc'), compiler, [`-I${root}`]);
 }
 
 /** The sources of the addon that the kernel tests load: the kernels and calibration alone, without ggml. */

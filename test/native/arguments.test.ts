@@ -1,7 +1,7 @@
 /** What callers may get wrong: each is refused with BAD_ARGUMENT (or a code that says more), and the addon goes on. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeContext, NativeModel } from '../../language-server/engine/native/addon';
+import type { LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
 import type { NativeGenerateOptions } from '../../language-server/engine/native/addon-generation';
 import { tinyVocabularySize } from './tiny-model';
 import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
@@ -9,8 +9,8 @@ import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
 const workshop = useWorkshop();
 const tokens = Int32Array.of(72, 101, 108, 108, 111);
 
-let model: NativeModel;
-let context: NativeContext;
+let model: LaboratoryModel;
+let context: LaboratoryContext;
 beforeAll(async () => {
   model = await workshop.model({ architecture: 'qwen2' });
   context = workshop.context(model, { contextTokens: 64 });

@@ -9,8 +9,9 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildSync } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { LaboratoryModel } from '../../bench/common/addon';
 import type { EncodedChunk } from '../../language-server/engine/engine';
-import type { NativeEncoder, NativeModel } from '../../language-server/engine/native/addon';
+import type { NativeEncoder } from '../../language-server/engine/native/addon';
 import { addonPath } from '../../language-server/engine/native/load-addon';
 import { NativeChunkEncoder } from '../../language-server/engine/native/native-chunk-encoder';
 import { ChunkFile } from './chunk-file';
@@ -73,7 +74,7 @@ async function write(folder: string): Promise<WriterResult> {
   return result;
 }
 
-function encoderOf(model: NativeModel): NativeEncoder {
+function encoderOf(model: LaboratoryModel): NativeEncoder {
   const calibration = everySecondFc(model.info);
   const fixed = { anchor: writerAnchor, threads: 1, microBatch: 48, chunkTokens: 512 };
   return model.createEncoder({ ...fixed, calibration, rowType: 'f16', tier: 'fasa-m' });

@@ -1,8 +1,8 @@
-/** A chunk file as docs/chunk-files.md describes it, read and written from outside. */
-
-import type { NativeModelInfo } from '../../language-server/engine/native/addon';
+/** A chunk file as docs/chunk-files.md describes it, read and cut from outside. */
 
 const headerHashOffset = 184;
+const fileAlign = 4096;
+const pageTokens = 128;
 
 export class ChunkFile {
   readonly #bytes: Buffer;
@@ -30,19 +30,32 @@ export class ChunkFile {
     return this.#rows().reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   }
 
-  /** Every key as if its token stood `by` positions later. Plain RoPE of the model's base and layout. */
-  turnKeys(by: number, info: Pick<NativeModelInfo, 'headSize' | 'ropeLayout'>, base = 10_000): void {
-    const d = info.headSize;
-    const { offset, length } = this.#section(1);
-    for (let row = offset; row < offset + length; row += 4 * d) {
-      for (let fc = 0; fc < d / 2; fc++) {
-        const [i, j] = info.ropeLayout === 'neox' ? [fc, fc + d / 2] : [2 * fc, 2 * fc + 1];
-        const angle = by * base ** ((-2 * fc) / d);
-        const [x, y] = [this.#half(row + 2 * i), this.#half(row + 2 * j)];
-        this.#setHalf(row + 2 * i, x * Math.cos(angle) - y * Math.sin(angle));
-        this.#setHalf(row + 2 * j, x * Math.sin(angle) + y * Math.cos(angle));
-      }
+  /** The file of some of the tokens, whole pages of the first of them on: the same keys and values, under another address. */
+  slice(firstPage: number, tokens: number, address: string): Buffer {
+    const [pages, rows] = [this.#section(0), this.#section(1)];
+    const [ours, wanted] = [Math.ceil(this.tokens / pageTokens), Math.ceil(tokens / pageTokens)];
+    const heads = this.#bytes.readUInt32LE(96) * this.#bytes.readUInt32LE(100);
+    const [pageBytes, rowBytes] = [this.#bytes.readUInt32LE(120), this.#bytes.readUInt32LE(124)];
+    const parts = (offset: number, of: number, from: number, count: number, bytes: number) =>
+      Buffer.concat(
+        Array.from({ length: heads }, (_, head) => {
+          const at = offset + (head * of + from) * bytes;
+          return this.#bytes.subarray(at, at + count * bytes);
+        }),
+      );
+    const keys = parts(pages.offset, ours, firstPage, wanted, pageBytes);
+    const cut = parts(rows.offset, this.tokens, firstPage * pageTokens, tokens, rowBytes);
+    const rowsOffset = Math.ceil((pages.offset + keys.length) / fileAlign) * fileAlign;
+    const bytes = Buffer.alloc(rowsOffset + cut.length);
+    this.#bytes.copy(bytes, 0, 0, 192);
+    bytes.fill(0, 32, 96).write(address, 32);
+    bytes.writeUInt32LE(tokens, 112);
+    for (const [i, value] of [pages.offset, keys.length, rowsOffset, cut.length, bytes.length].entries()) {
+      bytes.writeBigUInt64LE(BigInt(value), 128 + 8 * i);
     }
+    keys.copy(bytes, pages.offset);
+    cut.copy(bytes, rowsOffset);
+    return new ChunkFile(bytes).sealed();
   }
 
   /** With checksums that are right again. */
@@ -72,14 +85,6 @@ export class ChunkFile {
     const fraction = bits & 1023;
     const size = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
     return bits & 0x8000 ? -size : size;
-  }
-
-  #setHalf(at: number, value: number): void {
-    const size = Math.abs(value);
-    const exponent = Math.max(-14, Math.floor(Math.log2(size || 2 ** -30)));
-    const units = Math.round((size / 2 ** exponent) * 1024);
-    const bits = size < 2 ** -14 ? Math.round(size * 2 ** 24) : units - 1024 + ((exponent + 15) << 10);
-    this.#bytes.writeUInt16LE(bits | (value < 0 ? 0x8000 : 0), at);
   }
 }
 

@@ -3,11 +3,11 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { LaboratoryModel } from '../../bench/common/addon';
 import type {
   NativeCalibration,
   NativeChunk,
   NativeEncoder,
-  NativeModel,
   NativeRepository,
 } from '../../language-server/engine/native/addon';
 import { ChunkFile } from './chunk-file';
@@ -29,7 +29,7 @@ const models: TinyModelOptions[] = [
 ];
 
 /** Every second FC of every head. */
-function everySecond(model: NativeModel): NativeCalibration {
+function everySecond(model: LaboratoryModel): NativeCalibration {
   const one = Array.from({ length: model.info.headSize / 4 }, (_, i) => 2 * i);
   return {
     dominantFcs: Array.from({ length: model.info.layers }, () => Array.from({ length: model.info.kvHeads }, () => one)),
@@ -37,8 +37,8 @@ function everySecond(model: NativeModel): NativeCalibration {
 }
 
 function encoderOf(
-  model: NativeModel,
-  change: Partial<Parameters<NativeModel['createEncoder']>[0]> = {},
+  model: LaboratoryModel,
+  change: Partial<Parameters<LaboratoryModel['createEncoder']>[0]> = {},
 ): NativeEncoder {
   return model.createEncoder({
     anchor,
@@ -53,25 +53,24 @@ function encoderOf(
 }
 
 interface Encoding {
-  readonly joint?: boolean;
   readonly folder?: string;
   readonly onProgress?: (tokens: number) => void;
 }
 
-function encode(encoder: NativeEncoder, pieces: readonly Int32Array[], { joint, folder, onProgress }: Encoding = {}) {
+function encode(encoder: NativeEncoder, pieces: readonly Int32Array[], { folder, onProgress }: Encoding = {}) {
   const sources = pieces.map((tokens, i) => ({
     tokens,
     address: address(`piece-${i}-`),
     ...(folder === undefined ? {} : { file: path.join(folder, `${i}.kv`) }),
   }));
-  return encoder.encode(sources, { priority: 0, joint: joint ?? false }, onProgress ?? (() => {}));
+  return encoder.encode(sources, { priority: 0 }, onProgress ?? (() => {}));
 }
 
 const folderOf = () => mkdtempSync(path.join(workshop.folder, 'chunks-'));
 
 /** Logits of the tail over anchor, chunks and tail; all of the tail sees the chunks. */
 function composed(
-  model: NativeModel,
+  model: LaboratoryModel,
   tail: Int32Array,
   repository: Omit<NativeRepository, 'lateTokens'>,
   { budget = 4096, tailPosition = anchor.length + 512, late = 4096, dense = false } = {},
@@ -119,15 +118,22 @@ describe.each(models)('%o', (options) => {
     }
   });
 
-  it('the pieces of one text, encoded jointly, are read as its plain dense prefill', async () => {
+  it('the chunks of one text, cut from its keys and values, are read as its plain dense prefill', async () => {
     const model = await workshop.model(options);
-    const pieces = [text(150), text(128), text(77)];
-    const tail = text(40);
-    const total = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    const whole = Int32Array.from([...anchor, ...pieces.flatMap((piece) => [...piece]), ...tail]);
-    const plain = await denseLogits(workshop.context(model, { contextTokens: 1024 }), whole, anchor.length + total);
-    const chunks = await encode(encoderOf(model), pieces, { joint: true }).promise;
-    const tailPosition = anchor.length + total;
+    const encoder = encoderOf(model);
+    const folder = folderOf();
+    const [whole, tail] = [text(355), text(40)];
+    await encode(encoder, [whole], { folder }).promise;
+    const file = new ChunkFile(readFileSync(path.join(folder, '0.kv')));
+    const chunks: NativeChunk[] = [];
+    for (const [page, tokens] of [128, 128, 99].entries()) {
+      const name = path.join(folder, `part-${page}.kv`);
+      writeFileSync(name, file.slice(page, tokens, address(`part-${page}-`)));
+      chunks.push(await encoder.open(name, address(`part-${page}-`), { priority: 0 }).promise);
+    }
+    const tailPosition = anchor.length + whole.length;
+    const tokens = Int32Array.from([...anchor, ...whole, ...tail]);
+    const plain = await denseLogits(workshop.context(model, { contextTokens: 1024 }), tokens, tailPosition);
     const { vocabulary } = model.info;
     expectSame(plain, await composed(model, tail, { chunks }, { tailPosition }), vocabulary);
     expectSame(plain, await composed(model, tail, { chunks }, { tailPosition, dense: true }), vocabulary);
@@ -135,43 +141,6 @@ describe.each(models)('%o', (options) => {
     expectSame(plain, await composed(model, tail, { chunks: chunks.toReversed() }, { tailPosition }), vocabulary);
     const without = await composed(model, tail, { chunks: chunks.slice(1) }, { tailPosition });
     expect(compareLogits(plain, without, vocabulary).maxKl).toBeGreaterThan(10 * sameKl);
-  });
-
-  it('a chunk at an offset is read as one whose keys were turned by it', async () => {
-    const model = await workshop.model(options);
-    const folder = folderOf();
-    const encoder = encoderOf(model);
-    const [first, second] = [text(140), text(90)];
-    const [a, b] = (await encode(encoder, [first, second], { folder }).promise) as [NativeChunk, NativeChunk];
-    const file = path.join(folder, 'turned.kv');
-    const turned = new ChunkFile(readFileSync(path.join(folder, '1.kv')));
-    turned.turnKeys(first.length, model.info);
-    writeFileSync(file, turned.sealed());
-    const reference = await encoder.open(file, address('piece-1-'), { priority: 0 }).promise;
-    const tail = text(30);
-    const { vocabulary } = model.info;
-    const expected = await composed(model, tail, { chunks: [a, reference] });
-    const offsets = Int32Array.from([0, first.length]);
-    expectSame(expected, await composed(model, tail, { chunks: [a, b], offsets }), vocabulary);
-    const unturned = await composed(model, tail, { chunks: [a, b] });
-    expect(compareLogits(expected, unturned, vocabulary).maxKl).toBeGreaterThan(3 * sameKl);
-    // a single decoded token takes another way through the graph
-    const step = async (repository: NativeRepository) => {
-      const context = workshop.context(model, {
-        contextTokens: 256,
-        calibration: everySecond(model),
-        composition: { anchorTokens: anchor.length, tailPosition: anchor.length + 512 },
-      });
-      const tokens = Int32Array.from([...anchor, ...tail]);
-      const options = { attention: 'fasa-c', budget: 4096, fasaFromTokens: 0, stepwise: true } as const;
-      return context.evaluate({ ...options, tokens, from: tokens.length - 4, repository }).promise;
-    };
-    const lateTokens = 64;
-    expectSame(
-      await step({ chunks: [a, reference], lateTokens }),
-      await step({ chunks: [a, b], offsets, lateTokens }),
-      vocabulary,
-    );
   });
 
   it('q8_0 rows are close to f16 ones, and smaller', async () => {
@@ -313,7 +282,6 @@ describe('encoding', () => {
     expect((await failureOf(() => encode(encoder, [new Int32Array()]))).code).toBe('BAD_ARGUMENT');
     expect((await failureOf(() => encode(encoder, [text(513)]))).code).toBe('BAD_ARGUMENT');
     expect((await failureOf(() => encode(encoder, [Int32Array.from([-1])]))).code).toBe('BAD_ARGUMENT');
-    expect((await failureOf(() => encode(encoder, [text(300), text(300)], { joint: true }))).code).toBe('BAD_ARGUMENT');
     expect((await failureOf(() => encoderOf(model, { anchor: new Int32Array() }))).code).toBe('BAD_ARGUMENT');
     encoder.dispose();
     expect((await failureOf(() => encode(encoder, [text(3)]))).code).toBe('DISPOSED');

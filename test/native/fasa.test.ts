@@ -1,7 +1,8 @@
 /** FASA decoding as a context does it: what it gives, when it is used, what it reads and holds. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeCalibration, NativeContext, NativeModel } from '../../language-server/engine/native/addon';
+import type { LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
+import type { NativeCalibration } from '../../language-server/engine/native/addon';
 import { compareLogits } from './kl';
 import { plantedFcs, savePlantedModel } from './planted-model';
 import { Random } from './random';
@@ -15,7 +16,7 @@ const tokens = new Random(21).tokens(700, 0, tinyTextTokens);
 const from = 500;
 
 /** The same FCs in every layer and head, evenly spaced. */
-function evenCalibration(model: NativeModel, fcs: number): NativeCalibration {
+function evenCalibration(model: LaboratoryModel, fcs: number): NativeCalibration {
   const all = model.info.headSize / 2;
   const one = Array.from({ length: fcs }, (_, i) => Math.floor((i * all) / fcs));
   return {
@@ -23,7 +24,12 @@ function evenCalibration(model: NativeModel, fcs: number): NativeCalibration {
   };
 }
 
-function fasaLogits(context: NativeContext, budget: number, sequence = tokens, first = from): Promise<Float32Array> {
+function fasaLogits(
+  context: LaboratoryContext,
+  budget: number,
+  sequence = tokens,
+  first = from,
+): Promise<Float32Array> {
   const options = {
     tokens: sequence,
     from: first,
@@ -75,7 +81,7 @@ describe('a budget as large as the context', () => {
 describe.each(['llama', 'qwen2', 'qwen3'] as const)('%s: a model that attends by planted FCs alone', (architecture) => {
   const options: TinyModelOptions = { architecture, heads: 6, kvHeads: 2, bias: false, feedForward: 128 };
   const { layers, kvHeads, headSize } = tinyShapes(options);
-  let model: NativeModel;
+  let model: LaboratoryModel;
   beforeAll(async () => {
     model = await workshop.model(savePlantedModel(workshop.folder, options));
   });
@@ -100,7 +106,7 @@ describe.each(['llama', 'qwen2', 'qwen3'] as const)('%s: a model that attends by
     const right = workshop.context(model, { contextTokens, calibration: planted });
     const other = workshop.context(model, { contextTokens, calibration: wrong });
     const dense = await denseLogits(right, tokens, from);
-    const kl = async (context: NativeContext, budget: number) =>
+    const kl = async (context: LaboratoryContext, budget: number) =>
       compareLogits(dense, await fasaLogits(context, budget), model.info.vocabulary).meanKl;
     const good = await kl(right, 160);
     expect(good).toBeLessThan(0.02);
@@ -129,7 +135,7 @@ describe.each(['llama', 'qwen2', 'qwen3'] as const)('%s: a model that attends by
 describe('decoding with FASA', () => {
   const options: TinyModelOptions = { architecture: 'llama', heads: 4, kvHeads: 2, feedForward: 128 };
   const dominant = 16;
-  let model: NativeModel;
+  let model: LaboratoryModel;
   let calibration: NativeCalibration;
   beforeAll(async () => {
     model = await workshop.model(options);

@@ -3,7 +3,7 @@
 import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeModel } from '../../language-server/engine/native/addon';
+import type { LaboratoryModel } from '../../bench/common/addon';
 import type { NativeGenerateEvents } from '../../language-server/engine/native/addon-generation';
 import { compareLogits } from './kl';
 import { Random } from './random';
@@ -15,7 +15,7 @@ const quiet: NativeGenerateEvents = {};
 const contextTokens = 512;
 const options: TinyModelOptions = { architecture: 'llama', layers: 2, heads: 3, kvHeads: 1, feedForward: 128 };
 
-let model: NativeModel;
+let model: LaboratoryModel;
 beforeAll(async () => {
   model = await workshop.model(options);
 });

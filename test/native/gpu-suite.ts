@@ -4,13 +4,9 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
 import { bestToken } from '../../bench/common/compare-logits';
-import type {
-  NativeCalibration,
-  NativeContext,
-  NativeContextOptions,
-  NativeModel,
-} from '../../language-server/engine/native/addon';
+import type { NativeCalibration, NativeContextOptions } from '../../language-server/engine/native/addon';
 import { compareLogits } from './kl';
 import { Random } from './random';
 import { type TinyModelOptions, tinyTextTokens } from './tiny-model';
@@ -22,7 +18,7 @@ const prompt = new Random(5).tokens(300, 0, tinyTextTokens);
 const steps = 12;
 const budget = 96;
 
-function evenCalibration({ info }: NativeModel, fcs: number): NativeCalibration {
+function evenCalibration({ info }: LaboratoryModel, fcs: number): NativeCalibration {
   const one = Array.from({ length: fcs }, (_, i) => Math.floor((i * info.headSize) / 2 / fcs));
   return { dominantFcs: Array.from({ length: info.layers }, () => Array.from({ length: info.kvHeads }, () => one)) };
 }
@@ -35,13 +31,13 @@ export const gpuShapes = {
 } satisfies Record<string, TinyModelOptions>;
 
 function opener(device: string) {
-  const models: NativeModel[] = [];
+  const models: LaboratoryModel[] = [];
   afterAll(() => {
     for (const model of models) {
       model.dispose();
     }
   });
-  return async (options: TinyModelOptions): Promise<NativeModel> => {
+  return async (options: TinyModelOptions): Promise<LaboratoryModel> => {
     const model = await workshop.addon.loadModel({ path: workshop.file(options), device }, () => {}).promise;
     models.push(model);
     return model;
@@ -60,21 +56,21 @@ export function describeModels(device: string, shapes: readonly TinyModelOptions
   });
 
   describe.each(shapes)('%o', (options) => {
-    let cpu: NativeModel;
-    let gpu: NativeModel;
+    let cpu: LaboratoryModel;
+    let gpu: LaboratoryModel;
     let calibration: NativeCalibration;
     beforeAll(async () => {
       cpu = await workshop.model(options);
       gpu = await onDevice(options);
       calibration = evenCalibration(cpu, cpu.info.headSize / 4);
     });
-    const opened: NativeContext[] = [];
+    const opened: LaboratoryContext[] = [];
     afterEach(() => {
       for (const one of opened.splice(0)) {
         one.dispose();
       }
     });
-    const context = (model: NativeModel, more: Partial<NativeContextOptions> = {}) => {
+    const context = (model: LaboratoryModel, more: Partial<NativeContextOptions> = {}) => {
       const one = model.createContext({ threads, contextTokens, calibration, microBatch: 128, ...more });
       opened.push(one);
       return one;
@@ -93,7 +89,7 @@ export function describeModels(device: string, shapes: readonly TinyModelOptions
 
     /** What the CPU, fed the same tokens with the same choice of FCs at the same precision, would have decoded. */
     async function expectSameTokens(
-      there: NativeContext,
+      there: LaboratoryContext,
       attention: 'dense' | 'fasa-c',
       budget: number,
     ): Promise<void> {
@@ -149,8 +145,8 @@ export function describeSequence(device: string): void {
   const onDevice = opener(device);
   describe('a sequence', () => {
     const options: TinyModelOptions = { architecture: 'llama', heads: 4, kvHeads: 2, feedForward: 128 };
-    let gpu: NativeModel;
-    let context: NativeContext;
+    let gpu: LaboratoryModel;
+    let context: LaboratoryContext;
     beforeAll(async () => {
       gpu = await onDevice(options);
       context = workshop.context(gpu, { contextTokens, calibration: evenCalibration(gpu, 16), microBatch: 64 });

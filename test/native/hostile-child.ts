@@ -1,6 +1,6 @@
 /** The child of the hostile-input tests: tries one file in all the ways a model is used and says what came of it. */
 
-import { loadAddon } from '../../language-server/engine/native/load-addon';
+import { loadLaboratoryAddon } from '../../bench/common/addon';
 
 export interface Attempt {
   readonly code: string | undefined;
@@ -14,7 +14,7 @@ export interface Attempts {
   readonly use?: Attempt | 'accepted';
 }
 
-const addon = loadAddon();
+const addon = loadLaboratoryAddon();
 
 async function attempt(action: () => unknown): Promise<Attempt | 'accepted'> {
   try {

@@ -1,12 +1,8 @@
 /** Other ways to choose tokens, that evaluation compares FASA with, and the steps that the meter measures. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type {
-  NativeCalibration,
-  NativeContext,
-  NativeModel,
-  NativePolicy,
-} from '../../language-server/engine/native/addon';
+import type { ChoicePolicy, LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
+import type { NativeCalibration } from '../../language-server/engine/native/addon';
 import { compareLogits } from './kl';
 import { plantedFcs, savePlantedModel } from './planted-model';
 import { Random } from './random';
@@ -26,14 +22,14 @@ const planted: NativeCalibration = {
   ),
 };
 
-let model: NativeModel;
-let context: NativeContext;
+let model: LaboratoryModel;
+let context: LaboratoryContext;
 beforeAll(async () => {
   model = await workshop.model(savePlantedModel(workshop.folder, options));
   context = workshop.context(model, { contextTokens, calibration: planted });
 });
 
-function steps(policy: NativePolicy, tokensRead = budget, used = context): Promise<Float32Array> {
+function steps(policy: ChoicePolicy, tokensRead = budget, used = context): Promise<Float32Array> {
   return used.evaluate({
     tokens,
     from,
@@ -46,7 +42,7 @@ function steps(policy: NativePolicy, tokensRead = budget, used = context): Promi
 }
 
 describe('policies', () => {
-  const kl = async (policy: NativePolicy) => {
+  const kl = async (policy: ChoicePolicy) => {
     const dense = await denseLogits(context, tokens, from);
     return compareLogits(dense, await steps(policy), model.info.vocabulary).meanKl;
   };
@@ -92,7 +88,7 @@ describe('policies', () => {
     const plain = workshop.context(model, { contextTokens });
     const dense = { tokens, from, stepwise: true, attention: 'dense', budget, fasaFromTokens: 0 } as const;
     expect((await failureOf(() => plain.evaluate({ ...dense, policy: 'oracle' }))).code).toBe('BAD_CALIBRATION');
-    const unknown = 'best' as NativePolicy;
+    const unknown = 'best' as ChoicePolicy;
     expect((await failureOf(() => context.evaluate({ ...dense, policy: unknown }))).code).toBe('BAD_ARGUMENT');
     const short = { ...dense, tokens: tokens.subarray(0, 300), from: 290 };
     expect((await failureOf(() => context.evaluate({ ...short, policy: 'paper' }))).code).toBe('BAD_ARGUMENT');
@@ -132,7 +128,7 @@ describe('measuring what is cached', () => {
       ),
     );
     const other = workshop.context(model, { contextTokens, calibration: { dominantFcs: wrong } });
-    const mean = async (used: NativeContext) => {
+    const mean = async (used: LaboratoryContext) => {
       await used.generate(greedy(prompt, 1), {}).promise;
       const { kl } = await used.measure({ ...measure, steps: 24 }).promise;
       return kl.reduce((sum, one) => sum + one, 0) / kl.length;

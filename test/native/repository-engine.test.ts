@@ -13,8 +13,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { LaboratoryModel } from '../../bench/common/addon';
 import type { EncodedChunk, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
-import type { NativeModel, NativeRepository } from '../../language-server/engine/native/addon';
+import type { NativeRepository } from '../../language-server/engine/native/addon';
 import { GenerationRun } from '../../language-server/engine/native/generation-run';
 import { NativeChunkEncoder } from '../../language-server/engine/native/native-chunk-encoder';
 import { everySecondFc } from './chunk-writer';
@@ -31,7 +32,7 @@ const { signal } = new AbortController();
 
 const newFolder = () => mkdtempSync(path.join(workshop.folder, 'engine-'));
 
-function engineOf(model: NativeModel, folder: string, rowType: StoreOptions['rowType'], said: string[] = []) {
+function engineOf(model: LaboratoryModel, folder: string, rowType: StoreOptions['rowType'], said: string[] = []) {
   const { name, architecture, fingerprint } = model.info;
   return new NativeChunkEncoder({
     model,
@@ -58,7 +59,7 @@ function filesIn(folder: string): { readonly name: string; readonly bytes: numbe
 }
 
 /** A context that reads chunks of this engine behind its anchor. */
-function contextOf(model: NativeModel, engine: NativeChunkEncoder) {
+function contextOf(model: LaboratoryModel, engine: NativeChunkEncoder) {
   const { composition } = engine;
   return workshop.context(model, { contextTokens: 512, calibration: everySecondFc(model.info), composition });
 }

@@ -5,17 +5,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect } from 'vitest';
+import type { LaboratoryAddon, LaboratoryContext, LaboratoryModel, Reference } from '../../bench/common/addon';
+import { loadLaboratoryAddon } from '../../bench/common/addon';
 import type { NativeErrorCode } from '../../language-server/base/errors';
-import type {
-  NativeAddon,
-  NativeContext,
-  NativeContextOptions,
-  NativeModel,
-  NativeReference,
-  NativeTask,
-} from '../../language-server/engine/native/addon';
+import type { NativeContextOptions, NativeTask } from '../../language-server/engine/native/addon';
 import type { NativeGenerateOptions } from '../../language-server/engine/native/addon-generation';
-import { loadAddon } from '../../language-server/engine/native/load-addon';
 import { saveTinyModel, type TinyModelOptions } from './tiny-model';
 
 /**
@@ -25,22 +19,22 @@ import { saveTinyModel, type TinyModelOptions } from './tiny-model';
 export const threads = 1;
 
 export interface Workshop {
-  readonly addon: NativeAddon;
+  readonly addon: LaboratoryAddon;
   /** Removed when the tests of the file are done. */
   readonly folder: string;
   /** The path of such a model; made once. */
   file(options: TinyModelOptions): string;
   /** A model is loaded once and shared by the tests of the file. */
-  model(options: TinyModelOptions | string): Promise<NativeModel>;
-  context(model: NativeModel, options: Omit<NativeContextOptions, 'threads'>): NativeContext;
-  reference(path: string, contextTokens: number): Promise<NativeReference>;
+  model(options: TinyModelOptions | string): Promise<LaboratoryModel>;
+  context(model: LaboratoryModel, options: Omit<NativeContextOptions, 'threads'>): LaboratoryContext;
+  reference(path: string, contextTokens: number): Promise<Reference>;
 }
 
 /** To be called once at the top of a test file. */
 export function useWorkshop(): Workshop {
-  const addon = loadAddon();
+  const addon = loadLaboratoryAddon();
   const folder = mkdtempSync(path.join(tmpdir(), 'fasa-native-'));
-  const models = new Map<string, Promise<NativeModel>>();
+  const models = new Map<string, Promise<LaboratoryModel>>();
   const opened: { dispose(): void }[] = [];
 
   afterAll(async () => {
@@ -87,7 +81,7 @@ export function useWorkshop(): Workshop {
 }
 
 /** Dense teacher-forced logits of all positions from `from` on. */
-export function denseLogits(context: NativeContext, tokens: Int32Array, from = 0, stepwise = false) {
+export function denseLogits(context: LaboratoryContext, tokens: Int32Array, from = 0, stepwise = false) {
   const options = { tokens, from, stepwise, attention: 'dense', budget: 256, fasaFromTokens: 0 } as const;
   return context.evaluate(options).promise;
 }

@@ -1,15 +1,12 @@
 /** The shipped calibration of the default model, on code that it was not made from: as good as exact logits, nearly. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Comparison, compareLogits } from '../../bench/common/compare-logits';
+import type { ChoicePolicy, LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
+import type { Comparison } from '../../bench/common/compare-logits';
+import { compareLogits } from '../../bench/common/compare-logits';
 import { mean } from '../../bench/common/statistics';
 import { findCalibration } from '../../language-server/engine/calibration/calibration';
-import type {
-  NativeCalibration,
-  NativeContext,
-  NativeModel,
-  NativePolicy,
-} from '../../language-server/engine/native/addon';
+import type { NativeCalibration } from '../../language-server/engine/native/addon';
 import { useWorkshop } from '../native/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
 
@@ -20,14 +17,14 @@ const fed = documentTokens - 1;
 const from = fed - steps;
 
 describe('choosing 256 of 1,500 tokens', { timeout: 300_000 }, () => {
-  let model: NativeModel;
+  let model: LaboratoryModel;
   let calibration: NativeCalibration;
   let tokens: Int32Array;
-  let context: NativeContext;
+  let context: LaboratoryContext;
   let dense: Float32Array;
-  const results = new Map<NativePolicy, Comparison>();
+  const results = new Map<ChoicePolicy, Comparison>();
 
-  async function run(used: NativeContext, policy: NativePolicy): Promise<Comparison> {
+  async function run(used: LaboratoryContext, policy: ChoicePolicy): Promise<Comparison> {
     const options = { stepwise: true, attention: 'fasa-c', budget, fasaFromTokens: 0 } as const;
     const logits = await used.evaluate({ tokens: tokens.subarray(0, fed), from, policy, ...options }).promise;
     return compareLogits(dense, logits, model.info.vocabulary, tokens.subarray(from + 1));
@@ -49,8 +46,8 @@ describe('choosing 256 of 1,500 tokens', { timeout: 300_000 }, () => {
     }
   }, 300_000);
 
-  const meanKl = (policy: NativePolicy) => mean(results.get(policy)?.kl ?? []);
-  const agreement = (policy: NativePolicy) => (results.get(policy)?.agreeing ?? 0) / steps;
+  const meanKl = (policy: ChoicePolicy) => mean(results.get(policy)?.kl ?? []);
+  const agreement = (policy: ChoicePolicy) => (results.get(policy)?.agreeing ?? 0) / steps;
 
   it('is close to dense', () => {
     expect(meanKl('fasa')).toBeLessThan(0.02);

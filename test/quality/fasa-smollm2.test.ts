@@ -1,7 +1,8 @@
 /** FASA on the default model and real code: a calibration from one source, decoding on another one. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeCalibration, NativeModel } from '../../language-server/engine/native/addon';
+import type { LaboratoryModel } from '../../bench/common/addon';
+import type { NativeCalibration } from '../../language-server/engine/native/addon';
 import { compareLogits, type LogitComparison } from '../native/kl';
 import { denseLogits, useWorkshop } from '../native/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
@@ -15,7 +16,7 @@ const from = documentTokens - steps;
 const dominantFcs = 16;
 
 describe('the default model', { timeout: 240_000 }, () => {
-  let model: NativeModel;
+  let model: LaboratoryModel;
   let calibration: NativeCalibration;
   let tokens: Int32Array;
   /** All positions in large micro-batches: what everything else is compared with. */

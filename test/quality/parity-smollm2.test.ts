@@ -1,7 +1,7 @@
 /** Dense parity on the default model and real code: our graph against libllama, over the same file and tokens. */
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { NativeModel, NativeReference } from '../../language-server/engine/native/addon';
+import type { LaboratoryModel, Reference } from '../../bench/common/addon';
 import { compareLogits } from '../native/kl';
 import { denseLogits, greedy, useWorkshop } from '../native/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
@@ -17,8 +17,8 @@ const bound = { kl: 1e-3, noise: 0.2 };
 const stepNoise = 1;
 
 describe('the default model', { timeout: 180_000 }, () => {
-  let model: NativeModel;
-  let reference: NativeReference;
+  let model: LaboratoryModel;
+  let reference: Reference;
   beforeAll(async () => {
     const file = defaultModelFile();
     model = await workshop.model(file);

@@ -18,13 +18,14 @@ test.each(shipped.filter(({ outfile }) => outfile !== undefined))(
   },
 );
 
-test('the package names each bundle that ships, and not the laboratory', () => {
+test('the package names each bundle and addon that ships, and not the laboratory', () => {
   const named = readFileSync(path.join(root, '.vscodeignore'), 'utf8').split('\n');
   for (const { outfile } of shipped) {
     if (outfile !== undefined) {
       expect(named).toContain(`!${outfile}`);
     }
   }
+  expect(named.filter((line) => line.endsWith('.node'))).toEqual(['!dist/native/addon.node']);
   expect(named[1]).toBe('**');
-  expect(named.filter((line) => line.startsWith('!dist/') && /bench|^!dist\/\*/.test(line))).toEqual([]);
+  expect(named.filter((line) => line.startsWith('!dist/') && /bench|^!dist\/\*|\*\.node/.test(line))).toEqual([]);
 });

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { randomNumbers } from '../../bench/common/statistics';
 import { findCases, hasWord, isTelling, type RepositoryFile } from '../../bench/cross-file/cases';
-import { compose, tailPosition } from '../../bench/cross-file/compose';
+import { compose } from '../../bench/cross-file/compose';
 import { parseCrossFile } from '../../bench/cross-file/options';
 import { casePrompt, pack, tailStart } from '../../bench/cross-file/prompt';
 import { recallOf } from '../../bench/cross-file/recall';
@@ -198,7 +198,7 @@ describe('composition', () => {
     { chunk: chunk(200), score: 5 },
     { chunk: chunk(300), score: 3 },
   ];
-  const variant = { late: 64, prior: 2, bias: 0.5, offsets: 'sequential', budget: 256, retrieved: 0 } as const;
+  const variant = { late: 64, prior: 2, bias: 0.5, budget: 256, retrieved: 0 } as const;
 
   test('priors are standard deviations below the best', () => {
     const priors = priorsOf([1, 5, 3], 2);
@@ -207,14 +207,10 @@ describe('composition', () => {
     expect([...priorsOf([2, 2], 2)]).toEqual([0, 0]);
   });
 
-  test('sequential offsets put the most relevant chunk nearest to the tail', () => {
+  test('the most relevant chunk comes last, nearest to the tail', () => {
     const composed = compose(chunks, variant);
     expect(composed.chunks.map(({ tokens }) => tokens)).toEqual([100, 300, 200]);
-    expect([...(composed.offsets ?? [])]).toEqual([0, 100, 400]);
     expect(composed.bias).toBeCloseTo(0.5 * Math.log(3), 6);
-    expect(tailPosition(8, 1024, chunks, variant)).toBe(608);
-    expect(tailPosition(8, 1024, chunks, { ...variant, offsets: 'shared' })).toBe(1032);
-    expect([...(compose(chunks, { ...variant, offsets: 'shared' }).offsets ?? [])]).toEqual([0, 0, 0]);
   });
 
   test('the most relevant chunks that fit', () => {
@@ -308,12 +304,11 @@ describe('options', () => {
         late: defaultComposition.lateTokens,
         prior: defaultComposition.priorStrength,
         bias: defaultComposition.bias,
-        offsets: 'shared',
         budget: 256,
         retrieved: defaultComposition.mostTokens,
       },
     ]);
-    const argv = '--late 0,64 --prior 0,1.5 --offsets shared,sequential --bias=-0.25 --cases 3 --conditions none,fasa';
+    const argv = '--late 0,64 --prior 0,1.5 --bias=-0.25,0.5 --cases 3 --conditions none,fasa';
     const options = parse(...argv.split(' '));
     expect(options?.variants).toHaveLength(8);
     expect(options).toMatchObject({ cases: 3, conditions: ['none', 'fasa'], rows: 'f16' });
@@ -322,15 +317,14 @@ describe('options', () => {
   test('what is not said is as the calibration of the model has it', () => {
     const calibrated = { mostTokens: 8192, priorStrength: 1, lateTokens: 64, bias: -0.25 };
     expect(parseFor(calibrated, '--prior', '0,4')?.variants).toEqual([
-      { late: 64, prior: 0, bias: -0.25, offsets: 'shared', budget: 256, retrieved: 8192 },
-      { late: 64, prior: 4, bias: -0.25, offsets: 'shared', budget: 256, retrieved: 8192 },
+      { late: 64, prior: 0, bias: -0.25, budget: 256, retrieved: 8192 },
+      { late: 64, prior: 4, bias: -0.25, budget: 256, retrieved: 8192 },
     ]);
   });
 
   test.each([
     ['--late', 'x'],
     ['--late', '-1'],
-    ['--offsets', 'same'],
     ['--conditions', 'all'],
     ['--cases', '0'],
     ['--rows', 'f32'],

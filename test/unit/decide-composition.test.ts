@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { choices, decide, pairedGain, retrievedChoices } from '../../bench/cross-file/decide';
 import type { Variant } from '../../bench/cross-file/options';
 
-const start: Variant = { late: 64, prior: 2, bias: 0, offsets: 'shared', budget: 256, retrieved: 49_152 };
+const start: Variant = { late: 64, prior: 2, bias: 0, budget: 256, retrieved: 49_152 };
 
 const scoring = (score: (variant: Variant) => number[]) => async (variants: readonly Variant[]) => variants.map(score);
 

@@ -126,12 +126,11 @@ export interface NativeChunkSource {
 
 export interface NativeEncoder {
   /**
-   * Several chunks share micro-batches; each sees the anchor and itself. `joint`: those before it as well, as one text whose
-   * positions go on. onProgress: tokens done of all. Cancelled and asked again, it goes on where it was.
+   * Several chunks share micro-batches; each sees the anchor and itself. onProgress: tokens done of all. Cancelled and asked again, it goes on where it was.
    */
   encode(
     chunks: readonly NativeChunkSource[],
-    options: { readonly priority: number; readonly joint?: boolean },
+    options: { readonly priority: number },
     onProgress: (tokens: number) => void,
   ): NativeTask<readonly NativeChunk[]>;
   /**
@@ -147,8 +146,6 @@ export interface NativeRepository {
   readonly chunks: readonly NativeChunk[];
   /** One a chunk: added to the predicted logits of its tokens, for the choice alone. Default 0. */
   readonly priors?: Float32Array;
-  /** One a chunk: added to its local positions. Default 0: all share the window between anchor and tail. */
-  readonly offsets?: Int32Array;
   /** Added to the logits of chunk tokens in attention. Default 0. */
   readonly bias?: number;
   readonly lateTokens: number;
@@ -182,47 +179,6 @@ export interface NativeContextUsage {
   readonly importanceBytes: number;
 }
 
-export interface NativeEvaluateOptions {
-  readonly tokens: Int32Array;
-  /** Logits are returned for positions >= from. */
-  readonly from: number;
-  /** Positions >= from one by one (each attending by `attention`), instead of dense micro-batches. */
-  readonly stepwise: boolean;
-  readonly attention: NativeAttention;
-  readonly budget: number;
-  readonly fasaFromTokens: number;
-  /** How sparse steps choose; default `fasa`. The paper's choose their FCs on the tokens before `from`. */
-  readonly policy?: NativePolicy;
-  readonly priority?: number;
-  readonly repository?: NativeRepository;
-}
-
-/** FASA, and what evaluation compares it with: native/engine/policy.h says what each is. */
-export type NativePolicy = 'fasa' | 'fasa-f16' | 'oracle' | 'paper' | 'paper-kv' | 'quest' | 'streaming';
-
-export interface NativeTimingOptions {
-  /** Fed first, at least 2. */
-  readonly tokens: Int32Array;
-  /** Cached tokens at the first step; beyond `tokens` their rows are repeated, so the text means nothing. */
-  readonly depth: number;
-  readonly steps: number;
-  readonly attention: NativeAttention;
-  readonly budget: number;
-  readonly fasaFromTokens: number;
-  readonly priority?: number;
-}
-
-export interface NativeTiming {
-  /** Wall time of each step: graph, weights, attention, logits. */
-  readonly stepMs: readonly number[];
-  readonly bytesReadPerToken: number;
-  readonly fasaSteps: number;
-  /** Means of a step on one thread of the pool. Dense steps are FAC over all tokens where that is faster than ggml's. */
-  readonly tipMs: number;
-  readonly selectionMs: number;
-  readonly facMs: number;
-}
-
 export interface NativeMeasureOptions {
   /** At least 2, and so few that more than `budget` cached tokens come before them. */
   readonly steps: number;
@@ -244,10 +200,6 @@ export interface NativeMeasurement {
 
 export interface NativeContext {
   generate(options: NativeGenerateOptions, events: NativeGenerateEvents): NativeTask<NativeGenerationResult>;
-  /** Teacher-forced logits, row major [tokens.length - from, vocabulary]: row i predicts the token after from + i. */
-  evaluate(options: NativeEvaluateOptions): NativeTask<Float32Array>;
-  /** Times decode steps at a depth; the context keeps the tokens fed. */
-  timeSteps(options: NativeTimingOptions): NativeTask<NativeTiming>;
   /** The last cached tokens once more, with FASA and dense. They stay in the cache, unless it is cancelled. */
   measure(options: NativeMeasureOptions): NativeTask<NativeMeasurement>;
   usage(): NativeContextUsage;
@@ -294,56 +246,6 @@ export interface NativeLoadOptions {
   readonly device?: string;
 }
 
-/** libllama over the same file: what our graph is compared with, in tests and benchmarks alone. */
-export interface NativeReference {
-  /** As NativeContext.evaluate with stepwise false and dense attention. */
-  evaluate(tokens: Int32Array, from: number): NativeTask<Float32Array>;
-  /** Milliseconds of decode steps, as NativeContext.timeSteps. */
-  timeSteps(options: { tokens: Int32Array; depth: number; steps: number }): NativeTask<number[]>;
-  /** Milliseconds of feeding the tokens into an empty cache. */
-  timePrefill(tokens: Int32Array): NativeTask<number>;
-  dispose(): void;
-}
-
-export interface NativeReferenceOptions {
-  readonly contextTokens: number;
-  readonly threads: number;
-  /** q8_0 keys and values; default f16. */
-  readonly q8Cache?: boolean;
-  /** Default true; a q8_0 cache needs it. */
-  readonly flashAttention?: boolean;
-}
-
-/** Attention alone, on random keys and values: `bench decode --synthetic`. */
-export interface NativeAttentionOptions {
-  readonly headSize: number;
-  readonly kvHeads: number;
-  /** Query heads of a KV head. */
-  readonly group: number;
-  /** Cached tokens. */
-  readonly depth: number;
-  readonly budget: number;
-  readonly dominantFcs: number;
-  readonly threads: number;
-  readonly turns: number;
-}
-
-/** Milliseconds of one layer, a number a turn; the layers are more than caches hold. */
-export interface NativeAttentionTiming {
-  /** Dense, by ggml's fused kernel. */
-  readonly flashMs: readonly number[];
-  /** Dense, by FAC over all tokens. */
-  readonly exactMs: readonly number[];
-  readonly fasaMs: readonly number[];
-  /** Means on the first thread. */
-  readonly tipMs: number;
-  readonly selectionMs: number;
-  readonly facMs: number;
-  /** Read in one layer of a step. */
-  readonly denseBytes: number;
-  readonly fasaBytes: number;
-}
-
 export interface NativeAddon {
   readonly versions: { readonly addon: string; readonly ggml: string; readonly napi: number };
   /** Loads the best CPU library of the folder; once per process. */
@@ -354,6 +256,4 @@ export interface NativeAddon {
   /** Header only, checked before anything is allocated; fast. */
   inspectModel(path: string): NativeModelInfo;
   loadModel(options: NativeLoadOptions, onProgress: (share: number) => void): NativeTask<NativeModel>;
-  loadReference(path: string, options: NativeReferenceOptions): NativeTask<NativeReference>;
-  timeAttention(options: NativeAttentionOptions): NativeTask<NativeAttentionTiming>;
 }

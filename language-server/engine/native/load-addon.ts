@@ -23,7 +23,7 @@ export function addonPath(): string {
   const paths = candidates();
   const found = paths.find((candidate) => existsSync(candidate));
   if (found === undefined) {
-    throw new EngineError('ADDON_MISSING', `The native addon is missing: ${paths[0] ?? ''} does not exist.`);
+    throw missing(paths[0] ?? '');
   }
   return found;
 }
@@ -38,7 +38,15 @@ export function loadAddon(): NativeAddon {
   if (loaded !== undefined) {
     return loaded;
   }
-  const file = addonPath();
+  loaded = openAddon(addonPath());
+  return loaded;
+}
+
+/** @throws EngineError ADDON_MISSING, ADDON_BROKEN, BACKEND */
+export function openAddon(file: string): NativeAddon {
+  if (!existsSync(file)) {
+    throw missing(file);
+  }
   const holder: { exports: unknown } = { exports: {} };
   try {
     process.dlopen(holder, file);
@@ -51,8 +59,11 @@ export function loadAddon(): NativeAddon {
   } catch (error) {
     throw new EngineError('BACKEND', `No ggml library for this CPU was found: ${reason(error)}`, { cause: error });
   }
-  loaded = withOwnNames(addon);
-  return loaded;
+  return withOwnNames(addon);
+}
+
+function missing(file: string): EngineError {
+  return new EngineError('ADDON_MISSING', `The native addon is missing: ${file} does not exist.`);
 }
 
 function reason(error: unknown): string {

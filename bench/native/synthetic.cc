@@ -1,4 +1,4 @@
-#include "engine/synthetic.h"
+#include "bench/native/synthetic.h"
 
 #include "attention/attention.h"
 #include "base/clock.h"
@@ -47,12 +47,12 @@ struct attention_bench {
     kv_cache          kv;
     fasa_session      fasa;
     const std::atomic<bool> * abort;
-    cpu_compute       compute;
+    cpu_backend       backend;
     std::mt19937      random { 1 };
 
     attention_bench(const synthetic_params & p, const std::atomic<bool> & abort) :
         hp(hparams_of(p)), calib(calibration_even(hp, p.n_dominant)), kv(hp, p.depth, &calib), fasa(hp, kv, p.n_threads), abort(&abort),
-        compute(p.n_threads, &this->abort) {
+        backend(p.n_threads, &this->abort) {
         // a table of normal numbers, walked with random strides: filling half a gigabyte one by one takes too long
         std::normal_distribution<float> normal;
         std::vector<ggml_fp16_t> table(1 << 16);
@@ -98,7 +98,7 @@ struct attention_graph {
             ggml_set_output(out);
             ggml_build_forward_expand(graph, out);
         }
-        alloc.reset(ggml_gallocr_new(ggml_backend_get_default_buffer_type(b.compute.backend.get())));
+        alloc.reset(ggml_gallocr_new(ggml_backend_get_default_buffer_type(b.backend.get())));
         if (!ggml_gallocr_alloc_graph(alloc.get(), graph)) {
             fail(ERROR_OUT_OF_MEMORY, "no memory for the results of %d layers", b.hp.n_layer);
         }
@@ -129,7 +129,7 @@ struct attention_graph {
 
     double run(attention_bench & b) {
         const steady::time_point begin = steady::now();
-        b.compute.run(graph);
+        b.backend.run(graph);
         return ms_since(begin)/b.hp.n_layer;
     }
 };

@@ -1,4 +1,4 @@
-#include "model/reference.h"
+#include "bench/native/reference.h"
 
 #include "base/assertion_guard.h"
 #include "base/error.h"

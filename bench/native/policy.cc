@@ -1,4 +1,4 @@
-#include "engine/policy.h"
+#include "bench/native/policy.h"
 
 #include "kernels/calibration.h"
 
