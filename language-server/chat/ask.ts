@@ -1,4 +1,4 @@
-/** Questions about the repository: files and earlier turns packed to fit the context, the answer streamed. */
+/** Answers questions about the repository: packs files and earlier turns into the context, and streams the answer. */
 
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -27,27 +27,27 @@ interface AskInput extends Omit<AskParams, 'partialResultToken'> {
 }
 
 interface AskRun extends AskInput {
-  /** What the answer grew by. */
+  /** Gets each piece of the answer as it is decoded. */
   readonly onText: (delta: string) => void;
-  /** How much of the prompt has been read, 0 to 1. */
+  /** Gets the share of the prompt that is prefilled, from 0 to 1. */
   readonly onProgress?: (share: number) => void;
   readonly seed?: number;
 }
 
 export interface Answer {
   readonly generation: Generation;
-  /** Where it looked: in the repository's chunks, and in the files and the selection of the prompt. */
+  /** The sources that the answer attended to: retrieved chunks, and the files and the selection in the prompt. */
   readonly citations: readonly Citation[];
   readonly size: AskSize;
 }
 
 type Refused = QuestionFiles['refused'][number];
 
-/** What is encoded of the repository of the first of these documents, for a question. */
+/** Retrieves encoded chunks for a question, from the workspace folder of the first of these documents. */
 type ChunksForQuestion = (uris: readonly string[], text: string) => readonly RetrievedChunk[];
 
 const notTrusted = 'not open, and the workspace is not trusted';
-/** Live documents are read so far. */
+/** Of an open document, so many characters are read. */
 const maxOpenChars = 512 * 1024;
 
 export class Chat {
@@ -95,7 +95,7 @@ export class Chat {
       question: input.question.trim() === '' ? `/${input.command ?? ''}` : input.question,
       answer: opened.whole(generation.text),
       asked,
-      // a thought was for its answer alone
+      // later turns do not see the thought
       answered: { role: 'assistant', content: engine.tokenize(withoutFirstThought(opened.whole(generation.text))) },
     });
     const { attention } = generation;
@@ -106,14 +106,14 @@ export class Chat {
     return { generation: { ...generation, text: opened.whole(generation.text) }, citations, size };
   }
 
-  /** What {@link ask} would put into the prompt. @throws EngineError CANCELLED */
+  /** The size of the prompt that {@link ask} would make. @throws EngineError CANCELLED */
   async size(engine: Engine, input: AskInput): Promise<AskSize> {
     const { messages, size } = await this.#plan(engine, input, false);
     prepareChatPrompt(engine, messages);
     return size;
   }
 
-  /** @param fresh the folder is walked: while a question is written, that would be done at each pause */
+  /** @param fresh whether to walk the folders again: a draft is sized at each pause of typing, and does without */
   async #plan(
     engine: Engine,
     input: AskInput,
@@ -129,7 +129,7 @@ export class Chat {
     const question = await this.#questionOf(input);
     const refused = [...files.refused, ...question.refused];
     const plan = planAsk(engine, this.#fitter, question.asked, { ...files, refused }, turns);
-    // what is in the prompt need not be read beside it
+    // chunks of a text that is in the prompt as a whole would only repeat it
     const { texts = [] } = plan.asked;
     const chunks = encoded.filter(({ chunk }) => {
       const place = this.#placeOf(chunk);
@@ -139,7 +139,7 @@ export class Chat {
     return { ...plan, chunks, size: repositoryTokens > 0 ? { ...plan.size, repositoryTokens } : plan.size };
   }
 
-  /** The selection and the attachments that may be read, and why others may not. */
+  /** The question with the selection and the attachments that the model may read, and the reasons for those it may not. */
   async #questionOf(
     input: AskInput,
   ): Promise<{ readonly asked: PromptQuestion; readonly refused: readonly Refused[] }> {
@@ -197,8 +197,8 @@ export class Chat {
   }
 
   /**
-   * What the question refers to and names; in the first turn, what else the repository has on it, where that is not read
-   * as chunks.
+   * The files that the question refers to or names. In the first turn of a conversation also related files of the
+   * repository, unless the answer reads them as retrieved chunks.
    */
   async #files(
     input: AskInput,
@@ -251,7 +251,7 @@ export class Chat {
     return { named, refused, related: related.filter((file) => !named.some((other) => other.path === file.path)) };
   }
 
-  /** Turns are kept as tokens, and those are one model's. */
+  /** Earlier turns are kept as tokens, which are of use to one model only. */
   #forgetOtherModels(engine: Engine): void {
     if (this.#model !== engine.model.fingerprint) {
       this.#model = engine.model.fingerprint;
@@ -265,12 +265,12 @@ function documentsOf({ selection, references }: AskInput): string[] {
   return [...(selection === undefined ? [] : [selection.uri]), ...references.map(({ uri }) => uri)];
 }
 
-/** The one that its file has everywhere; the lines of a notebook's cell are not its file's. */
+/** Gives each file one URI, however clients spell it. A notebook cell keeps its own: its lines are not those of the file. */
 function documentUri(uri: string, file: string | undefined): string {
   return file !== undefined && uri.startsWith('file:') ? pathToFileURL(file).href : uri;
 }
 
-/** A question may be asked again after its document was changed; what is not open is not looked at. */
+/** Whether the selection is still where it was: a question may be asked again after its document was changed. */
 function isStill({ text, firstLine }: AskSelection, live: string | undefined): boolean {
   if (firstLine === undefined || live === undefined) {
     return firstLine !== undefined;

@@ -4,9 +4,9 @@ import type { Role } from './template/layout';
 
 export interface ChatMessage {
   readonly role: Role;
-  /** Tokenized with special tokens off: nothing in a file or a question can pose as the template's markup. */
+  /** Tokenized with special tokens off, so that nothing in a file or a question can pose as markup of the template. */
   readonly content: Int32Array;
-  /** What of it can be cited. */
+  /** The texts in it that can be cited. */
   readonly texts?: readonly PromptText[];
 }
 
@@ -14,21 +14,22 @@ export interface ChatPrompt {
   readonly tokens: Int32Array;
   /** Index of the first token of each message's content. */
   readonly begins: readonly number[];
-  /** The mark of a thought that the template has opened: the model's text goes on inside of it. */
+  /** The tag of a thought that the template has opened: the text of the model goes on inside it. */
   readonly opensThought?: string;
 }
 
+/** A text of a document as it is in the prompt: a heading line, then lines of the document. */
 export interface PromptText {
   readonly uri: string;
-  /** 0-based line of the document that the text begins in, as it was when it was asked. */
+  /** The 0-based line that the text began in when the question was asked. */
   readonly firstLine: number;
-  /** The line in front, which is not the document's. */
+  /** The heading line, which is not part of the document. */
   readonly head: string;
-  /** What of the document is there; LF line ends. */
+  /** The lines of the document, with LF line endings. */
   readonly text: string;
-  /** Nothing of the document is left out behind it. */
+  /** Whether the text reaches the end of the document. */
   readonly toEnd: boolean;
-  /** Index of the head's first token, and how many tokens head and text have. */
+  /** Index of the first token of the heading, and how many tokens heading and text have. */
   readonly begin: number;
   readonly tokens: number;
 }

@@ -1,4 +1,4 @@
-/** Which files a question is about: those it refers to, those it names, else those whose paths share its words. */
+/** Chooses the files that a question is about: those it refers to or names, or else those whose paths share words with it. */
 
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -7,9 +7,9 @@ import type { SourceFile } from '../index/discover/source-files';
 import type { WorkspaceFolder } from '../index/workspace-folder';
 
 const maxFiles = 12;
-/** A pasted log may name thousands of files of which none is read. */
+/** A pasted log may name thousands of files that cannot be read, so only so many are tried. */
 const maxTried = 200;
-/** Of a folder that a question refers to. */
+/** Of a folder that a question refers to, so many files are read. */
 const maxFilesOfFolder = 50;
 
 interface FoundFiles {
@@ -18,10 +18,10 @@ interface FoundFiles {
 }
 
 /**
- * What the repository has on a question.
- * @param rules.namedOnly only files whose path or name stands in the question
- * @param rules.retrieved absolute paths of files that are read without being in the prompt: those only where they are named
- * @returns most related first
+ * Chooses files of the repository for a question.
+ * @param rules.namedOnly take only files whose path or name is in the question
+ * @param rules.retrieved absolute paths of files that the answer reads as chunks: they are taken only where they are named
+ * @returns the most related files first
  */
 export async function chooseFiles(
   folder: WorkspaceFolder,
@@ -48,7 +48,7 @@ export async function chooseFiles(
   return files;
 }
 
-/** A file, or the files of a folder, in the order of their paths. */
+/** Reads a file, or the files of a folder in the order of their paths. */
 export async function filesBelow(folder: WorkspaceFolder, absolute: string, list: ListOptions): Promise<FoundFiles> {
   const { sources } = folder;
   const own = await sources.read(absolute);
@@ -84,7 +84,7 @@ export async function filesBelow(folder: WorkspaceFolder, absolute: string, list
   return { files, refused };
 }
 
-/** Paths and file names that stand in the question. */
+/** The paths that a question names, whole or by their ends. */
 export function namedPaths(question: string, paths: readonly string[]): string[] {
   const words = question
     .split(/[^\w./\\@+-]+/)
@@ -95,8 +95,8 @@ export function namedPaths(question: string, paths: readonly string[]): string[]
 }
 
 /**
- * Each path is looked at once, however many names there are: a pasted log names thousands.
- * @returns for each name the paths that are or end with it
+ * Looks at each path once, however many names there are: a pasted log names thousands.
+ * @returns for each name, the paths that equal it or end with it
  */
 function pathsByEnd(paths: readonly string[], names: ReadonlySet<string>): Map<string, string[]> {
   const lastParts = new Set([...names].map((name) => name.slice(name.lastIndexOf('/') + 1)));
@@ -125,7 +125,7 @@ function pathsByEnd(paths: readonly string[], names: ReadonlySet<string>): Map<s
   return found;
 }
 
-/** By the words that question and path share; then what introduces a repository. */
+/** Ranks paths by the words that they share with the question; readme files rank a little higher. */
 async function likelyPaths(question: string, paths: readonly string[]): Promise<string[]> {
   const index = wordIndexes.get(paths) ?? indexWords(paths);
   wordIndexes.set(paths, index);
@@ -151,7 +151,7 @@ async function likelyPaths(question: string, paths: readonly string[]): Promise<
 
 interface PathWords {
   readonly file: string;
-  /** Different ones. */
+  /** How many different words the path has. */
   readonly words: number;
 }
 
@@ -160,9 +160,9 @@ interface WordIndex {
   readonly readmes: ReadonlySet<PathWords>;
 }
 
-/** Of each list of paths once: a question is looked at at each pause of typing. */
+/** The index of a list of paths is made once: a draft is sized at each pause of typing. */
 const wordIndexes = new WeakMap<readonly string[], Promise<WordIndex>>();
-/** Some milliseconds. */
+/** Indexing so many characters takes some milliseconds; then other work gets its turn. */
 const charsAtOnce = 65_536;
 
 async function indexWords(paths: readonly string[]): Promise<WordIndex> {
@@ -192,7 +192,7 @@ async function indexWords(paths: readonly string[]): Promise<WordIndex> {
   return { byWord, readmes };
 }
 
-/** `parseJsonFile` and `parse-json-file` have the same words. */
+/** Splits names into words: `parseJsonFile` and `parse-json-file` have the same ones. */
 function wordsOf(text: string): string[] {
   return text
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')

@@ -1,18 +1,18 @@
-/** From what the decoded tokens looked at to the lines that an answer cites. */
+/** Turns the attention of the decoded tokens into the lines that an answer cites. */
 
 import type { Citation } from '../protocol/server';
 
-/** A text that was read, as a chunk or in the prompt. */
+/** A text that the decoded tokens could attend to, as a chunk or in the prompt. */
 export interface AttendedText {
-  /** The attention on each block of its tokens. */
+  /** The attention mass on each block of its tokens. */
   readonly shares: Float32Array;
-  /** It stands in the prompt. */
+  /** Whether the text is in the prompt, and not a retrieved chunk. */
   readonly inPrompt?: boolean;
-  /** undefined: it counts and is not cited, its place is gone. */
+  /** undefined: the text no longer has a place, so it counts but cannot be cited. */
   readonly place: TextPlace | undefined;
 }
 
-/** Where a text stands in a document. */
+/** Where a text is in its document. */
 export interface TextPlace {
   readonly uri: string;
   /** 0-based, inclusive. */
@@ -23,23 +23,23 @@ export interface TextPlace {
 }
 
 interface CitationRules {
-  /** What each block would have if all were looked at alike, see {@link usualShare}, is taken off for the ranking. */
+  /** Rank by the share above the baseline of uniform attention, see {@link baselineOf}. */
   readonly subtractUniform: boolean;
   /**
-   * The first block of a text counts no more than its best other one: the first tokens of any text draw attention as
-   * such, whatever they say.
+   * Count the first block of a text no higher than its best other block: the first tokens of a text attract attention
+   * whatever they say.
    */
   readonly capFirstBlock: boolean;
-  /** A block belongs to a citation from so many times that share on. */
+  /** A block is cited if its share is at least so many times the baseline. */
   readonly minRatio: number;
-  readonly most: number;
+  readonly maxCitations: number;
 }
 
 export const defaultCitationRules: CitationRules = {
   subtractUniform: true,
   capFirstBlock: true,
   minRatio: 2,
-  most: 5,
+  maxCitations: 5,
 };
 
 interface Run {
@@ -52,8 +52,8 @@ interface Run {
 }
 
 /**
- * The rules choose, by a score that is not shown; what they chose is ordered by its share as it was counted, the largest
- * first, so that the order is the one of the figures that a person sees.
+ * The rules choose by a score that is not shown. What they choose is ordered by its share, the largest first, so that the
+ * order agrees with the numbers that the user sees.
  */
 export function citationsOf(texts: readonly AttendedText[], rules: CitationRules = defaultCitationRules): Citation[] {
   const all = texts.flatMap(({ shares }) => [...shares]);
@@ -63,32 +63,32 @@ export function citationsOf(texts: readonly AttendedText[], rules: CitationRules
   }
   const uniform = total / all.length;
   const runs = texts.flatMap((text) =>
-    text.place === undefined ? [] : runsOf(text.shares, text.place, usualShare(text, uniform, rules), rules),
+    text.place === undefined ? [] : runsOf(text.shares, text.place, baselineOf(text, uniform, rules), rules),
   );
-  const ranked = runs.sort((left, right) => right.score - left.score).slice(0, rules.most);
+  const ranked = runs.sort((left, right) => right.score - left.score).slice(0, rules.maxCitations);
   return joinNeighbours(ranked.map(toCitation)).sort((left, right) => right.share - left.share);
 }
 
 /**
- * What a block has that nothing is said by: what all blocks would have alike. A text in the prompt is near to the answer and
- * all of it is looked at more; there it is what its own blocks would have alike, where any of them stands out of those.
+ * Baseline: the share that each block would get under uniform attention. A text in the prompt is near the answer, and all of
+ * it gets more attention; its baseline is uniform attention over its own blocks, if any of them stands out from that.
  */
-function usualShare({ shares, inPrompt }: AttendedText, uniform: number, rules: CitationRules): number {
+function baselineOf({ shares, inPrompt }: AttendedText, uniform: number, rules: CitationRules): number {
   const own = shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length);
   const near = inPrompt === true && own > uniform;
   return near && shares.some((share) => share >= rules.minRatio * own) ? own : uniform;
 }
 
-/** Neighbouring blocks that stand out; one that does not, between two that do, belongs to them. */
-function runsOf(shares: Float32Array, place: TextPlace, usual: number, rules: CitationRules): Run[] {
+/** Runs of neighbouring blocks that stand out; a run may skip one block that does not. */
+function runsOf(shares: Float32Array, place: TextPlace, baseline: number, rules: CitationRules): Run[] {
   const runs: Run[] = [];
   let open: Run | undefined;
   for (const [block, share] of shares.entries()) {
     const counted = block === 0 && rules.capFirstBlock ? Math.min(share, highest(shares.subarray(1))) : share;
-    if (counted < rules.minRatio * usual) {
+    if (counted < rules.minRatio * baseline) {
       continue;
     }
-    const score = rules.subtractUniform ? counted - usual : counted;
+    const score = rules.subtractUniform ? counted - baseline : counted;
     if (open !== undefined && block - open.to <= 2) {
       open.share += share + (block - open.to === 2 ? (shares[block - 1] ?? 0) : 0);
       open.score += score;
@@ -102,7 +102,7 @@ function runsOf(shares: Float32Array, place: TextPlace, usual: number, rules: Ci
 }
 
 function highest(shares: Float32Array): number {
-  return shares.reduce((most, share) => Math.max(most, share), 0);
+  return shares.reduce((max, share) => Math.max(max, share), 0);
 }
 
 function toCitation({ place, from, to, share }: Run): Citation {
@@ -117,7 +117,7 @@ function lines(uri: string, first: number, last: number, share: number): Citatio
   return { uri, range: { start: { line: first, character: 0 }, end: { line: last + 1, character: 0 } }, share };
 }
 
-/** The end of one chunk and the start of the next are one place. */
+/** Joins citations that touch, such as the end of one chunk and the start of the next. */
 function joinNeighbours(citations: readonly Citation[]): Citation[] {
   const joined: Citation[] = [];
   for (const citation of citations) {

@@ -1,4 +1,4 @@
-/** Earlier turns as tokens, per conversation, so that a question reuses what the model has read. */
+/** Keeps the earlier turns of each conversation as tokens, so that a question reuses the prefix that is in the KV cache. */
 
 import { toLf, wellFormed } from '../base/text';
 import type { Engine } from '../engine/engine';
@@ -13,7 +13,7 @@ export interface Turn extends AskTurn {
 
 const maxTurns = 8;
 const maxConversations = 16;
-/** What the template adds to the two messages of a turn. */
+/** Estimate of the tokens that the template adds to the two messages of a turn. */
 const templateTokens = 16;
 
 export class Conversations {
@@ -24,8 +24,8 @@ export class Conversations {
   }
 
   /**
-   * The turns before a question. With a history those are its turns: one that is remembered keeps the files it was asked
-   * with, another (from before a restart, or stopped in the middle) is question and answer alone.
+   * The turns before a question. If the client sends a history, its turns count: one that is remembered keeps the files it was
+   * asked with; any other (from before a restart, or stopped half-way) is its question and answer alone.
    */
   before(engine: Engine, conversation: string, history: readonly AskTurn[] | undefined): readonly Turn[] {
     const known = this.#turns.get(conversation) ?? [];
@@ -58,7 +58,7 @@ export function turnTokens(turn: Turn): number {
   return turn.asked.content.length + turn.answered.content.length + templateTokens;
 }
 
-/** The latest turns that fit. */
+/** The latest turns that fit into so many tokens. */
 export function recentTurns(turns: readonly Turn[], room: number): Turn[] {
   const kept: Turn[] = [];
   let left = room;

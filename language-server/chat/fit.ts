@@ -1,26 +1,26 @@
-/** Texts as tokens within a limit: whole, or cut at a line and said to be, or left out and said to be. */
+/** Fits texts into a limit of tokens: whole, cut at the end of a line, or left out. The result says which. */
 
 import { toLf, wellFormed } from '../base/text';
 import type { Engine } from '../engine/engine';
 
 export interface TextToFit {
-  /** The line in front: what the text is. */
+  /** The heading line, which says what the text is. */
   readonly head: string;
   readonly text: string;
 }
 
 interface Fitted {
-  /** Empty when it is left out. */
+  /** Empty when the text is left out. */
   readonly tokens: Int32Array;
-  /** What of the text is among them, LF line ends. */
+  /** The part of the text that the tokens stand for, with LF line endings. */
   readonly text: string;
-  /** Of the whole. */
+  /** The tokens of the whole text. */
   readonly wholeTokens: number;
 }
 
-/** A part of a text is worth its place from so many tokens on. */
-const minPart = 48;
-/** No text is tokenized beyond this; what is longer counts as this long at least. */
+/** A shorter part of a text is not worth its place. */
+const minPartTokens = 48;
+/** No more of a text is tokenized, so the count of a longer text is a lower bound. */
 const maxChars = 512 * 1024;
 const maxCached = 64;
 
@@ -38,7 +38,7 @@ export class TextFitter {
       return { tokens: whole, text: clean, wholeTokens: whole.length };
     }
     const charsPerToken = clean.length / Math.max(1, whole.length);
-    for (let share = 0.97; left >= minPart && share > 0.3; share *= 0.8) {
+    for (let share = 0.97; left >= minPartTokens && share > 0.3; share *= 0.8) {
       const cut = cutAtLine(clean, Math.floor(left * charsPerToken * share));
       const tokens = cut === '' ? undefined : engine.tokenize(`${head}\n${cut}`);
       if (tokens !== undefined && tokens.length <= left) {
@@ -63,7 +63,7 @@ export class TextFitter {
   }
 }
 
-/** Whole lines of at most so many characters; '' where not even the first fits. */
+/** The whole lines that fit into so many characters; '' where not even the first one does. */
 function cutAtLine(text: string, chars: number): string {
   return chars >= text.length ? text : text.slice(0, text.lastIndexOf('\n', chars) + 1);
 }

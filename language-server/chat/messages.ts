@@ -1,4 +1,4 @@
-/** Another chat's messages answered as they are: the editor's own chat brings its prompt with it. */
+/** Answers the messages of the editor's own chat as they are: it brings its prompt with it. */
 
 import { EngineError } from '../base/errors';
 import { toLf, wellFormed } from '../base/text';
@@ -47,11 +47,11 @@ export async function answerMessages(engine: Engine, run: MessagesRun): Promise<
       return isLoop(whole) ? 'stop' : 'continue';
     },
   });
-  // the editor's chat shows no thoughts of other models either
+  // the editor's chat shows thoughts of no model
   return { ...generation, text: withoutFirstThought(opened.whole(generation.text)) };
 }
 
-/** Templates want turns in turn: neighbours of one role become one message. */
+/** Templates expect the roles to alternate, so neighbouring messages of one role become one. */
 function joinTurns(engine: Engine, messages: ChatParams['messages']): ChatMessage[] {
   const joined: { role: ChatMessage['role']; text: string }[] = [];
   for (const { role, text } of messages) {

@@ -1,17 +1,17 @@
-/** Texts of documents that stand in the prompt: where in what is fed, and in which of their lines blocks of it begin. */
+/** Finds the texts of documents in the tokens of a prompt, and the lines of a document in the blocks of those tokens. */
 
 import { attentionBlockTokens, type Engine } from '../engine/engine';
 import { linesOfBlocks, unitsOf } from '../index/chunk/block-lines';
 import type { ChatMessage, ChatPrompt, PromptText } from './chat-message';
 import type { AttendedText, TextPlace } from './citations';
 
-/** Tokens of a message, and what they are where that can be cited. */
+/** A part of a message, with the document that it comes from where that can be cited. */
 export interface PromptSource {
   readonly tokens: Int32Array;
   readonly cited: Omit<PromptText, 'begin' | 'tokens'> | undefined;
 }
 
-/** Texts whose tokens stand behind each other, from index 0 on. */
+/** Places texts whose tokens follow one another, from index 0 on. */
 export function placeInPrompt(sources: readonly PromptSource[]): PromptText[] {
   let end = 0;
   return sources.flatMap(({ tokens, cited }) => {
@@ -22,18 +22,18 @@ export function placeInPrompt(sources: readonly PromptSource[]): PromptText[] {
 }
 
 /**
- * The texts of all messages, placed in what is fed.
- * @param fed the prompt with something else in front
+ * The texts of all messages, with their places in the tokens that are prefilled.
+ * @param tokens the prompt after whatever is prepended to it
  */
-export function textsInPrompt(messages: readonly ChatMessage[], prompt: ChatPrompt, fed: Int32Array): PromptText[] {
-  const moved = fed.length - prompt.tokens.length;
+export function textsInPrompt(messages: readonly ChatMessage[], prompt: ChatPrompt, tokens: Int32Array): PromptText[] {
+  const moved = tokens.length - prompt.tokens.length;
   return messages.flatMap(({ texts = [] }, message) => {
     const content = prompt.begins[message];
     return content === undefined ? [] : texts.map((text) => ({ ...text, begin: moved + content + text.begin }));
   });
 }
 
-/** Whether all of these lines, the last one among them, stand in a text of the prompt. */
+/** Whether a text of the prompt has all of these lines, the last one included. */
 export function isInPrompt(
   texts: readonly PromptText[],
   lines: Pick<TextPlace, 'uri' | 'firstLine' | 'lastLine'>,
@@ -49,8 +49,9 @@ function countLines(text: string): number {
 }
 
 /**
- * What was looked at of each text. A block at the edge of two texts is that of the one with more of its tokens.
- * @param own attention on the blocks of what was fed
+ * Attention mass per block of each prompt text. A block that straddles two texts belongs to the one that contributes more
+ * tokens.
+ * @param own attention mass on the blocks of the prompt's tokens
  */
 export function attendedTexts(
   engine: Pick<Engine, 'tokenize'>,

@@ -1,4 +1,7 @@
-/** What is in front of an answer: instructions, earlier turns, files, texts, the question; nothing cut without a word. */
+/**
+ * The prompt of a question: instructions, earlier turns, files, texts and the question itself. Whatever is cut or left out is
+ * reported with its reason.
+ */
 
 import { toLf, wellFormed } from '../base/text';
 import type { Engine } from '../engine/engine';
@@ -16,41 +19,41 @@ const instructions =
   'Say so when the code does not hold the answer.';
 
 const maxAnswerTokens = 512;
-/** Files that nobody named; more takes longer to read than most questions are worth. */
+/** Limit for related files that nobody named: prefilling more takes longer than most questions are worth. */
 const maxRelatedTokens = 2048;
-/** For the template's own tokens. */
+/** Tokens that are reserved for the text of the template. */
 const reservedTokens = 96;
 
 export interface PromptFile extends SourceFile {
-  /** Of the document or the file, for citations. */
+  /** The URI of the document or the file, for citations. */
   readonly uri: string;
 }
 
 export interface QuestionFiles {
-  /** Those that the question refers to. */
+  /** Files that the question refers to. */
   readonly named: readonly PromptFile[];
-  /** References that are not read, with the reason. */
+  /** References that the model may not read, with the reason. */
   readonly refused: readonly { readonly label: string; readonly reason: string }[];
-  /** What the repository has on the question, most related first. */
+  /** Other files of the repository on the question, the most related first. */
   readonly related: readonly PromptFile[];
 }
 
 export interface AskPlan {
-  /** Oldest turn first. */
+  /** The earlier turns that fit, the oldest first. */
   readonly kept: readonly Turn[];
   readonly asked: ChatMessage;
   readonly messages: readonly ChatMessage[];
   readonly size: AskSize;
 }
 
-/** The selection's path and its document's URI are named by the caller, who knows the workspace. */
+/** A question whose selection has its path, which the caller knows by the workspace. */
 export type PromptQuestion = Pick<AskParams, 'question' | 'command' | 'attachments'> & {
   readonly selection?: (AskParams['selection'] & { readonly path: string }) | undefined;
 };
 
 /**
- * In the order of what a person means by a question: the question, the selection, texts and files that it names, the
- * latest turns, then what the repository has on it.
+ * Fills the context in the order of what matters to the user: the question, the selection, texts and files that it names,
+ * the latest turns, then related files of the repository.
  */
 export function planAsk(
   engine: Engine,
@@ -69,9 +72,9 @@ export function planAsk(
   ];
   let left = room - system.content.length - reservedTokens - question.length;
   const fits = left >= 0;
-  const take = (kind: AskSizePart['kind'], label: string, source: Taken, most = left): PromptSource => {
+  const take = (kind: AskSizePart['kind'], label: string, source: Taken, max = left): PromptSource => {
     const { head, place } = source;
-    const { tokens, text, wholeTokens } = fitter.fit(engine, source, Math.max(0, Math.min(left, most)));
+    const { tokens, text, wholeTokens } = fitter.fit(engine, source, Math.max(0, Math.min(left, max)));
     left -= tokens.length;
     parts.push(fittedPart(kind, label, wholeTokens, tokens.length));
     const toEnd = kind !== 'selection' && tokens.length >= wholeTokens;
@@ -101,7 +104,7 @@ export function planAsk(
     related -= source.tokens.length;
     return source;
   });
-  // the most related is nearest to the question
+  // the most related file is nearest to the question
   const context = [...others.toReversed(), ...named.toReversed(), ...texts].filter(({ tokens }) => tokens.length > 0);
   const front = context.map(({ tokens }) => tokens);
   const content = concatenate(context.length > 0 ? [...front, engine.tokenize('\n'), question] : [question]);
@@ -114,7 +117,7 @@ export function planAsk(
   };
 }
 
-/** A text that is to be taken; one whose place in a document is known can be cited. */
+/** A text for the prompt; it can be cited if its place in a document is known. */
 interface Taken extends TextToFit {
   readonly place: Pick<PromptText, 'uri' | 'firstLine'> | undefined;
 }

@@ -16,8 +16,8 @@ import { buildPrompt, type Prompt, usualSuffixTokens } from './prompt/prompt';
 import type { StopContext } from './stop/stop-rules';
 import { type CachedPlace, noSuggestion, type Suggestion, SuggestionCache } from './suggestion-cache';
 import { completionShape } from './syntax/completion-shape';
-import { soundest } from './syntax/soundness';
 import { Syntax } from './syntax/syntax';
+import { chooseWithoutErrors } from './syntax/syntax-check';
 import { MeasuredSpeed } from './trigger/speed';
 
 export interface CompletionInput {
@@ -255,7 +255,7 @@ export class CompletionGenerator {
       this.speed.note(generation.stats);
     }
     const filtered = filterCompletion(text, prompt.cursor, languageId);
-    return { suggestion: soundest(filtered, text, prompt.cursor, errors), generation };
+    return { suggestion: chooseWithoutErrors(filtered, text, prompt.cursor, errors), generation };
   }
 
   async #stopContext({ cursor, fillInTheMiddle }: Prompt, input: CompletionInput): Promise<StopContext> {

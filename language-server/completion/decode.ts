@@ -7,8 +7,8 @@ import type { Prompt } from './prompt/prompt';
 import { sensibleEnd } from './stop/sensible-end';
 import { applyStopRules, type StopContext } from './stop/stop-rules';
 import { CodeAround } from './syntax/brackets';
-import { SoundEnd } from './syntax/soundness';
 import type { ErrorCounter } from './syntax/syntax';
+import { CheckedEnd } from './syntax/syntax-check';
 
 export interface Decoding {
   readonly prompt: Prompt;
@@ -34,13 +34,13 @@ export interface Decoded {
 export async function decode(engine: Engine, decoding: Decoding): Promise<Decoded> {
   const { prompt, chunks, stopContext, errors, deadline, signal } = decoding;
   const code = new CodeAround(prompt.cursor, decoding.languageId);
-  const sound = new SoundEnd(errors, code);
+  const checked = new CheckedEnd(errors, code);
   let kept = '';
   let stopped = false;
   const keep = (whole: string): boolean => {
     const text = withoutFirstSpace(whole, prompt);
-    const rules = sound.goesOn ? { text: '', stop: true } : applyStopRules(text, stopContext);
-    const decision = sound.decide(rules.text, rules.stop, text);
+    const rules = checked.goesOn ? { text: '', stop: true } : applyStopRules(text, stopContext);
+    const decision = checked.decide(rules.text, rules.stop, text);
     kept = decision.text;
     stopped = decision.stop;
     return stopped;
@@ -64,8 +64,8 @@ export async function decode(engine: Engine, decoding: Decoding): Promise<Decode
       onText: (_delta, whole) => (keep(whole) || deadline.over ? 'stop' : 'continue'),
       ...(decoding.background ? { background: true } : {}),
     });
-    if (sound.goesOn && !stopped) {
-      return { text: sound.end(withoutFirstSpace(generation.text, prompt)), generation };
+    if (checked.goesOn && !stopped) {
+      return { text: checked.end(withoutFirstSpace(generation.text, prompt)), generation };
     }
     // the model ended the text itself, or the rules did: only what a limit has cut short may end anywhere
     const isWhole = stopped || generation.reason === 'stop-token';

@@ -77,7 +77,7 @@ describe('an answer', () => {
     expect(stats.kind).toBe('chat');
   });
 
-  test('sees the files that the question names, and not the others', async () => {
+  test('reads the files that the question names, and no others', async () => {
     const answers = [
       { when: 'secretOfServer', text: 'server' },
       { when: 'secretOfParser', text: 'parser' },
@@ -86,7 +86,7 @@ describe('an answer', () => {
     expect((await ask(client, 'What does parser.ts do?')).text).toBe('parser');
   });
 
-  test('sees the live text of a document that is referred to', async () => {
+  test('reads the live text of an open document that the question refers to', async () => {
     const client = await startServer({
       engine: { answers: [{ when: 'unsaved text', text: 'live' }] },
       folders: [folder],
@@ -96,13 +96,13 @@ describe('an answer', () => {
     expect((await ask(client, 'Why?', { references: [{ uri }] })).text).toBe('live');
   });
 
-  test('sees the selection', async () => {
+  test('reads the selection', async () => {
     const client = await startServer({ engine: { answers: [{ when: 'chosen lines', text: 'yes' }] } });
     const selection = { uri: 'file:///a/b.ts', text: 'chosen lines' };
     expect((await ask(client, 'Why?', { selection })).text).toBe('yes');
   });
 
-  test('follows the conversation, which is its own', async () => {
+  test('continues its own conversation and no other', async () => {
     const answers = [
       { when: 'Second?', text: 'two' },
       { when: 'First?', text: 'remembered' },
@@ -128,13 +128,13 @@ describe('an answer', () => {
     expect((await ask(client, 'a<|im_end|>b')).text).toBe('text');
   });
 
-  test('stops in a loop', async () => {
+  test('stops when the model loops', async () => {
     const text = 'I do not know the answer. '.repeat(50);
     const client = await startServer({ engine: { answers: [{ when: '', text }] } });
     expect((await ask(client, 'Why?')).text.length).toBeLessThan(120);
   });
 
-  test('lets a completion pass, both get theirs', async () => {
+  test('lets a completion run first, and both are answered', async () => {
     const answers = [
       { when: 'Why?', text: 'Because it is so. '.repeat(5) },
       { when: '', text: 'first();\n' },
@@ -156,7 +156,7 @@ describe('the size of a question', () => {
   const sizeOf = (client: Client, params: object): Promise<AskSize> =>
     client.connection.sendRequest('fasa/ask/size', { conversation: 'one', references: [], ...params });
 
-  test('counts every part by the tokenizer, and what is left out with its reason', async () => {
+  test('counts the tokens of every part, and gives the reason for what is left out', async () => {
     writeFileSync(path.join(folder, 'long.ts'), '// twelve bytes\n'.repeat(400));
     writeFileSync(path.join(folder, '.env'), 'SECRET=1\n');
     const client = await startServer({ engine: { contextTokens: 4096 }, folders: [folder] });
@@ -186,7 +186,7 @@ describe('the size of a question', () => {
     expect(size.tokens).toBeLessThanOrEqual(size.roomTokens);
   });
 
-  test('is what the answer then tells of itself', async () => {
+  test('equals the size that the answer reports', async () => {
     const client = await startServer({ engine: { answers: [{ when: '', text: 'yes' }] }, folders: [folder] });
     const question = 'What does parser.ts do?';
     const before = await sizeOf(client, { question });
@@ -194,12 +194,12 @@ describe('the size of a question', () => {
     expect(before.parts.map(({ kind, label }) => `${kind} ${label}`)).toContain('related parser.ts');
   });
 
-  test('says that a question does not fit', async () => {
+  test('reports that a question does not fit', async () => {
     const client = await startServer({ engine: { contextTokens: 512 } });
     expect(await sizeOf(client, { question: 'word '.repeat(500) })).toMatchObject({ fits: false });
   });
 
-  test('takes the files of a folder', async () => {
+  test('includes the files of a folder', async () => {
     mkdirSync(path.join(folder, 'sub'));
     writeFileSync(path.join(folder, 'sub', 'a.ts'), 'a\n');
     writeFileSync(path.join(folder, 'sub', 'b.ts'), 'b\n');
@@ -212,8 +212,8 @@ describe('the size of a question', () => {
   });
 });
 
-describe('the chunks of the repository', () => {
-  test('are read beside the prompt, and the answer cites where it looked', async () => {
+describe('retrieved chunks', () => {
+  test('are read beside the prompt, and the answer cites those it attended to', async () => {
     writeFileSync(path.join(folder, 'far.ts'), planted());
     const client = await startWithNeedle();
     const { citations, size } = await ask(client, 'Where is the pin?');
@@ -230,7 +230,7 @@ describe('the chunks of the repository', () => {
     expectNeedle((await ask(client, 'Why?', { conversation: 'two' })).citations[0], uri);
   });
 
-  test('are read where the prompt has only the beginning of their file', async () => {
+  test('are read if the prompt has only the beginning of their file', async () => {
     const filler = 'const filler = "of the first lines";\n';
     writeFileSync(path.join(folder, 'long.ts'), `${filler.repeat(280)}${planted()}`);
     const client = await startWithNeedle();
@@ -244,7 +244,7 @@ describe('the chunks of the repository', () => {
     expect(size?.repositoryTokens).toBeLessThan(10_360 + 1250 - 1024);
   });
 
-  test('need not be there for an answer that looks at the current file', async () => {
+  test('are not needed to cite the current file', async () => {
     const uri = pathToFileURL(path.join(folder, 'live.ts')).href;
     const client = await startServer({
       engine: { looksAt: 'the needle is here', answers: [{ when: '', text: 'It is planted.' }] },
@@ -259,7 +259,7 @@ describe('the chunks of the repository', () => {
     expectNeedle((await ask(client, 'Where is the pin?', unsaved)).citations[0], 'untitled:Untitled-1');
   });
 
-  test('need not be there for an answer that looks at a selection whose line is known', async () => {
+  test('are not needed to cite a selection whose line is known', async () => {
     const uri = pathToFileURL(path.join(folder, 'far.ts')).href;
     const client = await startServer({
       engine: { looksAt: 'the needle is here', answers: [{ when: '', text: 'It is planted.' }] },
@@ -276,7 +276,7 @@ describe('the chunks of the repository', () => {
     await expect(asked({ firstLine: -1 }, 'three')).rejects.toMatchObject({ code: -32602 });
   });
 
-  test('are not read where the workspace is not trusted', async () => {
+  test('are not read in an untrusted workspace', async () => {
     const client = await startServer({
       engine: { fasaFromTokens: 64, repository: {}, answers: [{ when: '', text: 'yes' }] },
       folders: [folder],
@@ -292,20 +292,20 @@ describe('the chunks of the repository', () => {
 });
 
 describe('a command', () => {
-  test('is put in words, with or without a question', async () => {
+  test('is put into words for the model, with or without a question', async () => {
     const client = await startServer({ engine: { answers: [{ when: 'Review this code', text: 'fine' }] } });
     expect((await ask(client, '', { command: 'review' })).text).toBe('fine');
     expect((await ask(client, 'Mind the locks.', { command: 'review' })).text).toBe('fine');
   });
 
-  test('that is unknown is refused', async () => {
+  test('that is unknown is rejected', async () => {
     const client = await startServer();
     await expect(ask(client, 'a', { command: 'rm' })).rejects.toMatchObject({ code: -32602 });
   });
 });
 
 describe('a history', () => {
-  test('takes the place of what the server remembers, and keeps the turns that stand', async () => {
+  test('replaces the remembered turns, and keeps those that are still in it', async () => {
     const answers = [
       { when: 'Third?', text: 'three' },
       { when: 'Second?', text: 'two' },
@@ -324,7 +324,7 @@ describe('a history', () => {
     expect(prompt()).toBeLessThan(250);
   });
 
-  test('of another life of the server is read again', async () => {
+  test('from before a restart of the server is read again', async () => {
     const client = await startServer({ engine: { answers: [{ when: 'said before', text: 'remembered' }] } });
     const history = [{ question: 'Was it?', answer: 'It was said before.' }];
     expect((await ask(client, 'Why?', { history })).text).toBe('remembered');
@@ -332,7 +332,7 @@ describe('a history', () => {
 });
 
 describe("the editor's own chat", () => {
-  test('gets its messages answered, and its tokens counted', async () => {
+  test('gets answers to its messages, and counts of tokens', async () => {
     const client = await startServer({ engine: { answers: [{ when: 'one\n\ntwo', text: 'yes' }] } });
     const messages = [
       { role: 'system', text: 'Be brief.' },
@@ -349,7 +349,7 @@ describe("the editor's own chat", () => {
     ['no messages', {}, 'messages must be a list'],
     ["a tool's message", { messages: [{ role: 'tool', text: 'x' }] }, 'messages[0].role must be'],
     ['no question', { messages: [{ role: 'system', text: 'x' }] }, 'messages must hold a question'],
-  ])('with %s is refused', async (_name, params, message) => {
+  ])('with %s is rejected', async (_name, params, message) => {
     const client = await startServer();
     await expect(client.connection.sendRequest('fasa/chat', params)).rejects.toMatchObject({
       code: -32602,
@@ -357,7 +357,7 @@ describe("the editor's own chat", () => {
     });
   });
 
-  test('can cancel', async () => {
+  test('can cancel an answer', async () => {
     const client = await startServer({ engine: { answers: [{ when: '', text: 'abc '.repeat(100) }], tokenMs: 20 } });
     const source = new CancellationTokenSource();
     const params = { messages: [{ role: 'user', text: 'Why?' }] };
@@ -370,7 +370,7 @@ describe("the editor's own chat", () => {
 });
 
 describe('a question', () => {
-  test('cancelled ends in decode', async () => {
+  test('that is cancelled stops decoding', async () => {
     const client = await startServer({ engine: { answers: [{ when: '', text: 'abc '.repeat(100) }], tokenMs: 20 } });
     const source = new CancellationTokenSource();
     const params = { conversation: '', question: 'Why?', references: [] };
@@ -387,7 +387,7 @@ describe('a question', () => {
     ['references that are no list', { question: 'a', references: {} }, 'references must be a list'],
     ['a reference without URI', { question: 'a', references: [{}] }, 'references[0].uri must be a string'],
     ['half a selection', { question: 'a', selection: { uri: 'x' } }, 'selection.text must be a string'],
-  ])('with %s is refused', async (_name, params, message) => {
+  ])('with %s is rejected', async (_name, params, message) => {
     const client = await startServer();
     await expect(client.connection.sendRequest('fasa/ask', params)).rejects.toMatchObject({
       code: -32602,
@@ -395,7 +395,7 @@ describe('a question', () => {
     });
   });
 
-  test('without a model gets the reason and the remedy', async () => {
+  test('without a model is rejected with the reason and the remedy', async () => {
     const client = await startServer({ model: '' });
     await expect(ask(client, 'Why?')).rejects.toMatchObject({
       message: expect.stringContaining('There is no model yet') as string,
@@ -403,12 +403,12 @@ describe('a question', () => {
     });
   });
 
-  test('that is too long for the context says so', async () => {
+  test('that is too long for the context is rejected with that reason', async () => {
     const client = await startServer({ engine: { contextTokens: 512 } });
     await expect(ask(client, 'word '.repeat(500))).rejects.toMatchObject({ data: { code: 'CONTEXT_FULL' } });
   });
 
-  test('to a model whose template never ends gets an error in time', async () => {
+  test('to a model whose template never ends is rejected in time', async () => {
     const chatTemplate = '{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}';
     const client = await startServer({ engine: { chatTemplate } });
     await expect(ask(client, 'Why?')).rejects.toMatchObject({ data: { code: 'BAD_TEMPLATE' } });

@@ -33,8 +33,8 @@ async function slowServer(engine: { prefillMs?: number; tokenMs?: number }): Pro
   return client;
 }
 
-describe('a request cancelled', () => {
-  test('in prefill ends there', async () => {
+describe('a request that is cancelled', () => {
+  test('in prefill stops the prefill', async () => {
     const client = await slowServer({ prefillMs: 60_000 });
     const { answer, cancel } = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -44,7 +44,7 @@ describe('a request cancelled', () => {
     await client.untilState('ready');
   });
 
-  test('in decode ends within a token', async () => {
+  test('in decode stops within a token', async () => {
     const client = await slowServer({ tokenMs: 20 });
     const { answer, cancel } = cancellable(client, uri);
     await client.untilEvent('decode');
@@ -54,7 +54,7 @@ describe('a request cancelled', () => {
     expect(client.events.some((event) => event.startsWith('done'))).toBe(false);
   });
 
-  test('in the queue never runs, and the one that runs is not disturbed', async () => {
+  test('in the queue never runs, and does not disturb the one that runs', async () => {
     const client = await slowServer({ prefillMs: 2000 });
     const first = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -67,7 +67,7 @@ describe('a request cancelled', () => {
     expect(client.events.filter((event) => event.startsWith('prefill'))).toHaveLength(1);
   });
 
-  test('leaves the next request as it would have been', async () => {
+  test('does not change the result of the next request', async () => {
     const client = await slowServer({ prefillMs: 1000 });
     const { answer, cancel } = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -76,7 +76,7 @@ describe('a request cancelled', () => {
     expect(await client.completionText(uri, 0, 4)).toMatch(/^call\(argument/);
   });
 
-  test('while the model loads does not wait for it', async () => {
+  test('while the model loads is answered at once', async () => {
     const client = await startServer({ engine: { loadMs: 60_000 } });
     await client.open(uri, 'x = ');
     await client.untilState('loading');
@@ -87,7 +87,7 @@ describe('a request cancelled', () => {
 });
 
 describe('a newer request', () => {
-  test('for the same document ends the older one, which answers empty', async () => {
+  test('for the same document cancels the older one, which answers with nothing', async () => {
     const client = await slowServer({ prefillMs: 1500 });
     const older = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -97,7 +97,7 @@ describe('a newer request', () => {
     expect((await newer).items).toHaveLength(1);
   });
 
-  test('for another document leaves it alone', async () => {
+  test('for another document does not cancel it', async () => {
     const client = await slowServer({ prefillMs: 200 });
     const older = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -109,7 +109,7 @@ describe('a newer request', () => {
 });
 
 describe('the time budget', () => {
-  test('offers what is there when it is over', async () => {
+  test('ends a suggestion with the text so far', async () => {
     const client = await startServer({
       engine: { answers: longAnswer, tokenMs: 30 },
       initializationOptions: { completion: { timeBudgetMs: 1500, maxTokens: 1000 } },
@@ -122,7 +122,7 @@ describe('the time budget', () => {
     expect(longAnswer[0]?.text.startsWith(text)).toBe(true);
   });
 
-  test('is empty when the prefill takes longer, and ends it', async () => {
+  test('cancels a prefill that takes longer, and answers with nothing', async () => {
     const client = await startServer({
       engine: { answers: longAnswer, prefillMs: 60_000 },
       initializationOptions: { completion: { timeBudgetMs: 200 } },
@@ -160,7 +160,7 @@ describe('the server ends', () => {
     expect(await client.exited).toBe(1);
   });
 
-  test('killed in the middle of a request, and the next one serves as if nothing had been', async () => {
+  test('when it is killed in the middle of a request, and the next one serves as usual', async () => {
     const client = await slowServer({ prefillMs: 60_000 });
     cancellable(client, uri).answer.catch(() => undefined);
     await client.untilEvent('prefill');

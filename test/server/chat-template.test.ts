@@ -25,13 +25,13 @@ const refused = {
   data: { code: 'BAD_TEMPLATE' },
 };
 
-describe('a template that ends what renders it', () => {
+describe('a template that crashes its renderer', () => {
   test.each([
     ['by doubled strings that are replaced in', `${doubled(24)}{{ ns.s | replace('x', 'yy') | length }}`],
     ['by doubled strings that are split', `${doubled(24)}{{ ns.s.split('x') | length }}`],
     ['by a range', '{{ range(4000000000) | length }}'],
-    ['by never ending', endless],
-  ])('%s is rendered once, and completions go on', async (_name, chatTemplate) => {
+    ['by running without end', endless],
+  ])('%s is run once, and completions still work', async (_name, chatTemplate) => {
     const client = await startServer({ engine: { chatTemplate, answers } });
     await client.open(uri, 'x = ');
     const first = failure(client, 'Why?');
@@ -44,7 +44,7 @@ describe('a template that ends what renders it', () => {
     expect(await client.stop()).toBe(0);
   });
 
-  test('is known before the question is asked', async () => {
+  test('is found out before the question is asked', async () => {
     const client = await startServer({ engine: { chatTemplate: `${doubled(24)}{{ ns.s | replace('x', 'yy') }}` } });
     const params = { conversation: 'one', question: 'Wh', references: [] };
     for (const question of ['Wh', 'Why', 'Why?']) {
@@ -57,7 +57,7 @@ describe('a template that ends what renders it', () => {
 });
 
 describe('the process of the templates', () => {
-  test('is started once for a conversation, and asked once for each of its lengths', async () => {
+  test('is started once for a conversation, and renders each length of it once', async () => {
     const client = await startServer({ engine: { answers } });
     for (const question of ['One?', 'Two?', 'Three?']) {
       expect((await ask(client, question)).text).toBe('first(1);\n');
@@ -65,7 +65,7 @@ describe('the process of the templates', () => {
     expect(client.templateEvents).toEqual(['start', 'render', 'render', 'render']);
   });
 
-  test('does not hold up the end of the server', async () => {
+  test('does not delay the end of the server', async () => {
     const client = await startServer({ engine: { chatTemplate: endless } });
     const asked = failure(client, 'Why?');
     await client.until('the template', () => client.templateEvents.includes('render'));
@@ -74,8 +74,8 @@ describe('the process of the templates', () => {
   });
 
   test.each([
-    ['at rest', undefined],
-    ['in the middle of a template', endless],
+    ['while it is idle', undefined],
+    ['while it renders', endless],
   ])('ends when the server is killed, %s', async (_name, chatTemplate) => {
     const client = await startServer({ engine: { answers, ...(chatTemplate === undefined ? {} : { chatTemplate }) } });
     const asked = failure(client, 'Why?');

@@ -8,13 +8,13 @@ afterEach(stopServers);
 const uri = 'file:///project/demo.ts';
 const answers = [{ when: '', text: 'first(1);\nsecond(2);\n\nthird(3);\n' }];
 
-describe('a completion', () => {
-  test('says that the server completes inline and syncs by increments', async () => {
+describe('an inline completion', () => {
+  test('is announced as a capability, with incremental sync', async () => {
     const client = await startServer();
     expect(client.initialized?.capabilities).toMatchObject({ inlineCompletionProvider: true, textDocumentSync: 2 });
   });
 
-  test('inserts at the cursor, one line behind code', async () => {
+  test('inserts one line at the cursor after code', async () => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, 'const a = 1;\nconst b = ');
     const { items } = await client.complete(uri, 1, 10);
@@ -22,20 +22,20 @@ describe('a completion', () => {
     expect(items).toEqual([{ insertText: 'first(1);', range: { start: at, end: at } }]);
   });
 
-  test('is a block up to the blank line behind an opening bracket', async () => {
+  test('is a block up to a blank line after an opening bracket', async () => {
     const client = await startServer({ engine: { answers: [{ when: '', text: '\n  a();\n  b();\n}\n\nc();\n' }] } });
     await client.open(uri, 'function f() {');
     expect(await client.completionText(uri, 0, 14)).toBe('\n  a();\n  b();\n}');
   });
 
-  test('stops the engine where the text is cut, not at the end of the answer', async () => {
+  test('stops decoding where the text is cut', async () => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, 'x = ');
     await client.completionText(uri, 0, 4);
     expect(client.events).toContain('done after 10');
   });
 
-  test('follows incremental changes of the document', async () => {
+  test('uses the document after incremental changes', async () => {
     const client = await startServer({
       engine: {
         answers: [
@@ -53,13 +53,13 @@ describe('a completion', () => {
     expect(await client.completionText(uri, 0, 7)).toBe('2');
   });
 
-  test('keeps the line ends of a CRLF document', async () => {
+  test('has the line endings of a CRLF document', async () => {
     const client = await startServer({ engine: { answers: [{ when: '', text: '\n  a();\n}\n' }] } });
     await client.open(uri, 'if (x) {\r\n\r\nend();\r\n');
     expect(await client.completionText(uri, 0, 8)).toBe('\r\n  a();\r\n}');
   });
 
-  test('shows the model LF line ends alone', async () => {
+  test('gives the model LF line endings only', async () => {
     const client = await startServer({
       engine: {
         answers: [
@@ -78,7 +78,7 @@ describe('a completion', () => {
     expect(await client.completionText(uri, 0, 0)).toBe('first(1);\nsecond(2);');
   });
 
-  test('reads a document with a line of 5 MB in parts, quickly', async () => {
+  test('reads only a window of a document with a line of 5 MB', async () => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, `const data = "${'x'.repeat(5_000_000)}";\nconst b = `);
     expect(await client.completionText(uri, 1, 10)).toBeUndefined();
@@ -90,13 +90,13 @@ describe('a completion', () => {
     expect(Math.max(...fed)).toBeLessThan(1200);
   });
 
-  test('replaces lone surrogates', async () => {
+  test('replaces lone surrogates before tokenizing', async () => {
     const client = await startServer({ engine: { answers: [{ when: 'a\ufffdb', text: 'good' }] } });
     await client.open(uri, 'a\ud800b = ');
     expect(await client.completionText(uri, 0, 6)).toBe('good');
   });
 
-  test('takes a character behind the end of its line as the end', async () => {
+  test('takes a character after the end of its line as the end', async () => {
     const client = await startServer({
       engine: {
         answers: [
@@ -109,7 +109,7 @@ describe('a completion', () => {
     expect(await client.completionText(uri, 0, 4000)).toBe('good');
   });
 
-  test('is empty for a line outside of the document, and the log says so', async () => {
+  test('is empty for a line outside the document, and the log says why', async () => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, 'one line');
     expect(await client.complete(uri, 7, 0)).toEqual({ items: [] });
@@ -135,7 +135,7 @@ describe('a completion', () => {
     expect(await some.completionText(uri, 0, 4)).toBe('first(1);');
   });
 
-  test('is answered from the cache while the user types along, and decoded again when he types something else', async () => {
+  test('comes from the cache while the user types it, and is decoded again after other text', async () => {
     const client = await startServer({ engine: { answers } });
     const type = (character: number, text: string, version: number) =>
       client.connection.sendNotification('textDocument/didChange', {
@@ -152,7 +152,7 @@ describe('a completion', () => {
     expect(client.events.filter((event) => event === 'decode')).toHaveLength(2);
   });
 
-  test('reuses the KV of the text before what was typed', async () => {
+  test('reuses the KV cache of the text before the typed character', async () => {
     const client = await startServer({ engine: { answers: [{ when: '', text: '' }] } });
     await client.open(uri, `${'let value = 1;\n'.repeat(40)}x = `);
     await client.complete(uri, 40, 4);
@@ -166,7 +166,7 @@ describe('a completion', () => {
   });
 });
 
-describe('malformed requests', () => {
+describe('a malformed request', () => {
   const position = { line: 0, character: 0 };
   const textDocument = { uri };
   test.each([
@@ -181,7 +181,7 @@ describe('malformed requests', () => {
     ],
     ['a negative character', { textDocument, position: { line: 0, character: -1 } }, 'position.character must be'],
     ['half a line', { textDocument, position: { line: 0.5, character: 0 } }, 'position.line must be a whole number'],
-  ])('with %s get InvalidParams, and the server lives', async (_name, params, message) => {
+  ])('with %s gets InvalidParams, and the server goes on', async (_name, params, message) => {
     const client = await startServer({ engine: { answers } });
     const request = client.connection.sendRequest('textDocument/inlineCompletion', params);
     await expect(request).rejects.toMatchObject({ code: -32602, message: expect.stringContaining(message) as string });
@@ -189,19 +189,19 @@ describe('malformed requests', () => {
     expect(await client.completionText(uri, 0, 4)).toBe('first(1);');
   });
 
-  test('of unknown methods are refused', async () => {
+  test('for an unknown method is rejected', async () => {
     const client = await startServer();
     await expect(client.connection.sendRequest('fasa/unknown')).rejects.toMatchObject({ code: -32601 });
   });
 
-  test('that are no JSON end nothing but themselves', async () => {
+  test('that is not JSON does not end the connection', async () => {
     const client = await startServer({ engine: { answers } });
     client.child.stdin?.write('Content-Length: 9\r\n\r\n{"not": j');
     await client.open(uri, 'x = ');
     expect(await client.completionText(uri, 0, 4)).toBe('first(1);');
   });
 
-  test('with bytes that are no UTF-8 are read with replacements', async () => {
+  test('with bytes that are not UTF-8 is read with replacement characters', async () => {
     const client = await startServer({ engine: { answers: [{ when: 'a\ufffdb', text: 'good' }] } });
     const open = { textDocument: { uri, languageId: 'c', version: 1, text: 'aXb = ' } };
     const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', method: 'textDocument/didOpen', params: open }), 'utf8');

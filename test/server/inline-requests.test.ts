@@ -9,10 +9,10 @@ const uri = 'file:///project/demo.ts';
 const prefills = (client: Client) => client.events.filter((event) => event.startsWith('prefill'));
 const decodes = (client: Client) => client.events.filter((event) => event === 'decode');
 
-describe('the selected item of an open list', () => {
+describe('the selected item of an open suggestion list', () => {
   const range = { start: { line: 0, character: 8 }, end: { line: 0, character: 10 } };
 
-  test('stands in the prompt as if it had been inserted, and the completion extends it in its range', async () => {
+  test('is in the prompt as if it were inserted, and the completion extends it in its range', async () => {
     const client = await startServer({
       engine: {
         answers: [
@@ -39,7 +39,7 @@ describe('a notebook', () => {
   const cell = (index: number) => `vscode-notebook-cell:/project/book.ipynb#${index}`;
   const texts = ['import math', '# A title', 'radius = 2', 'area = ', 'print(area)'];
 
-  test('is read as its cells joined by newlines, those of other languages left out', async () => {
+  test('is read as its cells joined by newlines, without those of other languages', async () => {
     const client = await startServer({
       engine: {
         fillInTheMiddle: true,
@@ -74,7 +74,7 @@ describe('a notebook', () => {
 describe('columns in UTF-8', () => {
   const capabilities = { general: { positionEncodings: ['utf-8', 'utf-16'] } };
 
-  test('are agreed on, read in changes and requests, and written in answers', async () => {
+  test('are negotiated, read in changes and requests, and written in answers', async () => {
     const client = await startServer({
       capabilities,
       engine: { answers: [{ when: '"∀é" + x', text: '.length;\n' }] },
@@ -94,18 +94,18 @@ describe('columns in UTF-8', () => {
     expect(items).toEqual([{ insertText: '.length;', range: { start: at, end: at } }]);
   });
 
-  test('are not used with a client that does not offer them first', async () => {
+  test('are not used with a client that prefers another encoding', async () => {
     const client = await startServer({ capabilities: { general: { positionEncodings: ['utf-16', 'utf-8'] } } });
     expect(client.initialized?.capabilities.positionEncoding).toBe('utf-16');
   });
 });
 
-describe('by itself nothing is offered', () => {
+describe('an automatic suggestion is skipped', () => {
   const answers = [{ when: '', text: 'name;' }];
   test.each([
     ['inside a word', 'const value = 1;', 8],
-    ['behind a closing bracket at the end of a line', 'call(a)', 7],
-  ])('%s, on request it is', async (_name, text, character) => {
+    ['after a closing bracket at the end of a line', 'call(a)', 7],
+  ])('%s, but not when the user asks for it', async (_name, text, character) => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, text);
     expect(await client.complete(uri, 0, character)).toEqual({ items: [] });
@@ -114,7 +114,7 @@ describe('by itself nothing is offered', () => {
     expect(client.events.join()).toContain('prefill');
   });
 
-  test('in a document over the size of the settings', async () => {
+  test('in a document larger than the setting allows', async () => {
     const client = await startServer({
       engine: { answers },
       initializationOptions: { completion: { mostFileKilobytes: 1 } },
@@ -124,7 +124,7 @@ describe('by itself nothing is offered', () => {
     expect(await client.invoke(uri, 200, 4)).toEqual(['name;']);
   });
 
-  test('where an offer was read and not wanted', async () => {
+  test('where a suggestion was read and dismissed', async () => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, 'x = ');
     expect(await client.completionText(uri, 0, 4)).toBe('name;');
@@ -137,7 +137,7 @@ describe('by itself nothing is offered', () => {
   });
 });
 
-test('a model that misses the time budget is said to be too slow here, and no longer with other settings', async () => {
+test('a model that misses the time budget is reported as slow until the settings change', async () => {
   const client = await startServer({
     engine: { answers: [{ when: '', text: 'abcdefghij;' }], prefillMs: 10, tokenMs: 60 },
     initializationOptions: { completion: { timeBudgetMs: 400 } },
@@ -156,8 +156,8 @@ test('a model that misses the time budget is said to be too slow here, and no lo
   await client.until('the end of it', () => client.status?.slow === undefined);
 });
 
-describe('several candidates', () => {
-  test('are sampled on request, over the same KV, and cost nothing when asked for again', async () => {
+describe('alternative completions', () => {
+  test('are sampled when the user asks, over the same KV cache, and come from the cache the next time', async () => {
     const client = await startServer({
       engine: { answers: [{ when: '', text: 'first;' }], samples: ['second;', 'first;', 'third;'] },
     });
@@ -173,7 +173,7 @@ describe('several candidates', () => {
     expect(decodes(client)).toHaveLength(before);
   });
 
-  test('are left out when they would take long', async () => {
+  test('are left out when they would take too long', async () => {
     const client = await startServer({
       engine: { answers: [{ when: '', text: 'first;' }], samples: ['second;'], prefillMs: 400 },
       initializationOptions: { completion: { timeBudgetMs: 700 } },
@@ -186,7 +186,7 @@ describe('several candidates', () => {
 describe('typing', () => {
   const answers = [{ when: '', text: 'compute(1, 2);\n' }];
 
-  test('along a suggestion, back into it, and along again decodes once', async () => {
+  test('a suggestion, deleting and typing it again decodes once', async () => {
     const client = await startServer({ engine: { answers } });
     await client.open(uri, 'x = ');
     expect(await client.completionText(uri, 0, 4)).toBe('compute(1, 2);');
@@ -204,7 +204,7 @@ describe('typing', () => {
     expect(decodes(client)).toHaveLength(1);
   });
 
-  test('faster than the model answers waits before decoding, and what is fed meanwhile is reused', async () => {
+  test('faster than the model answers delays decoding, and reuses what is prefilled meanwhile', async () => {
     const client = await startServer({ engine: { answers, tokenMs: 40 } });
     await client.open(uri, 'x = ');
     await client.complete(uri, 0, 4);
@@ -225,7 +225,7 @@ describe('typing', () => {
 });
 
 describe('after a suggestion was accepted', () => {
-  test('the next is decoded ahead, in the background, and answered from the cache', async () => {
+  test('the next one is decoded ahead of time, and comes from the cache', async () => {
     const client = await startServer({
       engine: {
         answers: [
@@ -243,7 +243,7 @@ describe('after a suggestion was accepted', () => {
     expect(decodes(client)).toHaveLength(2);
   });
 
-  test('whatever is asked ends that at once', async () => {
+  test('any request cancels the work ahead of time at once', async () => {
     const client = await startServer({
       engine: { answers: [{ when: '', text: 'first' }], tokenMs: 30 },
     });

@@ -19,7 +19,7 @@ function focus(client: Client, document: string, line = 1, character = 4): Promi
 
 const prefills = (client: Client) => client.events.filter((event) => event.startsWith('prefill'));
 
-test('the place of the user is fed, and the completion there finds it fed', async () => {
+test('the prompt at the focused place is prefilled, and the completion there reuses it', async () => {
   const client = await startServer({ engine: { answers } });
   await client.open(uri, text);
   await focus(client, uri);
@@ -29,7 +29,7 @@ test('the place of the user is fed, and the completion there finds it fed', asyn
   expect(client.status?.lastRequest?.reusedTokens).toBeGreaterThan(text.length);
 });
 
-test('a request ends the reading ahead at once', async () => {
+test('a request cancels the warm-up at once', async () => {
   const client = await startServer({ engine: { answers, prefillMs: 1000 } });
   await client.open(uri, text);
   await focus(client, uri);
@@ -38,7 +38,7 @@ test('a request ends the reading ahead at once', async () => {
   expect(client.events).toContain('cancelled in prefill');
 });
 
-test('after the first request nothing takes the place of what is cached', async () => {
+test('after the first request a change of focus prefills nothing', async () => {
   const client = await startServer({ engine: { answers } });
   await client.open(uri, text);
   await client.open(other, 'y = ');
@@ -49,7 +49,7 @@ test('after the first request nothing takes the place of what is cached', async 
   expect(prefills(client)).toHaveLength(1);
 });
 
-test('documents that are only opened, unknown or outside are not read', async () => {
+test('documents that are only opened, unknown, or focused outside their lines are not prefilled', async () => {
   const client = await startServer({ engine: { answers } });
   await client.open(uri, text);
   await client.untilState('ready');
@@ -60,7 +60,7 @@ test('documents that are only opened, unknown or outside are not read', async ()
   expect(prefills(client)).toEqual([]);
 });
 
-test('nothing is read ahead where completions are off, or without a model', async () => {
+test('nothing is prefilled where completions are disabled, or without a model', async () => {
   const off = await startServer({
     engine: { answers },
     initializationOptions: { completion: { enabled: false } },

@@ -61,8 +61,8 @@ async function nextRequest(before: unknown): Promise<NonNullable<Client['status'
   return client.status;
 }
 
-describe.sequential('with the default model', () => {
-  test('a completion is one line of code, and the meter says what is cached', async () => {
+describe.sequential('the server with the default model', () => {
+  test('completes one line of code, and reports what is cached', async () => {
     const suggestion = await client.completionText(uri, line, column);
     expect(suggestion).toMatch(/^[a-z]\w*/);
     expect(suggestion).not.toContain('\n');
@@ -72,7 +72,7 @@ describe.sequential('with the default model', () => {
     expect(status.lastRequest).toMatchObject({ kind: 'inline' });
   });
 
-  test('after another character all but the end is reused', async () => {
+  test('reuses all but the last tokens after another character', async () => {
     const before = client.status?.lastRequest;
     await type(2, column, 'q');
     await client.complete(uri, line, column + 1);
@@ -81,7 +81,7 @@ describe.sequential('with the default model', () => {
     expect(lastRequest?.reusedTokens).toBeGreaterThan(400);
   });
 
-  test('typing at the end of 2,000 tokens prefills at most 4 of them again for each character', async () => {
+  test('prefills at most 4 tokens for each character that is typed at the end of 2,000', async () => {
     const long = 'file:///other/long.ts';
     const completion = { timeBudgetMs: 120_000, tailTokens: 4096, maxTokens: 2 };
     const counting = await startServer({
@@ -114,7 +114,7 @@ describe.sequential('with the default model', () => {
     expect(Math.max(...fed.slice(1))).toBeGreaterThan(0);
   }, 300_000);
 
-  test('cancelled in prefill and in decode, the next answer is that of a fresh engine', async () => {
+  test('answers like a fresh engine after a cancel in prefill and in decode', async () => {
     const place = 'file:///other/fresh.ts';
     const source = `${text.slice(600, 3000)}\nexport function last(list: string[]): string {\n  return list`;
     const at = { line: source.split('\n').length - 1, character: 13 };
@@ -139,7 +139,7 @@ describe.sequential('with the default model', () => {
     expect(fresh).toMatch(/^\S/);
   }, 300_000);
 
-  test('cancelled in prefill, and asked again, it answers as if nothing had been', async () => {
+  test('completes at the same place after a cancel in prefill', async () => {
     const other = 'file:///other/clamp.ts';
     await client.open(
       other,
@@ -155,7 +155,7 @@ describe.sequential('with the default model', () => {
     expect(await client.completionText(other, at.line, at.character)).toMatch(/^(?:max|min|floor|abs|round)\(/);
   });
 
-  test('a question about a file is answered in words, streamed', async () => {
+  test('streams the answer to a question about a file', async () => {
     const deltas: string[] = [];
     client.connection.onProgress(new ProgressType<{ text: string }>(), 1, (part) => {
       deltas.push(part.text);
@@ -178,7 +178,7 @@ describe.sequential('with the default model', () => {
     expect(best?.range.end.line).toBeLessThanOrEqual(readFileSync(asked, 'utf8').split('\n').length);
   }, 180_000);
 
-  test('when its input closes in the middle of a prefill it ends, without a crash', async () => {
+  test('ends without a crash when its input closes in the middle of a prefill', async () => {
     const last = 'file:///other/last.ts';
     await client.open(last, `${text.slice(200, 2200)}\nlet a = `);
     client.complete(last, text.slice(200, 2200).split('\n').length, 8).catch(() => undefined);

@@ -9,20 +9,20 @@ function engineWith(bos: number) {
   return { model: { ...model, tokens: { ...model.tokens, bos } }, chunks: { anchor } as never };
 }
 
-test('the anchor comes first, and the token that begins a text once', () => {
+test('the anchor comes first, and BOS only once', () => {
   expect([...prependAnchor(engineWith(7), Int32Array.from([7, 1, 2]))]).toEqual([7, 8, 9, 1, 2]);
   expect([...prependAnchor(engineWith(7), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
 });
 
-test('where the anchor has no such token, the template keeps its own', () => {
+test('a prompt keeps its BOS where the anchor has none', () => {
   expect([...prependAnchor(engineWith(1), Int32Array.from([1, 2]))]).toEqual([7, 8, 9, 1, 2]);
 });
 
-test('a token that begins texts and turns alike stays where a turn begins', () => {
+test('a BOS that also begins each turn stays', () => {
   expect([...prependAnchor(engineWith(7), Int32Array.from([7, 1, 7, 2]))]).toEqual([7, 8, 9, 7, 1, 7, 2]);
 });
 
-test('without a repository a prompt is as it is', () => {
+test('without a repository the prompt stays the same', () => {
   const { model } = new FakeEngine();
   const tokens = Int32Array.from([1, 2]);
   expect(prependAnchor({ model, chunks: undefined }, tokens)).toBe(tokens);

@@ -22,11 +22,11 @@ test.each([
   ["// the user's (own\nf(", '('],
   ['see("http://a/b") {', '{'],
   ['"a \\" (b" [', '['],
-] as [string, string, string?][])('open in %s is %s', (text, open, language = '') => {
+] as [string, string, string?][])('the open brackets of %s are %s', (text, open, language = '') => {
   expect(brackets(text, language).open.join('')).toBe(open);
 });
 
-test('closing brackets without their opening ones are found in order', () => {
+test('closing brackets without an opening one are found in order', () => {
   expect(brackets('a) + b[0]] }').unmatched).toEqual([
     { char: ')', index: 1 },
     { char: ']', index: 9 },
@@ -41,6 +41,6 @@ test.each([
   ['impl A {\n  fn f() {', '\n    b\n  }\n\n  fn g() {}\n', false, ''],
   ['impl A {\n  fn f() {', '\n    b\n  }\n\n  fn g() {}\n', true, '{'],
   ['mod a {\nfn f() {', '\n\nfn g() {}\n', false, '{'],
-])('between %s and %s (whole: %s) is unclosed %s', (before, after, whole, unclosed) => {
+])('between %s and %s (document complete: %s) the unclosed brackets are: %s', (before, after, whole, unclosed) => {
   expect(new CodeAround({ before, after, reachesEnd: whole, start: 0 }, '').unclosed().join('')).toBe(unclosed);
 });

@@ -101,27 +101,30 @@ beforeEach(() => {
   Object.assign(editor, { files: [], open: [], isTrusted: true, problems: [], changed: [] });
 });
 
-describe('what is added to a question', () => {
-  test.each([90, 96, 1000, 4096])('is a file %i characters deep, and its neighbours are offered', async (length) => {
-    editor.files = [new editor.Uri('/w/b.ts'), deep('a.ts', length), deep('c.ts', length)];
-    const offered = (await items.candidates('file', '')).items.map(({ candidate }) => candidate);
-    expect(offered).toHaveLength(3);
-    for (const { id } of offered) {
-      expect(id.length).toBeLessThanOrEqual(limits.id);
-      items.add(id);
-    }
-    expect(list(chip, limits.chips)(items.chips, 'chips')).toEqual(items.chips);
-    const { references } = await items.resolve();
-    expect(references.map(({ uri }) => uri).sort()).toEqual(editor.files.map(String).sort());
-  });
+describe('the context of a question', () => {
+  test.each([90, 96, 1000, 4096])(
+    'may be a file whose path has %i characters, and its neighbours are offered',
+    async (length) => {
+      editor.files = [new editor.Uri('/w/b.ts'), deep('a.ts', length), deep('c.ts', length)];
+      const offered = (await items.candidates('file', '')).items.map(({ candidate }) => candidate);
+      expect(offered).toHaveLength(3);
+      for (const { id } of offered) {
+        expect(id.length).toBeLessThanOrEqual(limits.id);
+        items.add(id);
+      }
+      expect(list(chip, limits.chips)(items.chips, 'chips')).toEqual(items.chips);
+      const { references } = await items.resolve();
+      expect(references.map(({ uri }) => uri).sort()).toEqual(editor.files.map(String).sort());
+    },
+  );
 
-  test('is offered with the number of those that are not', async () => {
+  test('is offered with the number of items that are left out', async () => {
     editor.files = Array.from({ length: 67 }, (_, at) => new editor.Uri(`/w/${at}.ts`));
     const { items: offered, found } = await items.candidates('file', '');
     expect(found - offered.length).toBe(37);
   });
 
-  test('is refused in words when there are too many, and those that are there stay', async () => {
+  test('refuses one item too many with a message, and keeps the others', async () => {
     for (let at = 0; at < 198; at++) {
       editor.files = [new editor.Uri(`/w/${at}.ts`)];
       items.add((await items.candidates('file', '')).items[0]?.candidate.id ?? '');
@@ -132,7 +135,7 @@ describe('what is added to a question', () => {
     expect(items.chips).toHaveLength(198);
   });
 
-  test('and cannot be read any more costs itself alone', async () => {
+  test('loses only the item that can no longer be read', async () => {
     editor.files = [deep('a.ts', 4000)];
     items.add((await items.candidates('symbol', 'parse')).items[0]?.candidate.id ?? '');
     items.add((await items.candidates('file', '')).items[0]?.candidate.id ?? '');
@@ -142,10 +145,10 @@ describe('what is added to a question', () => {
   });
 });
 
-describe('a text that is taken from files names them, so that the server can leave out what is a secret', () => {
+describe('a text that is taken from files names those files, so that the server can leave out secrets', () => {
   const uri = (name: string) => new editor.Uri(`/w/${name}`);
 
-  test('changes: each file for itself, a renamed one with both of its names', async () => {
+  test('for changes: one text for each file, with both names of a renamed one', async () => {
     editor.changed = [{ uri: uri('a.ts') }, { uri: uri('notes.txt'), originalUri: uri('.env') }];
     items.add((await items.candidates('changes', '')).items[0]?.candidate.id ?? '');
     expect((await items.resolve()).attachments).toEqual([
@@ -158,7 +161,7 @@ describe('a text that is taken from files names them, so that the server can lea
     ]);
   });
 
-  test('changes of more files than are read, and of none', async () => {
+  test('for changes of too many files, and of none', async () => {
     items.add((await items.candidates('changes', '')).items[0]?.candidate.id ?? '');
     const label = 'Changes since the last commit';
     expect((await items.resolve()).attachments).toEqual([{ label, text: 'Nothing has changed.' }]);
@@ -168,7 +171,7 @@ describe('a text that is taken from files names them, so that the server can lea
     expect(attachments.at(-1)).toEqual({ label, text: '3 more files have changed.', uris: [] });
   });
 
-  test('problems: each file for itself, as many as are read in all', async () => {
+  test('for problems: one text for each file, up to the limit', async () => {
     const problem = { range: { start: { line: 4 }, end: { line: 4, character: 1 } }, severity: 0, message: 'no' };
     editor.problems = [
       [uri('a.ts'), Array.from({ length: 60 }, () => problem)],
@@ -184,7 +187,7 @@ describe('a text that is taken from files names them, so that the server can lea
     expect(attachments.at(-1)?.text).toBe('There are 20 more problems.');
   });
 
-  test('a symbol of a file that is not open, in a workspace that is not trusted, is not offered and not read', async () => {
+  test('a symbol of a file that is not open is neither offered nor read in an untrusted workspace', async () => {
     editor.files = [uri('a.ts'), uri('b.ts')];
     const offered = (await items.candidates('symbol', 'parse')).items;
     expect(offered).toHaveLength(2);

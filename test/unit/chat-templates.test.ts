@@ -54,11 +54,11 @@ const hostile: readonly (readonly [string, string])[] = [
   ['begins a text', `{{ '${'\\\\'.repeat(120_000)}`],
 ];
 
-describe('a template that', () => {
+describe('a hostile template that', () => {
   const layouts = new Layouts();
   afterAll(() => layouts.close());
 
-  test.each(hostile)('%s is refused, and a good one goes on', async (_name, chatTemplate) => {
+  test.each(hostile)('%s is refused, and a good template still works', async (_name, chatTemplate) => {
     const failure = () => layouts.layoutOf(named(chatTemplate), roles).catch((error: unknown) => error);
     const first = await failure();
     expect(first).toMatchObject({
@@ -99,8 +99,8 @@ class FakeProcess {
 const layoutOf = ({ roles: those }: LayoutRequest) => ({ pieces: ['', ...those], systemInUser: false });
 const longer: readonly Role[] = ['system', 'user', 'assistant', 'user'];
 
-describe('what is known of a template', () => {
-  test('is its layout for each sequence of roles, made once even when it is asked for at the same time', async () => {
+describe('the cache of layouts', () => {
+  test('makes the layout of a sequence of roles once, even for simultaneous requests', async () => {
     const process = new FakeProcess(layoutOf);
     const layouts = new Layouts(process);
     const all = await Promise.all([roles, roles, longer, roles].map((those) => layouts.layoutOf(named(good), those)));
@@ -108,7 +108,7 @@ describe('what is known of a template', () => {
     expect(process.asked.map(({ roles: those }) => those)).toEqual([roles, longer]);
   });
 
-  test('is that it went over a limit, for all roles, those that wait as well', async () => {
+  test('remembers that a template exceeded a limit, for all roles and for waiting requests', async () => {
     const process = new FakeProcess(() => ({ problem: 'it took too long', final: true }));
     const layouts = new Layouts(process);
     const failures = await Promise.all(
@@ -123,7 +123,7 @@ describe('what is known of a template', () => {
     expect(process.asked).toHaveLength(3);
   });
 
-  test('is that it refused these roles, and others are tried', async () => {
+  test('remembers that a template refused certain roles, and still tries others', async () => {
     const refuses = ({ roles: those }: LayoutRequest) => those.length > 2;
     const process = new FakeProcess((request) =>
       refuses(request) ? { problem: 'no', final: false } : layoutOf(request),
@@ -136,7 +136,7 @@ describe('what is known of a template', () => {
     expect(process.asked).toHaveLength(2);
   });
 
-  test('is nothing when its process did not start', async () => {
+  test('remembers nothing when the process did not start', async () => {
     let starts = false;
     const process = new FakeProcess((request) => {
       if (!starts) {
@@ -150,7 +150,7 @@ describe('what is known of a template', () => {
     expect((await layouts.layoutOf(named(good), roles)).pieces).toHaveLength(3);
   });
 
-  test('does not grow with what is asked', async () => {
+  test('does not grow without bound', async () => {
     const process = new FakeProcess(layoutOf);
     const layouts = new Layouts(process);
     for (let turns = 0; turns < 200; turns++) {
@@ -164,7 +164,7 @@ describe('what is known of a template', () => {
     expect(process.asked).toHaveLength(201);
   });
 
-  test('is told in one line, without what nobody sees', async () => {
+  test('reports a failure in one line, without invisible characters', async () => {
     const process = new FakeProcess(() => ({ problem: `a\n\u001b[31m\u202eb${'c'.repeat(5000)}`, final: false }));
     const message = await new Layouts(process).layoutOf(named('x'), roles).catch(String);
     expect(message).toMatch(/cannot be used: a \[31mbc+\.$/);
@@ -173,23 +173,26 @@ describe('what is known of a template', () => {
 });
 
 describe('the process of the templates', () => {
-  test.each(['main', 'cli'])('alone has what renders them: the bundle of %s.ts does not', async (entry) => {
-    const inputsOf = async (name: string) => {
-      const { metafile } = await build({
-        entryPoints: [path.join(import.meta.dirname, '..', '..', 'language-server', `${name}.ts`)],
-        bundle: true,
-        write: false,
-        metafile: true,
-        outfile: `${name}.js`,
-        platform: 'node',
-        mainFields: ['module', 'main'],
-        logLevel: 'error',
-      });
-      return Object.keys(metafile.inputs).filter((input) => input.includes('@huggingface/jinja/'));
-    };
-    expect(await inputsOf('chat/template/renderer')).not.toEqual([]);
-    expect(await inputsOf(entry)).toEqual([]);
-  });
+  test.each(['main', 'cli'])(
+    'is the only one with the renderer: the bundle of %s.ts does not contain it',
+    async (entry) => {
+      const inputsOf = async (name: string) => {
+        const { metafile } = await build({
+          entryPoints: [path.join(import.meta.dirname, '..', '..', 'language-server', `${name}.ts`)],
+          bundle: true,
+          write: false,
+          metafile: true,
+          outfile: `${name}.js`,
+          platform: 'node',
+          mainFields: ['module', 'main'],
+          logLevel: 'error',
+        });
+        return Object.keys(metafile.inputs).filter((input) => input.includes('@huggingface/jinja/'));
+      };
+      expect(await inputsOf('chat/template/renderer')).not.toEqual([]);
+      expect(await inputsOf(entry)).toEqual([]);
+    },
+  );
 
   const processes: TemplateProcess[] = [];
   let folder = '';
@@ -215,7 +218,7 @@ describe('the process of the templates', () => {
   const answering = (answer: string) =>
     `process.on('message', () => process.send(${answer})); process.on('disconnect', () => process.exit()); process.send('ready');`;
 
-  test('has nothing of the environment but what it needs, and is in no workspace', async () => {
+  test('gets only the environment variables that it needs, and runs in no workspace', async () => {
     process.env['FASA_TEST_SECRET'] = 'secret';
     const seen = answering(
       "{ problem: [process.cwd(), process.env.FASA_TEST_SECRET, process.env.PATH].map(String).join(' '), final: false }",
@@ -229,16 +232,16 @@ describe('the process of the templates', () => {
     ['nothing that is known', '{ what: 1 }'],
     ['too few pieces', "{ pieces: [''], systemInUser: false }"],
     ['pieces that are no text', '{ pieces: [1, 2, 3], systemInUser: false }'],
-  ])('is not believed when it answers %s', async (_name, answer) => {
+  ])('is not trusted when it answers with %s', async (_name, answer) => {
     expect(await running(answering(answer)).render(request)).toMatchObject({ final: true });
   });
 
-  test('that does not start is no fault of the template', async () => {
+  test('does not blame the template when it does not start', async () => {
     await expect(running('throw new Error();').render(request)).rejects.toMatchObject({ code: 'INTERNAL' });
     await expect(running("process.send('what?');").render(request)).rejects.toMatchObject({ code: 'INTERNAL' });
   });
 
-  test('that dies is started again', async () => {
+  test('is started again after it died', async () => {
     const once = `process.on('message', ({ source }) => source === '' ? process.abort() : process.send({ problem: 'pid ' + process.pid, final: false })); process.send('ready');`;
     const renderer = running(once);
     const first = await renderer.render(request);
@@ -248,7 +251,7 @@ describe('the process of the templates', () => {
     expect(second).not.toEqual(first);
   });
 
-  test('that died at rest is no fault of the template', async () => {
+  test('does not blame the template when it died while idle', async () => {
     const dying =
       "process.on('message', () => { process.send({ problem: 'pid ' + process.pid, final: false }, () => process.exit()); }); process.send('ready');";
     const renderer = running(dying);
@@ -258,7 +261,7 @@ describe('the process of the templates', () => {
     expect(first).toMatchObject({ problem: expect.stringContaining('pid ') });
   });
 
-  test('that answers nothing is ended, and the next template has another', async () => {
+  test('is killed when it does not answer, and the next template gets a new one', async () => {
     const renderer = running(
       "process.on('message', ({ source }) => { while (source === ''); process.send({ problem: 'no', final: false }); }); process.send('ready');",
     );
@@ -267,7 +270,7 @@ describe('the process of the templates', () => {
     expect(await renderer.render(request)).toMatchObject({ problem: 'no' });
   });
 
-  test('ends when it has had nothing to do', async () => {
+  test('ends after it was idle', async () => {
     const pid = answering("{ problem: 'pid ' + process.pid, final: false }");
     const renderer = running(pid, 1);
     const first = await renderer.render(request);
@@ -275,7 +278,7 @@ describe('the process of the templates', () => {
     expect(await renderer.render(request)).not.toEqual(first);
   });
 
-  test('that is closed answers nobody, and is not started again', async () => {
+  test('rejects requests after it was closed, and is not started again', async () => {
     const renderer = running("process.on('message', () => { for (;;); }); process.send('ready');");
     const asked = renderer.render(request);
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -5,7 +5,7 @@ const count = Number(process.env['SPANS'] ?? 130);
 const seed = Number(process.env['SPANS_SEED'] ?? 1);
 
 test.each(languages.map((language) => [language.id, language] as const))(
-  'of spans of %s, none is offered as a piece that does not parse where the span does',
+  'a span taken out of %s source is never suggested in part so that the program no longer parses',
   async (id, language) => {
     const { whole, piece, nothing, broken, examples } = await judgeSpans(language, count, seed);
     process.stdout.write(

@@ -4,7 +4,7 @@ import { cursorText, windowStart } from '../../language-server/completion/prompt
 describe('the window before the cursor', () => {
   const text = Array.from({ length: 400 }, (_, index) => `line ${index};`).join('\n');
 
-  test('starts with a line, and holds at most what was asked', () => {
+  test('starts at the beginning of a line, and is no longer than its limit', () => {
     for (let offset = 600; offset < text.length; offset += 37) {
       const start = windowStart(text, offset, 500);
       expect(text[start - 1]).toBe('\n');
@@ -13,7 +13,7 @@ describe('the window before the cursor', () => {
     }
   });
 
-  test('keeps its front while a person types, and moves it in steps', () => {
+  test('keeps its start while the user types, and moves it in steps', () => {
     const starts = new Set<number>();
     for (let offset = 1000; offset < 1250; offset++) {
       starts.add(windowStart(text, offset, 500));
@@ -21,11 +21,11 @@ describe('the window before the cursor', () => {
     expect(starts.size).toBeLessThanOrEqual(4);
   });
 
-  test('is the whole beginning of a short document', () => {
+  test('reaches the beginning of a short document', () => {
     expect(windowStart(text, 300, 500)).toBe(0);
   });
 
-  test('does not cut a surrogate pair of one long line', () => {
+  test('does not split a surrogate pair in a document of one long line', () => {
     const emoji = '😀'.repeat(1000);
     for (let offset = 600; offset < 620; offset += 2) {
       expect(windowStart(emoji, offset, 101) % 2).toBe(0);
@@ -34,7 +34,7 @@ describe('the window before the cursor', () => {
 });
 
 describe('the text around the cursor', () => {
-  test('has the parts of the line, and the next line with text', () => {
+  test('has the two parts of the line, and the next line that is not blank', () => {
     const text = 'a\nfoo(bar)\n\n   \n  next();\nmore';
     expect(cursorText(text, 6, 100)).toMatchObject({
       before: 'a\nfoo(',
@@ -47,16 +47,16 @@ describe('the text around the cursor', () => {
     });
   });
 
-  test('has LF line ends, and knows the CRLF of the document', () => {
+  test('has LF line endings, and remembers that the document has CRLF', () => {
     const cursor = cursorText('a\r\nb\r\nc', 3, 100);
     expect(cursor).toMatchObject({ before: 'a\n', after: 'b\nc', eol: '\r\n', lineSuffix: 'b', nextLine: 'c' });
   });
 
-  test('replaces lone surrogates one for one', () => {
+  test('replaces each lone surrogate by one character', () => {
     expect(cursorText('a\udc00b\ud800', 4, 100).before).toBe('a\ufffdb\ufffd');
   });
 
-  test('of an empty document is empty', () => {
+  test('is empty in an empty document', () => {
     expect(cursorText('', 0, 100)).toMatchObject({
       before: '',
       after: '',
@@ -66,7 +66,7 @@ describe('the text around the cursor', () => {
     });
   });
 
-  test('of a line of 5 MB is as small as the window', () => {
+  test('is no longer than the window in a line of 5 MB', () => {
     const cursor = cursorText('x'.repeat(5_000_000), 2_500_000, 4000);
     expect(cursor.before.length).toBeLessThanOrEqual(4000);
     expect(cursor.after.length).toBeLessThanOrEqual(4000);

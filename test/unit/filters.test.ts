@@ -13,7 +13,7 @@ function filtered(document: string, text: string, languageId = ''): string {
   return replace === 0 ? result : `${result} instead of ${replace}`;
 }
 
-describe('the filters', () => {
+describe('the filters of a completion', () => {
   test.each([
     ['leave good text as it is', 'a = |', 'b + c;', 'b + c;'],
     ['keep what is spelled like a special token', 'a = |', '"<|im_start|>user"', '"<|im_start|>user"'],
@@ -65,11 +65,11 @@ describe('the filters', () => {
     ['a prompt in a string', 'p = |', '"<|im_start|>user\\n"', '"<|im_start|>user\\n"', 'python'],
     ['a raw string', 'x = |', 'r"\\d)" + y', 'r"\\d)" + y', 'python'],
     ['a lifetime', 'fn f(|) {}', "x: &'a str, y: &'a [u8]", "x: &'a str, y: &'a [u8]", 'rust'],
-  ])('read the tokens of the language: %s', (_name, document, text, result, languageId) => {
+  ])('read the text by the tokens of its language: %s', (_name, document, text, result, languageId) => {
     expect(filtered(document, text, languageId)).toBe(result);
   });
 
-  test('leave lines of a string that goes on over lines as they are', () => {
+  test('do not change the indentation inside a string of several lines', () => {
     const text = 'x = """\n  two\n\ttab\n"""\n    y = 1';
     expect(filtered('def f():\n\ta = 1\n\t|', text, 'python')).toBe('x = """\n  two\n\ttab\n"""\n\ty = 1');
   });
@@ -80,16 +80,16 @@ describe('the filters', () => {
     ['an escape sequence', 'a\u001b[31mb', 'a'],
     ['a control character', 'a\u0008b', 'a'],
     ['a byte order mark', '\ufeffa', ''],
-  ])('stop before a character that nobody sees, unless the document has it: %s', (_name, text, result) => {
+  ])('cut the text before an invisible character, unless the document has it: %s', (_name, text, result) => {
     expect(filtered('s = |', text)).toBe(result);
     expect(filtered(`${text}\ns = |`, `${text}.`)).toBe(`${text}.`);
   });
 
-  test('keep a joiner where a word needs it', () => {
+  test('keep a zero-width joiner where a word needs it', () => {
     expect(filtered('s = |', '"می\u200cخواهم"')).toBe('"می\u200cخواهم"');
   });
 
-  test('end on long text without breaks', () => {
+  test('take linear time on a long text without line breaks', () => {
     // a filter that looks back from every character would run into the test's time limit
     expect(filtered('a = |', 'abcdefghij'.repeat(100_000))).toBe('abcdefghij');
     expect(filtered('a = |', 'x'.repeat(1_000_000))).toMatch(/^x+$/);

@@ -16,12 +16,12 @@ function promptText(text: string, begin: number, firstLine = 0): PromptText {
 /** Shares that tell the blocks apart. */
 const shares = (blocks: number) => Float32Array.from({ length: blocks }, (_, block) => block);
 
-describe('the blocks of a text in the prompt', () => {
+describe('the attention blocks of a text in the prompt', () => {
   const lines = Array.from({ length: 40 }, (_, line) => `${'x'.repeat((line * 7) % 30)}\n`);
   const body = lines.join('');
 
   test.each([0, 1, 7, 8, 9, 15, 16, 100, 1001])(
-    'begin in the lines of their first tokens: text at token %d',
+    'begin in the lines of their first tokens, for a text at token %d',
     (begin) => {
       const [looked] = attendedTexts(engine, shares(200), [promptText(body, begin, 100)]);
       const first = looked?.shares[0] ?? -1;
@@ -37,7 +37,7 @@ describe('the blocks of a text in the prompt', () => {
     },
   );
 
-  test('are each of one text, that with more of its tokens', () => {
+  test('belong to the text with more tokens where they straddle two', () => {
     for (let length = 1; length < 60; length++) {
       const texts = [promptText('a'.repeat(length), 37), promptText(body, 37 + head.length + 1 + length)];
       const [left, right] = attendedTexts(engine, shares(100), texts);
@@ -45,7 +45,7 @@ describe('the blocks of a text in the prompt', () => {
     }
   });
 
-  test('are none where nothing was counted, or of a text of few tokens', () => {
+  test('are empty where no attention was counted, or the text has few tokens', () => {
     const [none, few] = attendedTexts(engine, new Float32Array(), [
       promptText(body, 3),
       { ...promptText('', 3), tokens: 2 },
@@ -54,7 +54,7 @@ describe('the blocks of a text in the prompt', () => {
   });
 });
 
-test('lines are in the prompt where a text has all of them, or goes to the end of its document', () => {
+test('lines count as in the prompt if a text has all of them, or reaches the end of its document', () => {
   const texts = [promptText('a\nb\nc\n', 0, 10), { ...promptText('a\n', 0), uri: 'file:///whole.ts', toEnd: true }];
   const lines = (firstLine: number, lastLine: number, uri = 'file:///a.ts') => ({ uri, firstLine, lastLine });
   expect(isInPrompt(texts, lines(10, 12))).toBe(true);
@@ -65,7 +65,7 @@ test('lines are in the prompt where a text has all of them, or goes to the end o
   expect(isInPrompt(texts, lines(0, 99, 'file:///whole.ts'))).toBe(true);
 });
 
-describe('texts are found in what is fed', () => {
+describe('the texts of messages are found in the prompt', () => {
   const content = (name: string) => engine.tokenize(`${name}: text of it\n`);
   const message = (role: ChatMessage['role'], ...names: string[]): ChatMessage => {
     const sources = names.map((name) => ({
@@ -90,10 +90,10 @@ describe('texts are found in what is fed', () => {
     "{% for m in messages %}{% if m.role != 'system' %}[{{ m.content | trim }}]{% endif %}{% endfor %}";
 
   test.each([
-    ['as they are', {}],
-    ['behind an anchor', { repository: {} }],
-    ['by a template that leaves the system message out', { chatTemplate: withoutSystem }],
-    ['by plain words', { chatTemplate: '' }],
+    ['without anything prepended', {}],
+    ['after the anchor', { repository: {} }],
+    ['in a template that leaves out the system message', { chatTemplate: withoutSystem }],
+    ['without a template', { chatTemplate: '' }],
   ])('%s', async (_name, options) => {
     const model = new FakeEngine(options);
     const prompt = await chatPrompt(model, messages, new AbortController().signal);

@@ -4,7 +4,7 @@ import { Scheduler } from '../../language-server/completion/scheduler';
 const uri = 'file:///a.ts';
 const never = new AbortController().signal;
 
-test('a newer request for a document supersedes the older one, and begins when that has let go', async () => {
+test('a newer request for a document cancels the older one, and begins only after it has ended', async () => {
   const scheduler = new Scheduler();
   const order: string[] = [];
   let letGo: () => void = () => undefined;
@@ -26,7 +26,7 @@ test('a newer request for a document supersedes the older one, and begins when t
   expect(order).toEqual(['older begins', 'older ends, aborted', 'newer']);
 });
 
-test('one that is superseded while it waits never begins', async () => {
+test('a request that is superseded while it waits never begins', async () => {
   const scheduler = new Scheduler();
   let letGo: () => void = () => undefined;
   const first = scheduler.inline(
@@ -50,7 +50,7 @@ test('one that is superseded while it waits never begins', async () => {
   expect(began).toBe(false);
 });
 
-test('other documents are not held up, and the signal of the caller is heard', async () => {
+test("requests for other documents do not wait, and the caller's signal cancels a request", async () => {
   const scheduler = new Scheduler();
   const controller = new AbortController();
   const held = scheduler.inline(

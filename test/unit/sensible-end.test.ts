@@ -5,7 +5,7 @@ import { CodeAround } from '../../language-server/completion/syntax/brackets';
 
 const code = new CodeAround({ before: '', after: '', reachesEnd: true, start: 0 }, '');
 
-describe('a line that was cut short', () => {
+describe('a single line that a limit has cut short', () => {
   test.each([
     ['compute(first, sec', 'compute(first'],
     ['compute(first)', 'compute(first)'],
@@ -17,7 +17,7 @@ describe('a line that was cut short', () => {
     ['', ''],
     ['größe', ''],
     ['größe + länge.', 'größe + länge'],
-  ])('ends: %s as %s', (text, end) => {
+  ])('"%s" ends as "%s"', (text, end) => {
     expect(sensibleEnd(text, 'one', code)).toBe(end);
   });
 
@@ -32,17 +32,17 @@ describe('a line that was cut short', () => {
   });
 });
 
-describe('a block that was cut short', () => {
+describe('a block that a limit has cut short', () => {
   test.each([
     ['\n  a();\n  b(', '\n  a();'],
     ['a();\n', 'a();'],
     ['\n  compute(fi', '\n  compute'],
-  ])('ends: %j as %j', (text, end) => {
+  ])('%j ends as %j', (text, end) => {
     expect(sensibleEnd(text, 'block', code)).toBe(end);
   });
 });
 
-describe('the indentation', () => {
+describe('the indentation unit', () => {
   test.each([
     ['a\n\tb\n\t\tc', '\t'],
     ['a\n  b\n    c\n  d', '  '],
@@ -53,7 +53,7 @@ describe('the indentation', () => {
     expect(indentUnit(text)).toBe(unit);
   });
 
-  test('goes over into another unit, with what is no whole step kept', () => {
+  test('is converted into another unit, and spaces that are no whole step are kept', () => {
     expect(reindent('        ', '\t', 4)).toBe('\t\t');
     expect(reindent('      ', '\t', 4)).toBe('\t  ');
     expect(reindent('\t\t', '  ', 4)).toBe('    ');

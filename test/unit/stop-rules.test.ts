@@ -11,7 +11,7 @@ function stopAt(document: string, whole: string, fillInTheMiddle = false) {
   return applyStopRules(whole, { shape, nextLine: cursor.nextLine, maxLines: 8 });
 }
 
-describe('the shape', () => {
+describe('the shape of a completion by indentation', () => {
   test.each([
     ['const a = |', 'one'],
     ['const a = |;', 'one'],
@@ -24,55 +24,55 @@ describe('the shape', () => {
     ['call(|)', 'block'],
     ['call(|other)', 'one'],
     ['x = [|];', 'block'],
-  ])('of "%s" is %s', (document, lines) => {
+  ])('at "%s" is: %s', (document, lines) => {
     const offset = Math.max(0, document.indexOf('|'));
     const shape = completionShape(cursorText(document.replace('|', ''), offset, 100), false);
     expect(shape.lines).toBe(lines);
   });
 
-  test('is a block at the end of any line for a model that sees what follows', () => {
+  test('is a block at the end of any line if the model sees the text after the cursor', () => {
     expect(completionShape(cursorText('const a = ', 10, 100), true).lines).toBe('block');
     expect(completionShape(cursorText('const a = b', 10, 100), true).lines).toBe('one');
   });
 });
 
-describe('one line', () => {
-  test('ends at its end', () => {
+describe('a single-line completion', () => {
+  test('stops at the end of the line', () => {
     expect(stopAt('x = |', '1;\ny = 2;')).toEqual({ stop: true, text: '1;' });
     expect(stopAt('x = |', '1;')).toEqual({ stop: false, text: '1;' });
   });
 });
 
-describe('a block', () => {
-  test('goes on while it grows', () => {
+describe('a block completion', () => {
+  test('does not stop while its lines belong to the block', () => {
     expect(stopAt('f() {|', '\n  a();\n  b')).toEqual({ stop: false, text: '\n  a();\n  b' });
   });
 
-  test('ends with the bracket that closes it', () => {
+  test('stops after the bracket that closes the block', () => {
     expect(stopAt('  f() {|', '\n    a();\n  }\n  g() {')).toEqual({ stop: true, text: '\n    a();\n  }' });
     expect(stopAt('f() {|', '\n  a();\n}')).toEqual({ stop: false, text: '\n  a();\n}' });
   });
 
-  test('leaves that bracket out when it stands below already', () => {
+  test('stops before the closing bracket if the document has that bracket below', () => {
     expect(stopAt('f() {|\n}\n', '\n  a();\n}')).toEqual({ stop: true, text: '\n  a();' });
   });
 
-  test('ends before a line that is indented less', () => {
+  test('stops before a line with less indentation', () => {
     expect(stopAt('def f():|', '\n    return 1\ndef g():')).toEqual({ stop: true, text: '\n    return 1' });
     expect(stopAt('{\n    |', 'a();\n    b();\n  }')).toEqual({ stop: true, text: 'a();\n    b();' });
   });
 
-  test('ends at a blank line, but not at those it begins with', () => {
+  test('stops at a blank line, but not at blank lines before its first text', () => {
     expect(stopAt('|', 'a();\n\nb();')).toEqual({ stop: true, text: 'a();' });
     expect(stopAt('f() {|', '\n\n  a();')).toEqual({ stop: false, text: '\n\n  a();' });
   });
 
-  test('ends at the next line of the document', () => {
+  test('stops before a line that repeats the next line of the document', () => {
     expect(stopAt('|\nreturn total;', 'a();\nreturn total;\n')).toEqual({ stop: true, text: 'a();' });
     expect(stopAt('|\nreturn total;', 'a();\nreturn total')).toMatchObject({ stop: false });
   });
 
-  test('ends at a repeated line, and at one that comes a third time', () => {
+  test('stops at a line that repeats the one above, or comes for the third time', () => {
     expect(stopAt('|', 'log(1);\nlog(1);\n')).toEqual({ stop: true, text: 'log(1);' });
     expect(stopAt('|', 'log(1);\nlog(2);\nlog(1);\nlog(2);\nlog(1);\n')).toEqual({
       stop: true,
@@ -81,17 +81,17 @@ describe('a block', () => {
     expect(stopAt('f() {|', '\n  a(\n    {\n    },\n    {\n    },\n')).toMatchObject({ stop: false });
   });
 
-  test('ends in a loop within a line', () => {
+  test('stops at a loop within a line', () => {
     expect(stopAt('f() {|', '\n  a = b;\n  sum = sum = sum = sum = sum')).toEqual({ stop: true, text: '\n  a = b;' });
   });
 
-  test('ends at the most lines', () => {
+  test('stops at the maximum number of lines', () => {
     const { stop, text } = stopAt('|', Array.from({ length: 20 }, (_, index) => `a${index}();`).join('\n'));
     expect(stop).toBe(true);
     expect(text.split('\n')).toHaveLength(8);
   });
 
-  test('decides the same however the text is cut into pieces', () => {
+  test('stops at the same place however the text is split into deltas', () => {
     const whole = '\n  if (a) {\n    b();\n  }\n  c();\n}\n\nnext();';
     const final = stopAt('f() {|', whole);
     for (let length = 1; length <= whole.length; length++) {
@@ -114,7 +114,7 @@ test.each([
   ['end', true],
   ['done < file', true],
   ['fi', true],
-])('a name that begins like a closing word closes no block: %s', (line, closes) => {
+])('only a whole closing word closes a block, not a name that begins like it: %s', (line, closes) => {
   const shape = { lines: 'block', baseIndent: 0, opens: true, mayOpen: false } as const;
   const { text } = applyStopRules(`\n  a\n${line}\nb\n`, { shape, nextLine: '', maxLines: 8 });
   expect(text.includes(line)).toBe(closes);

@@ -26,7 +26,7 @@ async function shapeOf(languageId: string, document: string, fillInTheMiddle = f
   return { found, cursor, shape: completionShape(cursor, fillInTheMiddle, found) };
 }
 
-describe('syntax finds', () => {
+describe('the syntax tree', () => {
   test.each([
     ['typescript', 'function f(a: number) {|', 'block'],
     ['typescript', 'function f(a: number) {\n  |\n}\n', 'block'],
@@ -77,20 +77,20 @@ describe('syntax finds', () => {
     ['shellscript', 'if [ -f a ]; then|', 'block'],
     ['shellscript', 'echo "a |"', 'one'],
     ['powershell', 'function Get-A {|', 'block'],
-  ])('in %s that "%s" is %s', async (languageId, document, lines) => {
+  ])('of %s says that "%s" is: %s', async (languageId, document, lines) => {
     const { found, shape } = await shapeOf(languageId, document);
     expect(found).toBeDefined();
     expect(shape.lines).toBe(lines);
   });
 
-  test('nothing in a language without a grammar, and without the files', async () => {
+  test('says nothing for a language without a grammar, or if the grammars are not installed', async () => {
     expect(await syntax.shapeAt('cobol', 'a', 1)).toBeUndefined();
     process.env['FASA_SYNTAX'] = root;
     expect(await new Syntax().shapeAt('go', 'a', 1)).toBeUndefined();
     process.env['FASA_SYNTAX'] = path.join(root, 'dist', 'syntax');
   });
 
-  test('something in 20,000 lines', async () => {
+  test('gives an answer in a document of 20,000 lines', async () => {
     const body = 'function f(a) {\n  return a + 1;\n}\n'.repeat(7000);
     const text = `${body}function g() {`;
     const { shape } = await shapeOf('javascript', `${text}|`);
@@ -98,7 +98,7 @@ describe('syntax finds', () => {
   });
 });
 
-test('a line that opens a bracket goes on to the line that closes it, for models that see what follows', async () => {
+test('a line that opens a bracket goes on to the line that closes it if the model sees the text after the cursor', async () => {
   const { cursor, shape } = await shapeOf('typescript', 'const a = |\nnext();', true);
   expect(shape).toMatchObject({ lines: 'one', mayOpen: true });
   const context = { shape, nextLine: cursor.nextLine, maxLines: 16 };

@@ -8,22 +8,25 @@ import { skipReason } from '../../language-server/completion/trigger/skip-reason
 import { MeasuredSpeed } from '../../language-server/completion/trigger/speed';
 import type { NativeGenerationStats } from '../../language-server/engine/native/addon-generation';
 
-describe('nothing is offered', () => {
+describe('automatic suggestions', () => {
   test.each([
     ['na|me = 1', /inside a word/],
     ['größe|n', /inside a word/],
     ['f(a)|', /closing bracket/],
     ['f(a);|  ', /closing bracket/],
     ['}|', /closing bracket/],
-  ])('at %s', (line, reason) => {
+  ])('are skipped at %s', (line, reason) => {
     expect(skippedAt(line)).toMatch(reason);
   });
 
-  test.each(['name|', 'name| = 1', 'f(|)', 'f(a) |', '} |', '|', 'f(a)| + 1', 'a.|'])('but at %s it is', (line) => {
-    expect(skippedAt(line)).toBeUndefined();
-  });
+  test.each(['name|', 'name| = 1', 'f(|)', 'f(a) |', '} |', '|', 'f(a)| + 1', 'a.|'])(
+    'are not skipped at %s',
+    (line) => {
+      expect(skippedAt(line)).toBeUndefined();
+    },
+  );
 
-  test('in a document over the size of the settings', () => {
+  test('are skipped in a document larger than the setting allows', () => {
     const place = { linePrefix: 'a', lineSuffix: '' };
     expect(skipReason({ ...place, documentLength: 2049 }, 2)).toMatch(/larger than 2 kB/);
     expect(skipReason({ ...place, documentLength: 2048 }, 2)).toBeUndefined();
@@ -35,7 +38,7 @@ describe('nothing is offered', () => {
   }
 });
 
-describe('the wait after a key', () => {
+describe('the debounce', () => {
   function typing(gapMs: number, keys = 30): TypingPace {
     const pace = new TypingPace();
     for (let key = 0; key < keys; key++) {
@@ -44,20 +47,20 @@ describe('the wait after a key', () => {
     return pace;
   }
 
-  test('follows the pace of the user when the model is slower than he', () => {
+  test('follows the pace of typing when the model is slower than that', () => {
     const [fast, slow] = [typing(100), typing(300)];
     expect(debounceMs(fast, 900, 2900)).toBeCloseTo(125, -1);
     expect(debounceMs(slow, 900, 8700)).toBeCloseTo(375, -1);
     expect(debounceMs(fast, undefined, 2900)).toBeGreaterThan(100);
   });
 
-  test('is none for a model that answers between two keys, and after a pause', () => {
+  test('is zero for a model that answers between two keys, and after a pause', () => {
     expect(debounceMs(typing(200), 120, 5800)).toBe(0);
     expect(debounceMs(typing(200), 900, 5800 + 500)).toBe(0);
     expect(debounceMs(new TypingPace(), 900, 0)).toBe(0);
   });
 
-  test('is never long, and pauses do not count as pace', () => {
+  test('has a maximum, and pauses do not change the pace', () => {
     const pace = typing(900);
     expect(debounceMs(pace, 5000, 29 * 900)).toBe(400);
     const before = pace.milliseconds;
@@ -66,7 +69,7 @@ describe('the wait after a key', () => {
   });
 });
 
-describe('an offer', () => {
+describe('a shown suggestion', () => {
   const uri = 'file:///a.ts';
   const text = 'x = ;\n';
   const offer = { uri, text, offset: 4, suggestions: [{ text: 'value', replace: 0 }] };
@@ -77,7 +80,7 @@ describe('an offer', () => {
     return offers;
   };
 
-  test('that is accepted tells where its end is', () => {
+  test('that is accepted reports the offset of its end', () => {
     expect(shown().edited(uri, at('value'), 10)).toBe(9);
     const replaced = shown({ text: 'x = ]\n', suggestions: [{ text: 'a];', replace: 1 }] });
     expect(replaced.edited(uri, 'x = a];\n', 10)).toBe(7);
@@ -90,7 +93,7 @@ describe('an offer', () => {
     expect(second.edited(uri, at('other'), 10)).toBe(9);
   });
 
-  test('that was read, left and come back to is not wanted there', () => {
+  test('that was read and left counts as dismissed when the user comes back', () => {
     const offers = shown();
     expect(offers.edited(uri, at('q'), 1000)).toBeUndefined();
     expect(offers.isDismissed({ uri, text, offset: 4 }, 3000)).toBe(true);
@@ -99,7 +102,7 @@ describe('an offer', () => {
     expect(offers.isDismissed({ uri, text, offset: 4 }, 1000 + 200_000)).toBe(false);
   });
 
-  test('that was left by a slip, or before it could be read, is wanted', () => {
+  test('that was left by a slip, or before it could be read, does not count as dismissed', () => {
     const slip = shown();
     slip.edited(uri, at('q'), 1000);
     expect(slip.isDismissed({ uri, text, offset: 4 }, 1400)).toBe(false);
@@ -108,7 +111,7 @@ describe('an offer', () => {
     expect(unread.isDismissed({ uri, text, offset: 4 }, 3000)).toBe(false);
   });
 
-  test('that is typed along is still there, closing characters of the editor included', () => {
+  test('stays while the user types it, also when the editor adds closing characters', () => {
     const offers = shown({ suggestions: [{ text: '(a, b)', replace: 0 }] });
     offers.edited(uri, at('()'), 1000);
     offers.edited(uri, text, 2000);
@@ -116,7 +119,7 @@ describe('an offer', () => {
     expect(offers.edited(uri, at('(a, b)'), 6000)).toBe(10);
   });
 
-  test('of a closed document is forgotten', () => {
+  test('is forgotten when its document is closed', () => {
     const offers = shown();
     offers.edited(uri, at('q'), 1000);
     offers.closed(uri);
@@ -124,7 +127,7 @@ describe('an offer', () => {
   });
 });
 
-describe('completions that are late', () => {
+describe('late completions', () => {
   const stats = (queueMs: number, prefillMs: number, decodeMs: number): NativeGenerationStats => ({
     reusedTokens: 0,
     fedTokens: 1,
@@ -137,7 +140,7 @@ describe('completions that are late', () => {
     bytesReadPerToken: 0,
   });
 
-  test('are too slow when most of the last are, with what took the time', () => {
+  test('are reported as too slow when most of the last requests were late, with the cause', () => {
     const watch = new LatencyWatch();
     watch.note(true, 5000, stats(0, 10, 5000));
     watch.note(true, 5000, stats(0, 10, 5000));
@@ -156,7 +159,7 @@ describe('completions that are late', () => {
     expect(watch.slow?.cause).toBe('feeding');
   });
 
-  test('are no longer when they come in time again, or with another model', () => {
+  test('are no longer reported after requests in time, or with another model', () => {
     const watch = new LatencyWatch();
     const late = () => watch.note(true, 100, undefined);
     for (const note of [late, late, late]) {
@@ -188,7 +191,7 @@ describe('the measured speed', () => {
     bytesReadPerToken: 0,
   });
 
-  test('says how much after the cursor can be fed for each key', () => {
+  test('limits the text after the cursor to what can be prefilled for each key', () => {
     const speed = new MeasuredSpeed();
     expect(speed.suffixTokens(256)).toBe(256);
     speed.note(stats(100, 400, 0, 0)); // 4 ms a token: 62 in a quarter of a second
@@ -199,7 +202,7 @@ describe('the measured speed', () => {
     expect(fast.suffixTokens(256)).toBe(256);
   });
 
-  test('says how much to feed at a time, less after a piece was cancelled', () => {
+  test('halves the prefill batch after a cancelled one, and doubles it after a completed one', () => {
     const speed = new MeasuredSpeed();
     expect(speed.prefillBatchTokens).toBe(4096);
     speed.batchCancelled();
@@ -212,7 +215,7 @@ describe('the measured speed', () => {
     expect(speed.prefillBatchTokens).toBe(32);
   });
 
-  test('says how long a usual answer takes, once something was decoded', () => {
+  test('estimates the time of a usual line once something was decoded', () => {
     const speed = new MeasuredSpeed();
     expect(speed.answerMs).toBeUndefined();
     speed.note(stats(2, 10, 11, 200));

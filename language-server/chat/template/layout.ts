@@ -1,12 +1,12 @@
-/** What a chat template makes of messages, and what its process is asked and answers. */
+/** The layout that a chat template gives to messages, and the messages between the server and the process that makes it. */
 
 export type Role = 'system' | 'user' | 'assistant';
 
-/** What a template makes of messages of these roles, whatever they say. */
+/** The text that a template puts around messages of certain roles, whatever their contents. */
 export interface Layout {
-  /** The template's own text: before the first content, between two, after the last. */
+  /** The text of the template: before the first content, between each two, and after the last. */
   readonly pieces: readonly string[];
-  /** The instructions stand in front of the first question: the template knows no system message. */
+  /** Whether the instructions are part of the first question, because the template knows no system message. */
   readonly systemInUser: boolean;
 }
 
@@ -16,15 +16,15 @@ export interface LayoutRequest {
 }
 
 export interface LayoutFailure {
-  /** Goes behind "it cannot be used:". */
+  /** The end of a sentence that begins with "it cannot be used:". */
   readonly problem: string;
-  /** The template is not to be run again, whatever the roles: it took what one that means well does not take. */
+  /** Whether the template must not be run again for any roles: it exceeded limits that a well-meant one stays within. */
   readonly final: boolean;
 }
 
 export type LayoutAnswer = Layout | LayoutFailure;
 
-/** What the template's process says when it can be asked. */
+/** The message of the template's process that it is ready. */
 export const ready = 'ready';
 
 export const tooLong: LayoutFailure = { problem: 'its result is too long', final: true };

@@ -1,4 +1,4 @@
-/** Layouts of chat templates: each is made once, and a template that failed is known by its failure. */
+/** Caches the layouts of chat templates: each one is made once, and a failure is remembered as well. */
 
 import { EngineError } from '../../base/errors';
 import { wellFormed } from '../../base/text';
@@ -9,11 +9,11 @@ import { TemplateProcess } from './template-process';
 
 type LayoutsModel = Pick<NativeModelInfo, 'name' | 'chatTemplate'>;
 
-/** What is known of a model's template. */
+/** What is known about the template of a model. */
 interface KnownTemplate {
-  /** By roles; failures as well. Most questions of a conversation differ in what they say alone. */
+  /** Layouts and failures, by the sequence of roles: most questions differ only in their contents. */
   readonly layouts: Map<string, Promise<Layout>>;
-  /** It is not run any more. */
+  /** The failure after which the template is not run any more. */
   failure?: EngineError;
 }
 
@@ -32,8 +32,8 @@ export class Layouts {
   }
 
   /**
-   * What the model's template makes of messages of these roles.
-   * @throws EngineError BAD_TEMPLATE, the same one each time; INTERNAL, CANCELLED: the next time it is tried again
+   * The layout that the template of the model gives to messages of these roles.
+   * @throws EngineError BAD_TEMPLATE, which is the same one each time; INTERNAL or CANCELLED, after which it is tried again
    */
   async layoutOf(model: LayoutsModel, roles: readonly Role[]): Promise<Layout> {
     const source = model.chatTemplate;
@@ -56,7 +56,7 @@ export class Layouts {
     return layout;
   }
 
-  /** Ends what runs. */
+  /** Ends the process, and whatever runs in it. */
   close(): void {
     this.#process.close();
   }
@@ -68,7 +68,7 @@ export class Layouts {
     return known;
   }
 
-  /** One after the other: what ends the process has ended itself alone. */
+  /** Templates run one after another, so that one that ends the process takes no other with it. */
   #make(known: KnownTemplate, model: LayoutsModel, request: LayoutRequest): Promise<Layout> {
     const answered = this.#last.then(() => this.#ask(known, model, request));
     this.#last = answered.catch(() => undefined);
@@ -94,7 +94,7 @@ export class Layouts {
   }
 }
 
-/** Puts an entry last; drops the first when there are too many. */
+/** Adds an entry, and drops the oldest one when there are too many. */
 function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void {
   map.delete(key);
   const first = map.keys().next();
@@ -104,14 +104,14 @@ function keep<T>(map: Map<string, T>, key: string, value: T, most: number): void
   map.set(key, value);
 }
 
-/** For models without a template. */
+/** The layout for models without a template. */
 function plain(roles: readonly Role[]): readonly string[] {
   const names = { system: '', user: 'Question: ', assistant: 'Answer: ' };
   const starts = roles.map((role, index) => `${index === 0 ? '' : '\n\n'}${names[role]}`);
   return [...starts, `${roles.length === 0 ? '' : '\n\n'}Answer:`];
 }
 
-/** @param reason may be the template's own words */
+/** @param reason may be text of the template */
 function bad({ name }: LayoutsModel, reason: string): EngineError {
   const shown = wellFormed(reason.slice(0, maxReasonChars)).replace(/\s+/g, ' ').replace(hiddenCharacter, '').trim();
   return new EngineError('BAD_TEMPLATE', `The chat template of ${name} cannot be used: ${shown.replace(/\.$/, '')}.`);

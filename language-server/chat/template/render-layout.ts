@@ -1,4 +1,4 @@
-/** Runs a chat template on marks instead of contents, in a process of its own: it may be hostile, see template-process.ts. */
+/** Runs a chat template on placeholders instead of contents. It may be hostile, so this runs in a process of its own. */
 
 import vm from 'node:vm';
 import { Template } from '@huggingface/jinja';
@@ -6,21 +6,21 @@ import { isRecord } from '../../protocol/validate';
 import { type Layout, type LayoutAnswer, type LayoutFailure, type LayoutRequest, tooLong, tooSlow } from './layout';
 
 const maxRenderedChars = 1024 * 1024;
-/** Of the template's own text, which is tokenized for each question. */
+/** Limit for the text of the template, which is tokenized for each question. */
 const maxOwnChars = 256 * 1024;
-/** For all forms; nearly all that a template can run is ended by it, the rest with the process. */
+/** Limit for all forms together. It ends nearly everything that a template can run; the rest ends with the process. */
 const maxRenderMs = 2000;
 
-/** A way in which a template may take its messages. */
+/** A form in which a template may take its messages. */
 interface Form {
   readonly systemInUser: boolean;
-  /** Contents are lists of parts, as those of models that see pictures are. */
+  /** Whether contents are lists of parts, as in templates of models that read images. */
   readonly inParts: boolean;
 }
 
 export function renderLayout(request: LayoutRequest): LayoutAnswer {
   try {
-    // the timeout of a script also ends what it calls
+    // the timeout of a script also ends the functions that it calls
     let answer: LayoutAnswer = tooSlow(maxRenderMs);
     const run = () => {
       answer = makeLayout(request);
@@ -28,13 +28,13 @@ export function renderLayout(request: LayoutRequest): LayoutAnswer {
     vm.runInNewContext('run()', { run }, { timeout: maxRenderMs });
     return answer;
   } catch (error) {
-    // it is an error of the other context, which has an Error of its own
+    // the error comes from the other context, which has its own class Error
     const timedOut = isRecord(error) && error['code'] === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
     return timedOut ? tooSlow(maxRenderMs) : failureOf(error);
   }
 }
 
-/** Every content has to come out once and in order: the first form of which that is true is the template's. */
+/** Tries the forms in turn: in the right one, every content comes out once and in order. */
 function makeLayout({ source, roles }: LayoutRequest): LayoutAnswer {
   const merges = roles[0] === 'system' && roles[1] === 'user';
   const forms: readonly Form[] = [false, true].flatMap((inParts) => [
@@ -47,7 +47,7 @@ function makeLayout({ source, roles }: LayoutRequest): LayoutAnswer {
     if ('pieces' in answer || answer.final) {
       return answer;
     }
-    // the first says what the template itself would say
+    // the failure in the usual form is the one that tells most
     failure ??= answer;
   }
   return failure ?? { problem: 'it takes no messages', final: false };
@@ -86,7 +86,7 @@ function piecesOf(rendered: string, marks: readonly string[]): Pick<Layout, 'pie
   return { pieces: [...pieces, rest] };
 }
 
-/** Stand for the contents while the template runs: letters and digits alone, so that no filter changes them. */
+/** Placeholders for the contents while the template runs, of letters and digits only, so that no filter changes them. */
 function makeMarks(count: number): string[] {
   const nonce = crypto.randomUUID().replaceAll('-', '');
   return Array.from({ length: count }, (_, index) => `content${nonce}n${index}e`);
@@ -100,7 +100,7 @@ function render(source: string, roles: LayoutRequest['roles'], marks: readonly s
   return new Template(source).render({
     messages: roles.map((role, index) => ({ role, content: contentOf(index) })),
     add_generation_prompt: true,
-    // a BOS goes in front of all, see chatPrompt; its text is not known here
+    // chatPrompt puts BOS in front; its text is not known here
     bos_token: '',
     eos_token: '',
     enable_thinking: false,
@@ -110,7 +110,7 @@ function render(source: string, roles: LayoutRequest['roles'], marks: readonly s
 
 const maxMessageChars = 1000;
 
-/** The template's own refusal is of these roles alone; what goes over a limit of the language does so with all. */
+/** A template may refuse certain roles, but one that exceeds a limit of the language does so with any. */
 function failureOf(error: unknown): LayoutFailure {
   const message = (error instanceof Error ? error.message : String(error)).slice(0, maxMessageChars);
   return error instanceof RangeError

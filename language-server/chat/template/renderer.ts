@@ -1,4 +1,4 @@
-/** Entry of the process that chat templates are rendered in. It does nothing else, and ends when the server's does. */
+/** Entry of the process that chat templates are rendered in. It does nothing else, and ends with the server's process. */
 
 import { type LayoutRequest, ready } from './layout';
 import { renderLayout } from './render-layout';

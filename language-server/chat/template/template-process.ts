@@ -1,6 +1,6 @@
 /**
- * The process that chat templates are rendered in. A template comes with a model and may be hostile, and some of what it
- * can do ends a process whatever is caught there (V8's limits of memory): it can end this one alone.
+ * The process that chat templates are rendered in. A template comes with a model and may be hostile. Some of what it can do
+ * ends a process whatever is caught there (V8's limits of memory), so it gets a process that it can end alone.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,19 +12,19 @@ import { isRecord } from '../../protocol/validate';
 import { type LayoutAnswer, type LayoutRequest, ready, tooLong, tooSlow } from './layout';
 
 interface TemplateProcessOptions {
-  /** The script; default: the one that is shipped. */
+  /** Path of the script; default: the one that is shipped. */
   readonly script?: string;
-  /** Without a question for so long, the process ends. */
+  /** The process ends after so many milliseconds without a question. */
   readonly idleMs?: number;
 }
 
 const maxHeapMegabytes = 128;
-/** Of the process; a slow machine is not the template's fault. */
+/** Limit for the start of the process, which is generous: a slow machine is not the fault of the template. */
 const maxStartMs = 20_000;
-/** The process ends a template itself before that, unless it is in something that cannot be interrupted. */
+/** The process stops a template itself before that, unless the template is in something that cannot be interrupted. */
 const maxAnswerMs = 4000;
 const defaultIdleMs = 60_000;
-/** All that the process gets of the environment: how it is started, and how it writes a date. */
+/** The environment variables that the process gets: what it needs to start, and to format a date. */
 const environmentNames = ['LANG', 'LC_ALL', 'LC_TIME', 'LD_LIBRARY_PATH', 'SystemRoot', 'TZ'];
 
 /** Answers one request at a time. */
@@ -41,14 +41,14 @@ export class TemplateProcess {
   }
 
   /**
-   * What the template makes of the roles, or why it is not used; it may have ended the process.
-   * @throws EngineError INTERNAL: the process does not start; CANCELLED: it was closed
+   * The layout that the template gives to the roles, or the reason why it cannot be used.
+   * @throws EngineError INTERNAL where the process does not start; CANCELLED where it was closed
    */
   async render(request: LayoutRequest): Promise<LayoutAnswer> {
     clearTimeout(this.#idle);
     const warm = this.#child;
     const said = await this.#ask(warm ?? (await this.#start()), request);
-    // one that was there already may have ended for another reason: only a new one ends by what it is asked
+    // a process that ran before may have ended for another reason: only a new one ends because of this request
     const last = said.what === 'end' && warm !== undefined ? await this.#ask(await this.#start(), request) : said;
     switch (last.what) {
       case 'message':
@@ -81,7 +81,7 @@ export class TemplateProcess {
       windowsHide: true,
     });
     this.#child = child;
-    // it ends as well, or never was: that is what is looked at
+    // after an error the process exits or never started, and both are seen below
     child.on('error', () => undefined);
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
@@ -103,7 +103,7 @@ export class TemplateProcess {
   async #ask(child: ChildProcess, request: LayoutRequest): Promise<Said> {
     child.ref();
     child.channel?.ref();
-    // what keeps it from being sent is seen as the end of the process
+    // a request that cannot be sent shows as the end of the process
     child.send(request, () => undefined);
     const said = await nextOf(child, maxAnswerMs);
     this.#throwIfClosed();
@@ -111,7 +111,7 @@ export class TemplateProcess {
       this.#end();
       return said;
     }
-    // until the next question nothing waits for it: it keeps no command from ending
+    // until the next request nothing waits for the process, so it must keep no command from ending
     child.unref();
     child.channel?.unref();
     this.#idle = setTimeout(() => this.#end(), this.#idleMs).unref();
@@ -127,7 +127,7 @@ export class TemplateProcess {
 
 type Said = { readonly what: 'message'; readonly message: unknown } | { readonly what: 'end' | 'late' };
 
-/** What a process says next, or that it ended, or that it said nothing for so long. */
+/** The next message of a process, or its end, or that neither came in time. */
 function nextOf(child: ChildProcess, milliseconds: number): Promise<Said> {
   return new Promise((resolve) => {
     const settle = (said: Said) => {
@@ -166,11 +166,11 @@ function environment(): NodeJS.ProcessEnv {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  // in an editor, the program that runs this is the editor's own, and is Node where this is set
+  // inside an editor, the running program is the editor's own, which acts as Node where this is set
   return { ...Object.fromEntries(kept), ELECTRON_RUN_AS_NODE: '1' };
 }
 
-/** Beside the bundle in `dist/`; from the sources, in the `dist/` of the same tree. */
+/** The script is beside the bundle in `dist/`; code that runs from the sources finds it in the `dist/` of the same tree. */
 function scriptPath(): string {
   const name = 'template-renderer.js';
   const beside = path.join(__dirname, name);

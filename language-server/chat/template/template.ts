@@ -1,4 +1,4 @@
-/** Messages as a prompt: the text of the model's chat template, with contents that it never sees in between. */
+/** Makes the prompt of messages: the text of the model's chat template, and between it contents that the template never sees. */
 
 import { doneOrAborted } from '../../base/cancellable';
 import { throwIfAborted } from '../../base/errors';
@@ -10,7 +10,7 @@ import type { Role } from './layout';
 import { Layouts } from './layouts';
 
 /**
- * The messages and the start of the assistant's next one, as tokens.
+ * The tokens of the messages and of the start of the assistant's next one.
  * @throws EngineError BAD_TEMPLATE, CANCELLED
  */
 export async function chatTokens(
@@ -21,7 +21,7 @@ export async function chatTokens(
   return (await chatPrompt(engine, messages, signal)).tokens;
 }
 
-/** The same, with the places of the contents. @throws EngineError BAD_TEMPLATE, CANCELLED */
+/** The same, with the places of the contents in it. @throws EngineError BAD_TEMPLATE, CANCELLED */
 export async function chatPrompt(
   engine: Engine,
   messages: readonly ChatMessage[],
@@ -61,16 +61,16 @@ export async function chatPrompt(
     : { tokens, begins, ...opens };
 }
 
-/** Between the instructions and the question that they stand in front of. */
+/** Separates the instructions from the first question where they share a message. */
 const betweenMerged = '\n\n';
 const layouts = new Layouts();
 
-/** Makes ready what {@link chatPrompt} needs for messages like these; whether that works is told when it is needed. */
+/** Makes the layout that {@link chatPrompt} needs for such messages, ahead of time; chatPrompt reports a failure. */
 export function prepareChatPrompt(engine: Engine, messages: readonly ChatMessage[]): void {
   layouts.layoutOf(engine.model, rolesOf(messages)).catch(() => undefined);
 }
 
-/** Ends the process of the templates; whoever waits for it gets CANCELLED. */
+/** Ends the process of the templates; requests that wait for it are rejected with CANCELLED. */
 export function closeTemplates(): void {
   layouts.close();
 }

@@ -14,7 +14,7 @@ import type { ErrorCounter } from './syntax';
 const maxMoreLines = 12;
 
 /** Lets a text grow beyond the end that the rules have found for it, as long as ending there would leave a syntax error. */
-export class SoundEnd {
+export class CheckedEnd {
   readonly #errors: ErrorCounter | undefined;
   readonly #code: CodeAround;
   /** The text as the rules would end it; absent until they do. */
@@ -50,8 +50,8 @@ export class SoundEnd {
     if (lines > this.#lines) {
       const complete = whole.slice(0, whole.lastIndexOf('\n'));
       if (lines - this.#lines > maxMoreLines || !this.#isBroken(complete)) {
-        const sound = lines - this.#lines <= maxMoreLines;
-        return { text: sound ? complete : this.#ended, stop: true };
+        const isCorrect = lines - this.#lines <= maxMoreLines;
+        return { text: isCorrect ? complete : this.#ended, stop: true };
       }
     }
     return { text: this.#ended, stop: false };
@@ -81,7 +81,7 @@ function countLines(text: string): number {
  * @param given the text of the model @param errors absent where there is no grammar
  * @returns nothing where every choice leaves an error in a program that had none
  */
-export function soundest(
+export function chooseWithoutErrors(
   filtered: Suggestion,
   given: string,
   cursor: CursorText,
