@@ -1,4 +1,4 @@
-/** What the index of a folder holds, as the protocol shows it: figures, and a list of files. */
+/** The content of a folder's index as the protocol shows it: figures, and a list of files. */
 
 import { pathToFileURL } from 'node:url';
 import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol/server';

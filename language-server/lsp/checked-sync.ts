@@ -1,5 +1,5 @@
 /**
- * What a client tells of its documents, checked before the library keeps it: a document without a name would stay for the
+ * Checks what a client reports of its documents before the library keeps it: a document without a name would stay for the
  * rest of the session. A change that cannot be read closes its document, since its text is not known any more.
  */
 
@@ -9,8 +9,8 @@ import { isRecord } from '../base/is-record';
 type Check = (params: unknown) => boolean;
 
 /**
- * The connection, with notifications on documents and notebooks that hold what they have to.
- * @param warn hears one sentence for each that is left out
+ * The connection, without malformed notifications on documents and notebooks.
+ * @param warn is called with one sentence for each notification that is left out
  */
 export function withCheckedSync(connection: Connection, warn: (sentence: string) => void): Connection {
   const checked = <Params>(
@@ -143,7 +143,7 @@ function isListOf(value: unknown, isGood: Check): boolean {
   return Array.isArray(value) && value.every(isGood);
 }
 
-/** Absent, as clients also say by null. */
+/** Whether a field is absent; clients also send null for it. */
 function isAbsentOr(value: unknown, isGood: Check): boolean {
   return value === undefined || value === null || isListOf(value, isGood);
 }

@@ -71,7 +71,7 @@ export function checkSettings(value: unknown): CheckedSettings {
         'maxFileSizeKB',
         1,
         1_048_576,
-        // its name of the version before
+        // the name that the setting had in the version before
         part.integer('mostFileKilobytes', 1, 1_048_576, base.completion.maxFileSizeKB),
       ),
       disabledLanguages: part.texts('disabledLanguages', base.completion.disabledLanguages),
@@ -110,10 +110,10 @@ class Section {
     return this.#take(name, 'true or false', (value): value is boolean => typeof value === 'boolean', fallback);
   }
 
-  integer(name: string, least: number, most: number, fallback: number): number {
+  integer(name: string, min: number, max: number, fallback: number): number {
     const fits = (value: unknown): value is number =>
-      typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
-    return this.#take(name, `a whole number from ${least} to ${most}`, fits, fallback);
+      typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
+    return this.#take(name, `a whole number from ${min} to ${max}`, fits, fallback);
   }
 
   choice<T extends string>(name: string, choices: readonly T[], fallback: T): T {

@@ -46,7 +46,7 @@ function engineOf(model: NativeModel, folder: string, rowType: StoreOptions['row
     threads,
     tier: 'fasa-m',
     store: { folder, maxBytes: 1e9, rowType, onProblem: (line) => said.push(line) },
-    held: () => [],
+    inUse: () => [],
   });
 }
 

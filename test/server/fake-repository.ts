@@ -62,7 +62,7 @@ export class FakeRepository implements ChunkEncoder {
   readonly #options: FakeRepositoryOptions;
   readonly #parts: FakeRepositoryParts;
   readonly #store = new Map<string, Int32Array>();
-  #held: readonly RetrievedChunk[] = [];
+  #inUse: readonly RetrievedChunk[] = [];
   #alive = 0;
   #hasLost = false;
   onLost: ChunkEncoder['onLost'];
@@ -83,8 +83,8 @@ export class FakeRepository implements ChunkEncoder {
     return { chunks: this.#store.size, bytes, maxBytes: 1e9 };
   }
 
-  get held(): ChunkEncoder['held'] {
-    const tokens = this.#held.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+  get inUse(): ChunkEncoder['inUse'] {
+    const tokens = this.#inUse.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
     const { full, fast, disk } = this.bytesPerToken;
     return { tokens, fullBytes: tokens * full, fastBytes: tokens * fast, slowBytes: tokens * (disk - fast) };
   }
@@ -142,7 +142,7 @@ export class FakeRepository implements ChunkEncoder {
   /** `// a.ts -1.5, // b.ts 0`: what a request reads. */
   describe(retrieved: readonly RetrievedChunk[]): string {
     const chunks = retrieved.filter(({ chunk }) => !this.#loses(chunk));
-    this.#held = chunks;
+    this.#inUse = chunks;
     return chunks
       .map(({ chunk, prior }) => {
         const { head: name, disposed } = chunk as FakeChunk;

@@ -242,7 +242,10 @@ export interface NativeContextUsage {
   readonly contextTokens: number;
   /** What a dense f16 cache of these tokens takes. */
   readonly fullBytes: number;
-  /** What attention keeps in memory for them: K, V and importance keys (with `fasa-m`, importance keys and what was read last). */
+  /**
+   * What attention keeps in memory for them: K, V and importance keys (with `fasa-m`, importance keys and what was read
+   * last).
+   */
   readonly fastBytes: number;
   readonly slowBytes: number;
   /** The part of fastBytes that is importance keys. */
@@ -284,7 +287,9 @@ export interface NativeTiming {
   readonly stepMs: readonly number[];
   readonly bytesReadPerToken: number;
   readonly fasaSteps: number;
-  /** Means of a step on one thread of the pool. Dense steps are FAC over all tokens where that is faster than ggml's. */
+  /**
+   * Means of a step on one thread of the pool. Dense steps are FAC over all tokens where that is faster than ggml's.
+   */
   readonly tipMs: number;
   readonly selectionMs: number;
   readonly facMs: number;

@@ -6,7 +6,7 @@ import type { Log } from '../../base/log';
 import type { AttentionMode, StoreOptions } from '../../engine/engine';
 import type { ServerSettings } from '../../protocol/server';
 
-/** @returns undefined where attention is dense: then no repository is read */
+/** @returns undefined where attention is dense: then no chunks are read */
 export function chunkStore(
   attention: AttentionMode,
   { diskGigabytes, precision }: Pick<ServerSettings['repository'], 'diskGigabytes' | 'precision'>,

@@ -79,7 +79,9 @@ const languages = new Map<string, Language>([
 /** Imports stand at the top; more text than this is not searched. */
 const maxChars = 32_768;
 const maxImports = 64;
-/** No path of a source is longer, and none of a crate deeper: what is over is data, and each name has many candidates. */
+/**
+ * No path of a source is longer, and none of a crate deeper: what is over is data, and each name has many candidates.
+ */
 const maxNameChars = 512;
 const maxModules = 32;
 
@@ -117,7 +119,7 @@ function importedNames(language: Language, match: RegExpMatchArray): string[] {
   if (from === undefined) {
     return module === undefined ? [] : [module];
   }
-  // `from . import a, b` and `from package import module` name modules behind the word import
+  // `from . import a, b` and `from package import module` name modules after the word import
   const joint = from.endsWith('.') ? from : `${from}.`;
   const modules = (items ?? '')
     .split(',')

@@ -32,7 +32,7 @@ const languages: Readonly<Record<string, string>> = {
   tsx: 'typescriptreact',
 };
 
-/** '' for a kind that is not known. */
+/** @returns '' for an unknown kind of file */
 export function languageOf(file: string): string {
   return languages[path.extname(file).slice(1).toLowerCase()] ?? '';
 }

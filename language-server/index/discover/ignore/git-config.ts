@@ -1,6 +1,6 @@
 /**
  * What git's configuration says about ignore files: `core.ignorecase` and `core.excludesFile`. Read by ourselves and not by
- * `git config`: it also holds without git installed, and no program is started in a repository of a stranger. Files are
+ * `git config`: it also works without git installed, and no program is started in a repository of a stranger. Files are
  * read by the reader of workspace files, so one that is a device or a pipe does no harm.
  */
 
@@ -11,7 +11,7 @@ import { foldCase, parseIgnorePattern, toBytes } from './gitignore-pattern';
 import { GlobMatcher } from './glob';
 
 export interface GitIgnoreSettings {
-  /** `core.ignorecase`: patterns do not tell capitals from small letters. */
+  /** `core.ignorecase`: patterns do not distinguish capitals from small letters. */
   readonly ignoreCase: boolean;
   /** Absolute, or below the top of the work tree. */
   readonly excludesFile: string | undefined;
@@ -149,7 +149,7 @@ class ConfigReader {
 }
 
 interface ConfigEntry {
-  /** In small letters, a subsection behind a point as it is written. */
+  /** The section in small letters; after a point, a subsection as it is written. */
   readonly section: string;
   readonly name: string;
   readonly value: string | null;
@@ -176,11 +176,11 @@ function* entriesOf(text: string): Generator<ConfigEntry> {
       yield { section, name: name.toLowerCase(), value: null };
       continue;
     }
-    const pieces = [rest.slice(1)];
-    while (endsInBackslash(pieces.at(-1) ?? '') && at + 1 < lines.length) {
-      pieces.push(pieces.pop()?.slice(0, -1) ?? '', (lines[++at] ?? '').replace(/\r$/, ''));
+    const parts = [rest.slice(1)];
+    while (endsInBackslash(parts.at(-1) ?? '') && at + 1 < lines.length) {
+      parts.push(parts.pop()?.slice(0, -1) ?? '', (lines[++at] ?? '').replace(/\r$/, ''));
     }
-    yield { section, name: name.toLowerCase(), value: plainValue(pieces.join('')) };
+    yield { section, name: name.toLowerCase(), value: plainValue(parts.join('')) };
   }
 }
 

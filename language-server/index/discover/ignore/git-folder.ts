@@ -28,7 +28,10 @@ export async function gitPlace(root: string): Promise<GitPlace> {
   return { gitFolder, commonFolder };
 }
 
-/** Folders above this one whose git rules hold in it, nearest first: up to the top of the work tree; none without one. */
+/**
+ * Folders above this one whose git rules apply in it, nearest first, up to the top of the work tree; none outside of
+ * one.
+ */
 export async function gitFoldersAround(root: string): Promise<readonly string[]> {
   if (await isGitRoot(root)) {
     return [];

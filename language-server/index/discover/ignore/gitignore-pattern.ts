@@ -74,7 +74,7 @@ function parseGlob(text: string, { inPath, fold }: Dialect): Glob | undefined {
     }
     parts.push(part);
   };
-  // git compares what stands before the first special character by itself, so that `**` right behind it begins a pattern
+  // git compares what stands before the first special character by itself, so that `**` right after it begins a pattern
   const begin = text.search(/[*?[\\]/);
   for (let at = 0; at < text.length; ) {
     const character = text[at];
@@ -132,7 +132,7 @@ function starsInPath(text: string, from: number, end: number, isBegin: boolean):
 
 /**
  * `[a-z]`, `[!a]`, `[[:digit:]_]`, as `dowild` reads them.
- * @param from the character behind the bracket
+ * @param from the character after the bracket
  * @returns undefined for one without an end, or with a name that there is not: it matches nothing
  */
 function parseClass(text: string, from: number, fold: boolean): { set: CharacterSet; end: number } | undefined {

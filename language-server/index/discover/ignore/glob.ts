@@ -30,7 +30,7 @@ export interface CharacterRange {
   readonly capitals: boolean;
 }
 
-/** Counts the work: one step is one state looked at for one character. */
+/** Counts the work: one step is one state tried on one character. */
 export interface StepCounter {
   steps: number;
 }
@@ -50,7 +50,7 @@ const isNoSlash: Test = (code) => code !== slash;
 const accept = 0;
 
 export class GlobMatcher {
-  /** What a match begins and ends with: most texts are told apart by these alone. */
+  /** What a match begins and ends with: most texts are rejected by these alone. */
   readonly #prefix: string;
   readonly #suffix: string;
   readonly #parts: Glob;

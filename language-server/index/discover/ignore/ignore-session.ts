@@ -1,4 +1,4 @@
-/** Many questions about what is ignored in a row, each folder's ignore files being looked at once. */
+/** Answers many questions in a row about what is ignored; the ignore files of each folder are read once. */
 
 import path from 'node:path';
 import type { ExcludeGlobs } from './exclude-globs';
@@ -8,7 +8,7 @@ import { Pace } from './match-pace';
 import { type RuledEntry, type RuleList, ruledEntry } from './rule-list';
 import type { TrackedFiles } from './tracked-in-git';
 
-/** What a folder may have that says what is ignored in it. */
+/** Names in a folder that decide what is ignored in it. */
 const ruleNames: ReadonlySet<string> = new Set(['.git', '.gitignore', '.ignore', '.fasaignore']);
 
 /** Version control is nobody's source, and never read. */
@@ -18,7 +18,7 @@ const installed: ReadonlySet<string> = new Set(['node_modules', '__pycache__', '
 
 export type IgnoreReason = 'ignored' | 'excluded by a setting';
 
-/** Of all ignore files of one walk: more are not applied. */
+/** Limits over all ignore files of one walk: rules over them are not applied. */
 const limitsInAll = { rules: 200_000, wildcardBytes: 512 * 1024 };
 
 export interface LoadedRules {
@@ -45,7 +45,10 @@ export interface SessionParts {
   /** Folders above the root, up to the top of its work tree, nearest first. */
   readonly around: readonly string[];
   readonly excluded: ExcludeGlobs;
-  /** Of the work tree that the root is in. Never rejects; waited for by the first question whose answer needs it. */
+  /**
+   * The tracked files of the work tree that the root is in. Never rejects; the first question whose answer needs it
+   * waits.
+   */
   readonly tracked: Promise<TrackedFiles> | undefined;
   readonly load: (file: string, options: LoadOptions) => Promise<LoadedRules>;
   readonly workTree: (top: string) => Promise<WorkTree>;
@@ -57,7 +60,7 @@ interface Level {
   readonly offset: number;
 }
 
-/** The rules that hold for what is in a folder, those that decide first. */
+/** The rules for what is in a folder; the first ones decide. */
 interface Chain {
   readonly own: readonly Level[];
   readonly search: readonly Level[];
@@ -102,8 +105,8 @@ export class IgnoreSession {
   }
 
   /**
-   * Before the first question about what is in a folder that was read: a file of rules that is not among its names is not
-   * looked for. Most folders have none, and looking for each costs more than the folder itself.
+   * To be called before the first question about what is in a folder that was read: no rule file is opened that is not
+   * among its names. Most folders have none, and trying to open each costs more than reading the folder.
    * @param folder its names below the root
    * @param names of all that is in it
    */
@@ -113,7 +116,7 @@ export class IgnoreSession {
     this.#ruleNamesIn.set(folder.join('/'), new Set(found));
   }
 
-  /** For an entry whose folder is not ignored, and was asked about before it. */
+  /** Answers for an entry whose folder is not ignored, and was asked about before the entry. */
   async whyIgnored(parts: readonly string[], isFolder: boolean): Promise<IgnoreReason | undefined> {
     const name = parts.at(-1) ?? '';
     if (versionControl.has(name) || installed.has(name)) {
@@ -176,7 +179,7 @@ export class IgnoreSession {
     return chain;
   }
 
-  /** Of the folders above the root, the outermost first. */
+  /** The rules of the folders above the root, the outermost first. */
   async #chainAround(): Promise<Chain> {
     const around = [...this.#parts.around].reverse();
     const top = around[0];

@@ -1,6 +1,6 @@
 /**
  * The rules of one ignore file. The last one that matches decides. Names, paths and endings without wildcards, which most
- * rules are, are looked up; the others are tried one by one, the last first.
+ * rules are, are found in tables; the others are tried one by one, the last first.
  */
 
 import { foldCase, type IgnorePattern, parseIgnorePattern, toBytes, trimEnd } from './gitignore-pattern';
