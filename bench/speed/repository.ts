@@ -18,9 +18,8 @@ import type { EncodedChunk, Engine, RetrievedChunk } from '../../language-server
 import { createNativeEngine } from '../../language-server/engine/native/native-engine';
 import { concatenate } from '../../language-server/engine/native/token-parts';
 import { readNamedText } from '../../language-server/index/discover/read-file';
-import { chunkStore } from '../../language-server/index/encode/store';
 import { WorkspaceIndex } from '../../language-server/index/workspace-index';
-import { defaultSettings } from '../../language-server/server/settings';
+import { chunkStore, defaultSettings } from '../../language-server/server/settings';
 import { median } from '../common/model';
 import { copyRepository } from '../common/repository-copy';
 import { fixed, table } from '../common/table';

@@ -5,7 +5,7 @@ import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol/s
 import type { FileRecord } from './chunk/file-records';
 import type { EncodingLane } from './encode/encoding-lane';
 import { orderFiles, type RelevanceFacts } from './rank/order';
-import type { WorkspaceFolder } from './workspace-folder';
+import type { WorkspaceFolder } from './workspace-folders';
 
 /** A hostile folder may have thousands of rules with problems. */
 const maxRuleProblems = 50;

@@ -21,8 +21,7 @@ import { EncodingLane, type EncodingLaneOptions } from './encode/encoding-lane';
 import { IndexSizeLimit } from './encode/size-limit';
 import { type OpenDocument, OpenDocuments } from './open-documents';
 import type { TextAround } from './rank/relevance';
-import { WorkspaceFolder } from './workspace-folder';
-import { type DocumentPlace, filePath, WorkspaceFolders } from './workspace-folders';
+import { type DocumentPlace, filePath, WorkspaceFolder, WorkspaceFolders } from './workspace-folders';
 
 export interface WorkspaceIndexOptions {
   readonly log: Log;

@@ -1,9 +1,10 @@
 /** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
 
+import path from 'node:path';
+import { cacheFolder } from '../base/cache-folder';
 import { isRecord } from '../base/is-record';
 import type { Log } from '../base/log';
-import type { EngineSettings } from '../engine/engine';
-import { chunkStore } from '../index/encode/store';
+import type { AttentionMode, EngineSettings, StoreOptions } from '../engine/engine';
 import type { ServerSettings } from '../protocol/server';
 
 export const defaultSettings: ServerSettings = {
@@ -85,6 +86,22 @@ export function engineSettings(settings: ServerSettings, log: Log): EngineSettin
   const { modelPath, attention, budget, threads, device, contextTokens, repository } = settings;
   const store = chunkStore(attention, repository, log);
   return { modelPath, attention, budget, threads, device, contextTokens, ...(store === undefined ? {} : { store }) };
+}
+
+/** Where the encoded chunks of all repositories are kept. @returns undefined where attention is dense: then none are read */
+export function chunkStore(
+  attention: AttentionMode,
+  { diskGigabytes, precision }: Pick<ServerSettings['repository'], 'diskGigabytes' | 'precision'>,
+  log: Log,
+): StoreOptions | undefined {
+  return attention === 'dense'
+    ? undefined
+    : {
+        folder: path.join(cacheFolder(), 'chunks'),
+        maxBytes: diskGigabytes * 1e9,
+        rowType: precision,
+        onProblem: (message) => log.warn(message),
+      };
 }
 
 class Section {

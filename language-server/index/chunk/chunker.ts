@@ -10,8 +10,7 @@ import { indentOf, toLf, wellFormed } from '../../base/text';
 import type { Engine } from '../../engine/engine';
 import { concatenate } from '../../engine/native/token-parts';
 import { linesOfBlocks, type Unit, unitsOf } from './block-lines';
-import { fileForm } from './file-form';
-import { commentPathLine } from './path-line';
+import { commentPathLine, fileForm } from './path-line';
 
 /** What cutting needs of an engine. */
 export type Tokenizer = Pick<Engine, 'model' | 'tokenize' | 'chunks'>;

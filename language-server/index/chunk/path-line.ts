@@ -1,6 +1,7 @@
-/** The line that names a file to the model, in the comment form of its language. */
+/** How a file is named to the model: by a comment line in the form of its language, or by a separator token of the model. */
 
 import path from 'node:path';
+import type { NativeSpecialTokens } from '../../engine/native/addon';
 
 const hash = new Set(
   'bash cfg coffee conf ex exs fish gd gemspec jl makefile mk nim pl pm ps1 psm1 py pyi pyx r rake rb sh tcl tf toml yaml yml zsh'.split(
@@ -65,3 +66,11 @@ export function withEnding(relativePath: string, languageId: string): string {
 }
 
 const knownNames: ReadonlySet<string> = new Set(['dockerfile', 'makefile', 'rakefile', 'gemfile', 'jenkinsfile']);
+
+export type FileForm = 'comment' | 'separator';
+
+/** How a file is set off from others: by a comment that names it, or by the model's own separator token. */
+export function fileForm({ fimPrefix, fimSuffix, fimMiddle, fimSeparator }: NativeSpecialTokens): FileForm {
+  const middle = fimPrefix !== undefined && fimSuffix !== undefined && fimMiddle !== undefined;
+  return middle && fimSeparator !== undefined ? 'separator' : 'comment';
+}
