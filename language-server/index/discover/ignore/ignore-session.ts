@@ -129,7 +129,7 @@ export class IgnoreSession {
     const folder = parts.slice(0, -1);
     const chain = await this.#chainOf(folder);
     const entry = ruledEntry(this.#prefix + relative, isFolder);
-    const wanted = (await this.#verdict(chain.own, entry)) ?? (await this.#verdict(chain.search, entry));
+    const wanted = (await this.#decide(chain.own, entry)) ?? (await this.#decide(chain.search, entry));
     const isIgnored = wanted ?? (await this.#ignoredByGit(chain, entry, relative, folder.join('/')));
     if (this.#pace.isSpent) {
       this.#dropWildcards();
@@ -138,10 +138,10 @@ export class IgnoreSession {
   }
 
   async #ignoredByGit(chain: Chain, entry: RuledEntry, relative: string, folder: string): Promise<boolean> {
-    const verdict = this.#ignoredFolders.has(folder)
+    const decision = this.#ignoredFolders.has(folder)
       ? true
-      : ((await this.#verdict(chain.git, entry)) ?? (await this.#verdict(chain.ofWorkTree, entry)));
-    if (verdict !== true) {
+      : ((await this.#decide(chain.git, entry)) ?? (await this.#decide(chain.ofWorkTree, entry)));
+    if (decision !== true) {
       return false;
     }
     const tracked = await this.#parts.tracked;
@@ -152,11 +152,11 @@ export class IgnoreSession {
     return tracked?.files.has(relative) !== true;
   }
 
-  async #verdict(levels: readonly Level[], { path: whole, name, isFolder }: RuledEntry): Promise<boolean | undefined> {
+  async #decide(levels: readonly Level[], { path: whole, name, isFolder }: RuledEntry): Promise<boolean | undefined> {
     for (const { rules, offset } of levels) {
-      const verdict = await rules.verdict({ path: whole.slice(offset), name, isFolder }, this.#pace);
-      if (verdict !== undefined) {
-        return verdict;
+      const decision = await rules.decide({ path: whole.slice(offset), name, isFolder }, this.#pace);
+      if (decision !== undefined) {
+        return decision;
       }
     }
     return undefined;

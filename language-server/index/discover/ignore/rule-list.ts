@@ -70,7 +70,7 @@ export class RuleList {
   }
 
   /** @returns true: ignored; false: taken back; undefined: no rule says anything */
-  async verdict(entry: RuledEntry, pace: Pace): Promise<boolean | undefined> {
+  async decide(entry: RuledEntry, pace: Pace): Promise<boolean | undefined> {
     const { path, name, isFolder } = this.#fold ? folded(entry) : entry;
     const lookUp = (found: Lookup | undefined) =>
       found === undefined ? -1 : isFolder ? Math.max(found.any, found.folders) : found.any;
