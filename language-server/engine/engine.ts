@@ -19,7 +19,7 @@ export interface GenerationRequest {
   readonly tokens: Int32Array;
   readonly maxTokens: number;
   readonly sampling: NativeSampling;
-  /** In addition to the model's end-of-generation tokens. */
+  /** Tokens that end the generation, in addition to the model's end-of-generation tokens. */
   readonly stopTokens?: readonly number[];
   readonly signal?: AbortSignal;
   /** Valid UTF-8 text as it grows; return 'stop' to end the generation after this token. */
@@ -186,7 +186,7 @@ export interface EngineDevice {
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
   readonly name: string;
   readonly threads: number;
-  /** Bytes; of the machine's memory for the CPU. */
+  /** Bytes of the device's memory; for the CPU, of the machine's. */
   readonly memoryFree: number;
   readonly memoryTotal: number;
 }
@@ -199,7 +199,7 @@ export interface Engine {
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
   /** Absent where attention is dense: then no request reads chunks. */
   readonly chunks?: ChunkEncoder | undefined;
-  /** For a model that has no calibration and could use one. */
+  /** Present for a model that has no calibration and could use one. */
   readonly calibration?: EngineCalibration | undefined;
   /** Text of files and users: special tokens are plain text. No BOS is added. */
   tokenize(text: string): Int32Array;

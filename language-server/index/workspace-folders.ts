@@ -36,7 +36,7 @@ export interface DocumentPlace {
   readonly folder: WorkspaceFolder | undefined;
   /** Absolute; undefined for a document that is no file. */
   readonly file: string | undefined;
-  /** For the model: below the folder, with forward slashes; else the file's name. */
+  /** The path for the model: below the folder, with forward slashes; without a folder, the file's name. */
   readonly path: string;
 }
 

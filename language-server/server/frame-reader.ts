@@ -63,7 +63,7 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     this.#parts.push(data);
     this.#bytes += data.length;
     while (this.#length === undefined ? this.#takeHeader() : this.#takeBody(this.#length)) {
-      // one after the other
+      // messages are read one after the other
     }
     if (this.#length !== undefined) {
       const missing = this.#length - this.#bytes;

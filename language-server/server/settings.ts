@@ -88,7 +88,10 @@ export function engineSettings(settings: ServerSettings, log: Log): EngineSettin
   return { modelPath, attention, budget, threads, device, contextTokens, ...(store === undefined ? {} : { store }) };
 }
 
-/** Where the encoded chunks of all repositories are kept. @returns undefined where attention is dense: then none are read */
+/**
+ * Where the encoded chunks of all repositories are kept.
+ * @returns undefined where attention is dense: then none are read
+ */
 export function chunkStore(
   attention: AttentionMode,
   { diskGigabytes, precision }: Pick<ServerSettings['repository'], 'diskGigabytes' | 'precision'>,

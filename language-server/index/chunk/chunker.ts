@@ -127,7 +127,7 @@ function cutRank(before: Unit | undefined, after: Unit): number {
   return kind * 2 ** 32 + hash(`${previous}${after.text}`);
 }
 
-/** At the margin, neither closing something nor going on with it. */
+/** Whether a line begins at the margin, and neither closes something nor continues it. */
 function startsDeclaration(line: string): boolean {
   return /^[\p{L}_@#"'/<[(-]/u.test(line) && !/^(?:else|elif|except|finally|catch|end)\b/.test(line);
 }

@@ -1,4 +1,7 @@
-/** How a file is named to the model: by a comment line in the form of its language, or by a separator token of the model. */
+/**
+ * How a file is named to the model: by a comment line in the form of its language, or by a separator token of the
+ * model.
+ */
 
 import path from 'node:path';
 import type { NativeSpecialTokens } from '../../engine/native/addon';
@@ -36,7 +39,7 @@ export function commentPathLine(relativePath: string): string {
   return block.has(kind) ? `/* ${relativePath} */` : `// ${relativePath}`;
 }
 
-/** Of languages whose name is not the ending of their files. */
+/** File endings of languages whose name is not the ending of their files. */
 const endings: Readonly<Record<string, string>> = {
   clojure: 'clj',
   csharp: 'cs',

@@ -140,7 +140,7 @@ function read(file: string): Map<string, Kept> {
       }
     }
   } catch {
-    // none
+    // a file that is not JSON has no choices
   }
   return choices;
 }

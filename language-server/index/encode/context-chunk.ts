@@ -5,7 +5,7 @@ import type { ChunkEncoder, EncodedChunk } from '../../engine/engine';
 
 export type ChunkState =
   | 'new' // whether it is on disk is not known yet
-  | 'absent' // not on disk: to be encoded
+  | 'absent' // it is not on disk, and has to be encoded
   | 'encoding'
   | 'encoded'
   | 'failed' // the engine could not encode it: it is not tried again

@@ -13,24 +13,27 @@ import { GlobMatcher } from './glob';
 export interface GitIgnoreSettings {
   /** `core.ignorecase`: patterns do not distinguish capitals from small letters. */
   readonly ignoreCase: boolean;
-  /** Absolute, or below the top of the work tree. */
+  /** An absolute path, or one below the top of the work tree. */
   readonly excludesFile: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface GitPlace {
-  /** `.git` of this work tree. */
+  /** The `.git` folder of this work tree. */
   readonly gitFolder: string;
-  /** That of the repository, which all of its work trees have in common. */
+  /** The `.git` folder of the repository, which all of its work trees share. */
   readonly commonFolder: string;
 }
 
 const maxConfigBytes = 1024 * 1024;
-/** Files in all, those that are included among them. */
+/** The number of files, included ones among them. */
 const maxConfigFiles = 50;
 
-/** As git takes them: each file may change what those before it said. @param place absent: of the user alone */
+/**
+ * Reads the settings in git's order: each file overrides those before it.
+ * @param place absent: only the user's settings are read
+ */
 export async function gitIgnoreSettings(
   place: GitPlace | undefined,
   environment: Environment,
@@ -55,7 +58,7 @@ export async function gitIgnoreSettings(
   };
 }
 
-/** The system's and the user's, as far as it is known where they are. */
+/** The configuration files of the system and of the user, as far as their places are known. */
 function userFiles(environment: Environment): string[] {
   const { GIT_CONFIG_NOSYSTEM, GIT_CONFIG_SYSTEM, GIT_CONFIG_GLOBAL } = environment;
   const system = GIT_CONFIG_NOSYSTEM === undefined || !isTrue(GIT_CONFIG_NOSYSTEM) ? systemFiles(environment) : [];
@@ -86,19 +89,19 @@ function configHome(environment: Environment): string {
   return folder === undefined || folder === '' ? path.join(home(environment), '.config') : folder;
 }
 
-/** @returns undefined for the home of another user, and for no file at all */
+/** @returns undefined for a path in another user's home, and for an empty path */
 function expandHome(file: string, environment: Environment): string | undefined {
   const expanded = file.startsWith('~/') ? path.join(home(environment), file.slice(2)) : file;
   return expanded === '' || expanded.startsWith('~') ? undefined : expanded;
 }
 
 function isTrue(value: string | null | undefined): boolean {
-  // a name without a value says yes
+  // a name without a value means true
   return value === null || (value !== undefined && /^(?:true|yes|on|0*[1-9]\d*)$/i.test(value));
 }
 
 class ConfigReader {
-  /** Names in small letters; null: without a value. */
+  /** Values by names in small letters; null: a name without a value. */
   readonly values = new Map<string, string | null>();
   readonly #place: GitPlace | undefined;
   readonly #environment: Environment;
@@ -126,7 +129,7 @@ class ConfigReader {
     }
   }
 
-  /** `[include]`, `[includeIf "gitdir:..."]`; other conditions are taken for not met. */
+  /** Whether a section includes files: `[include]`, `[includeIf "gitdir:..."]`. Other conditions count as not met. */
   #includes(section: string, file: string): boolean {
     if (section === 'include') {
       return true;
@@ -155,7 +158,7 @@ interface ConfigEntry {
   readonly value: string | null;
 }
 
-/** git-config(1), "Syntax". What is no line of it is passed over. */
+/** git-config(1), "Syntax". Lines that do not follow it are skipped. */
 function* entriesOf(text: string): Generator<ConfigEntry> {
   let section = '';
   const lines = text.split('\n');
@@ -192,10 +195,10 @@ function endsInBackslash(value: string): boolean {
   return backslashes % 2 === 1;
 }
 
-/** Without quotes, escapes, comments, and blanks at its ends. */
+/** A value without its quotes, escapes and comments, and without blanks at its ends. */
 function plainValue(written: string): string {
   let value = '';
-  /** Of `value`, without blanks at the end that are not in quotes. */
+  /** The length of `value` without unquoted blanks at its end. */
   let end = 0;
   let quoted = false;
   const text = written.trimStart();

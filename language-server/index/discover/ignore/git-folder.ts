@@ -9,7 +9,7 @@ import { readWorkspaceFile } from '../read-file';
 import type { GitPlace } from './git-config';
 
 const maxDepth = 40;
-/** A path, and a word before it. */
+/** The size of a file with a path and a word before it. */
 const maxPointerBytes = 8192;
 
 /** True for the top of a work tree: `.git` is a folder in a clone, a file in a submodule or another work tree. */
@@ -52,7 +52,7 @@ export async function gitFoldersAround(root: string): Promise<readonly string[]>
   return [];
 }
 
-/** Empty where there is no such file. */
+/** The first line of a file; empty where there is no such file. */
 async function firstLine(file: string): Promise<string> {
   const read = await readWorkspaceFile(file, { maxBytes: maxPointerBytes });
   return 'refused' in read ? '' : (new TextDecoder('utf-8').decode(read.bytes).split(/\r?\n/)[0] ?? '');

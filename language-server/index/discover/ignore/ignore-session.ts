@@ -76,14 +76,14 @@ const emptyChain: Chain = { own: [], search: [], git: [], ofWorkTree: [], ignore
 export class IgnoreSession {
   readonly #parts: SessionParts;
   readonly #chains = new Map<string, Promise<Chain>>();
-  /** Of the folders that were read: which of `ruleNames` each has, in small letters. */
+  /** For each folder that was read, which of `ruleNames` it has, in small letters. */
   readonly #ruleNamesIn = new Map<string, ReadonlySet<string>>();
-  /** Path of the root below the outermost folder, with a slash at the end. */
+  /** The root's path below the outermost folder, with a slash at the end. */
   readonly #prefix: string;
   readonly #pace = new Pace();
   readonly #loaded = new Map<string, LoadedRules>();
   readonly #problems: string[] = [];
-  /** Ignored by git, but something below is tracked. */
+  /** Folders that git ignores, with something tracked below. */
   readonly #ignoredFolders = new Set<string>();
   #left = { ...limitsInAll };
 
