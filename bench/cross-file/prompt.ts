@@ -2,8 +2,7 @@
 
 import type { NativeModel } from '../../language-server/engine/native/addon';
 import type { TokenPart } from '../../language-server/engine/native/token-parts';
-import { fileForm } from '../../language-server/index/chunk/file-form';
-import { commentPathLine } from '../../language-server/index/chunk/path-line';
+import { commentPathLine, fileForm } from '../../language-server/index/chunk/path-line';
 import type { CrossFileCase } from './cases';
 
 export interface CasePrompt {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ListOptions } from '../index/discover/file-list';
 import type { SourceFile } from '../index/discover/source-files';
-import type { WorkspaceFolder } from '../index/workspace-folder';
+import type { WorkspaceFolder } from '../index/workspace-folders';
 
 const maxFiles = 12;
 /** A pasted log may name thousands of files that cannot be read, so only so many are tried. */

@@ -3,9 +3,8 @@
 import { silentLog } from '../base/log';
 import type { Engine } from '../engine/engine';
 import { createNativeEngine } from '../engine/native/native-engine';
-import { chunkStore } from '../index/encode/store';
 import { resolveModel } from '../models/resolve-model';
-import { defaultSettings } from '../server/settings';
+import { chunkStore, defaultSettings } from '../server/settings';
 import type { CommonOptions } from './arguments';
 import type { Output } from './output';
 

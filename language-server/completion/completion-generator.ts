@@ -6,8 +6,7 @@
 import { EngineError, isCancelled, throwIfAborted } from '../base/errors';
 import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
 import type { NativeSampling } from '../engine/native/addon-generation';
-import { fileForm } from '../index/chunk/file-form';
-import { commentPathLine } from '../index/chunk/path-line';
+import { commentPathLine, fileForm } from '../index/chunk/path-line';
 import type { TextAround } from '../index/rank/relevance';
 import type { ServerSettings } from '../protocol/server';
 import { type Deadline, decode, startDeadline } from './decode';

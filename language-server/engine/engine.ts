@@ -1,4 +1,4 @@
-/** The face of the engine that the rest of the language server knows: one model, a few sequences, generations. */
+/** The interface of the engine that the rest of the language server uses: one model, a few sequences, generations. */
 
 import type { NativeAttention, NativeContextUsage, NativeModelInfo } from './native/addon';
 import type { NativeGenerationStats, NativeSampling } from './native/addon-generation';
@@ -14,7 +14,7 @@ export interface GenerationRequest {
   readonly tokens: Int32Array;
   readonly maxTokens: number;
   readonly sampling: NativeSampling;
-  /** In addition to the model's end-of-generation tokens. */
+  /** Tokens that end the generation, in addition to the model's end-of-generation tokens. */
   readonly stopTokens?: readonly number[];
   readonly signal?: AbortSignal;
   /** Valid UTF-8 text as it grows; return 'stop' to end the generation after this token. */
@@ -22,38 +22,42 @@ export interface GenerationRequest {
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
   /** Retrieved chunks that the request reads beside its tokens, which then begin with {@link ChunkEncoder.anchor}. */
   readonly chunks?: readonly RetrievedChunk[];
-  /** Done ahead of time: behind every request that a person waits for, of any sequence. */
+  /** The request is made ahead of time: it runs after every request that a person waits for, of any sequence. */
   readonly background?: boolean;
   /** Asks for {@link Generation.attention}. */
   readonly countAttention?: boolean;
 }
 
-/** A piece of a file whose keys and values are ready to be read. */
+/** A chunk whose keys and values are ready to be read. */
 export interface EncodedChunk {
   readonly address: string;
   readonly tokens: number;
-  /** Importance keys, and rows where the tier holds them in memory. Bytes. */
+  /** Bytes in memory: importance keys, and rows where they are not offloaded. */
   readonly fastBytes: number;
+  /** Bytes on disk. */
   readonly slowBytes: number;
-  /** Requests that read it keep it alive. */
+  /** Gives the chunk back. Requests that read it keep it alive. */
   dispose(): void;
 }
 
 export interface RetrievedChunk {
   readonly chunk: EncodedChunk;
-  /** Added to the predicted logits of its tokens, for the choice of tokens alone: 0 for the most relevant, less for others. */
+  /**
+   * Added to the predicted logits of its tokens; biases token selection only. 0 for the most relevant chunk, less for
+   * others.
+   */
   readonly prior: number;
 }
 
 /**
- * How much the decoded tokens looked where, in blocks of {@link attentionBlockTokens} tokens: shares of what went to all
- * tokens that they read beside the anchor and the newest ones. Together at most 1.
+ * Attention mass of the decoded tokens, in blocks of {@link attentionBlockTokens} tokens: shares of the mass on all tokens
+ * that they read beside the anchor and the newest ones. The shares add up to at most 1.
  */
 export interface Attention {
   readonly chunks: readonly ChunkAttention[];
   /**
-   * Of the sequence's own tokens: block i is those from i times {@link attentionBlockTokens} on; the answer's come after
-   * the prompt's. Empty where it is not counted: on a GPU.
+   * Shares of the sequence's own tokens: block i begins at i times {@link attentionBlockTokens}; the answer's blocks come
+   * after the prompt's. Empty where attention is not counted: on a GPU.
    */
   readonly own: Float32Array;
 }
@@ -76,32 +80,38 @@ export interface Generation {
 
 /** Which chunks a request retrieves, and how their relevance counts. */
 export interface CompositionPolicy {
-  /** Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
+  /**
+   * Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk.
+   */
   readonly priorStrength: number;
-  /** Tokens of one request's chunks; the most relevant where there are more. A decode step reads importance keys of all. */
+  /**
+   * Tokens of one request's chunks; the most relevant where there are more. A decode step reads importance keys of all.
+   */
   readonly maxTokens: number;
 }
 
 /**
- * Encodes pieces of files and keeps them, by content. Absent from an engine that reads densely: no calibration, or
+ * Encodes chunks and keeps them, by content. Absent from an engine with dense attention: without a calibration, or with
  * attention `dense`.
  */
 export interface ChunkEncoder {
-  /** The first tokens of every prompt that chunks go with. */
+  /** The first tokens of every prompt that reads chunks. */
   readonly anchor: Int32Array;
-  /** Most tokens of one chunk, path line included. */
+  /** Maximum tokens of one chunk, path line included. */
   readonly chunkTokens: number;
-  /** f16 K and V of one token: what it would take dense, in memory, and on disk. Bytes. */
+  /** Bytes of one token: as f16 keys and values, as it is in memory, and as it is on disk. */
   readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
-  /** As the model's calibration has it. */
+  /** The policy of the model's calibration. */
   readonly policy: CompositionPolicy;
-  /** What names a chunk: same model, layout, anchor and tokens, same address. */
+  /** The name of a chunk: the same model, layout, anchor and tokens give the same address. */
   address(tokens: Int32Array): string;
-  /** From the store on disk, verified; undefined: not there (or not usable, which is logged), to be encoded. */
+  /**
+   * Takes a chunk from the store on disk and verifies it; undefined: it is not there, or not usable (which is logged).
+   */
   open(address: string, signal: AbortSignal): Promise<EncodedChunk | undefined>;
   /**
-   * In the background lane: steps aside for every request within a micro-batch. The chunks are in the store afterwards
-   * (a store that cannot be written is logged once, and they stay in memory).
+   * Encodes in the background: every request preempts it within a micro-batch. The chunks are in the store afterwards (a
+   * store that cannot be written is logged once, and then they stay in memory).
    * @throws EngineError CANCELLED (what was complete is kept), OUT_OF_MEMORY, ...
    */
   encode(
@@ -109,14 +119,17 @@ export interface ChunkEncoder {
     signal: AbortSignal,
     onProgress?: (tokens: number) => void,
   ): Promise<readonly EncodedChunk[]>;
-  /** What is in the store, for all repositories of this model. */
+  /** What the store has of this model, for all repositories. */
   readonly disk: { readonly chunks: number; readonly bytes: number; readonly maxBytes: number };
-  /** Called with a chunk whose file was cut short or replaced: no request reads it any more, and it is to be opened again. */
+  /**
+   * Is called with a chunk whose file was cut short or replaced: no request reads it any more, and it has to be opened
+   * again.
+   */
   onLost?: ((chunk: EncodedChunk) => void) | undefined;
   /** Empties the store; answers the bytes freed. Retrieved chunks stay usable. */
   clearDisk(): Promise<number>;
-  /** Chunks that the last requests of the sequences read, each once. */
-  readonly held: {
+  /** The chunks that the last requests of the sequences read, each counted once. */
+  readonly inUse: {
     readonly tokens: number;
     readonly fullBytes: number;
     readonly fastBytes: number;
@@ -129,26 +142,26 @@ export interface StoreOptions {
   readonly folder: string;
   readonly maxBytes: number;
   readonly rowType: 'f16' | 'q8_0';
-  /** One sentence for the log. */
+  /** Is called with a sentence for the log. */
   readonly onProblem?: (message: string) => void;
 }
 
-/** FASA and dense steps over the tokens that a sequence has cached. */
+/** Figures of FASA and dense steps over the tokens that a sequence has cached. */
 export interface EngineMeasurement {
   /** Cached tokens at the first step. */
   readonly atTokens: number;
   /** Medians. */
   readonly fasaMsPerToken: number;
   readonly denseMsPerToken: number;
-  /** Of each FASA step's next-token distribution to the dense one, in nats. */
+  /** KL divergence of each FASA step's next-token distribution from the dense one, in nats. */
   readonly kl: readonly number[];
-  /** Steps with the same most likely token. */
+  /** How many steps have the same most likely token. */
   readonly agreeing: number;
 }
 
 export interface CalibrationRun {
   readonly documents: readonly Int32Array[];
-  /** What they are, in words. */
+  /** What the documents are, in words. */
   readonly corpus: string;
   readonly signal: AbortSignal;
   /** Share done, 0 to 1. */
@@ -157,8 +170,8 @@ export interface CalibrationRun {
 
 export interface EngineCalibration {
   /**
-   * Calibrates the model and writes the file where the next load finds it. Behind all requests, which it steps aside for;
-   * a run after one that was ended goes on behind its last whole document.
+   * Calibrates the model and writes the file where the next load finds it. Requests preempt it; a run after one that was
+   * ended goes on after its last whole document.
    * @throws EngineError CANCELLED; TOO_SLOW; ...
    */
   run(run: CalibrationRun): Promise<void>;
@@ -168,7 +181,7 @@ export interface EngineDevice {
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
   readonly name: string;
   readonly threads: number;
-  /** Bytes; of the machine's memory for the CPU. */
+  /** Bytes of the device's memory; for the CPU, of the machine's. */
   readonly memoryFree: number;
   readonly memoryTotal: number;
 }
@@ -176,12 +189,12 @@ export interface EngineDevice {
 export interface Engine {
   readonly model: NativeModelInfo;
   readonly device: EngineDevice;
-  /** Most tokens of a sequence. */
+  /** Maximum tokens of a sequence. */
   readonly contextTokens: number;
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
   /** Absent where attention is dense: then no request reads chunks. */
   readonly chunks?: ChunkEncoder | undefined;
-  /** For a model that has no calibration and could use one. */
+  /** Present for a model that has no calibration and could use one. */
   readonly calibration?: EngineCalibration | undefined;
   /** Text of files and users: special tokens are plain text. No BOS is added. */
   tokenize(text: string): Int32Array;
@@ -193,7 +206,7 @@ export interface Engine {
   /** Cached tokens from which on steps are sparse; undefined: never (dense, or no calibration). */
   readonly fasaFromTokens: number | undefined;
   /**
-   * A few steps of each kind, behind all requests; any request ends it at once.
+   * Makes a few steps of each kind after all requests; any request ends measuring at once.
    * @throws EngineError CANCELLED; BAD_CALIBRATION; TOO_FEW_TOKENS
    */
   measure(sequence: SequenceName, signal: AbortSignal): Promise<EngineMeasurement>;
@@ -208,7 +221,7 @@ export interface EngineOptions {
   readonly device?: string;
   readonly attention?: AttentionMode;
   readonly budget?: number;
-  /** Absent: no repository is read. */
+  /** Absent: no chunks are encoded or read. */
   readonly store?: StoreOptions;
   readonly signal?: AbortSignal;
   readonly onProgress?: (share: number) => void;

@@ -1,11 +1,11 @@
-/** What the index of a folder holds, as the protocol shows it: figures, and a list of files. */
+/** The content of a folder's index as the protocol shows it: figures, and a list of files. */
 
 import { pathToFileURL } from 'node:url';
 import type { ContextFile, ContextFolder, RepositoryStatus } from '../protocol/server';
 import type { FileRecord } from './chunk/file-records';
 import type { EncodingLane } from './encode/encoding-lane';
 import { orderFiles, type RelevanceFacts } from './rank/order';
-import type { WorkspaceFolder } from './workspace-folder';
+import type { WorkspaceFolder } from './workspace-folders';
 
 /** A hostile folder may have thousands of rules with problems. */
 const maxRuleProblems = 50;

@@ -29,7 +29,7 @@ export interface FolderIndexParts {
 }
 
 const emptyListing: FolderListing = { files: [], leftOut: new Map(), folders: [], truncated: false, ruleProblems: [] };
-/** More new paths than these make the folder be walked again without a look at each. */
+/** With more new paths than these, the folder is walked again without checking each. */
 const maxNewPaths = 64;
 const maxEdited = 200;
 /** So many files that are too large for what is left of the index size limit are passed over. */
@@ -102,7 +102,10 @@ export class FolderIndex {
     return this.#facts;
   }
 
-  /** Takes the engine that tokenizes, encodes and reads. Another engine than before forgets all chunks; undefined: none is loaded. */
+  /**
+   * Takes the engine that tokenizes, encodes and reads. Another engine than before forgets all chunks; undefined: none
+   * is loaded.
+   */
   use(engine: Engine | undefined): void {
     if (engine === this.#engine) {
       return;
@@ -152,12 +155,12 @@ export class FolderIndex {
     return this.#updates.isRunning;
   }
 
-  /** Settles when the index has taken in all that it was told of. @throws EngineError CANCELLED */
+  /** Settles when the index has taken in every change that was reported to it. @throws EngineError CANCELLED */
   async upToDate(signal?: AbortSignal): Promise<void> {
     await this.#updates.settled(signal);
   }
 
-  /** Chunks that have to be looked for on disk or encoded, most relevant first. */
+  /** Chunks that have to be opened from disk or encoded, most relevant first. */
   pending(): ContextChunk[] {
     return this.chunksIn('new', 'absent');
   }
@@ -214,14 +217,14 @@ export class FolderIndex {
     return this.#retrieved.get(chunk);
   }
 
-  /** The chunks on disk are gone: those in memory stay, those that were not looked for have to be encoded. */
+  /** The chunks on disk are gone: those in memory stay, those that were not opened yet have to be encoded. */
   noteDiskCleared(): void {
     for (const chunk of this.pending()) {
       chunk.state = 'absent';
     }
   }
 
-  /** The file of a chunk was cut short or replaced: it is looked for again, and encoded if it is not usable. */
+  /** The file of a chunk was cut short or replaced: it is opened again, or encoded if it is not usable. */
   noteLost(lost: EncodedChunk): void {
     const chunk = this.#retrieved.get(lost);
     if (chunk?.encoded === lost) {
@@ -279,7 +282,7 @@ export class FolderIndex {
     }
   }
 
-  /** Step 1: walks the folder, unless the list of its files still holds. */
+  /** Step 1: walks the folder, unless the list of its files is still good. */
   async #discover(changed: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
     await this.#noteEdits(changed);
     if (!this.#listingIsStale) {
@@ -330,7 +333,9 @@ export class FolderIndex {
     return orderFiles(this.#listing.files, this.sources.root, { ...this.#facts, scores: this.#fileScores() });
   }
 
-  /** Step 3: cuts the files into chunks until the index size limit is reached; what did not change is not read again. */
+  /**
+   * Step 3: cuts the files into chunks until the index size limit is reached; what did not change is not read again.
+   */
   async #chunk(
     engine: Engine,
     ordered: readonly string[],

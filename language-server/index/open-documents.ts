@@ -1,7 +1,6 @@
 /** Which documents the user works on, in the order of their use: the relevance of a folder's files depends on them. */
 
-import type { WorkspaceFolder } from './workspace-folder';
-import type { DocumentPlace, WorkspaceFolders } from './workspace-folders';
+import type { DocumentPlace, WorkspaceFolder, WorkspaceFolders } from './workspace-folders';
 
 export interface OpenDocument {
   readonly uri: string;

@@ -1,7 +1,7 @@
 /**
  * The index of the workspace: what requests retrieve of its folders. It takes in what changes (folders, settings, engine,
  * documents, files), hands it down to the index of each folder (folder-index.ts: discover, rank, chunk), and wakes the
- * lane that encodes their chunks (encode/encoding-lane.ts). The server and the command line use it alike.
+ * lane that encodes their chunks (encode/encoding-lane.ts). The server and the command line both use it.
  */
 
 import { EngineError, toEngineError } from '../base/errors';
@@ -21,8 +21,7 @@ import { EncodingLane, type EncodingLaneOptions } from './encode/encoding-lane';
 import { IndexSizeLimit } from './encode/size-limit';
 import { type OpenDocument, OpenDocuments } from './open-documents';
 import type { TextAround } from './rank/relevance';
-import { WorkspaceFolder } from './workspace-folder';
-import { type DocumentPlace, filePath, WorkspaceFolders } from './workspace-folders';
+import { type DocumentPlace, filePath, WorkspaceFolder, WorkspaceFolders } from './workspace-folders';
 
 export interface WorkspaceIndexOptions {
   readonly log: Log;
@@ -187,8 +186,8 @@ export class WorkspaceIndex {
   /**
    * Takes the user's choice on a file or a folder, at once and for later. A file that looks like a secret is included once
    * the user has confirmed it.
-   * @returns what looks like a secret: then nothing has changed; undefined: the choice holds now
-   * @throws EngineError BAD_ARGUMENT for what is in no folder; DISK_FULL, INTERNAL: the choice holds, but is not kept
+   * @returns what looks like a secret: then nothing has changed; undefined: the choice is taken
+   * @throws EngineError BAD_ARGUMENT for what is in no folder; DISK_FULL, INTERNAL: the choice is taken, but not kept on disk
    */
   async choose(
     { uri, choice, confirmed = false }: ChooseContextParams,

@@ -1,5 +1,5 @@
 /**
- * What a client tells of its documents, checked before the library keeps it: a document without a name would stay for the
+ * Checks what a client reports of its documents before the library keeps it: a document without a name would stay for the
  * rest of the session. A change that cannot be read closes its document, since its text is not known any more.
  */
 
@@ -18,8 +18,8 @@ import {
 } from '../protocol/validate';
 
 /**
- * The connection, with notifications on documents and notebooks that hold what they have to.
- * @param warn hears one sentence for each that is left out
+ * The connection, without malformed notifications on documents and notebooks.
+ * @param warn is called with one sentence for each notification that is left out
  */
 export function withCheckedSync(connection: Connection, warn: (sentence: string) => void): Connection {
   const checked = <Params>(

@@ -1,4 +1,6 @@
-/** Open documents and the cells of notebooks, kept as the client reports changes, in whatever units it counts columns. */
+/**
+ * Open documents and the cells of notebooks, kept as the client reports changes, in whatever units it counts columns.
+ */
 
 import {
   type Connection,
@@ -95,7 +97,9 @@ export class Documents {
     return { start: this.#convert(uri, start, fromUtf16), end: this.#convert(uri, end, fromUtf16) };
   }
 
-  /** Code cells of the same language, in the order of the notebook, each ending in a newline; '' for other documents. */
+  /**
+   * Code cells of the same language, in the order of the notebook, each ending in a newline; '' for other documents.
+   */
   around(document: TextDocument): Surroundings {
     const notebook = this.#notebooks.findNotebookDocumentForCell(document.uri);
     if (notebook === undefined) {

@@ -41,7 +41,10 @@ export interface StatusPart extends Pick<Status, 'repository' | 'speed' | 'fidel
   readonly calibrating?: number | undefined;
 }
 
-/** Answers a request. Parameters that the client left out are undefined. @throws ResponseError; anything as toEngineError */
+/**
+ * Answers a request. Parameters that the client left out are undefined.
+ * @throws ResponseError; anything as toEngineError
+ */
 export type Answer = (params: unknown, signal: AbortSignal) => unknown;
 
 /** The client's side of a feature. Cancellation arrives as a signal; typed errors become responses. */

@@ -19,7 +19,7 @@ export function asOneChange(
     return changes;
   }
   const text = document.getText();
-  const pieces: string[] = [];
+  const parts: string[] = [];
   let end = text.length;
   for (const change of changes) {
     if (!('range' in change)) {
@@ -30,9 +30,9 @@ export function asOneChange(
     if (from > to || to > end) {
       return changes;
     }
-    pieces.push(text.slice(to, end), change.text);
+    parts.push(text.slice(to, end), change.text);
     end = from;
   }
-  pieces.push(text.slice(0, end));
-  return [{ text: pieces.reverse().join('') }];
+  parts.push(text.slice(0, end));
+  return [{ text: parts.reverse().join('') }];
 }

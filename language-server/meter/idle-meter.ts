@@ -76,7 +76,7 @@ export class IdleMeter {
   }
 
   /**
-   * Measures at once, at any number of cached tokens that leaves something to choose.
+   * Measures at once, at any number of cached tokens that attention has to choose from.
    * @throws EngineError of ModelHost.ready; TOO_FEW_TOKENS; BAD_CALIBRATION; CANCELLED, also by another request
    */
   async measureNow(signal: AbortSignal): Promise<void> {
@@ -108,7 +108,7 @@ export class IdleMeter {
     if (
       fresh ||
       fasaFromTokens === undefined ||
-      engine.usage(sequence).tokens + (engine.chunks?.held.tokens ?? 0) < fasaFromTokens
+      engine.usage(sequence).tokens + (engine.chunks?.inUse.tokens ?? 0) < fasaFromTokens
     ) {
       return;
     }

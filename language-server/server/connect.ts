@@ -4,16 +4,16 @@ import { type Connection, createConnection, ProposedFeatures, StreamMessageWrite
 import { FrameReader } from './frame-reader';
 import { protocolPipe } from './stdio';
 
-/** Milliseconds between two words on a pipe that brings nothing but broken messages. */
-const minMsBetweenWords = 1000;
+/** Milliseconds between two reports on a pipe that brings nothing but broken messages. */
+const minIntervalMs = 1000;
 
 interface StdioConnection {
   readonly connection: Connection;
-  /** stdin has ended: there is no client any more. The exit code. */
+  /** Settles with the exit code when stdin has ended: then there is no client any more. */
   readonly ended: Promise<number>;
 }
 
-/** On stdin and stdout. */
+/** The connection over stdin and stdout. */
 export function connectStdio(): StdioConnection {
   const { input, output } = protocolPipe();
   const reader = new FrameReader(input);
@@ -22,17 +22,17 @@ export function connectStdio(): StdioConnection {
     input.once('end', end).once('close', end);
   });
   const connection = createConnection(ProposedFeatures.all, reader, new StreamMessageWriter(output));
-  let told = Number.NEGATIVE_INFINITY;
-  let untold = 0;
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  let unreported = 0;
   reader.onError(({ message }) => {
     const now = performance.now();
-    if (now - told < minMsBetweenWords) {
-      untold++;
+    if (now - reportedAt < minIntervalMs) {
+      unreported++;
       return;
     }
-    const more = untold === 0 ? '' : ` ${untold} more are not listed.`;
-    told = now;
-    untold = 0;
+    const more = unreported === 0 ? '' : ` ${unreported} more are not listed.`;
+    reportedAt = now;
+    unreported = 0;
     connection.console.error(`The client's messages cannot be read as they are: ${message}${more}`);
   });
   return { connection, ended };

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Milliseconds for each thing that is closed; editors wait for two seconds before they kill. */
+/** Milliseconds to close each part; editors wait two seconds before they kill the process. */
 const maxCloseMs = 800;
 /** Milliseconds for reads and writes that are under way when all is closed. */
 const maxDrainMs = 200;
@@ -21,8 +21,8 @@ export class Ending {
   }
 
   /**
-   * Closes one after the other, and settles in any case: what hangs is left to the end of the process.
-   * @param say a sentence for each that hangs
+   * Closes the parts one after the other, and settles in any case: a part that hangs ends with the process.
+   * @param say is called with a sentence for each part that hangs
    */
   async close(parts: Readonly<Record<string, () => Promise<void>>>, say: (sentence: string) => void): Promise<void> {
     for (const [name, close] of Object.entries(parts)) {
@@ -43,7 +43,7 @@ async function drained(): Promise<void> {
   }
 }
 
-/** A thread is in the file system. */
+/** Whether a thread of Node's is in the file system. */
 function isReading(): boolean {
   return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
 }

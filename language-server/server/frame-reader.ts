@@ -1,7 +1,7 @@
 /**
- * Messages from a pipe, each behind a header that gives its length. The library's reader takes what follows a broken frame
- * for a part of it and hears nothing any more; this one finds the next header, and tells what it left out. A line end
- * cannot stand inside of a JSON string, so a header within a body is proof that the body ends before it.
+ * Reads messages from a pipe, each after a header with its length. The library's reader takes what follows a broken frame
+ * for a part of it and reads no message any more; this one finds the next header, and reports what it left out. A line end
+ * cannot occur inside a JSON string, so a header within a body proves that the body ends before it.
  */
 
 import type { Readable } from 'node:stream';
@@ -9,9 +9,9 @@ import { AbstractMessageReader, type DataCallback, Disposable, type MessageReade
 
 /** Bytes of a header, which is two short lines. */
 const maxHeaderBytes = 8192;
-/** Bytes of a message: a text of as many characters is the longest that this process could hold. */
+/** Bytes of a message: no string of this process can be longer. */
 const maxMessageBytes = 512 * 1024 * 1024;
-/** Milliseconds without news while a part of a message is missing. */
+/** Milliseconds to wait for the missing part of a message. */
 const defaultWaitMs = 10_000;
 
 const noBytes = Buffer.alloc(0);
@@ -29,12 +29,12 @@ interface FrameReaderOptions {
 export class FrameReader extends AbstractMessageReader implements MessageReader {
   readonly #input: Readable;
   readonly #waitMs: number;
-  /** What came and was not taken yet. */
+  /** Bytes that came and were not read yet. */
   #parts: Buffer[] = [];
   #bytes = 0;
-  /** Bytes of the body that is awaited; undefined: a header is. */
+  /** Length in bytes of the body that comes next; undefined: a header comes next. */
   #length: number | undefined;
-  /** The bytes of the body that were looked at for a header, and the last of them. */
+  /** How many bytes of the body were searched for a header, and the last of them. */
   #searched = 0;
   #searchedEnd: Buffer = noBytes;
   #waiting: NodeJS.Timeout | undefined;
@@ -63,44 +63,44 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     this.#parts.push(data);
     this.#bytes += data.length;
     while (this.#length === undefined ? this.#takeHeader() : this.#takeBody(this.#length)) {
-      // one after the other
+      // messages are read one after the other
     }
     if (this.#length !== undefined) {
       const missing = this.#length - this.#bytes;
       this.#waiting = setTimeout(() => {
-        this.#tell(`A message of ${this.#length} bytes was announced; ${missing} of them have not come.`);
+        this.#report(`A message of ${this.#length} bytes was announced; ${missing} of them have not come.`);
       }, this.#waitMs);
       this.#waiting.unref();
     }
   }
 
-  /** @returns whether there was one */
+  /** @returns whether there was a header */
   #takeHeader(): boolean {
-    const held = this.#joined();
-    const end = held.indexOf(headerEnd);
+    const buffered = this.#joined();
+    const end = buffered.indexOf(headerEnd);
     if (end === -1) {
-      if (held.length > maxHeaderBytes) {
-        this.#tell(`${held.length} bytes without a header were left out.`);
-        this.#keep(held.subarray(-headerEnd.length));
+      if (buffered.length > maxHeaderBytes) {
+        this.#report(`${buffered.length} bytes without a header were left out.`);
+        this.#keep(buffered.subarray(-headerEnd.length));
       }
       return false;
     }
-    // the last bytes in front of it: what comes before is no part of a header
+    // a header consists of the last bytes before its end: what comes before is no part of it
     const start = Math.max(0, end - maxHeaderBytes);
-    const header = held.toString('latin1', start, end);
+    const header = buffered.toString('latin1', start, end);
     const field = [...header.matchAll(lengthField)].at(-1);
-    this.#keep(held.subarray(end + headerEnd.length));
+    this.#keep(buffered.subarray(end + headerEnd.length));
     if (field === undefined) {
-      this.#tell('A header without Content-Length was left out.');
+      this.#report('A header without Content-Length was left out.');
       return true;
     }
     const lineStart = header.lastIndexOf('\n', field.index) + 1;
     if (start > 0 || lineStart !== field.index || !otherFields.test(header.slice(0, lineStart))) {
-      this.#tell('What stands in front of a header was left out.');
+      this.#report('What stands in front of a header was left out.');
     }
     const length = Number(field[1]);
     if (length > maxMessageBytes) {
-      this.#tell(`A message of ${length} bytes was left out: the most is ${maxMessageBytes}.`);
+      this.#report(`A message of ${length} bytes was left out: the most is ${maxMessageBytes}.`);
       return true;
     }
     this.#length = length;
@@ -109,37 +109,37 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     return true;
   }
 
-  /** @returns whether it was there, or ended too early */
+  /** @returns whether the body was there, or ended too early */
   #takeBody(length: number): boolean {
     const within = this.#headerWithin(length);
     if (within !== undefined) {
       this.#length = undefined;
-      this.#tell(`A message of ${length} bytes was announced, and the next one begins after ${within} bytes.`);
+      this.#report(`A message of ${length} bytes was announced, and the next one begins after ${within} bytes.`);
       this.#keep(this.#joined().subarray(within));
       return true;
     }
     if (this.#bytes < length) {
       return false;
     }
-    const held = this.#joined();
+    const buffered = this.#joined();
     this.#length = undefined;
-    this.#keep(held.subarray(length));
+    this.#keep(buffered.subarray(length));
     let message: unknown;
     try {
-      message = JSON.parse(held.toString('utf8', 0, length));
+      message = JSON.parse(buffered.toString('utf8', 0, length));
     } catch (error) {
-      this.#tell(`A message of ${length} bytes is no JSON and was left out: ${String(error).slice(0, 200)}`);
+      this.#report(`A message of ${length} bytes is no JSON and was left out: ${String(error).slice(0, 200)}`);
       return true;
     }
     if (typeof message !== 'object' || message === null || !('jsonrpc' in message)) {
-      this.#tell(`A message of ${length} bytes is not of JSON-RPC and was left out.`);
+      this.#report(`A message of ${length} bytes is not of JSON-RPC and was left out.`);
       return true;
     }
     this.#callback(message as Parameters<DataCallback>[0]);
     return true;
   }
 
-  /** Where the next header begins inside of what should be the body; each byte is looked at once. */
+  /** Where the next header begins inside what should be the body; each byte is searched once. */
   #headerWithin(length: number): number | undefined {
     const last = this.#parts.at(-1) ?? noBytes;
     if (this.#searched >= Math.min(length, this.#bytes)) {
@@ -171,7 +171,7 @@ export class FrameReader extends AbstractMessageReader implements MessageReader 
     this.#bytes = rest.length;
   }
 
-  #tell(what: string): void {
+  #report(what: string): void {
     this.fireError(new Error(what));
   }
 }

@@ -38,7 +38,10 @@ export interface ServeOptions {
   readonly version: string;
   /** Milliseconds without a request after which the machine counts as idle. */
   readonly idleMs?: number | undefined;
-  /** Settles when the process is to end, with this code, or with 0 after `shutdown`: the client's pipe has ended, or a signal came. */
+  /**
+   * Settles when the process is to end, with this code, or with 0 after `shutdown`: the client's pipe has ended, or a
+   * signal came.
+   */
   readonly ended?: Promise<number> | undefined;
   /** Hears what became of each completion request: benchmarks count them. */
   readonly onCompletion?: (answer: CompletionAnswer) => void;
@@ -56,7 +59,10 @@ class Server {
   readonly #host: ModelHost;
   readonly #status: StatusReporter;
   readonly #documents = new Documents();
-  /** They are called in this order: the index gives back the chunks of an old engine before others look at the new one. */
+  /**
+   * They are called in this order: the index gives back the chunks of an old engine before other features use the new
+   * one.
+   */
   readonly #features: readonly Feature[];
   readonly #ending = new Ending();
   #closing: Promise<void> | undefined;
@@ -188,7 +194,7 @@ class Server {
     this.#status.changed();
   }
 
-  /** Once, whoever asks first. */
+  /** Closes everything once, whoever asks first. */
   #close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
@@ -215,7 +221,7 @@ class Server {
   }
 }
 
-/** The client's output channel. */
+/** A log that goes to the client's output channel. */
 function logOf({ console }: Connection): Log {
   return {
     info: (message) => console.info(message),

@@ -1,8 +1,9 @@
 /** The server's settings: defaults, and a check of what a client sends. A wrong value falls back, with a reason. */
 
+import path from 'node:path';
+import { cacheFolder } from '../base/cache-folder';
 import type { Log } from '../base/log';
-import type { EngineSettings } from '../engine/engine';
-import { chunkStore } from '../index/encode/store';
+import type { AttentionMode, EngineSettings, StoreOptions } from '../engine/engine';
 import type { ServerSettings } from '../protocol/server';
 import { anyText, type Check, flag, integer, isRecord, MessageError, oneOf, record, texts } from '../protocol/validate';
 
@@ -87,7 +88,26 @@ export function engineSettings(settings: ServerSettings, log: Log): EngineSettin
   return { modelPath, attention, budget, threads, device, contextTokens, ...(store === undefined ? {} : { store }) };
 }
 
-/** One object of the settings: what is wrong in it is said, and its default taken. */
+/**
+ * Where the encoded chunks of all repositories are kept.
+ * @returns undefined where attention is dense: then none are read
+ */
+export function chunkStore(
+  attention: AttentionMode,
+  { diskGigabytes, precision }: Pick<ServerSettings['repository'], 'diskGigabytes' | 'precision'>,
+  log: Log,
+): StoreOptions | undefined {
+  return attention === 'dense'
+    ? undefined
+    : {
+        folder: path.join(cacheFolder(), 'chunks'),
+        maxBytes: diskGigabytes * 1e9,
+        rowType: precision,
+        onProblem: (message) => log.warn(message),
+      };
+}
+
+/** One object of the settings: what is wrong in it is reported, and its default used. */
 class Section {
   readonly #values: Record<string, unknown>;
   readonly #prefix: string;

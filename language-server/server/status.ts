@@ -1,4 +1,4 @@
-/** The status record, and the notifications of it: at most four a second while something changes, none at rest. */
+/** Keeps the status record and sends it: at most four times a second while something changes, never at rest. */
 
 import type { Engine, Generation } from '../engine/engine';
 import type { ModelHost } from '../engine/model-host';
@@ -103,7 +103,7 @@ function engineStatus(
 function cacheStatus(engine: Engine): CacheStatus {
   const usages = [engine.usage('inline'), engine.usage('chat')];
   const sum = (pick: (usage: (typeof usages)[number]) => number) => usages.reduce((all, usage) => all + pick(usage), 0);
-  const chunks = engine.chunks?.held ?? { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
+  const chunks = engine.chunks?.inUse ?? { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
   const fullBytes = sum((usage) => usage.fullBytes) + chunks.fullBytes;
   const fastBytes = sum((usage) => usage.fastBytes) + chunks.fastBytes;
   return {

@@ -7,7 +7,7 @@ interface ProtocolPipe {
   readonly output: Writable;
 }
 
-/** Once a process. A dependency that logs would break the frames of the protocol. */
+/** Takes the pipe, once in a process. A dependency that logs would break the frames of the protocol. */
 export function protocolPipe(): ProtocolPipe {
   const { stdin, stdout, stderr } = process;
   const write = stdout.write.bind(stdout);

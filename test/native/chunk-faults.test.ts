@@ -227,7 +227,7 @@ describe('damaged', () => {
         threads: 1,
         tier: 'fasa-m',
         store: { folder, maxBytes: 1e9, rowType: 'f16', onProblem: (line) => said.push(line) },
-        held: () => [],
+        inUse: () => [],
       });
     const signal = new AbortController().signal;
     const tokens = writerPieces.map((one) => one.tokens);

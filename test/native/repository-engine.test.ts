@@ -47,7 +47,7 @@ function engineOf(model: LaboratoryModel, folder: string, rowType: StoreOptions[
     threads,
     tier: 'fasa-m',
     store: { folder, maxBytes: 1e9, rowType, onProblem: (line) => said.push(line) },
-    held: () => [],
+    inUse: () => [],
   });
 }
 

@@ -20,7 +20,7 @@ import {
   type SequenceName,
 } from '../../language-server/engine/engine';
 import type { NativeContextUsage, NativeModelInfo } from '../../language-server/engine/native/addon';
-import { FakeRepository, type FakeRepositoryOptions } from './fake-repository';
+import { FakeChunkEncoder, type FakeChunkEncoderOptions } from './fake-chunk-encoder';
 
 export interface FakeOptions {
   readonly loadMs?: number;
@@ -44,7 +44,7 @@ export interface FakeOptions {
   /** The model has no calibration: each document takes so long. */
   readonly calibration?: { readonly documentMs: number; readonly fails?: boolean };
   /** Absent: the engine reads no repository. */
-  readonly repository?: FakeRepositoryOptions;
+  readonly repository?: FakeChunkEncoderOptions;
   /** With countAttention: half of the attention goes to the blocks that this text begins in, the rest to all alike. */
   readonly looksAt?: string;
   /** A text that is to become no token: each time that it does is an event. */
@@ -91,7 +91,7 @@ export class FakeEngine implements Engine {
   readonly contextTokens: number;
   readonly attention: Engine['attention'];
   readonly device: Engine['device'];
-  readonly chunks: FakeRepository | undefined;
+  readonly chunks: FakeChunkEncoder | undefined;
   /** What happened, in order: `prefill`, `decode`, `cancelled in decode`, ... */
   readonly events: string[] = [];
   /** The prompts of the last requests that started. */
@@ -123,7 +123,7 @@ export class FakeEngine implements Engine {
     this.chunks =
       options.repository === undefined
         ? undefined
-        : new FakeRepository(options.repository, {
+        : new FakeChunkEncoder(options.repository, {
             rowType: engine.store?.rowType ?? 'f16',
             step: (milliseconds, signal) => this.#step(milliseconds, AbortSignal.any([signal, this.#closing.signal])),
             onEvent: (event) => this.#event(event),

@@ -27,7 +27,7 @@ import {
 } from '../../language-server/engine/calibration/calibration';
 import { ChunkStore } from '../../language-server/engine/native/chunk-store';
 import { Choices } from '../../language-server/index/discover/choices';
-import { WorkspaceFolder } from '../../language-server/index/workspace-folder';
+import { WorkspaceFolder } from '../../language-server/index/workspace-folders';
 
 let folder = '';
 let cache = '';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { onBattery, saysBattery } from '../../language-server/index/encode/battery';
-import { automaticSizeLimit, type SizeReadings } from '../../language-server/index/encode/size-limit';
+import { automaticSizeLimit, IndexSizeLimit, type SizeReadings } from '../../language-server/index/encode/size-limit';
 import { priorsOf } from '../../language-server/index/rank/composition';
 import { WorkspaceIndex } from '../../language-server/index/workspace-index';
 import { defaultSettings } from '../../language-server/server/settings';
@@ -66,6 +66,36 @@ describe('the budget', () => {
     ['an unknown disk sets none', { diskFree: undefined }, 131_072],
   ])('%s', (_name, change, tokens) => {
     expect(automaticSizeLimit({ ...readings, ...change })).toBe(tokens);
+  });
+});
+
+describe('the index size limit of a folder', () => {
+  const { engine, device } = (() => {
+    const fake = new FakeEngine({ repository: {} });
+    const memory = { ...fake.device, memoryFree: 10e6 };
+    return { device: memory, engine: { chunks: fake.chunks, device: memory } };
+  })();
+  const folders = { all: [{}] };
+
+  test('is the setting where there is one', async () => {
+    const limit = new IndexSizeLimit({ tokensPerSecond: undefined }, folders, 5000);
+    expect(await limit.tokensFor(engine, 0, undefined)).toBe(5000);
+    limit.configure(7000);
+    expect(await limit.tokensFor(engine, 0, 5000)).toBe(7000);
+  });
+
+  test('stays while the machine allows about as much, and follows when it allows much more or less', async () => {
+    const limit = new IndexSizeLimit({ tokensPerSecond: undefined }, folders, 0);
+    const now = await limit.tokensFor(engine, 0, undefined);
+    expect(now).toBeGreaterThan(2048);
+    expect(await limit.tokensFor(engine, 0, Math.round(now * 1.1))).toBe(Math.round(now * 1.1));
+    expect(await limit.tokensFor(engine, 0, 2 * now)).toBe(now);
+    expect(await limit.tokensFor({ ...engine, device: { ...device, memoryFree: 1e6 } }, 0, now)).toBeLessThan(now);
+  });
+
+  test('is 0 for an engine that reads no chunks, unless the setting says otherwise', async () => {
+    const limit = new IndexSizeLimit({ tokensPerSecond: undefined }, folders, 0);
+    expect(await limit.tokensFor({ chunks: undefined, device }, 0, undefined)).toBe(0);
   });
 });
 

@@ -8,8 +8,7 @@ import { Choices } from '../../language-server/index/discover/choices';
 import { FileList } from '../../language-server/index/discover/file-list';
 import { SourceFiles } from '../../language-server/index/discover/source-files';
 import { maxRecentDocuments, OpenDocuments } from '../../language-server/index/open-documents';
-import type { WorkspaceFolder } from '../../language-server/index/workspace-folder';
-import type { DocumentPlace } from '../../language-server/index/workspace-folders';
+import type { DocumentPlace, WorkspaceFolder } from '../../language-server/index/workspace-folders';
 
 interface Work {
   places: number;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { buildPrompt, type PromptInput } from '../../language-server/completion/prompt/prompt';
-import { fileForm } from '../../language-server/index/chunk/file-form';
+import { fileForm } from '../../language-server/index/chunk/path-line';
 import { FakeEngine, fakeTokens, textOf } from '../server/fake-engine';
 
 function input(text: string, offset: number, more: Partial<PromptInput> = {}): PromptInput {

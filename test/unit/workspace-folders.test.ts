@@ -3,8 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../language-server/base/log';
 import { withEnding } from '../../language-server/index/chunk/path-line';
-import { WorkspaceFolder } from '../../language-server/index/workspace-folder';
-import { filePath, WorkspaceFolders } from '../../language-server/index/workspace-folders';
+import { filePath, WorkspaceFolder, WorkspaceFolders } from '../../language-server/index/workspace-folders';
 
 const url = (file: string) => pathToFileURL(file).href;
 

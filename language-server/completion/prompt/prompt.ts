@@ -4,7 +4,7 @@ import { toLf, wellFormed } from '../../base/text';
 import type { Engine } from '../../engine/engine';
 import type { NativeSpecialTokens } from '../../engine/native/addon';
 import { concatenate, countTokens, prependAnchor, type TokenPart } from '../../engine/native/token-parts';
-import { fileForm } from '../../index/chunk/file-form';
+import { fileForm } from '../../index/chunk/path-line';
 import { type CursorText, cursorText, windowStart } from './cursor';
 
 export interface PromptInput {

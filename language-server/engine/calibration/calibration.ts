@@ -30,17 +30,17 @@ export interface CalibrationFile extends NativeCalibration {
     readonly priorStrength?: number;
     /** Maximum tokens of a request's retrieved chunks. Files of earlier versions have this name, so it stays. */
     readonly mostTokens?: number;
-    /** How many names this was decided by. */
+    /** How many names the composition was decided by. */
     readonly cases?: number;
   };
 }
 
-/** Of a model that has no measured one: what two models came to (docs/repository-evaluation.md). */
+/** The composition of a model without a measured one: what was best for two models (docs/repository-evaluation.md). */
 export const defaultComposition = { mostTokens: 8192, lateTokens: 256, bias: 0.1, priorStrength: 1 } as const;
 
 type Shapes = Pick<NativeModelInfo, 'fingerprint' | 'layers' | 'kvHeads' | 'headSize'>;
 
-/** Shipped ones: beside the bundle in `dist/`; from the sources, in `models/calibration`. */
+/** Where shipped calibrations are: beside the bundle in `dist/`, or in `models/calibration` of the sources. */
 function shippedFolders(): string[] {
   return [path.join(__dirname, 'calibration'), path.join(__dirname, '..', '..', 'models', 'calibration')];
 }
@@ -154,19 +154,19 @@ function ascending(end: number): Check<number> {
   };
 }
 
-/** One line a layer, so that differences can be read. */
+/** Each layer has one line, so that differences can be read. */
 function formatCalibration({ dominantFcs, ...rest }: CalibrationFile): string {
   const head = JSON.stringify(rest, null, 2).replace(/\n\}$/, '');
   return `${head},\n  "dominantFcs": [\n${dominantFcs.map((layer) => `    ${JSON.stringify(layer)}`).join(',\n')}\n  ]\n}\n`;
 }
 
-/** Where the user said: whole or not at all. */
+/** Writes the file where the user asked for it: whole or not at all. */
 export async function saveCalibration(file: string, calibration: CalibrationFile): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeWhole(file, formatCalibration(calibration), 0o666);
 }
 
-/** Into the cache. @throws EngineError CACHE_REFUSED; the file system's errors */
+/** Writes the file into the cache. @throws EngineError CACHE_REFUSED; the file system's errors */
 export async function saveOwnCalibration(file: string, calibration: CalibrationFile): Promise<void> {
   await makePlace(placeOf(path.dirname(file)));
   await writeWhole(file, formatCalibration(calibration));

@@ -172,7 +172,10 @@ export interface NativeContextUsage {
   readonly contextTokens: number;
   /** What a dense f16 cache of these tokens takes. */
   readonly fullBytes: number;
-  /** What attention keeps in memory for them: K, V and importance keys (with `fasa-m`, importance keys and what was read last). */
+  /**
+   * What attention keeps in memory for them: K, V and importance keys (with `fasa-m`, importance keys and what was read
+   * last).
+   */
   readonly fastBytes: number;
   readonly slowBytes: number;
   /** The part of fastBytes that is importance keys. */

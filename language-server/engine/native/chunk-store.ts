@@ -12,7 +12,9 @@ import { checkPlace, makePlace } from '../../base/cache-files';
 
 interface Entry {
   readonly bytes: number;
-  /** Milliseconds of the file's own time stamp; order alone counts, so a clock that jumps costs the wrong file at worst. */
+  /**
+   * Milliseconds of the file's own time stamp; order alone counts, so a clock that jumps costs the wrong file at worst.
+   */
   readonly usedAt: number;
 }
 

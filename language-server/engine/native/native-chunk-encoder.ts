@@ -1,4 +1,7 @@
-/** Chunks over the native addon: encoded in the background lane, kept in the store, opened and verified from it. */
+/**
+ * Chunks over the native addon: they are encoded in the background, kept in the store, and verified when they are
+ * opened.
+ */
 
 import { createHash } from 'node:crypto';
 import { cancellable } from '../../base/cancellable';
@@ -10,11 +13,11 @@ import type { NativeChunk, NativeEncoder, NativeModel, NativeModelInfo, NativeRe
 import { ChunkStore } from './chunk-store';
 import { concatenate, type TokenPart } from './token-parts';
 
-/** Path line included. */
+/** Maximum tokens of a chunk, path line included. */
 export const chunkTokens = 1024;
-/** Of the format of the chunk files and of all that decides what is in them. */
+/** Version of the chunk files, and of all that decides what is in them. */
 const formatVersion = 1;
-/** Behind every request, before measuring. */
+/** Lower than every request, higher than measuring. */
 const encodePriority = -5;
 const microBatchTokens = 128;
 /** Scales and minima of an int4 page are 8.5 bytes for each channel of 128 tokens: docs/calibration.md. */
@@ -26,8 +29,8 @@ export interface NativeChunkEncoderParts {
   readonly threads: number;
   readonly tier: NativeTier;
   readonly store: StoreOptions;
-  /** What the sequences read last. */
-  readonly held: () => readonly RetrievedChunk[];
+  /** The chunks that the sequences read last. */
+  readonly inUse: () => readonly RetrievedChunk[];
 }
 
 class NativeEncodedChunk implements EncodedChunk {
@@ -92,7 +95,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
       .digest('hex');
     this.#composition = { ...defaultComposition, ...calibration.composition };
     const name = `${fingerprint}-${this.#layout.slice(0, 12)}`;
-    this.#store = new ChunkStore(store.folder, name, store.maxBytes, (message) => this.#tell(message));
+    this.#store = new ChunkStore(store.folder, name, store.maxBytes, (message) => this.#reportOnce(message));
   }
 
   get policy(): CompositionPolicy {
@@ -104,19 +107,19 @@ export class NativeChunkEncoder implements ChunkEncoder {
     return { ...this.#store.size, maxBytes: this.#store.maxBytes };
   }
 
-  get held(): ChunkEncoder['held'] {
-    const chunks = new Set(this.#parts.held().map(({ chunk }) => chunk));
-    const held = { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
+  get inUse(): ChunkEncoder['inUse'] {
+    const chunks = new Set(this.#parts.inUse().map(({ chunk }) => chunk));
+    const sum = { tokens: 0, fullBytes: 0, fastBytes: 0, slowBytes: 0 };
     for (const { tokens, fastBytes, slowBytes } of chunks) {
-      held.tokens += tokens;
-      held.fullBytes += tokens * this.bytesPerToken.full;
-      held.fastBytes += fastBytes;
-      held.slowBytes += slowBytes;
+      sum.tokens += tokens;
+      sum.fullBytes += tokens * this.bytesPerToken.full;
+      sum.fastBytes += fastBytes;
+      sum.slowBytes += slowBytes;
     }
-    return held;
+    return sum;
   }
 
-  /** Positions: the anchor's, a window that all chunks share, the tail. */
+  /** Positions of a prompt: the anchor's, a window that all chunks share, the rest of the prompt. */
   get composition(): { readonly anchorTokens: number; readonly tailPosition: number } {
     return { anchorTokens: this.anchor.length, tailPosition: this.anchor.length + chunkTokens };
   }
@@ -140,7 +143,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
     } catch (error) {
       const failure = toEngineError(error);
       if (failure.code === 'BAD_CHUNK' || failure.code === 'FILE_UNREADABLE') {
-        this.#tell(`${failure.message}; it is encoded again`);
+        this.#reportOnce(`${failure.message}; it is encoded again`);
         await this.#store.forget(address);
         return undefined;
       }
@@ -174,7 +177,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
       natives.map(async (native, i) => {
         const address = sources[i]?.address ?? '';
         if (native.problem !== undefined) {
-          this.#tell(`A chunk stays in memory alone: ${native.problem}`);
+          this.#reportOnce(`A chunk stays in memory alone: ${native.problem}`);
         } else if (sources[i]?.file !== undefined) {
           await this.#store.used(address);
         }
@@ -194,14 +197,16 @@ export class NativeChunkEncoder implements ChunkEncoder {
     }
   }
 
-  /** Without those whose mapped file was cut short or replaced: the log tells of them, and they are encoded again. */
+  /** Leaves out chunks whose mapped file was cut short or replaced: they are reported in the log, and encoded again. */
   intact(chunks: readonly RetrievedChunk[]): readonly RetrievedChunk[] {
     const broken = chunks.filter(({ chunk }) => chunk instanceof NativeEncodedChunk && !chunk.native.isIntact());
     for (const { chunk } of broken) {
       if (!this.#lost.has(chunk)) {
         this.#lost.add(chunk);
         const file = this.#store.file(chunk.address);
-        this.#tell(`${file} was cut short or replaced by another program while it was in use; it is read no more`);
+        this.#reportOnce(
+          `${file} was cut short or replaced by another program while it was in use; it is read no more`,
+        );
         this.onLost?.(chunk);
       }
     }
@@ -247,8 +252,8 @@ export class NativeChunkEncoder implements ChunkEncoder {
     return this.#encoder;
   }
 
-  /** Once each: a disk that is full is full for every chunk. */
-  #tell(message: string): void {
+  /** Reports each problem once: a disk that is full is full for every chunk. */
+  #reportOnce(message: string): void {
     const kind = message.replace(/(?<!\S)\S*\.kv\S*/g, '');
     if (!this.#problems.has(kind)) {
       this.#problems.add(kind);
@@ -268,7 +273,10 @@ function rowTypeOf({ rowType, onProblem }: StoreOptions, info: Pick<NativeModelI
   return rowType;
 }
 
-/** The attention sink that everything is read behind: BOS where the model has it, and a header that fits any repository. */
+/**
+ * The attention sink at the beginning of every prompt and chunk: BOS where the model has it, and a header for any
+ * repository.
+ */
 export function anchorOf(model: NativeModel): Int32Array {
   const { bos, addBos, fimRepository } = model.info.tokens;
   const parts: TokenPart[] = addBos && bos !== undefined ? [[bos]] : [];

@@ -36,7 +36,10 @@ import { chunkTokens, NativeChunkEncoder } from './native-chunk-encoder';
 export const defaultBudget = 256;
 /** Most context tokens by default: what the embedded model was trained for. */
 export const maxDefaultContext = 8192;
-/** `auto`: FASA and dense steps meet at about 1,000 cached tokens; here FASA's are measurably faster: docs/benchmarks.md. */
+/**
+ * `auto`: FASA and dense steps meet at about 1,000 cached tokens; here FASA's are measurably faster:
+ * docs/benchmarks.md.
+ */
 export const autoFasaFromTokens = 1536;
 
 /**
@@ -157,8 +160,8 @@ class NativeEngine implements Engine {
     if (options.store !== undefined && calibration !== undefined && gpu === undefined) {
       const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
       const { store } = options;
-      const held = () => [...this.#lastChunks.values()].flat();
-      this.#chunkEncoder = new NativeChunkEncoder({ model, calibration, threads: this.#threads, tier, store, held });
+      const inUse = () => [...this.#lastChunks.values()].flat();
+      this.#chunkEncoder = new NativeChunkEncoder({ model, calibration, threads: this.#threads, tier, store, inUse });
     }
   }
 
@@ -259,7 +262,7 @@ class NativeEngine implements Engine {
     if (this.#calibration === undefined) {
       throw missingCalibration(this.model);
     }
-    checkMeasurable(this.usage(sequence).tokens + (this.#chunkEncoder?.held.tokens ?? 0), budget);
+    checkMeasurable(this.usage(sequence).tokens + (this.#chunkEncoder?.inUse.tokens ?? 0), budget);
     const context = this.#context(sequence);
     const own = new AbortController();
     this.#measuring = own;

@@ -2,7 +2,7 @@
 
 import { attentionBlockTokens, type Engine } from '../../engine/engine';
 
-/** A line, or a piece of a very long one. */
+/** A line, or a part of a very long one. */
 export interface Unit {
   readonly text: string;
   /** 0-based. */
@@ -10,7 +10,7 @@ export interface Unit {
   readonly tokens: number;
 }
 
-/** Longer lines are taken apart before they are tokenized. */
+/** Longer lines are split before they are tokenized. */
 const maxUnitChars = 1024;
 
 /**
@@ -35,7 +35,7 @@ export function* unitsOf(
   }
 }
 
-/** The longest of the text from `start` on, halved as often as it takes to be at most `maxTokens`. */
+/** The text from `start` on, halved until it has at most `maxTokens` tokens. */
 function unitAt(
   engine: Pick<Engine, 'tokenize'>,
   text: string,
@@ -46,10 +46,10 @@ function unitAt(
 ): Unit {
   for (let stop = end; ; stop = start + Math.ceil((stop - start) / 2)) {
     const whole = isHighSurrogate(text, stop - 1) && stop < text.length ? stop + 1 : stop;
-    const piece = text.slice(start, whole);
-    const tokens = engine.tokenize(piece).length;
+    const part = text.slice(start, whole);
+    const tokens = engine.tokenize(part).length;
     if (tokens <= maxTokens || stop - start <= 1) {
-      return { text: piece, line, tokens };
+      return { text: part, line, tokens };
     }
   }
 }
@@ -62,7 +62,7 @@ function isHighSurrogate(text: string, index: number): boolean {
  * For each block of `attentionBlockTokens` tokens the line of its first token; a token of the head, and one in front of it,
  * counts as the first line. Lines are placed by their own number of tokens, so a block may be off by one at its edge.
  * @param units of the text
- * @param headTokens of the line in front of it, which is none of its own
+ * @param headTokens tokens of the line before the text, which is not part of it
  * @param allTokens of head and text together
  * @param first the token that the first block begins with, counted from the head's first one; may be negative
  * @param blocks how many

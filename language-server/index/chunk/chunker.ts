@@ -10,16 +10,15 @@ import { indentOf, toLf, wellFormed } from '../../base/text';
 import type { Engine } from '../../engine/engine';
 import { concatenate } from '../../engine/native/token-parts';
 import { linesOfBlocks, type Unit, unitsOf } from './block-lines';
-import { fileForm } from './file-form';
-import { commentPathLine } from './path-line';
+import { commentPathLine, fileForm } from './path-line';
 
-/** What cutting asks of an engine. */
+/** What cutting needs of an engine. */
 export type Tokenizer = Pick<Engine, 'model' | 'tokenize' | 'chunks'>;
 
 export interface Chunk {
-  /** Path line and body; at most so many as were asked for. */
+  /** Tokens of path line and body, at most `chunkTokens`. */
   readonly tokens: Int32Array;
-  /** The body: a piece of the file, LF line ends. */
+  /** The body: a part of the file, with LF line ends. */
   readonly text: string;
   /** 0-based, inclusive. Neighbours share a line where a line is longer than a chunk. */
   readonly firstLine: number;
@@ -29,7 +28,7 @@ export interface Chunk {
 }
 
 export interface ChunkerOptions {
-  /** Most tokens of a chunk, path line included. Default: the engine's, else 1,024. */
+  /** Maximum tokens of a chunk, path line included. Default: the engine's, else 1,024. */
   readonly chunkTokens?: number;
 }
 
@@ -44,7 +43,7 @@ export function chunkFile(engine: Tokenizer, path: string, text: string, options
   return [...chunksOf(engine, path, text, options)];
 }
 
-/** The same one by one, so that a caller can do other things between two chunks of a large file. */
+/** Yields the chunks one by one, so that a caller can do other things between two chunks of a large file. */
 export function* chunksOf(
   engine: Tokenizer,
   path: string,
@@ -61,14 +60,14 @@ export function* chunksOf(
   let waiting: Unit[] = [];
   let ended = false;
   for (;;) {
-    let held = waiting.reduce((sum, unit) => sum + unit.tokens, 0);
-    while (!ended && held <= room) {
+    let waitingTokens = waiting.reduce((sum, unit) => sum + unit.tokens, 0);
+    while (!ended && waitingTokens <= room) {
       const next = source.next();
       if (next.done === true) {
         ended = true;
       } else {
         waiting.push(next.value);
-        held += next.value.tokens;
+        waitingTokens += next.value.tokens;
       }
     }
     if (waiting.length === 0) {
@@ -76,7 +75,7 @@ export function* chunksOf(
     }
     // parts of a text need at least as many tokens as the whole, save for rare merges: then the chunk gets less room
     for (let limit = room; ; limit = Math.floor(limit * 0.9)) {
-      const length = held <= limit && ended ? waiting.length : chooseCut(waiting, limit);
+      const length = waitingTokens <= limit && ended ? waiting.length : chooseCut(waiting, limit);
       const units = waiting.slice(0, length);
       const chunk = makeChunk(engine, head, units);
       if (chunk.tokens.length <= chunkTokens || length === 1) {
@@ -113,7 +112,7 @@ function chooseCut(units: readonly Unit[], limit: number): number {
   return Math.max(1, best > 0 && best <= length ? best : length);
 }
 
-/** How good a place between two units is; all places of one kind are told apart by what stands around them. */
+/** How good a cut between two units is; among cuts of one kind, a hash of the lines around decides. */
 function cutRank(before: Unit | undefined, after: Unit): number {
   const previous = before?.text ?? '';
   const opens = startsDeclaration(after.text);
@@ -128,7 +127,7 @@ function cutRank(before: Unit | undefined, after: Unit): number {
   return kind * 2 ** 32 + hash(`${previous}${after.text}`);
 }
 
-/** At the margin, neither closing something nor going on with it. */
+/** Whether a line begins at the margin, and neither closes something nor continues it. */
 function startsDeclaration(line: string): boolean {
   return /^[\p{L}_@#"'/<[(-]/u.test(line) && !/^(?:else|elif|except|finally|catch|end)\b/.test(line);
 }

@@ -1,4 +1,7 @@
-/** The files of a folder that were read: cut into chunks, or left out for a reason. A file that did not change is not read again. */
+/**
+ * The files of a folder that were read: cut into chunks, or left out for a reason. A file that did not change is not
+ * read again.
+ */
 
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -38,7 +41,7 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
 }
 
-/** Tokenizing does not hold up requests for longer than this. */
+/** Milliseconds: tokenizing delays requests by no more than this. */
 const sliceMs = 5;
 
 export class FileRecords {

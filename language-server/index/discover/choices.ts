@@ -1,6 +1,6 @@
 /**
- * The user's own word on files and folders of one repository: include or exclude. Kept in the cache folder, never in the
- * repository; written whole (temporary file, flush, rename), so that a crash leaves the old choices or the new ones.
+ * The user's choices on files and folders of one repository: include or exclude. They are kept in the cache folder, never in
+ * the repository, and written whole (temporary file, flush, rename), so that a crash leaves the old choices or the new ones.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,17 +15,17 @@ const checkKept = oneOf('include', 'exclude', 'include secret');
 type Kept = Checked<typeof checkKept>;
 
 const maxChoices = 10_000;
-/** Of as many, with the longest paths. */
+/** The size of a file with as many choices, all on the longest paths. */
 const maxFileBytes = 64 * 1024 * 1024;
 const checkFile = fields({ choices: optional(dictionary(checkKept, maxChoices)) });
 
 export class Choices {
-  /** Why none are kept, for the log. */
+  /** Why no choices are kept, for the log. */
   readonly problem: string | undefined;
   readonly #root: string;
   readonly #file: string;
   #choices: ReadonlyMap<string, Kept>;
-  /** Folders with something in them that is to be included; made when it is asked for, once per change. */
+  /** Folders that contain something included; computed when somebody asks, once per change. */
   #foldersWithIncluded: ReadonlySet<string> | undefined;
   #writing: Promise<void> = Promise.resolve();
 
@@ -38,12 +38,12 @@ export class Choices {
     this.#choices = read(this.#file);
   }
 
-  /** On this very path. */
+  /** The choice on this very path. */
   at(relative: string): Choice | undefined {
     return choiceOf(this.#choices.get(relative));
   }
 
-  /** On this path or on the nearest folder above that has one. */
+  /** The choice on this path, or on the nearest folder above that has one. */
   of(relative: string): Choice | undefined {
     if (this.#choices.size === 0) {
       return undefined;
@@ -56,7 +56,7 @@ export class Choices {
     }
   }
 
-  /** What the user's word on this path is worth. A word on a folder is none on the secrets in it. */
+  /** How far the user has included this path. A choice on a folder does not include the secrets in it. */
   inclusion(relative: string): Inclusion {
     if (this.#choices.get(relative) === 'include secret') {
       return 'confirmed';
@@ -64,16 +64,16 @@ export class Choices {
     return this.of(relative) === 'include' ? 'included' : 'none';
   }
 
-  /** Something below this folder is to be included. */
+  /** Whether something below this folder is included. */
   includesBelow(relative: string): boolean {
     this.#foldersWithIncluded ??= foldersWithIncluded(this.#choices);
     return this.#foldersWithIncluded.has(relative);
   }
 
   /**
-   * Holds at once; settles when it is on disk. '' is the whole repository.
-   * @param confirmed the user was told what looks like a secret in the file
-   * @throws EngineError CACHE_REFUSED, the file system's errors: it holds until the end of the process then
+   * Takes a choice, at once; settles when the choice is on disk. '' is the whole repository.
+   * @param confirmed the user has read what looks like a secret in the file
+   * @throws EngineError CACHE_REFUSED, the file system's errors: then the choice lasts until the end of the process
    */
   set(relative: string, choice: Choice | 'default', confirmed = false): Promise<void> {
     const kept = choice === 'include' && confirmed ? 'include secret' : choice;
@@ -90,7 +90,7 @@ export class Choices {
   }
 }
 
-/** One walk asks for each folder that is left out, so a look at all choices each time would not do. */
+/** A walk asks for each folder that is left out: searching all choices each time would take too long. */
 function foldersWithIncluded(choices: ReadonlyMap<string, Kept>): ReadonlySet<string> {
   const folders = new Set<string>();
   for (const [relative, choice] of choices) {

@@ -1,15 +1,18 @@
-/** The paths of a folder's files for a question: walked for each one that is asked, remembered while one is being written. */
+/**
+ * The paths of a folder's files for questions. The folder is walked for each question that is asked; while one is being
+ * written, the list is remembered.
+ */
 
 import type { SourceFiles } from './source-files';
 import { walk } from './walk';
 
 export interface ListOptions {
-  /** Files that came or went a moment ago count as well. */
+  /** The folder is walked, so that files that came or went a moment ago count. */
   readonly fresh: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Milliseconds for which a list is good while nothing is known to have changed, and whatever has changed. */
+/** Milliseconds for which a list is used: while no change is known, and after a change. */
 const maxAgeMs = { unchanged: 30_000, changed: 2000 };
 
 export class FileList {
@@ -23,7 +26,7 @@ export class FileList {
     this.#now = now;
   }
 
-  /** Files, rules or choices may be others now. */
+  /** Files, rules or choices may have changed. */
   changed(): void {
     if (this.#known !== undefined) {
       this.#known.changed = true;

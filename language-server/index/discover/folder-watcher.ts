@@ -4,7 +4,7 @@ import { type FSWatcher, watch } from 'node:fs';
 import path from 'node:path';
 import type { Log } from '../../base/log';
 
-/** Each takes a handle of the system; a repository with more folders is walked from time to time. */
+/** Each watched folder takes a handle of the system; a repository with more folders is walked from time to time. */
 const maxFolders = 4096;
 
 export class FolderWatcher {

@@ -19,13 +19,15 @@ export interface TextOfDocument {
   readonly text: string;
 }
 
-/** What git has people write; all else in its folder is its own, and its configuration may hold passwords. */
+/**
+ * The files in git's folder that people write; all others are git's own, and its configuration may contain passwords.
+ */
 const writtenForGit =
   /^(?:(?:COMMIT|TAG|NOTES|PULLREQ)_EDITMSG|(?:MERGE|SQUASH)_MSG|EDIT_DESCRIPTION|git-rebase-todo|addp-hunk-edit\.diff)$/;
 
 /** Characters that are searched before requests get a turn. */
 const sliceChars = 512 * 1024;
-/** Secrets that stand across the border of two slices are not longer than this. */
+/** Secrets across the border of two slices are not longer than this. */
 const overlapChars = 4096;
 /** Milliseconds: a link may be set anew while its document is open. */
 const realPathMs = 10_000;
@@ -52,7 +54,7 @@ export class Gate {
 
   /**
    * Why a text is not read to the model.
-   * @returns undefined: it may be
+   * @returns undefined: it may be read
    * @throws EngineError CANCELLED
    */
   async whyKeptOut({ uris = [], text }: TextOfDocument, signal?: AbortSignal): Promise<LeftOutReason | undefined> {
@@ -92,7 +94,7 @@ export class Gate {
     return hasSecret;
   }
 
-  /** The file itself where the system does not say. */
+  /** The path of what a link leads to; the file's own path where the system cannot resolve it. */
   #realPath(file: string): Promise<string> {
     const now = performance.now();
     const known = this.#realPaths.get(file);
@@ -121,7 +123,7 @@ function keptOutByName(name: string): LeftOutReason | undefined {
   return isVersionControl && !writtenForGit.test(base) ? 'ignored' : undefined;
 }
 
-/** Of a document that is no file: `git:/src/.env?...` shows one. */
+/** The path in the URI of a document that is no file: `git:/src/.env?...` shows a file. */
 function pathOf(uri: string): string {
   try {
     return decodeURIComponent(new URL(uri).pathname);

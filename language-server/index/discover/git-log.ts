@@ -1,4 +1,7 @@
-/** Which files of a folder the last commits changed, by asking git. Without git, or outside of a repository: none. */
+/**
+ * Which files of a folder the last commits changed: git answers. Without git, or outside of a repository, there are
+ * none.
+ */
 
 import { execFile } from 'node:child_process';
 import { neutralFolder, programPath } from '../../base/programs';
@@ -18,7 +21,7 @@ export async function recentInGit(root: string, signal: AbortSignal): Promise<re
   return [...new Set(output.split(/[\0\n]/).filter((name) => name !== ''))];
 }
 
-/** What git answers in a folder; empty when it fails or is not installed; never rejects. */
+/** The output of git in a folder; empty when git fails or is not installed. Never rejects. */
 export function gitOutput(
   root: string,
   command: readonly string[],
@@ -55,7 +58,7 @@ export function gitOutput(
         env: environment,
         windowsHide: true,
       },
-      // what came before the limit is as good
+      // the output up to the limit is usable
       (_error, stdout) => resolve(stdout),
     );
     child.stdin?.end();

@@ -1,4 +1,4 @@
-/** Files that the model never reads, and why. Rules look at the name first, so that a secret is not even opened. */
+/** Which files the model never reads, and why. The rules check the name first, so that a secret is not even opened. */
 
 import path from 'node:path';
 import { isMinified } from './minified';
@@ -18,20 +18,20 @@ export type LeftOutReason =
   | 'symbolic link'
   | 'outside the folder'
   | 'empty'
-  | 'over the budget'; // of the repository's tokens
+  | 'over the budget'; // over the index size limit; the protocol and the settings of users have this name
 
 /** Bytes; larger files are data or generated. */
 export const maxFileBytes = 256 * 1024;
-/** Of a file that the user asked for. */
+/** Bytes; the limit for a file that the user included. */
 export const maxChosenBytes = 4 * 1024 * 1024;
 
 /**
- * What the user said of a file. `included`: it, or a folder around it. `confirmed`: the file itself, after a question that
- * said what looks like a secret in it.
+ * How far the user has included a file. `included`: by a choice on the file, or on a folder around it. `confirmed`: by a
+ * choice on the file itself, after a question that showed what looks like a secret in it.
  */
 export type Inclusion = 'none' | 'included' | 'confirmed';
 
-/** Whether the user's word brings a file in that the rules leave out. A binary is of no use to the model. */
+/** Whether the user's choice includes a file that the rules leave out. A binary is of no use to the model. */
 function bringsIn(inclusion: Inclusion, reason: LeftOutReason): boolean {
   return reason === 'secret' ? inclusion === 'confirmed' : inclusion !== 'none' && reason !== 'binary';
 }
@@ -55,7 +55,7 @@ const generatedText =
 /** An armored message, key or signature: no source, and the same ending as an AsciiDoc book has. */
 const armored = /^\s{0,64}-----BEGIN PGP [A-Z ]{1,40}-----/;
 
-/** By the name alone; undefined: may be opened. */
+/** Decides by the name alone. @returns undefined: the file may be opened */
 export function leftOutByName(file: string, inclusion: Inclusion = 'none'): LeftOutReason | undefined {
   const reason = ruleOfName(path.basename(file));
   return reason !== undefined && bringsIn(inclusion, reason) ? undefined : reason;
@@ -74,7 +74,7 @@ function ruleOfName(name: string): LeftOutReason | undefined {
   return binaryEndings.test(name) ? 'binary' : undefined;
 }
 
-/** By what is in it. */
+/** Decides by the content. */
 export function leftOutByContent(
   bytes: Uint8Array,
   text: string,

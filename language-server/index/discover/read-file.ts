@@ -23,7 +23,7 @@ export interface ReadOptions {
 export interface FileContent {
   readonly bytes: Uint8Array;
   readonly stats: Stats;
-  /** There is more in the file. */
+  /** Whether the file has more bytes. */
   readonly isCut: boolean;
 }
 
@@ -37,7 +37,7 @@ export type ReadRefusal =
 
 export type FileRead = FileContent | { readonly refused: ReadRefusal };
 
-/** Of a file that the user names by hand: more can neither be edited nor be a record. */
+/** Bytes of a file that the user names by hand: a larger one is neither a text that people edit nor a record. */
 const maxNamedBytes = 256 * 1024 * 1024;
 /** A file may grow or change while it is read: then it is read again, so many times in all. */
 const maxAttempts = 3;
@@ -87,7 +87,7 @@ export async function readNamedText(file: string, maxBytes = maxNamedBytes): Pro
   }
 }
 
-/** The path of a file below a folder, links followed, with forward slashes; undefined for one that is really elsewhere. */
+/** The path of a file below a folder, links followed, with forward slashes; undefined for a file that is elsewhere. */
 export async function realPathInside(folder: string, file: string): Promise<string | undefined> {
   try {
     const [root, target] = await Promise.all([realpath(folder), realpath(file)]);

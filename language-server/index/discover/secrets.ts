@@ -1,7 +1,7 @@
 /**
- * Secrets in a text: private keys with a body, and access tokens whose body is as random as a real one. What only looks
- * like one is source: a header in a table or an expression, an example of a manual, a CSS class that begins like a token.
- * All expressions are bounded, so a long text costs its length and no more.
+ * Finds secrets in a text: private keys with a body, and access tokens whose body is as random as a real one. Text that
+ * only resembles a secret is source: a header in a table or an expression, an example of a manual, a CSS class that begins
+ * like a token. All expressions are bounded, so a long text costs its length and no more.
  */
 
 export interface SecretFinding {
@@ -18,11 +18,11 @@ interface TokenShape {
   readonly isReal: (body: string) => boolean;
 }
 
-/** Longest body that is looked at, in characters: what is longer is as random in its beginning. */
+/** Characters of a body that are judged: a longer body is as random at its beginning. */
 const maxBody = 256;
 
 const shapes: readonly TokenShape[] = [
-  // base32 of 16 characters, so capitals throughout: words do not tell, the manual's own examples name themselves
+  // base32 of 16 characters, all capitals: words decide nothing here, and the manual's own examples name themselves
   shape('an AWS access key ID', /\b(?:AKIA|ASIA)([0-9A-Z]{16})\b/g, isRandomBase32),
   shape(
     'an AWS secret access key',
@@ -75,7 +75,7 @@ function shape(what: string, pattern: RegExp, isReal: (body: string) => boolean)
   return { what, pattern, isReal };
 }
 
-/** @returns the first that is found; undefined: there is none */
+/** @returns the first secret of the text; undefined: there is none */
 export function findSecret(text: string): SecretFinding | undefined {
   const key = privateKeyAt(text);
   if (key !== undefined) {
@@ -100,7 +100,7 @@ function lineOf(text: string, offset: number): number {
 }
 
 const keyHeader = /-----BEGIN (?:[A-Z0-9]{1,12} ){0,4}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d/g;
-/** Characters after a header that may hold its body: what stands further on is something else. */
+/** Characters after a header in which its body begins: what comes later is something else. */
 const bodyWindow = 600;
 /** Base64 characters of the shortest private key there is: Ed25519 in PKCS #8 takes 64. */
 const minKeyChars = 60;
@@ -151,7 +151,10 @@ function keyBody(text: string): string {
 /** Words that a body is made of where it stands for one: `your-token-here`. */
 const placeholder =
   /example|sample|placeholder|redacted|changeme|replace|dummykey|your[a-z_-]{0,8}(?:key|token|secret)|insert[a-z_-]{0,8}here/i;
-/** The share of a body's characters in words of letters from which it is a name and no token; in a short one, chance does more. */
+/**
+ * The share of a body's characters in words of letters from which it is a name and no token; in a short one, chance
+ * does more.
+ */
 const maxWordShare = { short: 0.9, long: 0.6 };
 const longBody = 32;
 /** The share of neighbours that count up (`0123456789abcdef`) from which a body is made up. */
@@ -159,8 +162,8 @@ const maxCountingShare = 0.5;
 const minDistinct = 3;
 
 /**
- * A body of random letters and digits. Of such a body about a fifth stands in runs that look like words; of names nearly
- * all does.
+ * Whether a body consists of random letters and digits. About a fifth of such a body stands in runs that resemble words; of
+ * a name, nearly all does.
  */
 export function isRandom(body: string): boolean {
   return (
@@ -194,7 +197,7 @@ function isVaried(body: string): boolean {
 /** Runs that can be words: small letters with a capital in front or not, or capitals between separators. */
 const runs = /[A-Z]?[a-z]{3,}|(?<![A-Za-z0-9])[A-Z]{4,}(?![A-Za-z0-9])/g;
 const minWordLetters = 4;
-/** Of the letters of a word, so many are vowels; of random letters a fifth. */
+/** The share of vowels in the letters of a word; in random letters it is a fifth. */
 const vowelShare = { min: 0.25, max: 0.67 };
 
 function wordShare(body: string): number {

@@ -21,9 +21,9 @@ import { findSecret } from './secrets';
 
 export interface SourceFile {
   readonly absolute: string;
-  /** Below the folder, forward slashes. */
+  /** Path below the folder, with forward slashes. */
   readonly path: string;
-  /** LF line ends; invalid UTF-8 replaced. */
+  /** The text with LF line ends; invalid UTF-8 is replaced. */
   readonly text: string;
   /** Changes when the file does. */
   readonly version: string;
@@ -77,8 +77,8 @@ export class SourceFiles {
   }
 
   /**
-   * For a path that the walk named: as `read`, but nothing is kept, and a file that is as it was is not read.
-   * @param known its version when it was read last
+   * Reads a file that the walk listed: as {@link read}, but keeps nothing, and does not read a file that did not change.
+   * @param known the version of the file when it was read last
    * @returns 'unchanged' where the version is still the known one
    */
   async readListed(relative: string, known?: string): Promise<ReadResult | 'unchanged' | undefined> {
@@ -90,13 +90,13 @@ export class SourceFiles {
     if (checked.version === known) {
       return 'unchanged';
     }
-    // it may have become a link since it was listed: the reader looks
+    // the file may have become a link since it was listed: the reader checks
     return load(this.root, absolute, checked);
   }
 
   /**
-   * What looks like a secret in a file that the user wants included.
-   * @returns undefined for a folder, and for a file that no such thing keeps out
+   * What looks like a secret in a file that the user wants to include.
+   * @returns undefined for a folder, and for a file without a secret
    */
   async secretIn(relative: string): Promise<SecretSeen | undefined> {
     const absolute = path.join(this.root, relative);
@@ -141,7 +141,7 @@ export class SourceFiles {
     return real.split('/').some((name) => versionControl.has(name)) ? 'ignored' : leftOutByName(real, inclusion);
   }
 
-  /** What name and size say. */
+  /** Decides by name and size. */
   async #stat(absolute: string, relative: string): Promise<Checked | { readonly leftOut: LeftOutReason } | undefined> {
     const info = await stat(absolute).catch(() => undefined);
     if (info === undefined || !info.isFile()) {
@@ -159,7 +159,7 @@ export class SourceFiles {
   }
 }
 
-/** The user's word counts as well: without it the same bytes may be left out. */
+/** The version of a file changes with the user's choice: without it the same bytes may be left out. */
 function versionOf({ mtimeMs, ctimeMs, size, ino }: Stats, inclusion: Inclusion): string {
   return `${mtimeMs}-${ctimeMs}-${size}-${ino} ${inclusion}`;
 }

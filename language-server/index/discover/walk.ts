@@ -1,4 +1,6 @@
-/** All files of a folder in path order, bounded: those that may be read, and those that are left out, with the reason. */
+/**
+ * All files of a folder in path order, bounded: those that may be read, and those that are left out, with the reason.
+ */
 
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -15,7 +17,7 @@ export interface WalkOptions {
 export interface FolderListing {
   /** Paths below the folder with forward slashes, sorted by code units. */
   readonly files: readonly string[];
-  /** By path; a folder ends with a slash and stands for all that is in it. */
+  /** Reasons by path; a folder ends with a slash and stands for all that is in it. */
   readonly leftOut: ReadonlyMap<string, LeftOutReason>;
   /** The folders that were read, the folder itself ('') included. */
   readonly folders: readonly string[];
@@ -29,7 +31,7 @@ const maxDepth = 40;
 const maxFilesOfAll = 20_000;
 const maxFolders = 20_000;
 
-/** Symbolic links are not followed. @throws EngineError CANCELLED */
+/** Walks the folder. Symbolic links are not followed. @throws EngineError CANCELLED */
 export async function listFolder(
   sources: SourceFiles,
   { signal, maxFiles = maxFilesOfAll }: WalkOptions = {},
@@ -48,7 +50,7 @@ export async function listFolder(
     }
   };
 
-  /** @param hidden the folder is left out, and read for what the user wants of it */
+  /** @param hidden why the folder is left out: it is read for what the user has included below it */
   const visit = async (parts: readonly string[], hidden: LeftOutReason | undefined): Promise<void> => {
     throwIfAborted(signal);
     const entries = await readdir(path.join(sources.root, ...parts), { withFileTypes: true }).catch(() => []);
@@ -95,7 +97,7 @@ export async function listFolder(
 }
 
 /**
- * The files alone.
+ * Walks the folder for its files alone.
  * @returns paths below the folder with forward slashes, sorted by code units
  * @throws EngineError CANCELLED
  */

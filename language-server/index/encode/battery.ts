@@ -1,4 +1,4 @@
-/** Whether the machine runs on battery: encoding a repository would empty it. Unknown counts as no. */
+/** Whether the machine runs on battery, which encoding a repository would drain. Unknown counts as no. */
 
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ export async function onBattery(
   return platform === 'darwin' ? saysBattery(await output('/usr/bin/pmset', ['-g', 'batt'])) : false;
 }
 
-/** Of `pmset -g batt`: its first line is `Now drawing from 'Battery Power'` or `'AC Power'`. */
+/** Reads the output of `pmset -g batt`: its first line is `Now drawing from 'Battery Power'` or `'AC Power'`. */
 export function saysBattery(text: string): boolean {
   return text.includes("'Battery Power'");
 }

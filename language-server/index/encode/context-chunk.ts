@@ -4,8 +4,8 @@ import { throwIfAborted } from '../../base/errors';
 import type { ChunkEncoder, EncodedChunk } from '../../engine/engine';
 
 export type ChunkState =
-  | 'new' // it was not looked for on disk yet
-  | 'absent' // not on disk: to be encoded
+  | 'new' // whether it is on disk is not known yet
+  | 'absent' // it is not on disk, and has to be encoded
   | 'encoding'
   | 'encoded'
   | 'failed' // the engine could not encode it: it is not tried again
@@ -56,7 +56,7 @@ export async function openChunk(encoder: ChunkEncoder, chunk: ContextChunk, sign
   }
 }
 
-/** While a chunk was looked for, it may have been dropped. */
+/** While the disk was asked, the chunk may have been dropped. */
 function isNew(chunk: ContextChunk): boolean {
   return chunk.state === 'new';
 }

@@ -56,7 +56,7 @@ export class EncodingLane {
     this.#pauses = new EncodingPauses(() => this.wake(), options.onBattery);
   }
 
-  /** While something is being encoded. */
+  /** How far the lane is; undefined while nothing is being encoded. */
   get progress(): EncodingFigures | undefined {
     const running = this.#indexes().flatMap((index) => index.chunksIn('encoding'));
     return this.#progress.figures([...this.#pending(), ...running]);
@@ -75,7 +75,7 @@ export class EncodingLane {
     return this.#engine?.chunks?.disk.bytes;
   }
 
-  /** Measured over the batches so far. */
+  /** The speed, measured over the batches so far. */
   get tokensPerSecond(): number | undefined {
     return this.#progress.tokensPerSecond;
   }
@@ -109,7 +109,7 @@ export class EncodingLane {
     this.wake();
   }
 
-  /** The user types or asks: no new batch for a moment. */
+  /** The user types or asks: the lane begins no batch for a moment. */
   noteActivity(): void {
     this.#pauses.noteActivity();
   }
@@ -132,9 +132,9 @@ export class EncodingLane {
   }
 
   /**
-   * Encodes all that waits, also on battery and while the user types; settles when it is done. When the signal aborts,
-   * the rest is left to the background.
-   * @throws EngineError CANCELLED, PAUSED; what the engine could not do
+   * Encodes all pending chunks, also on battery and while the user types; settles when they are done. When the signal
+   * aborts, the rest is encoded in the background.
+   * @throws EngineError CANCELLED, PAUSED; what encoding failed with
    */
   async finish(signal: AbortSignal): Promise<void> {
     this.#finishing++;
@@ -166,7 +166,7 @@ export class EncodingLane {
     }
   }
 
-  /** Takes from disk what is there, and encodes nothing. @throws EngineError CANCELLED */
+  /** Takes the chunks that are on disk, and encodes none. @throws EngineError CANCELLED */
   async openAll(signal: AbortSignal): Promise<void> {
     await this.#upToDate(signal);
     const encoder = this.#engine?.chunks;
@@ -224,7 +224,7 @@ export class EncodingLane {
         if (unknown.length > 0) {
           await this.#open(encoder, unknown);
         } else if (isSmall(pending) && this.#indexes().some((index) => index.isUpdating)) {
-          // more files are about to come: together they make a batch
+          // more files are about to come, and together they make a batch
           await this.#pauses.sleep(gatherMs);
         } else if (await this.#mayEncode()) {
           await this.#encode();
@@ -249,7 +249,7 @@ export class EncodingLane {
 
   async #encode(): Promise<void> {
     const encoder = this.#engine?.chunks;
-    // much may have changed while the user typed
+    // the pending chunks may have changed while the user typed
     const waiting = this.#pending().filter((chunk) => chunk.state === 'absent');
     if (encoder === undefined || waiting.length === 0 || !this.#mayWork()) {
       return;
@@ -283,7 +283,7 @@ export class EncodingLane {
         this.#progress.done(tokens, this.#filesDoneBy(batch), performance.now() - started);
       },
       (failure) => {
-        // the engine keeps the chunks of the batch that were complete: they are looked for again
+        // the engine keeps the chunks of the batch that were complete: they are opened from disk
         for (const chunk of batch) {
           if (chunk.state === 'encoding') {
             const again = failure === undefined || batch.length > 1;
@@ -320,7 +320,10 @@ export class EncodingLane {
     return new Set(batch.map((chunk) => chunk.path).filter((path) => !waiting.has(path))).size;
   }
 
-  /** Runs work that ends when the lane is paused or closed or gets another engine. Never rejects: a failure is logged, once. */
+  /**
+   * Runs work that ends when the lane is paused or closed or gets another engine. Never rejects: a failure is logged,
+   * once.
+   */
   async #during(
     work: (signal: AbortSignal) => Promise<void>,
     onEnd: (failure: EngineError | undefined) => void = () => undefined,

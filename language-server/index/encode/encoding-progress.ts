@@ -1,11 +1,11 @@
-/** How far the encoding of what was wanted is, and how fast it went. */
+/** How far the encoding of the pending chunks is, and how fast it goes. */
 
 import type { RepositoryStatus } from '../../protocol/server';
 import type { ContextChunk } from './context-chunk';
 
 export type EncodingFigures = NonNullable<RepositoryStatus['encoding']>;
 
-/** Of each new reading in the speed that is shown. */
+/** Share of each new reading in the speed that is shown. */
 const speedShare = 0.3;
 
 export class EncodingProgress {
@@ -15,7 +15,7 @@ export class EncodingProgress {
   #tokensRunning = 0;
   #tokensPerSecond: number | undefined;
 
-  /** Measured over the batches so far. */
+  /** The speed, measured over the batches so far. */
   get tokensPerSecond(): number | undefined {
     return this.#tokensPerSecond;
   }
@@ -29,7 +29,7 @@ export class EncodingProgress {
     this.#isOn = true;
   }
 
-  /** Nothing waits any more, or nothing may be done: the next time is counted anew. */
+  /** No chunk is pending any more, or the lane may not go on: the next progress is counted from zero. */
   end(): void {
     this.#isOn = false;
     this.#filesDone = 0;
@@ -37,7 +37,7 @@ export class EncodingProgress {
     this.#tokensRunning = 0;
   }
 
-  /** So many tokens of the batch that runs are done. */
+  /** So many tokens of the running batch are done. */
   running(tokens: number): void {
     this.#tokensRunning = tokens;
   }
@@ -50,7 +50,7 @@ export class EncodingProgress {
     this.#filesDone += files;
   }
 
-  /** @param waiting chunks that are not encoded, those of the batch that runs included */
+  /** @param waiting chunks that are not encoded, those of the running batch included */
   figures(waiting: readonly ContextChunk[]): EncodingFigures | undefined {
     if (!this.#isOn) {
       return undefined;

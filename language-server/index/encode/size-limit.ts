@@ -29,7 +29,7 @@ export interface SizeReadings {
   readonly diskUsed: number;
   readonly maxDiskBytes: number;
   readonly bytesPerToken: ChunkEncoder['bytesPerToken'];
-  /** Measured; undefined until something was encoded. */
+  /** The measured speed of encoding; undefined until something was encoded. */
   readonly tokensPerSecond: number | undefined;
   /** How many folders share the machine. */
   readonly folders: number;

@@ -17,7 +17,7 @@ interface Document {
   readonly terms: readonly string[];
 }
 
-/** One term: the documents that have it, and how often. */
+/** The documents that have a term, and how often. */
 type Postings<Key> = Map<Key, number>;
 
 export class Bm25Index<Key = string> {

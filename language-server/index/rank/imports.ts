@@ -75,7 +75,9 @@ const rulesOf: Readonly<Record<ImportSyntax, ImportRules>> = { c, python, rust, 
 /** Imports stand at the top; more text than this is not searched. */
 const maxChars = 32_768;
 const maxImports = 64;
-/** No path of a source is longer, and none of a crate deeper: what is over is data, and each name has many candidates. */
+/**
+ * No path of a source is longer, and none of a crate deeper: what is over is data, and each name has many candidates.
+ */
 const maxNameChars = 512;
 const maxModules = 32;
 
@@ -114,7 +116,7 @@ function importedNames(rules: ImportRules, match: RegExpMatchArray): string[] {
   if (from === undefined) {
     return module === undefined ? [] : [module];
   }
-  // `from . import a, b` and `from package import module` name modules behind the word import
+  // `from . import a, b` and `from package import module` name modules after the word import
   const joint = from.endsWith('.') ? from : `${from}.`;
   const modules = (items ?? '')
     .split(',')

@@ -1,28 +1,28 @@
-/** In which order the files of a repository are encoded, and which are left when there is no room for all. */
+/** In which order the files of a folder are indexed, and which are left out when the index has no room for all. */
 
 import path from 'node:path';
 import { languageOfFile } from '../../base/languages';
 import { importCandidates } from './imports';
 
-/** What is known of the user's doings, most recent first where it is a list. Paths below the folder. */
+/** What is known of the user's work, the most recent first in each list. Paths are below the folder. */
 export interface RelevanceFacts {
   /** Open documents, with the text that their imports are read from. */
   readonly open: readonly { readonly path: string; readonly text: string }[];
-  /** Edited since the server started. */
+  /** Files edited since the server started. */
   readonly edited: readonly string[];
-  /** Changed by the last commits. */
+  /** Files changed by the last commits. */
   readonly committed: readonly string[];
-  /** Likeness to the text around the cursor, by path: higher is more. */
+  /** Similarity to the text around the cursor, by path: higher is more similar. */
   readonly scores: ReadonlyMap<string, number>;
 }
 
 export const noFacts: RelevanceFacts = { open: [], edited: [], committed: [], scores: new Map() };
 
-/** Open documents beyond these do not tell by their imports what the user works on. */
+/** Imports of more open documents do not show what the user works on. */
 const maxImporters = 50;
 
 /**
- * Open files, what they import, edited ones, those of the last commits, those next to open ones, then by likeness to
+ * Open files, what they import, edited ones, those of the last commits, those next to open ones, then by similarity to
  * the text around the cursor; the rest as {@link restRank} has it.
  * @param files in path order @param root of the folder, absolute
  * @returns all of them, each once
@@ -45,8 +45,8 @@ export function orderFiles(files: readonly string[], root: string, facts: Releva
   take(facts.committed);
   const folders = new Set(facts.open.map((file) => path.posix.dirname(file.path)));
   take(files.filter((file) => folders.has(path.posix.dirname(file))));
-  const liked = [...facts.scores].filter(([, score]) => score > 0).sort(([, left], [, right]) => right - left);
-  take(liked.map(([file]) => file));
+  const similar = [...facts.scores].filter(([, score]) => score > 0).sort(([, left], [, right]) => right - left);
+  take(similar.map(([file]) => file));
   const rest = files.filter((file) => !ordered.has(file)).map((file) => ({ file, rank: restRank(file) }));
   // a sort that keeps the path order among equals
   take(rest.sort((left, right) => left.rank - right.rank).map(({ file }) => file));
@@ -62,7 +62,7 @@ export function importsOf(
   const below = path.join(root, path.sep);
   const isKnown = (relative: string) => known.has(relative) && relative !== file.path;
   for (const candidates of importCandidates(file.text, path.join(root, file.path), root)) {
-    // path.relative takes longer than all the rest, and this is done with every key
+    // path.relative takes longer than all the rest, and this runs for every key press
     const first = candidates
       .filter((candidate) => candidate.startsWith(below))
       .map((candidate) => candidate.slice(below.length).replaceAll(path.sep, '/'))

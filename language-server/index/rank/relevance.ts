@@ -1,27 +1,27 @@
 /**
- * What of a repository is near to the text around a cursor: its terms, weighed by how near their lines are, and the files
- * that the document imports. Both were chosen on the tuning set of docs/repository-evaluation.md.
+ * Which chunks are relevant to the text around a cursor: those that share its terms, weighted by how near their lines are,
+ * and those of files that the document imports. Both were chosen on the tuning set of docs/repository-evaluation.md.
  */
 
 import { identifierTerms, type TermWeights } from './bm25';
 
-/** Around a cursor. */
+/** The text around a cursor. */
 export interface TextAround {
   readonly before: string;
   readonly after: string;
-  /** The document: what it imports is read from its beginning. */
+  /** The whole document: its imports are read from its beginning. */
   readonly document: string;
 }
 
 /** What a request is about: a place in a document, or a question. */
 export type Topic = TextAround | string;
 
-/** A line so far from the cursor says half as much of what comes next. */
+/** Lines: a term so far from the cursor weighs half. */
 const halfLines = 4;
-/** Added to chunks of imported files, of the best chunk's score: a name that is used from elsewhere is imported. */
+/** Share of the best chunk's score that is added to chunks of imported files: a name from elsewhere is imported. */
 const importedShare = 0.25;
 
-/** A term of a document weighs as much as in the line nearest to the cursor that has it; all of a question weigh the same. */
+/** Weights of terms: in a document, that of the nearest line with the term; in a question, all weigh the same. */
 export function termsOf(topic: Topic): TermWeights {
   const weights = new Map<string, number>();
   if (typeof topic === 'string') {
@@ -35,10 +35,10 @@ export function termsOf(topic: Topic): TermWeights {
   return weights;
 }
 
-/** The scores with what imports say. @param imported of the same items */
+/** Raises the scores of imported items. @param imported for each item, in the same order */
 export function raiseImported(scores: readonly number[], imported: readonly boolean[]): number[] {
-  const best = scores.reduce((most, score) => Math.max(most, score), 0);
-  // where nothing is alike, imports alone tell
+  const best = scores.reduce((max, score) => Math.max(max, score), 0);
+  // without lexical matches, imports alone decide
   const raise = importedShare * (best === 0 ? 1 : best);
   return scores.map((score, i) => (imported[i] === true ? score + raise : score));
 }

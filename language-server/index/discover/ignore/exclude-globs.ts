@@ -14,11 +14,11 @@ import {
 } from './glob';
 import { maxPatternSteps, type Pace } from './match-pace';
 
-/** What settings may ask for, which the workspace can make: what is over is dropped and named. */
+/** Limits of the globs in settings, which a workspace can set: globs over a limit are dropped and named. */
 export const globLimits = {
   globs: 1000,
   characters: 512,
-  /** Of all globs. */
+  /** The sum over all globs. */
   charactersInAll: 64 * 1024,
 };
 
@@ -53,7 +53,7 @@ export class ExcludeGlobs {
     }
   }
 
-  /** Whole sentences, on what was dropped. */
+  /** Whole sentences on the globs that were dropped. */
   get problems(): readonly string[] {
     return this.#problems;
   }
@@ -80,14 +80,14 @@ export class ExcludeGlobs {
     return false;
   }
 
-  /** Before a walk. */
+  /** Counts the steps of each glob from zero: a walk begins. */
   forgetSteps(): void {
     for (const { spent } of this.#globs) {
       spent.steps = 0;
     }
   }
 
-  /** All go: the walk takes too long with them. */
+  /** Drops all globs: the walk takes too long with them. */
   drop(): void {
     for (const glob of [...this.#globs]) {
       this.#drop(glob);
@@ -109,7 +109,7 @@ function shortened(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** @returns undefined for a glob that says nothing */
+/** @returns undefined for a glob that matches nothing */
 export function parseExcludeGlob(glob: string): Glob | undefined {
   const text = glob.trim().replaceAll('\\', '/').replace(/^\//, '');
   if (text === '' || text.startsWith('!') || text.startsWith('#') || /[\r\n]/.test(text)) {
@@ -120,7 +120,7 @@ export function parseExcludeGlob(glob: string): Glob | undefined {
 
 class GlobParser {
   readonly #text: string;
-  /** By the index of a brace that opens: that of the one that closes it. A brace without one stands for itself. */
+  /** For the index of an opening brace, the index of its closing one. A brace without a partner stands for itself. */
   readonly #closing: ReadonlyMap<number, number>;
 
   constructor(text: string) {
@@ -133,7 +133,7 @@ class GlobParser {
   }
 
   /**
-   * @param begins what comes before is a slash, or nothing @param ends what comes after is
+   * @param begins whether the part is at the beginning of a name @param ends whether it is at the end of one
    */
   #parse(from: number, to: number, begins: boolean, ends: boolean): Glob {
     const text = this.#text;
@@ -219,7 +219,7 @@ function pairsOfBraces(text: string): ReadonlyMap<number, number> {
   return pairs;
 }
 
-/** @returns undefined where no bracket closes it: it stands for itself */
+/** @returns undefined where no bracket closes the set: then its bracket stands for itself */
 function parseSet(text: string, from: number, to: number): { set: CharacterSet; end: number } | undefined {
   const negated = text[from] === '!' || text[from] === '^';
   const begin = negated ? from + 1 : from;

@@ -1,6 +1,6 @@
 /**
  * What git's configuration says about ignore files: `core.ignorecase` and `core.excludesFile`. Read by ourselves and not by
- * `git config`: it also holds without git installed, and no program is started in a repository of a stranger. Files are
+ * `git config`: it also works without git installed, and no program is started in a repository of a stranger. Files are
  * read by the reader of workspace files, so one that is a device or a pipe does no harm.
  */
 
@@ -11,26 +11,29 @@ import { foldCase, parseIgnorePattern, toBytes } from './gitignore-pattern';
 import { GlobMatcher } from './glob';
 
 export interface GitIgnoreSettings {
-  /** `core.ignorecase`: patterns do not tell capitals from small letters. */
+  /** `core.ignorecase`: patterns do not distinguish capitals from small letters. */
   readonly ignoreCase: boolean;
-  /** Absolute, or below the top of the work tree. */
+  /** An absolute path, or one below the top of the work tree. */
   readonly excludesFile: string | undefined;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface GitPlace {
-  /** `.git` of this work tree. */
+  /** The `.git` folder of this work tree. */
   readonly gitFolder: string;
-  /** That of the repository, which all of its work trees have in common. */
+  /** The `.git` folder of the repository, which all of its work trees share. */
   readonly commonFolder: string;
 }
 
 const maxConfigBytes = 1024 * 1024;
-/** Files in all, those that are included among them. */
+/** The number of files, included ones among them. */
 const maxConfigFiles = 50;
 
-/** As git takes them: each file may change what those before it said. @param place absent: of the user alone */
+/**
+ * Reads the settings in git's order: each file overrides those before it.
+ * @param place absent: only the user's settings are read
+ */
 export async function gitIgnoreSettings(
   place: GitPlace | undefined,
   environment: Environment,
@@ -55,7 +58,7 @@ export async function gitIgnoreSettings(
   };
 }
 
-/** The system's and the user's, as far as it is known where they are. */
+/** The configuration files of the system and of the user, as far as their places are known. */
 function userFiles(environment: Environment): string[] {
   const { GIT_CONFIG_NOSYSTEM, GIT_CONFIG_SYSTEM, GIT_CONFIG_GLOBAL } = environment;
   const system = GIT_CONFIG_NOSYSTEM === undefined || !isTrue(GIT_CONFIG_NOSYSTEM) ? systemFiles(environment) : [];
@@ -86,19 +89,19 @@ function configHome(environment: Environment): string {
   return folder === undefined || folder === '' ? path.join(home(environment), '.config') : folder;
 }
 
-/** @returns undefined for the home of another user, and for no file at all */
+/** @returns undefined for a path in another user's home, and for an empty path */
 function expandHome(file: string, environment: Environment): string | undefined {
   const expanded = file.startsWith('~/') ? path.join(home(environment), file.slice(2)) : file;
   return expanded === '' || expanded.startsWith('~') ? undefined : expanded;
 }
 
 function isTrue(value: string | null | undefined): boolean {
-  // a name without a value says yes
+  // a name without a value means true
   return value === null || (value !== undefined && /^(?:true|yes|on|0*[1-9]\d*)$/i.test(value));
 }
 
 class ConfigReader {
-  /** Names in small letters; null: without a value. */
+  /** Values by names in small letters; null: a name without a value. */
   readonly values = new Map<string, string | null>();
   readonly #place: GitPlace | undefined;
   readonly #environment: Environment;
@@ -126,7 +129,7 @@ class ConfigReader {
     }
   }
 
-  /** `[include]`, `[includeIf "gitdir:..."]`; other conditions are taken for not met. */
+  /** Whether a section includes files: `[include]`, `[includeIf "gitdir:..."]`. Other conditions count as not met. */
   #includes(section: string, file: string): boolean {
     if (section === 'include') {
       return true;
@@ -149,13 +152,13 @@ class ConfigReader {
 }
 
 interface ConfigEntry {
-  /** In small letters, a subsection behind a point as it is written. */
+  /** The section in small letters; after a point, a subsection as it is written. */
   readonly section: string;
   readonly name: string;
   readonly value: string | null;
 }
 
-/** git-config(1), "Syntax". What is no line of it is passed over. */
+/** git-config(1), "Syntax". Lines that do not follow it are skipped. */
 function* entriesOf(text: string): Generator<ConfigEntry> {
   let section = '';
   const lines = text.split('\n');
@@ -176,11 +179,11 @@ function* entriesOf(text: string): Generator<ConfigEntry> {
       yield { section, name: name.toLowerCase(), value: null };
       continue;
     }
-    const pieces = [rest.slice(1)];
-    while (endsInBackslash(pieces.at(-1) ?? '') && at + 1 < lines.length) {
-      pieces.push(pieces.pop()?.slice(0, -1) ?? '', (lines[++at] ?? '').replace(/\r$/, ''));
+    const parts = [rest.slice(1)];
+    while (endsInBackslash(parts.at(-1) ?? '') && at + 1 < lines.length) {
+      parts.push(parts.pop()?.slice(0, -1) ?? '', (lines[++at] ?? '').replace(/\r$/, ''));
     }
-    yield { section, name: name.toLowerCase(), value: plainValue(pieces.join('')) };
+    yield { section, name: name.toLowerCase(), value: plainValue(parts.join('')) };
   }
 }
 
@@ -192,10 +195,10 @@ function endsInBackslash(value: string): boolean {
   return backslashes % 2 === 1;
 }
 
-/** Without quotes, escapes, comments, and blanks at its ends. */
+/** A value without its quotes, escapes and comments, and without blanks at its ends. */
 function plainValue(written: string): string {
   let value = '';
-  /** Of `value`, without blanks at the end that are not in quotes. */
+  /** The length of `value` without unquoted blanks at its end. */
   let end = 0;
   let quoted = false;
   const text = written.trimStart();

@@ -9,7 +9,7 @@ import { readWorkspaceFile } from '../read-file';
 import type { GitPlace } from './git-config';
 
 const maxDepth = 40;
-/** A path, and a word before it. */
+/** The size of a file with a path and a word before it. */
 const maxPointerBytes = 8192;
 
 /** True for the top of a work tree: `.git` is a folder in a clone, a file in a submodule or another work tree. */
@@ -28,7 +28,10 @@ export async function gitPlace(root: string): Promise<GitPlace> {
   return { gitFolder, commonFolder };
 }
 
-/** Folders above this one whose git rules hold in it, nearest first: up to the top of the work tree; none without one. */
+/**
+ * Folders above this one whose git rules apply in it, nearest first, up to the top of the work tree; none outside of
+ * one.
+ */
 export async function gitFoldersAround(root: string): Promise<readonly string[]> {
   if (await isGitRoot(root)) {
     return [];
@@ -49,7 +52,7 @@ export async function gitFoldersAround(root: string): Promise<readonly string[]>
   return [];
 }
 
-/** Empty where there is no such file. */
+/** The first line of a file; empty where there is no such file. */
 async function firstLine(file: string): Promise<string> {
   const read = await readWorkspaceFile(file, { maxBytes: maxPointerBytes });
   return 'refused' in read ? '' : (new TextDecoder('utf-8').decode(read.bytes).split(/\r?\n/)[0] ?? '');

@@ -6,21 +6,21 @@
 import type { CharacterRange, CharacterSet, Glob, GlobPart } from './glob';
 
 export interface IgnorePattern {
-  /** `!`: takes back. */
+  /** The pattern begins with `!`: it takes back what an earlier one ignores. */
   readonly negative: boolean;
   readonly foldersOnly: boolean;
-  /** It has no slash: it is about the name, in whatever folder; else about the path below the file's folder. */
+  /** The pattern has no slash: it matches a name in any folder, not a path below the ignore file's folder. */
   readonly nameOnly: boolean;
   readonly glob: Glob;
 }
 
-/** One character for each byte of the text's UTF-8. */
+/** The text as one character for each byte of its UTF-8. */
 export function toBytes(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is the same in UTF-8
   return /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
 
-/** Of ASCII alone, as git does. */
+/** Folds the case of ASCII letters alone, as git does. */
 export function foldCase(bytes: string): string {
   return bytes.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
 }
@@ -35,12 +35,12 @@ export function trimEnd(line: string): string {
   while (line[end - 1 - backslashes] === '\\') {
     backslashes++;
   }
-  // an odd one belongs to the blank that follows it
+  // an odd backslash escapes the blank that follows it
   return line.slice(0, backslashes % 2 === 1 && end < line.length ? end + 1 : end);
 }
 
 /**
- * @param line without its end, not empty, not a comment
+ * @param line a line without its end, neither empty nor a comment
  * @param fold `core.ignorecase`: small letters of the pattern's text and of the path that is compared
  * @returns undefined for a pattern that matches nothing
  */
@@ -59,7 +59,7 @@ export function parseIgnorePattern(line: string, fold: boolean): IgnorePattern |
 }
 
 interface Dialect {
-  /** A slash is matched by a slash alone, and by `**` between two of them. */
+  /** Only a slash, and `**` between two of them, matches a slash. */
   readonly inPath: boolean;
   readonly fold: boolean;
 }
@@ -74,7 +74,7 @@ function parseGlob(text: string, { inPath, fold }: Dialect): Glob | undefined {
     }
     parts.push(part);
   };
-  // git compares what stands before the first special character by itself, so that `**` right behind it begins a pattern
+  // git compares what stands before the first special character by itself, so that `**` right after it begins a pattern
   const begin = text.search(/[*?[\\]/);
   for (let at = 0; at < text.length; ) {
     const character = text[at];
@@ -118,7 +118,7 @@ function skipStars(text: string, from: number): number {
   return end;
 }
 
-/** Two stars or more that stand alone between slashes. @returns undefined: they are as one */
+/** Reads two or more stars between slashes. @returns undefined: they mean the same as one star */
 function starsInPath(text: string, from: number, end: number, isBegin: boolean): GlobPart | undefined {
   if (end - from < 2 || !isBegin) {
     return undefined;
@@ -131,9 +131,9 @@ function starsInPath(text: string, from: number, end: number, isBegin: boolean):
 }
 
 /**
- * `[a-z]`, `[!a]`, `[[:digit:]_]`, as `dowild` reads them.
- * @param from the character behind the bracket
- * @returns undefined for one without an end, or with a name that there is not: it matches nothing
+ * Reads `[a-z]`, `[!a]`, `[[:digit:]_]` as `dowild` does.
+ * @param from the character after the bracket
+ * @returns undefined for a class without an end, or with an unknown name: it matches nothing
  */
 function parseClass(text: string, from: number, fold: boolean): { set: CharacterSet; end: number } | undefined {
   const negated = text[from] === '!' || text[from] === '^';
@@ -141,7 +141,7 @@ function parseClass(text: string, from: number, fold: boolean): { set: Character
   const addCode = (first: number, last = first, capitals = false) => ranges.push({ first, last, capitals });
   let at = negated ? from + 1 : from;
   let previous = -1;
-  // a bracket that closes is a member where it comes first
+  // a closing bracket is a member of the class where it comes first
   do {
     let code = text.charCodeAt(at);
     const next = text[at + 1];
@@ -189,7 +189,7 @@ const digits = [48, 57] as const;
 const capitals = [65, 90] as const;
 const small = [97, 122] as const;
 
-/** Of ASCII, as git's own table has them. */
+/** ASCII characters by name, as in git's own table. */
 const namedClasses: ReadonlyMap<string, readonly (readonly [number, number])[]> = new Map([
   ['alnum', [digits, capitals, small]],
   ['alpha', [capitals, small]],

@@ -26,18 +26,21 @@ export interface CharacterSet {
 export interface CharacterRange {
   readonly first: number;
   readonly last: number;
-  /** The capital of a small letter counts as well. */
+  /** Whether the capital of a small letter matches as well. */
   readonly capitals: boolean;
 }
 
-/** Counts the work: one step is one state looked at for one character. */
+/** Counts the work: one step is one state tried on one character. */
 export interface StepCounter {
   steps: number;
 }
 
 type Test = (code: number) => boolean;
 
-/** Either takes a character that passes the test on to `next[0]`, or is passed at once to all of `next`. */
+/**
+ * With a test, a state consumes a character that passes it and leads to `next[0]`; without one, it leads to all of
+ * `next` at once.
+ */
 interface State {
   readonly test: Test | undefined;
   next: readonly number[];
@@ -50,7 +53,7 @@ const isNoSlash: Test = (code) => code !== slash;
 const accept = 0;
 
 export class GlobMatcher {
-  /** What a match begins and ends with: most texts are told apart by these alone. */
+  /** What a match begins and ends with: most texts are rejected by these alone. */
   readonly #prefix: string;
   readonly #suffix: string;
   readonly #parts: Glob;
@@ -78,7 +81,7 @@ function textOf(part: GlobPart | undefined): string {
 class Automaton {
   readonly #states: State[] = [{ test: undefined, next: [] }];
   readonly #start: number;
-  /** The last round in which a state was reached. */
+  /** For each state, the last round in which it was reached. */
   readonly #reached: Float64Array;
   #round = 0;
   readonly #stack: number[] = [];
@@ -109,7 +112,7 @@ class Automaton {
     return open.includes(accept);
   }
 
-  /** Adds a state, and those that it passes to at once, each once a round. */
+  /** Adds a state and those that it leads to at once, each once in a round. */
   #enter(state: number, open: number[], counter: StepCounter): void {
     this.#stack.push(state);
     for (let index = this.#stack.pop(); index !== undefined; index = this.#stack.pop()) {
@@ -131,7 +134,7 @@ class Automaton {
     return this.#states.push({ test, next }) - 1;
   }
 
-  /** From the last part to the first. @returns the state that the parts begin in */
+  /** Builds the states from the last part to the first. @returns the state that the parts begin in */
   #build(parts: Glob, end: number): number {
     let next = end;
     for (const part of [...parts].reverse()) {

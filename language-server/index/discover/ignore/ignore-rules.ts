@@ -19,7 +19,7 @@ interface Cached extends LoadedRules {
   readonly version: string;
 }
 
-/** Names of the files that hold rules: a change of one may change what is in. */
+/** Names of the files with rules: a change of one may change which files are indexed. */
 export const ignoreFileNames: ReadonlySet<string> = new Set(['.gitignore', '.ignore', '.fasaignore']);
 
 export class IgnoreRules {
@@ -30,7 +30,7 @@ export class IgnoreRules {
   #excluded = new ExcludeGlobs([]);
   #tracked: Promise<TrackedFiles> | undefined;
 
-  /** @param environment where git's configuration is looked for */
+  /** @param environment names the places of git's configuration */
   constructor(root: string, environment: Environment = process.env) {
     this.#root = root;
     this.#environment = environment;
@@ -41,14 +41,17 @@ export class IgnoreRules {
     this.#excluded = new ExcludeGlobs(globs);
   }
 
-  /** True for a file whose change may change what is in, wherever it is. @param file with forward slashes */
+  /**
+   * Whether a change of the file may change which files are indexed, wherever it is.
+   * @param file with forward slashes
+   */
   static isRuleFile(file: string): boolean {
     return ignoreFileNames.has(file.slice(file.lastIndexOf('/') + 1)) || file.endsWith('/info/exclude');
   }
 
   /**
-   * For many questions in a row: each ignore file is looked at once.
-   * @param fresh for a walk: git's configuration and what it tracks are looked at again
+   * For many questions in a row: each ignore file is read once.
+   * @param fresh for a walk: git's configuration and the list of tracked files are read again
    */
   async session({
     fresh = false,
@@ -147,7 +150,7 @@ export class IgnoreRules {
 
 const noStats = { mtimeMs: 0, ctimeMs: 0, size: -1, ino: 0 };
 
-/** A file that is not there says nothing; of one that is not read, the user is told. */
+/** A missing file has no rules; a file that cannot be read is reported to the user. */
 function refused(reason: ReadRefusal): LoadedRules {
   switch (reason) {
     case 'missing':

@@ -1,4 +1,4 @@
-/** Many questions about what is ignored in a row, each folder's ignore files being looked at once. */
+/** Answers many questions in a row about what is ignored; the ignore files of each folder are read once. */
 
 import path from 'node:path';
 import type { ExcludeGlobs } from './exclude-globs';
@@ -8,7 +8,7 @@ import { Pace } from './match-pace';
 import { type RuledEntry, type RuleList, ruledEntry } from './rule-list';
 import type { TrackedFiles } from './tracked-in-git';
 
-/** What a folder may have that says what is ignored in it. */
+/** Names in a folder that decide what is ignored in it. */
 const ruleNames: ReadonlySet<string> = new Set(['.git', '.gitignore', '.ignore', '.fasaignore']);
 
 /** Version control is nobody's source, and never read. */
@@ -18,7 +18,7 @@ const installed: ReadonlySet<string> = new Set(['node_modules', '__pycache__', '
 
 export type IgnoreReason = 'ignored' | 'excluded by a setting';
 
-/** Of all ignore files of one walk: more are not applied. */
+/** Limits over all ignore files of one walk: rules over them are not applied. */
 const limitsInAll = { rules: 200_000, wildcardBytes: 512 * 1024 };
 
 export interface LoadedRules {
@@ -45,7 +45,10 @@ export interface SessionParts {
   /** Folders above the root, up to the top of its work tree, nearest first. */
   readonly around: readonly string[];
   readonly excluded: ExcludeGlobs;
-  /** Of the work tree that the root is in. Never rejects; waited for by the first question whose answer needs it. */
+  /**
+   * The tracked files of the work tree that the root is in. Never rejects; the first question whose answer needs it
+   * waits.
+   */
   readonly tracked: Promise<TrackedFiles> | undefined;
   readonly load: (file: string, options: LoadOptions) => Promise<LoadedRules>;
   readonly workTree: (top: string) => Promise<WorkTree>;
@@ -57,7 +60,7 @@ interface Level {
   readonly offset: number;
 }
 
-/** The rules that hold for what is in a folder, those that decide first. */
+/** The rules for what is in a folder; the first ones decide. */
 interface Chain {
   readonly own: readonly Level[];
   readonly search: readonly Level[];
@@ -73,14 +76,14 @@ const emptyChain: Chain = { own: [], search: [], git: [], ofWorkTree: [], ignore
 export class IgnoreSession {
   readonly #parts: SessionParts;
   readonly #chains = new Map<string, Promise<Chain>>();
-  /** Of the folders that were read: which of `ruleNames` each has, in small letters. */
+  /** For each folder that was read, which of `ruleNames` it has, in small letters. */
   readonly #ruleNamesIn = new Map<string, ReadonlySet<string>>();
-  /** Path of the root below the outermost folder, with a slash at the end. */
+  /** The root's path below the outermost folder, with a slash at the end. */
   readonly #prefix: string;
   readonly #pace = new Pace();
   readonly #loaded = new Map<string, LoadedRules>();
   readonly #problems: string[] = [];
-  /** Ignored by git, but something below is tracked. */
+  /** Folders that git ignores, with something tracked below. */
   readonly #ignoredFolders = new Set<string>();
   #left = { ...limitsInAll };
 
@@ -102,8 +105,8 @@ export class IgnoreSession {
   }
 
   /**
-   * Before the first question about what is in a folder that was read: a file of rules that is not among its names is not
-   * looked for. Most folders have none, and looking for each costs more than the folder itself.
+   * To be called before the first question about what is in a folder that was read: no rule file is opened that is not
+   * among its names. Most folders have none, and trying to open each costs more than reading the folder.
    * @param folder its names below the root
    * @param names of all that is in it
    */
@@ -113,7 +116,7 @@ export class IgnoreSession {
     this.#ruleNamesIn.set(folder.join('/'), new Set(found));
   }
 
-  /** For an entry whose folder is not ignored, and was asked about before it. */
+  /** Answers for an entry whose folder is not ignored, and was asked about before the entry. */
   async whyIgnored(parts: readonly string[], isFolder: boolean): Promise<IgnoreReason | undefined> {
     const name = parts.at(-1) ?? '';
     if (versionControl.has(name) || installed.has(name)) {
@@ -126,7 +129,7 @@ export class IgnoreSession {
     const folder = parts.slice(0, -1);
     const chain = await this.#chainOf(folder);
     const entry = ruledEntry(this.#prefix + relative, isFolder);
-    const wanted = (await this.#verdict(chain.own, entry)) ?? (await this.#verdict(chain.search, entry));
+    const wanted = (await this.#decide(chain.own, entry)) ?? (await this.#decide(chain.search, entry));
     const isIgnored = wanted ?? (await this.#ignoredByGit(chain, entry, relative, folder.join('/')));
     if (this.#pace.isSpent) {
       this.#dropWildcards();
@@ -135,10 +138,10 @@ export class IgnoreSession {
   }
 
   async #ignoredByGit(chain: Chain, entry: RuledEntry, relative: string, folder: string): Promise<boolean> {
-    const verdict = this.#ignoredFolders.has(folder)
+    const decision = this.#ignoredFolders.has(folder)
       ? true
-      : ((await this.#verdict(chain.git, entry)) ?? (await this.#verdict(chain.ofWorkTree, entry)));
-    if (verdict !== true) {
+      : ((await this.#decide(chain.git, entry)) ?? (await this.#decide(chain.ofWorkTree, entry)));
+    if (decision !== true) {
       return false;
     }
     const tracked = await this.#parts.tracked;
@@ -149,11 +152,11 @@ export class IgnoreSession {
     return tracked?.files.has(relative) !== true;
   }
 
-  async #verdict(levels: readonly Level[], { path: whole, name, isFolder }: RuledEntry): Promise<boolean | undefined> {
+  async #decide(levels: readonly Level[], { path: whole, name, isFolder }: RuledEntry): Promise<boolean | undefined> {
     for (const { rules, offset } of levels) {
-      const verdict = await rules.verdict({ path: whole.slice(offset), name, isFolder }, this.#pace);
-      if (verdict !== undefined) {
-        return verdict;
+      const decision = await rules.decide({ path: whole.slice(offset), name, isFolder }, this.#pace);
+      if (decision !== undefined) {
+        return decision;
       }
     }
     return undefined;
@@ -176,7 +179,7 @@ export class IgnoreSession {
     return chain;
   }
 
-  /** Of the folders above the root, the outermost first. */
+  /** The rules of the folders above the root, the outermost first. */
   async #chainAround(): Promise<Chain> {
     const around = [...this.#parts.around].reverse();
     const top = around[0];

@@ -1,16 +1,16 @@
-/** How much work patterns may take: all of it makes way for requests, and what takes too long is dropped. */
+/** How much work patterns may take: matching makes way for requests, and a pattern that takes too long is dropped. */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StepCounter } from './glob';
 
-/** Of one pattern in one walk. One that is tried on each of 20,000 long paths takes a tenth of it. */
+/** Steps of one pattern in one walk. A pattern that is tried on each of 20,000 long paths takes a tenth of them. */
 export const maxPatternSteps = 50_000_000;
-/** Of all patterns in one walk: some seconds. */
+/** Steps of all patterns in one walk: some seconds. */
 const maxStepsInAll = 1_000_000_000;
-/** Some milliseconds. */
+/** Steps between two turns of requests: some milliseconds. */
 const stepsAtOnce = 500_000;
 
-/** Of one walk. */
+/** The work of one walk. */
 export class Pace implements StepCounter {
   steps = 0;
   #dueAt = stepsAtOnce;

@@ -1,13 +1,13 @@
 /**
  * The rules of one ignore file. The last one that matches decides. Names, paths and endings without wildcards, which most
- * rules are, are looked up; the others are tried one by one, the last first.
+ * rules are, are found in tables; the others are tried one by one, the last first.
  */
 
 import { foldCase, type IgnorePattern, parseIgnorePattern, toBytes, trimEnd } from './gitignore-pattern';
 import { GlobMatcher, type StepCounter } from './glob';
 import { maxPatternSteps, type Pace } from './match-pace';
 
-/** What one ignore file may ask for. Real ones stay far below; what is over is dropped and named. */
+/** Limits of one ignore file. Real files stay far below; rules over a limit are dropped and named. */
 export const ignoreFileLimits = {
   bytes: 512 * 1024,
   rules: 20_000,
@@ -18,7 +18,7 @@ export const ignoreFileLimits = {
   wildcardBytes: 64 * 1024,
 };
 
-/** An entry, below the folder that the rules are about, in bytes. */
+/** A file or folder below the folder that the rules are about; names as strings of bytes. */
 export interface RuledEntry {
   readonly path: string;
   readonly name: string;
@@ -33,7 +33,7 @@ interface WildcardRule {
   readonly spent: StepCounter;
 }
 
-/** The last rule that there is for any entry, and for folders alone; -1: none. */
+/** Index of the last rule for any entry, and of the last one for folders alone; -1: none. */
 interface Lookup {
   any: number;
   folders: number;
@@ -50,7 +50,7 @@ export class RuleList {
   readonly #problems: string[] = [];
   #wildcardBytes = 0;
 
-  /** @param isCut there is more in the file than `bytes` @param fold case, as `core.ignorecase` asks for */
+  /** @param isCut whether the file has more bytes @param fold whether case is ignored, as by `core.ignorecase` */
   constructor(bytes: Uint8Array, { isCut, fold }: { readonly isCut: boolean; readonly fold: boolean }) {
     this.#fold = fold;
     this.#read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), isCut);
@@ -64,13 +64,13 @@ export class RuleList {
     return this.#wildcardBytes;
   }
 
-  /** What was dropped, in clauses that follow the file's name. */
+  /** Clauses on the rules that were dropped, to follow the file's name. */
   get problems(): readonly string[] {
     return this.#problems;
   }
 
-  /** @returns true: ignored; false: taken back; undefined: no rule says anything */
-  async verdict(entry: RuledEntry, pace: Pace): Promise<boolean | undefined> {
+  /** @returns true: ignored; false: taken back; undefined: no rule matches */
+  async decide(entry: RuledEntry, pace: Pace): Promise<boolean | undefined> {
     const { path, name, isFolder } = this.#fold ? folded(entry) : entry;
     const lookUp = (found: Lookup | undefined) =>
       found === undefined ? -1 : isFolder ? Math.max(found.any, found.folders) : found.any;
@@ -105,14 +105,14 @@ export class RuleList {
     return last === -1 ? undefined : this.#negative[last] !== true;
   }
 
-  /** Before a walk. */
+  /** Counts the steps of each rule from zero: a walk begins. */
   forgetSteps(): void {
     for (const { spent } of this.#wildcards) {
       spent.steps = 0;
     }
   }
 
-  /** All rules with wildcards go: the walk takes too long with them. */
+  /** Drops all rules with wildcards: the walk takes too long with them. */
   dropWildcards(): void {
     const count = this.#wildcards.splice(0).length;
     if (count > 0) {
@@ -206,7 +206,7 @@ export class RuleList {
   }
 }
 
-/** An entry as rules are compared with it. @param path below the folder that the rules are about */
+/** An entry as rules are matched against it. @param path below the folder that the rules are about */
 export function ruledEntry(path: string, isFolder: boolean): RuledEntry {
   const bytes = toBytes(path);
   return { path: bytes, name: bytes.slice(bytes.lastIndexOf('/') + 1), isFolder };

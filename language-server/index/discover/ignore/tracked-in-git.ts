@@ -4,15 +4,15 @@ import { gitOutput } from '../git-log';
 import type { Environment } from './git-config';
 
 export interface TrackedFiles {
-  /** Below the folder, with forward slashes. */
+  /** Paths below the folder, with forward slashes. */
   readonly files: ReadonlySet<string>;
-  /** All folders around them. */
+  /** All folders around those files. */
   readonly folders: ReadonlySet<string>;
 }
 
 const noFiles: TrackedFiles = { files: new Set(), folders: new Set() };
 
-/** @returns none without git, and none of repositories inside; never rejects */
+/** @returns no files without git, and none of repositories inside the folder; never rejects */
 export async function trackedButIgnored(
   root: string,
   environment: Environment,

@@ -3,7 +3,7 @@
 import { EngineError, type ErrorCode, throwIfAborted } from '../../language-server/base/errors';
 import type { ChunkEncoder, EncodedChunk, RetrievedChunk, StoreOptions } from '../../language-server/engine/engine';
 
-export interface FakeRepositoryOptions {
+export interface FakeChunkEncoderOptions {
   /** For each chunk; default 1. */
   readonly encodeMs?: number;
   readonly chunkTokens?: number;
@@ -14,7 +14,7 @@ export interface FakeRepositoryOptions {
   readonly loses?: string;
 }
 
-export interface FakeRepositoryParts {
+export interface FakeChunkEncoderParts {
   readonly rowType: StoreOptions['rowType'];
   /** Takes a turn of the engine behind all requests, and its time. @throws EngineError CANCELLED */
   readonly step: (milliseconds: number, signal: AbortSignal) => Promise<void>;
@@ -54,20 +54,20 @@ class FakeChunk implements EncodedChunk {
 /** As a disk with a limit has it. */
 const maxStored = 5000;
 
-export class FakeRepository implements ChunkEncoder {
+export class FakeChunkEncoder implements ChunkEncoder {
   readonly policy = { priorStrength: 2, maxTokens: 49_152 };
   readonly anchor: Int32Array;
   readonly chunkTokens: number;
   readonly bytesPerToken: ChunkEncoder['bytesPerToken'];
-  readonly #options: FakeRepositoryOptions;
-  readonly #parts: FakeRepositoryParts;
+  readonly #options: FakeChunkEncoderOptions;
+  readonly #parts: FakeChunkEncoderParts;
   readonly #store = new Map<string, Int32Array>();
-  #held: readonly RetrievedChunk[] = [];
+  #inUse: readonly RetrievedChunk[] = [];
   #alive = 0;
   #hasLost = false;
   onLost: ChunkEncoder['onLost'];
 
-  constructor(options: FakeRepositoryOptions, parts: FakeRepositoryParts) {
+  constructor(options: FakeChunkEncoderOptions, parts: FakeChunkEncoderParts) {
     this.#options = options;
     this.#parts = parts;
     this.anchor = parts.anchor;
@@ -83,8 +83,8 @@ export class FakeRepository implements ChunkEncoder {
     return { chunks: this.#store.size, bytes, maxBytes: 1e9 };
   }
 
-  get held(): ChunkEncoder['held'] {
-    const tokens = this.#held.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
+  get inUse(): ChunkEncoder['inUse'] {
+    const tokens = this.#inUse.reduce((sum, { chunk }) => sum + chunk.tokens, 0);
     const { full, fast, disk } = this.bytesPerToken;
     return { tokens, fullBytes: tokens * full, fastBytes: tokens * fast, slowBytes: tokens * (disk - fast) };
   }
@@ -142,7 +142,7 @@ export class FakeRepository implements ChunkEncoder {
   /** `// a.ts -1.5, // b.ts 0`: what a request reads. */
   describe(retrieved: readonly RetrievedChunk[]): string {
     const chunks = retrieved.filter(({ chunk }) => !this.#loses(chunk));
-    this.#held = chunks;
+    this.#inUse = chunks;
     return chunks
       .map(({ chunk, prior }) => {
         const { head: name, disposed } = chunk as FakeChunk;
