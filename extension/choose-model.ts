@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { UserError } from './errors';
 import { settingsSection } from './server/settings';
 
 /** Lets the user pick a GGUF file of this machine and keeps it in the machine's setting; the server follows it. */
@@ -19,10 +20,9 @@ export async function chooseModel(output: vscode.LogOutputChannel): Promise<void
     return;
   }
   if (file.scheme !== 'file') {
-    await vscode.window.showErrorMessage(
+    throw new UserError(
       `The model must be a file on the machine that runs the language server; ${file.toString()} is not one.`,
     );
-    return;
   }
   output.info(`Model file chosen: ${file.fsPath}`);
   await section.update('modelPath', file.fsPath, vscode.ConfigurationTarget.Global);

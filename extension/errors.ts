@@ -1,4 +1,4 @@
-/** Says in words for the user what cannot be done, and why: it is shown, and is no failure to look for in the log. */
+/** Says in words for the user what cannot be done, and why; the log would have nothing to add. */
 export class UserError extends Error {}
 
 export function describeError(error: unknown): string {

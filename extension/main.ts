@@ -8,7 +8,6 @@ import { ContextView } from './context/view';
 import { Dashboard } from './dashboard/panel';
 import { describeError } from './errors';
 import { LanguageServer } from './server/client';
-import { createCrashNotice } from './server/crash-notice';
 import { followFocus } from './server/focus';
 import type { ServerView } from './server/life';
 import { onDidChangeSettings } from './server/settings';
@@ -31,11 +30,7 @@ let running: LanguageServer | undefined;
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const started = sinceLoad();
   const output = createOutput();
-  const server: LanguageServer = new LanguageServer(
-    context.extensionPath,
-    output,
-    createCrashNotice(output, () => server),
-  );
+  const server = new LanguageServer(context.extensionPath, output);
   running = server;
   const contextView = new ContextView(server, output);
   const chat = createChat(context, output, server);
@@ -48,16 +43,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     followFocus(server, output),
     chat.disposable,
     dashboard,
-    registerCommands({
-      extensionId: context.extension.id,
-      extensionPath: context.extensionPath,
-      output,
-      server,
-      chat: chat.view,
-      reviews: chat.reviews,
-      dashboard,
-      contextView,
-    }),
+    registerCommands(context, { output, server, chat: chat.view, reviews: chat.reviews, dashboard, contextView }),
     onDidChangeSettings((what) => {
       const follow = what === 'cacheFolder' ? server.restart() : server.sendSettings();
       follow.catch((error) => output.error(`The server did not take the changed settings: ${describeError(error)}`));

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { inform } from './notify';
 import { settingsSection } from './server/settings';
 
 const minTokens = 128;
@@ -10,7 +11,7 @@ export async function shortenTail(output: vscode.LogOutputChannel): Promise<void
   const now = section.get<number>(name) ?? minTokens;
   const shorter = Math.max(minTokens, Math.floor(now / 2));
   if (shorter >= now) {
-    await vscode.window.showInformationMessage(`FASA Code reads ${now} tokens around the cursor, and no fewer.`);
+    await inform(`FASA Code reads ${now} tokens around the cursor, and no fewer.`);
     return;
   }
   const own = section.inspect<number>(name);
@@ -18,12 +19,8 @@ export async function shortenTail(output: vscode.LogOutputChannel): Promise<void
     own?.workspaceValue === undefined ? vscode.ConfigurationTarget.Global : vscode.ConfigurationTarget.Workspace;
   await section.update(name, shorter, target);
   output.info(`The tail is ${shorter} tokens now; it was ${now}.`);
-  const undo = 'Undo';
-  const chosen = await vscode.window.showInformationMessage(
-    `FASA Code now reads ${shorter} tokens around the cursor; it was ${now}.`,
-    undo,
-  );
-  if (chosen === undo) {
-    await section.update(name, now, target);
-  }
+  await inform(`FASA Code now reads ${shorter} tokens around the cursor; it was ${now}.`, {
+    title: 'Undo',
+    run: () => section.update(name, now, target),
+  });
 }

@@ -9,8 +9,8 @@ export interface PageParts<M> {
   /** @throws MessageError */
   readonly check: (value: unknown) => M;
   readonly handle: (message: M) => Promise<void>;
-  /** What a message could not do. */
-  readonly tell: (error: unknown) => void;
+  /** Takes what `handle` rejected with. */
+  readonly failed: (error: unknown) => void;
 }
 
 /** What of a vscode.Webview is used here. */
@@ -18,7 +18,7 @@ interface Page {
   onDidReceiveMessage(hear: (value: unknown) => void): unknown;
 }
 
-export function takeMessages<M>(webview: Page, { name, output, check, handle, tell }: PageParts<M>): void {
+export function takeMessages<M>(webview: Page, { name, output, check, handle, failed }: PageParts<M>): void {
   webview.onDidReceiveMessage((value: unknown) => {
     let message: M;
     try {
@@ -27,6 +27,6 @@ export function takeMessages<M>(webview: Page, { name, output, check, handle, te
       output.warn(`A message of ${name} was not understood: ${describeError(error)}`);
       return;
     }
-    handle(message).catch(tell);
+    handle(message).catch(failed);
   });
 }

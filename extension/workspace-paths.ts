@@ -2,6 +2,7 @@
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { UserError } from './errors';
 import { findNamed } from './find-file';
 
 /** Below its folder, behind the folder's name where there are several; a file's name outside of all. */
@@ -30,10 +31,10 @@ export function mayOpen(uri: vscode.Uri): boolean {
   return vscode.workspace.isTrusted || vscode.workspace.textDocuments.some((one) => one.uri.toString() === key);
 }
 
-/** @throws Error in words for the user where it may not be opened */
+/** @throws UserError where it may not be opened */
 export async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument> {
   if (!mayOpen(uri)) {
-    throw new Error('its file is not open, and the workspace is not trusted');
+    throw new UserError('its file is not open, and the workspace is not trusted');
   }
   return vscode.workspace.openTextDocument(uri);
 }

@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import { visible } from '../../language-server/protocol/hidden';
 import { UserError } from '../errors';
+import { ask } from '../notify';
 import { resolveInWorkspace } from '../workspace-paths';
 
 /** @throws UserError for what is never opened */
@@ -16,23 +17,13 @@ export async function openLink(url: string): Promise<void> {
     throw new UserError(`${visible(scheme)}: links are not supported.`);
   }
   const parsed = new URL(url);
-  const open = 'Open';
-  const copy = 'Copy';
-  const chosen = await vscode.window.showWarningMessage(
+  await ask<unknown>(
     `Open a link to ${visible(parsed.hostname)}?`,
-    {
-      modal: true,
-      // as the browser would read it: a name in another script is in its ASCII form
-      detail: `${visible(parsed.href).slice(0, 2000)}\n\nThe link was written by the model. The site would learn this address, with all that is in it.`,
-    },
-    open,
-    copy,
+    // as the browser would read it: a name in another script is in its ASCII form
+    `${visible(parsed.href).slice(0, 2000)}\n\nThe link was written by the model. The site would learn this address, with all that is in it.`,
+    { title: 'Open', run: () => vscode.env.openExternal(vscode.Uri.parse(parsed.href, true)) },
+    { title: 'Copy', run: () => vscode.env.clipboard.writeText(parsed.href) },
   );
-  if (chosen === open) {
-    await vscode.env.openExternal(vscode.Uri.parse(parsed.href, true));
-  } else if (chosen === copy) {
-    await vscode.env.clipboard.writeText(parsed.href);
-  }
 }
 
 /** `src/a.ts`, `src/a.ts:12`, `src/a.ts#L12` */

@@ -8,7 +8,7 @@ import type { Chip, ToView, TurnView } from '../../language-server/protocol/chat
 import { cutEnd, cutMiddle, startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
 import type { AskCommand, AskResult, AskSizePart, AskTurn, Citation } from '../../language-server/protocol/server';
-import { describeError } from '../errors';
+import { describeError, UserError } from '../errors';
 import type { ChatEngine, Question } from './chat-engine';
 import type { AskedWith, Conversation } from './conversations/conversation';
 import type { ConversationStore } from './conversations/store';
@@ -82,7 +82,7 @@ export class ChatSession {
 
   /**
    * Asks, and answers when the answer has ended in whatever way.
-   * @throws Error in words for the user where the question is too long, or the conversation is
+   * @throws UserError where the question is too long, or the conversation is
    */
   async ask(text: string, command?: AskCommand): Promise<void> {
     if (this.busy || (text.trim() === '' && command === undefined)) {
@@ -90,7 +90,7 @@ export class ChatSession {
     }
     checkQuestion(text);
     if (this.#conversation.turns.length >= limits.turns) {
-      throw new Error(`This conversation has ${limits.turns} questions, and takes no more. Start a new one.`);
+      throw new UserError(`This conversation has ${limits.turns} questions, and takes no more. Start a new one.`);
     }
     const context = boundContext(await this.#parts.context());
     if (this.busy) {
@@ -108,7 +108,7 @@ export class ChatSession {
     }
   }
 
-  /** @throws Error in words for the user where the question is too long */
+  /** @throws UserError where the question is too long */
   async edit(id: string, text: string): Promise<void> {
     const turn = this.turn(id);
     if (turn === undefined || (text.trim() === '' && turn.command === undefined)) {

@@ -5,7 +5,8 @@ import { withoutThoughts } from '../../language-server/protocol/answer/answer';
 import { checkToHost, type ToHost, type ToView } from '../../language-server/protocol/chat-page';
 import type { AskCommand } from '../../language-server/protocol/server';
 import type { BlockApplier } from '../edits/apply-block';
-import { describeError, UserError } from '../errors';
+import { UserError } from '../errors';
+import { confirm, inform, showFailure } from '../notify';
 import type { LanguageServer } from '../server/client';
 import { webviewHtml, webviewOptions } from '../webview-html';
 import { takeMessages } from '../webview-messages';
@@ -87,7 +88,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
       output: this.#parts.output,
       check: checkToHost,
       handle: (message) => this.#handle(message),
-      tell: (error) => this.#tell(error),
+      failed: (error) => void showFailure(error, 'The chat panel', this.#parts.output),
     });
     view.onDidDispose(() => {
       this.#view = undefined;
@@ -120,9 +121,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     const problem = problemPlace(argument);
     await this.focus();
     if (this.#session.busy) {
-      await vscode.window.showInformationMessage(
-        'An answer is still being generated. Stop it before asking another question.',
-      );
+      await inform('An answer is still being generated. Stop it before asking another question.');
       return;
     }
     if (problem) {
@@ -273,13 +272,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async #delete(id: string): Promise<void> {
     const title = (await this.#store.get(id))?.title ?? '';
-    const remove = 'Delete';
-    const chosen = await vscode.window.showWarningMessage(
-      `Delete the conversation "${title}"?`,
-      { modal: true },
-      remove,
-    );
-    if (chosen === remove) {
+    if (await confirm(`Delete the conversation "${title}"?`, '', 'Delete')) {
       if (id === this.#session.conversation.id) {
         await this.#session.stop();
       }
@@ -316,14 +309,6 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   async #remember(): Promise<void> {
     const { id, turns } = this.#session.conversation;
     await this.#parts.context.workspaceState.update(lastKey, turns.length > 0 ? id : undefined);
-  }
-
-  #tell(error: unknown): void {
-    const words = describeError(error);
-    if (!(error instanceof UserError)) {
-      this.#parts.output.error(`The chat panel: ${words}`);
-    }
-    void vscode.window.showWarningMessage(words);
   }
 }
 

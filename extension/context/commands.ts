@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { formatBytes } from '../../language-server/protocol/format';
 import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol/server';
+import { confirm, inform, mention } from '../notify';
 import type { LanguageServer } from '../server/client';
 import { formatCount } from '../status/format';
 
@@ -47,10 +48,7 @@ export async function encodeRepository(server: LanguageServer): Promise<void> {
   const repository = server.view.status?.repository;
   if (outcome === 'done' && repository !== undefined) {
     const { filesEncoded, tokensEncoded } = repository;
-    vscode.window.setStatusBarMessage(
-      `FASA Code: ${formatCount(filesEncoded)} files, ${formatCount(tokensEncoded)} tokens are encoded`,
-      5000,
-    );
+    mention(`${formatCount(filesEncoded)} files, ${formatCount(tokensEncoded)} tokens are encoded`);
   }
 }
 
@@ -59,17 +57,16 @@ export async function clearCache(server: LanguageServer): Promise<void> {
   const { signal } = new AbortController();
   const { bytes } = await server.call<ClearCacheResult>(clearCacheRequest, { dryRun: true }, signal);
   if (bytes === 0) {
-    await vscode.window.showInformationMessage('There is nothing to clear: no repository is encoded on this disk.');
+    await inform('There is nothing to clear: no repository is encoded on this disk.');
     return;
   }
-  const clear = `Delete ${formatBytes(bytes)}`;
-  const chosen = await vscode.window.showWarningMessage(
+  const isWanted = await confirm(
     `Delete all encoded repositories from the cache folder (${formatBytes(bytes)})?`,
-    { modal: true, detail: 'What is in use stays in memory; the rest is encoded again when a repository is opened.' },
-    clear,
+    'What is in use stays in memory; the rest is encoded again when a repository is opened.',
+    `Delete ${formatBytes(bytes)}`,
   );
-  if (chosen === clear) {
+  if (isWanted) {
     const freed = await server.call<ClearCacheResult>(clearCacheRequest, {}, signal);
-    vscode.window.setStatusBarMessage(`FASA Code: ${formatBytes(freed.bytes)} freed`, 5000);
+    mention(`${formatBytes(freed.bytes)} freed`);
   }
 }

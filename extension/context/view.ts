@@ -7,9 +7,9 @@ import {
   type ContextResult,
   chooseContextRequest,
   contextRequest,
-  type SecretSeen,
 } from '../../language-server/protocol/server';
 import { describeError } from '../errors';
+import { confirm } from '../notify';
 import type { LanguageServer } from '../server/client';
 import { formatCount } from '../status/format';
 import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, secretSentence } from './tree-model';
@@ -97,7 +97,9 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     const { signal } = new AbortController();
     const result = await this.#server.call<ChooseContextResult>(chooseContextRequest, params, signal);
     if (result !== null) {
-      if (!(await confirmSecret(argument.name, result.secret))) {
+      const { name } = argument;
+      const detail = `${secretSentence(name, result.secret)} Once it is included, the model reads it and may repeat it.`;
+      if (!(await confirm(`Include ${name} although it looks like a secret?`, detail, 'Include Anyway'))) {
         return;
       }
       await this.#server.call(chooseContextRequest, { ...params, confirmed: true }, signal);
@@ -124,20 +126,6 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
       this.#follow();
     }, minMsBetween);
   }
-}
-
-/** One question, which says what was seen and where. */
-async function confirmSecret(name: string, secret: SecretSeen): Promise<boolean> {
-  const include = 'Include Anyway';
-  const chosen = await vscode.window.showWarningMessage(
-    `Include ${name} although it looks like a secret?`,
-    {
-      modal: true,
-      detail: `${secretSentence(name, secret)} Once it is included, the model reads it and may repeat it.`,
-    },
-    include,
-  );
-  return chosen === include;
 }
 
 function messageOf(folders: readonly ContextFolder[], roots: readonly ContextNode[]): string | undefined {

@@ -5,7 +5,8 @@ import { cutMiddle } from '../../language-server/protocol/cut';
 import { checkToHost, type FilesView, type ToHost, type ToView } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
 import { type ContextResult, contextRequest, measureRequest, type Status } from '../../language-server/protocol/server';
-import { describeError } from '../errors';
+import { describeError, UserError } from '../errors';
+import { showFailure } from '../notify';
 import type { LanguageServer } from '../server/client';
 import { webviewHtml, webviewOptions } from '../webview-html';
 import { takeMessages } from '../webview-messages';
@@ -59,10 +60,7 @@ export class Dashboard implements vscode.Disposable {
       output: this.#output,
       check: checkToHost,
       handle: (message) => this.#handle(message),
-      tell: (error) => {
-        this.#output.error(`The dashboard: ${describeError(error)}`);
-        void vscode.window.showWarningMessage(describeError(error));
-      },
+      failed: (error) => void showFailure(error, 'The dashboard', this.#output),
     });
     panel.onDidDispose(() => {
       this.#panel = undefined;
@@ -96,7 +94,7 @@ export class Dashboard implements vscode.Disposable {
       case 'exportSvg': {
         const svg = dashboardSvg(this.#history.bytes, this.#history.speeds);
         if (svg === undefined) {
-          throw new Error('There is nothing to export yet: no plot has a measurement.');
+          throw new UserError('There is nothing to export yet: no plot has a measurement.');
         }
         return this.#export('svg', svg);
       }

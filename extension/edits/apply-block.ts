@@ -5,10 +5,11 @@ import * as vscode from 'vscode';
 import { type CodePart, codeParts, type FileChange } from '../../language-server/protocol/answer/answer';
 import { countHidden, withoutHidden } from '../../language-server/protocol/hidden';
 import { UserError } from '../errors';
+import { ask, confirm } from '../notify';
 import { isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
 import { fitChanges } from './fit';
 import { type Reviews, textOf } from './review';
-import { confirm, exists, TargetFiles } from './target-files';
+import { exists, TargetFiles } from './target-files';
 import type { Fit } from './text-lines';
 import type { Writer } from './writer';
 
@@ -225,27 +226,19 @@ function wholeOrSelection(
 async function decideOnHidden(
   part: CodePart,
 ): Promise<{ readonly part: CodePart; readonly form: (text: string) => string } | undefined> {
-  const asItIs = { part, form: (text: string) => text };
   const all = [part.text, ...part.changes.map(({ replace }) => replace)].join('');
   const hidden = countHidden(all);
-  if (hidden === 0) {
-    return asItIs;
-  }
-  const without = 'Remove Them';
-  const chosen = await vscode.window.showWarningMessage(
-    'The code contains invisible characters.',
-    {
-      modal: true,
-      detail: `${hidden} of its characters are invisible or change the direction of the text. They can make code behave differently from how it looks.`,
-    },
-    without,
-    'Keep Them',
-  );
-  if (chosen === without) {
-    // old lines are looked for as they are
-    return { part: { ...part, text: withoutHidden(part.text) }, form: withoutHidden };
-  }
-  return chosen === undefined ? undefined : asItIs;
+  const keep = () => ({ part, form: (text: string) => text });
+  // old lines are looked for as they are
+  const remove = () => ({ part: { ...part, text: withoutHidden(part.text) }, form: withoutHidden });
+  return hidden === 0
+    ? keep()
+    : ask(
+        'The code contains invisible characters.',
+        `${hidden} of its characters are invisible or change the direction of the text. They can make code behave differently from how it looks.`,
+        { title: 'Remove Them', run: remove },
+        { title: 'Keep Them', run: keep },
+      );
 }
 
 function editorOf(what: string): vscode.TextEditor {

@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import { UserError } from '../errors';
+import { inform } from '../notify';
 import { type Hunk, hunkAt, withoutHunk } from './changes';
 import { Proposal } from './proposal';
 import type { Writer } from './writer';
@@ -119,9 +120,7 @@ export class Reviews implements vscode.Disposable {
     const at = line ?? cursorLine(uri) ?? 0;
     const hunk = hunkAt(hunks, at) ?? (hunks.length === 1 ? hunks[0] : undefined);
     if (!hunk) {
-      await vscode.window.showInformationMessage(
-        'There is no change at the cursor. Move the cursor to a changed line.',
-      );
+      await inform('There is no change at the cursor. Move the cursor to a changed line.');
       return;
     }
     await act({ uri, proposal, current, hunk });

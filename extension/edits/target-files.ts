@@ -2,6 +2,7 @@
 
 import * as vscode from 'vscode';
 import { UserError } from '../errors';
+import { confirm } from '../notify';
 import { findInWorkspace, isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
 import type { Writer } from './writer';
 
@@ -94,11 +95,6 @@ export class TargetFiles {
     await this.#writer.renameFile(target, renamed);
     return renamed;
   }
-}
-
-/** A question that needs an answer before anything is done. */
-export async function confirm(question: string, detail: string, yes: string): Promise<boolean> {
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
 async function pick<Other extends string = never>(

@@ -8,11 +8,12 @@ import {
   statusNotification,
 } from '../../language-server/protocol/server';
 import { describeError } from '../errors';
+import { type Action, showError, showLogs, warn } from '../notify';
 import { RestartPolicy, type ServerLife, type ServerView } from './life';
 import { readServerSettings, settingsSection } from './settings';
 
 /** How long a stop or a start may take before the process is ended by force. */
-const patienceMs = 5000;
+const timeoutMs = 5000;
 
 /** One life of the server's process. */
 interface Life {
@@ -22,13 +23,6 @@ interface Life {
   started?: Promise<void>;
 }
 
-export interface ServerEndings {
-  /** The server ended by itself and will be started again; said at the first end of a series alone. */
-  restarting(): void;
-  /** It ended too often and stays down until the user asks for it. */
-  gaveUp(ends: number): void;
-}
-
 /**
  * The language server, across the lives of its process: each life has its own language client, so that nothing of a
  * dead one stays registered. The addon and the model are in that process, never in the extension host.
@@ -36,7 +30,6 @@ export interface ServerEndings {
 export class LanguageServer implements vscode.Disposable {
   readonly #extensionPath: string;
   readonly #output: vscode.LogOutputChannel;
-  readonly #endings: ServerEndings;
   readonly #changes = new vscode.EventEmitter<ServerView>();
   readonly #policy = new RestartPolicy();
   #current: Life | undefined;
@@ -45,10 +38,9 @@ export class LanguageServer implements vscode.Disposable {
 
   readonly onDidChange = this.#changes.event;
 
-  constructor(extensionPath: string, output: vscode.LogOutputChannel, endings: ServerEndings) {
+  constructor(extensionPath: string, output: vscode.LogOutputChannel) {
     this.#extensionPath = extensionPath;
     this.#output = output;
-    this.#endings = endings;
   }
 
   get view(): ServerView {
@@ -80,6 +72,10 @@ export class LanguageServer implements vscode.Disposable {
     this.start();
   }
 
+  get restartAction(): Action {
+    return { title: 'Restart', run: () => this.restart() };
+  }
+
   async stop(): Promise<void> {
     this.#clearTimer();
     const life = this.#current;
@@ -88,11 +84,11 @@ export class LanguageServer implements vscode.Disposable {
     if (!life) {
       return;
     }
-    await withPatience(life.started);
+    await withTimeout(life.started);
     const process = life.client?.serverProcess;
     try {
       if (life.client?.isRunning()) {
-        await life.client.stop(patienceMs);
+        await life.client.stop(timeoutMs);
         return;
       }
     } catch (error) {
@@ -103,11 +99,7 @@ export class LanguageServer implements vscode.Disposable {
 
   /** Sends a request without parameters. Rejects when no server runs. */
   async request<R>(method: string): Promise<R> {
-    const client = this.#current?.client;
-    if (!client?.isRunning()) {
-      throw new Error('The language server is not running.');
-    }
-    return client.sendRequest<R>(method);
+    return this.#running().sendRequest<R>(method);
   }
 
   /**
@@ -120,10 +112,7 @@ export class LanguageServer implements vscode.Disposable {
     signal: AbortSignal,
     onPartial?: (part: P) => void,
   ): Promise<R> {
-    const client = this.#current?.client;
-    if (!client?.isRunning()) {
-      throw new Error('The language server is not running.');
-    }
+    const client = this.#running();
     const { ProgressType } = await import('vscode-languageclient/node');
     const source = new vscode.CancellationTokenSource();
     const cancel = () => source.cancel();
@@ -163,6 +152,14 @@ export class LanguageServer implements vscode.Disposable {
   dispose(): void {
     this.#clearTimer();
     this.#changes.dispose();
+  }
+
+  #running(): LanguageClient {
+    const client = this.#current?.client;
+    if (!client?.isRunning()) {
+      throw new Error('The language server is not running.');
+    }
+    return client;
   }
 
   async #run(life: Life): Promise<void> {
@@ -206,15 +203,21 @@ export class LanguageServer implements vscode.Disposable {
     const next = this.#policy.ended(Date.now());
     if (next.action === 'give-up') {
       this.#show('gave-up');
-      this.#endings.gaveUp(RestartPolicy.maxEnds);
-      return `The language server ended ${RestartPolicy.maxEnds} times within 3 minutes and stays down.`;
+      const times = `${RestartPolicy.maxEnds} times within 3 minutes`;
+      void showError(`The FASA Code language server ended ${times} and was not restarted.`, ...this.#actions());
+      return `The language server ended ${times} and stays down.`;
     }
     this.#show('restarting');
     this.#restartTimer = setTimeout(() => this.start(), next.delayMs);
     if (next.first) {
-      this.#endings.restarting();
+      const message = 'The FASA Code language server ended unexpectedly and is being restarted.';
+      void warn(message, ...this.#actions());
     }
     return `The language server ended by itself; it starts again in ${next.delayMs / 1000} s.`;
+  }
+
+  #actions(): Action[] {
+    return [this.restartAction, showLogs(this.#output)];
   }
 
   #showStatus(life: Life, status: Status): void {
@@ -234,10 +237,10 @@ export class LanguageServer implements vscode.Disposable {
   }
 }
 
-async function withPatience(work: Promise<void> | undefined): Promise<void> {
+async function withTimeout(work: Promise<void> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patienceMs);
+    timer = setTimeout(resolve, timeoutMs);
   });
   await Promise.race([work, limit]);
   clearTimeout(timer);

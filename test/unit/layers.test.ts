@@ -318,6 +318,32 @@ const snippets: readonly Snippet[] = [
     source: "export const pipe = (child: { stdout: { on(name: string): void } }) => child.stdout.on('data');\n",
     rules: [],
   },
+  ...[
+    "vscode.window.showErrorMessage('x');",
+    "vscode.window['showWarningMessage']('x');",
+    "const { showInformationMessage } = vscode.window;\nshowInformationMessage('x');",
+    "const { showInformationMessage: tell } = vscode.window;\ntell('x');",
+    "vscode.window.setStatusBarMessage('x');",
+  ].map(
+    (source, index): Snippet => ({
+      name: `${JSON.stringify(source)} in the extension`,
+      file: `extension/chat/m${index}.ts`,
+      source: `import * as vscode from 'vscode';\n\n${source}\n`,
+      rules: [plugin],
+    }),
+  ),
+  {
+    name: 'messages in the one place that shows them',
+    file: 'extension/notify.ts',
+    source: "import * as vscode from 'vscode';\n\nvoid vscode.window.showErrorMessage('x');\n",
+    rules: [],
+  },
+  {
+    name: 'other windows of the editor in the extension',
+    file: 'extension/chat/w.ts',
+    source: "import * as vscode from 'vscode';\n\nvoid vscode.window.showQuickPick(['x']);\n",
+    rules: [],
+  },
   {
     name: 'a floating promise',
     file: 'language-server/g.ts',

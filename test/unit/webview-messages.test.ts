@@ -21,7 +21,7 @@ function page() {
         throw new Error('Too much.');
       }
     },
-    tell: (error) => told.push(error),
+    failed: (error) => told.push(error),
   });
   const say = (value: unknown) => {
     for (const hear of heard) {

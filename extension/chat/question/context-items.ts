@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import type { Chip, MentionKind } from '../../../language-server/protocol/chat-page';
 import { cutMiddle } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import { describeError } from '../../errors';
+import { describeError, UserError } from '../../errors';
 import { isReadable, placeName, rangeName } from '../../workspace-paths';
 import { type MentionItem, type MentionItems, mentionCandidates } from './mentions';
 import type { Attachment, QuestionContext } from './question-context';
@@ -78,12 +78,14 @@ export class ContextItems implements vscode.Disposable {
     }
   }
 
-  /** @throws Error in words for the user where no more go along */
+  /** @throws UserError where no more go along */
   addItem(item: MentionItem): void {
     const { id } = item.candidate;
     if (!this.#added.some(({ candidate }) => candidate.id === id)) {
       if (this.#added.length >= maxAdded) {
-        throw new Error(`At most ${maxAdded} things can be added to a question. Add a folder instead of its files.`);
+        throw new UserError(
+          `At most ${maxAdded} things can be added to a question. Add a folder instead of its files.`,
+        );
       }
       this.#added = [...this.#added, item];
       this.#changes.fire();

@@ -5,6 +5,7 @@ import type { Candidate, Chip, MentionKind } from '../../../language-server/prot
 import { cutMiddle, startOf } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
 import type { AskSelection, AskSizePart } from '../../../language-server/protocol/server';
+import { UserError } from '../../errors';
 
 /** As the editor has it now. */
 export interface QuestionContext {
@@ -128,11 +129,11 @@ function cutWithWords(text: string, most: number): string {
   return most <= words.length ? '' : `${startOf(text, most - words.length)}${words}`;
 }
 
-/** @throws Error in words for the user */
+/** @throws UserError */
 export function checkQuestion(text: string): void {
   if (text.length > limits.question) {
     const format = new Intl.NumberFormat('en-US');
-    throw new Error(
+    throw new UserError(
       `The question has ${format.format(text.length)} characters; at most ${format.format(limits.question)} can be asked. ` +
         'Put the long text into a file and add that with @file.',
     );
