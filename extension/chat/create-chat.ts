@@ -6,8 +6,8 @@ import { Reviews } from '../edits/review';
 import { Writer } from '../edits/writer';
 import type { LanguageServer } from '../server/client';
 import { createCodeActions } from './code-actions';
+import { serverEngine } from './engine';
 import { createNativeChat } from './native-chat';
-import { serverEngine } from './server-engine';
 import { ChatView } from './view';
 
 export interface Chat {

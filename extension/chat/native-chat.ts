@@ -7,7 +7,7 @@ import { AnswerAfterThought, withoutFirstThought } from '../../language-server/p
 import { describeError } from '../errors';
 import type { LanguageServer } from '../server/client';
 import { openDocument, placeName, rangeName } from '../workspace-paths';
-import type { ChatEngine, Question } from './chat-engine';
+import type { ChatEngine, Question } from './engine';
 import { boundMessages, countedPieces, recentHistory } from './native-request';
 import { type Attachment, type BoundedContext, boundContext, checkQuestion } from './question/question-context';
 import { sizeView } from './views';

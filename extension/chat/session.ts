@@ -9,9 +9,9 @@ import { cutEnd, cutMiddle, startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
 import type { AskCommand, AskResult, AskSizePart, AskTurn, Citation } from '../../language-server/protocol/server';
 import { describeError, UserError } from '../errors';
-import type { ChatEngine, Question } from './chat-engine';
 import type { AskedWith, Conversation } from './conversations/conversation';
 import type { ConversationStore } from './conversations/store';
+import type { ChatEngine, Question } from './engine';
 import { boundContext, checkQuestion, type QuestionContext } from './question/question-context';
 import { citationView, sizeView } from './views';
 

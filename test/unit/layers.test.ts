@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -345,6 +345,18 @@ const snippets: readonly Snippet[] = [
     rules: [],
   },
   {
+    name: 'vscode in a part of the extension that runs without it',
+    file: 'extension/chat/session.ts',
+    source: importing('vscode'),
+    rules: [plugin],
+  },
+  {
+    name: 'a type of vscode in a part of the extension that runs without it',
+    file: 'extension/edits/fit.ts',
+    source: "import type { Uri } from 'vscode';\n\nexport type It = Uri;\n",
+    rules: [plugin],
+  },
+  {
     name: 'a floating promise',
     file: 'language-server/g.ts',
     source:
@@ -401,6 +413,22 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the parts of the extension that run without the editor', () => {
+  interface Configuration {
+    readonly overrides: readonly { readonly includes: readonly string[]; readonly plugins?: readonly string[] }[];
+  }
+  const { overrides } = JSON.parse(readFileSync(path.join(root, 'biome.json'), 'utf8')) as Configuration;
+  const pure = overrides.find(({ plugins }) => plugins?.includes('./scripts/lint/no-editor.grit'))?.includes ?? [];
+
+  it.each(pure)('%s imports only others of them and the protocol', (file) => {
+    const source = readFileSync(path.join(root, file), 'utf8');
+    const modules = [...source.matchAll(/\bfrom '(\.[^']+)'/g)].map(([, module = '']) => module);
+    const targets = modules.map((module) => `${path.posix.join(path.posix.dirname(file), module)}.ts`);
+    const others = targets.filter((target) => !target.startsWith('language-server/protocol/'));
+    expect(others.filter((target) => !pure.includes(target))).toEqual([]);
+  });
+});
 
 describe('layer rules', () => {
   for (const { name, file, rules } of snippets) {
