@@ -2,8 +2,8 @@
 
 import * as vscode from 'vscode';
 import { pauseRequest, resumeRequest } from '../language-server/protocol/server';
+import { chooseModel, shortenTail } from './change-settings';
 import type { ChatView } from './chat/view';
-import { chooseModel } from './choose-model';
 import { type CommandId, commandIds } from './command-ids';
 import { clearCache, encodeRepository } from './context/commands';
 import type { ContextView } from './context/view';
@@ -12,7 +12,6 @@ import { downloadDefaultModel } from './download-default-model';
 import type { Reviews } from './edits/review';
 import { showFailure, warn } from './notify';
 import type { LanguageServer } from './server/client';
-import { shortenTail } from './shorten-tail';
 import { showMenu } from './status/menu';
 
 interface Features {

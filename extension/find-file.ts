@@ -1,6 +1,6 @@
 /** Which file of the workspace an answer means: the workspace is asked, not the letters of the name. */
 
-export interface WorkspaceFiles {
+interface WorkspaceFiles {
   /** The one of the current file first; paths with forward slashes. */
   readonly folders: readonly { readonly name: string; readonly path: string }[];
   isFile(path: string): Promise<boolean>;

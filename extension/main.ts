@@ -6,11 +6,9 @@ import { createChat } from './chat/create-chat';
 import { registerCommands } from './commands';
 import { ContextView } from './context/view';
 import { Dashboard } from './dashboard/panel';
-import { describeError } from './errors';
 import { LanguageServer } from './server/client';
-import { followFocus } from './server/focus';
+import { followFocus, followSettings } from './server/follow-editor';
 import type { ServerView } from './server/life';
-import { onDidChangeSettings } from './server/settings';
 import { createStatusItem } from './status/item';
 
 /** What other extensions, and the tests, may see. */
@@ -29,7 +27,8 @@ let running: LanguageServer | undefined;
 
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const started = sinceLoad();
-  const output = createOutput();
+  // the extension's own lines, the server's log messages, and both streams of its process
+  const output = vscode.window.createOutputChannel('FASA Code', { log: true });
   const server = new LanguageServer(context.extensionPath, output);
   running = server;
   const contextView = new ContextView(server, output);
@@ -41,13 +40,10 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     createStatusItem(server),
     contextView,
     followFocus(server, output),
+    followSettings(server, output),
     chat.disposable,
     dashboard,
     registerCommands(context, { output, server, chat: chat.view, reviews: chat.reviews, dashboard, contextView }),
-    onDidChangeSettings((what) => {
-      const follow = what === 'cacheFolder' ? server.restart() : server.sendSettings();
-      follow.catch((error) => output.error(`The server did not take the changed settings: ${describeError(error)}`));
-    }),
   );
   server.start();
   const activation = sum(bundleLoaded, started, sinceLoad());
@@ -65,11 +61,6 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     },
     onDidChangeView: server.onDidChange,
   };
-}
-
-/** The one output channel: the extension's own lines, the server's log messages, and both streams of its process. */
-function createOutput(): vscode.LogOutputChannel {
-  return vscode.window.createOutputChannel('FASA Code', { log: true });
 }
 
 export async function deactivate(): Promise<void> {

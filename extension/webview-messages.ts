@@ -2,7 +2,7 @@
 
 import { describeError } from './errors';
 
-export interface PageParts<M> {
+interface PageParts<M> {
   /** In a sentence: `the chat panel`. */
   readonly name: string;
   readonly output: { warn(line: string): void };

@@ -34,7 +34,7 @@ export interface ChatEngine {
 }
 
 /** A connection to the language server. */
-export interface Connection {
+interface Connection {
   call<R, P = never>(method: string, params: object, signal: AbortSignal, onPartial?: (part: P) => void): Promise<R>;
 }
 

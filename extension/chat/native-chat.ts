@@ -12,8 +12,8 @@ import { boundMessages, countedPieces, recentHistory } from './native-request';
 import { type Attachment, type BoundedContext, boundContext, checkQuestion } from './question/question-context';
 import { sizeView } from './views';
 
-export const vendor = 'fasa';
-export const participantId = 'fasa.participant';
+const vendor = 'fasa';
+const participantId = 'fasa.participant';
 
 const answerTokens = 1024;
 const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';

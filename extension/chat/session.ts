@@ -15,7 +15,7 @@ import type { ChatEngine, Question } from './engine';
 import { boundContext, checkQuestion, type QuestionContext } from './question/question-context';
 import { citationView, sizeView } from './views';
 
-export interface SessionParts {
+interface SessionParts {
   readonly store: ConversationStore;
   readonly engine: ChatEngine;
   post(message: ToView): void;

@@ -21,9 +21,9 @@ import { problemsAt } from './question/mentions';
 import { ChatSession } from './session';
 import { candidatesMessage, conversationsMessage, serverMessage } from './views';
 
-export const chatViewId = 'fasa.chat';
+const chatViewId = 'fasa.chat';
 
-export interface ChatViewParts {
+interface ChatViewParts {
   readonly context: vscode.ExtensionContext;
   readonly output: vscode.LogOutputChannel;
   readonly server: LanguageServer;

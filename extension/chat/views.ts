@@ -47,7 +47,7 @@ function summedUp(parts: readonly AskSizePart[], most: number): readonly AskSize
   ];
 }
 
-export function summaryOf({ id, title, changed, turns }: Conversation, found?: string): SummaryView {
+function summaryOf({ id, title, changed, turns }: Conversation, found?: string): SummaryView {
   return {
     id,
     title: cutEnd(title, limits.label) || 'Untitled',

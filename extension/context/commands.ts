@@ -1,9 +1,8 @@
 import * as vscode from 'vscode';
-import { formatBytes } from '../../language-server/protocol/format';
+import { formatBytes, formatCompact } from '../../language-server/protocol/format';
 import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol/server';
 import { confirm, inform, mention } from '../notify';
 import type { LanguageServer } from '../server/client';
-import { formatCount } from '../status/format';
 
 /** Encodes what is not encoded yet, under a notification that can be cancelled: the rest then waits for idle time. */
 export async function encodeRepository(server: LanguageServer): Promise<void> {
@@ -24,7 +23,7 @@ export async function encodeRepository(server: LanguageServer): Promise<void> {
       const percent = Math.floor((100 * tokensDone) / Math.max(1, tokens));
       const left = secondsLeft === undefined ? '' : `, ${secondsLeft} s left`;
       progress.report({
-        message: `${formatCount(filesDone)} of ${formatCount(files)} files${left}`,
+        message: `${formatCompact(filesDone)} of ${formatCompact(files)} files${left}`,
         increment: Math.max(0, percent - shown),
       });
       shown = Math.max(shown, percent);
@@ -48,7 +47,7 @@ export async function encodeRepository(server: LanguageServer): Promise<void> {
   const repository = server.view.status?.repository;
   if (outcome === 'done' && repository !== undefined) {
     const { filesEncoded, tokensEncoded } = repository;
-    mention(`${formatCount(filesEncoded)} files, ${formatCount(tokensEncoded)} tokens are encoded`);
+    mention(`${formatCompact(filesEncoded)} files, ${formatCompact(tokensEncoded)} tokens are encoded`);
   }
 }
 

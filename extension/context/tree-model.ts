@@ -1,5 +1,5 @@
+import { formatCompact } from '../../language-server/protocol/format';
 import type { ContextFile, ContextFolder, SecretSeen } from '../../language-server/protocol/server';
-import { formatCount } from '../status/format';
 
 /** A folder or a file of the context's tree. */
 export interface ContextNode {
@@ -94,8 +94,8 @@ export function describeNode(node: ContextNode): string {
   if (node.files === 0) {
     return 'left out';
   }
-  const files = `${formatCount(node.files)} ${node.files === 1 ? 'file' : 'files'}`;
-  const encoded = node.encodedFiles < node.files ? `, ${formatCount(node.encodedFiles)} encoded` : '';
+  const files = `${formatCompact(node.files)} ${node.files === 1 ? 'file' : 'files'}`;
+  const encoded = node.encodedFiles < node.files ? `, ${formatCompact(node.encodedFiles)} encoded` : '';
   return `${files}, ${tokensOf(node.tokens)}${encoded}`;
 }
 
@@ -140,12 +140,12 @@ export function menuOfNode({ file, files, kind }: ContextNode): string {
 }
 
 function tokensOf(tokens: number): string {
-  return `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
+  return `${formatCompact(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
 }
 
 /** What was seen, and where. */
 export function secretSentence(name: string, secret: SecretSeen): string {
   return secret.by === 'name'
     ? `Files with a name like ${name} usually hold passwords or keys.`
-    : `Line ${formatCount(secret.line)} of ${name} looks like it contains ${secret.what}.`;
+    : `Line ${formatCompact(secret.line)} of ${name} looks like it contains ${secret.what}.`;
 }

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { formatCompact } from '../../language-server/protocol/format';
 import { visible } from '../../language-server/protocol/hidden';
 import {
   type ChooseContextParams,
@@ -11,10 +12,9 @@ import {
 import { describeError } from '../errors';
 import { confirm } from '../notify';
 import type { LanguageServer } from '../server/client';
-import { formatCount } from '../status/format';
 import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, secretSentence } from './tree-model';
 
-export const contextViewId = 'fasa.context';
+const contextViewId = 'fasa.context';
 
 /** The tree follows the server's status, but no faster. */
 const minMsBetween = 1000;
@@ -131,7 +131,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
 function messageOf(folders: readonly ContextFolder[], roots: readonly ContextNode[]): string | undefined {
   if (roots.length > 0) {
     const problems = folders.flatMap(({ ruleProblems = [] }) => ruleProblems);
-    const more = problems.length > 3 ? ` ${formatCount(problems.length - 3)} more like these.` : '';
+    const more = problems.length > 3 ? ` ${formatCompact(problems.length - 3)} more like these.` : '';
     return problems.length === 0 ? undefined : `${problems.slice(0, 3).map(visible).join(' ')}${more}`;
   }
   return folders.length === 0

@@ -7,13 +7,12 @@ import { countHidden, withoutHidden } from '../../language-server/protocol/hidde
 import { UserError } from '../errors';
 import { ask, confirm } from '../notify';
 import { isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
-import { fitChanges } from './fit';
-import { type Reviews, textOf } from './review';
+import { type Fit, fitChanges } from './fit';
+import type { Reviews } from './review';
 import { exists, TargetFiles } from './target-files';
-import type { Fit } from './text-lines';
-import type { Writer } from './writer';
+import { textOf, type Writer } from './writer';
 
-export type BlockAction = 'insert' | 'replace' | 'newFile' | 'diff' | 'copy';
+type BlockAction = 'insert' | 'replace' | 'newFile' | 'diff' | 'copy';
 
 export class BlockApplier {
   readonly #writer: Writer;

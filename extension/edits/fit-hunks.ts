@@ -3,8 +3,28 @@
 import type { Change } from '../../language-server/protocol/answer/answer';
 import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
 import { type Pair, Reindenter, unitNear } from './indentation';
-import { type Comparisons, comparisonKinds, isEven, maxComparisons, nearPlace, type Place, placesBy } from './places';
-import { capital, type Fit, joinLines, splitText } from './text-lines';
+import {
+  type Comparisons,
+  capital,
+  comparisonKinds,
+  isEven,
+  joinLines,
+  maxComparisons,
+  nearPlace,
+  type Place,
+  placesBy,
+  splitText,
+} from './places';
+
+/** What came of putting changes into a text. */
+export interface Fit {
+  /** With all changes that fit in it. */
+  readonly text: string;
+  /** A sentence for each change that does not fit. */
+  readonly failures: readonly string[];
+  /** The number of all changes. */
+  readonly count: number;
+}
 
 interface Found {
   readonly change: Change;

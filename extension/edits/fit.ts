@@ -3,26 +3,12 @@
 import { diffArrays } from 'diff';
 import type { Change } from '../../language-server/protocol/answer/answer';
 import type { MarkedBlock } from '../../language-server/protocol/answer/change-blocks';
-import { UserError } from '../errors';
-import { fitHunks } from './fit-hunks';
+import { type Fit, fitHunks } from './fit-hunks';
 import { type Pair, Reindenter, unitNear } from './indentation';
-import { placesOf } from './places';
+import { capital, joinLines, placesOf, splitText } from './places';
 import { nextReading } from './readings';
-import { capital, type Fit, joinLines, splitText } from './text-lines';
 
-export type { Fit } from './text-lines';
-
-/**
- * The text with all changes in it.
- * @throws UserError where one does not fit: its old lines are not there, or more than once
- */
-export function applyChanges(text: string, changes: readonly Change[]): string {
-  const { text: result, failures } = fitChanges(text, changes);
-  if (failures.length > 0) {
-    throw new UserError(failures.join(' '));
-  }
-  return result;
-}
+export type { Fit } from './fit-hunks';
 
 /**
  * @param text with line ends of one kind, which new lines take

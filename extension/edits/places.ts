@@ -1,4 +1,4 @@
-/** Where lines of an answer are in a file. */
+/** Texts as lines, and where lines of an answer are in a file. */
 
 import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
 
@@ -213,4 +213,21 @@ function isAnchored(hunk: readonly HunkLine[], place: Place): boolean {
     [isAdding, isOpen] = [false, !isThere];
   }
   return !(isAdding && isOpen);
+}
+
+/** Lines without their ends. */
+export function splitText(text: string): string[] {
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') {
+    lines.pop();
+  }
+  return lines;
+}
+
+export function joinLines(lines: readonly string[], isEnded: boolean): string {
+  return lines.length === 0 ? '' : `${lines.join('\n')}${isEnded ? '\n' : ''}`;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -5,9 +5,9 @@ import { UserError } from '../errors';
 import { inform } from '../notify';
 import { type Hunk, hunkAt, withoutHunk } from './changes';
 import { Proposal } from './proposal';
-import type { Writer } from './writer';
+import { textOf, type Writer } from './writer';
 
-export const proposalScheme = 'fasa-proposal';
+const proposalScheme = 'fasa-proposal';
 
 /** From the last key to the moment when a proposal follows what was typed. */
 const followMs = 150;
@@ -176,10 +176,6 @@ export class Reviews implements vscode.Disposable {
       ];
     });
   }
-}
-
-export function textOf(document: vscode.TextDocument): string {
-  return document.getText().replace(/\r\n?/g, '\n');
 }
 
 function cursorLine(uri: vscode.Uri): number | undefined {

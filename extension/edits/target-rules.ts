@@ -6,7 +6,7 @@
 import { lstat, realpath } from 'node:fs/promises';
 import * as path from 'node:path';
 
-export interface TargetFacts {
+interface TargetFacts {
   readonly trusted: boolean;
   /** Absolute paths of the workspace's folders. */
   readonly folders: readonly string[];

@@ -34,7 +34,7 @@ export class Writer {
   async replaceFile(target: vscode.Uri, expected: string, text: string): Promise<void> {
     const document = await vscode.workspace.openTextDocument(target);
     await this.check(target);
-    if (document.getText().replace(/\r\n?/g, '\n') !== expected) {
+    if (textOf(document) !== expected) {
       throw new UserError(`Nothing was written to ${placeName(target)}: it has changed since.`);
     }
     const edit = new vscode.WorkspaceEdit();
@@ -84,6 +84,11 @@ export class Writer {
     edit.renameFile(target, to, { overwrite: false, ignoreIfExists: false });
     await apply(edit, target);
   }
+}
+
+/** With LF line ends. */
+export function textOf(document: vscode.TextDocument): string {
+  return document.getText().replace(/\r\n?/g, '\n');
 }
 
 async function apply(edit: vscode.WorkspaceEdit, target: vscode.Uri): Promise<void> {

@@ -16,7 +16,7 @@ import { readCacheFolder, readServerSettings, settingsSection } from './settings
 /** Documents that get completions. Notebook cells are documents of their own; files of virtual file systems are not read. */
 const documentSelector = [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: 'vscode-notebook-cell' }];
 
-export interface LanguageClientParts {
+interface LanguageClientParts {
   readonly extensionPath: string;
   readonly output: LogOutputChannel;
   /** The server's process ended, or its connection broke; answers a line for the log. */

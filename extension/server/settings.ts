@@ -56,17 +56,3 @@ export function readCacheFolder(): string | undefined {
   const folder = vscode.workspace.getConfiguration(settingsSection).get<string>('cacheFolder')?.trim();
   return folder ? folder : undefined;
 }
-
-/** Calls back with what changed: settings the running server takes, or the cache folder, which needs a new server. */
-export function onDidChangeSettings(changed: (what: 'settings' | 'cacheFolder') => void): vscode.Disposable {
-  return vscode.Disposable.from(
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration(`${settingsSection}.cacheFolder`)) {
-        changed('cacheFolder');
-      } else if (event.affectsConfiguration(settingsSection) || event.affectsConfiguration('files.exclude')) {
-        changed('settings');
-      }
-    }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => changed('settings')),
-  );
-}

@@ -1,8 +1,8 @@
+import { formatCompact, formatPercent } from '../../language-server/protocol/format';
 import type { Status } from '../../language-server/protocol/server';
 import type { ServerView } from '../server/life';
-import { formatCount, formatPercent } from './format';
 
-export interface StatusText {
+interface StatusText {
   /** With codicons. */
   readonly text: string;
   /** The same in words, for a screen reader. */
@@ -66,7 +66,7 @@ function encodingText(repository: Status['repository']): StatusText {
   if (!repository) {
     return normal('loading~spin', 'encoding');
   }
-  const words = `${formatCount(repository.filesEncoded)} of ${formatCount(repository.files)} files`;
+  const words = `${formatCompact(repository.filesEncoded)} of ${formatCompact(repository.files)} files`;
   return { ...normal('loading~spin', `encoding, ${words}`), text: `$(loading~spin) FASA ${words}` };
 }
 
@@ -90,7 +90,7 @@ function cacheText(status: Status): string {
   if (!cache || cache.tokens === 0) {
     return 'ready';
   }
-  const tokens = `${formatCount(cache.tokens)} ${cache.tokens === 1 ? 'token' : 'tokens'}`;
+  const tokens = `${formatCompact(cache.tokens)} ${cache.tokens === 1 ? 'token' : 'tokens'}`;
   const saved = cache.saved ?? 0;
   return saved >= 0.01 ? `${tokens}, ${formatPercent(saved)} saved` : tokens;
 }

@@ -1,8 +1,7 @@
-import { formatBytes } from '../../language-server/protocol/format';
+import { formatBytes, formatCompact, formatMs, formatPercent } from '../../language-server/protocol/format';
 import type { Status } from '../../language-server/protocol/server';
 import type { CommandId } from '../command-ids';
 import type { ServerView } from '../server/life';
-import { formatCount, formatMs, formatPercent, plainMarkdown } from './format';
 import { lacksModel, statusText } from './text';
 
 /** The only commands that a link of the tooltip may run. */
@@ -51,7 +50,7 @@ function figureRows(status: Status): [string, string][] {
       'Model',
       plainMarkdown(model.name, 60),
       plainMarkdown(
-        `${model.architecture}, ${formatCount(model.parameters)} parameters, ${model.quantization}, ${formatBytes(model.bytes)}`,
+        `${model.architecture}, ${formatCompact(model.parameters)} parameters, ${model.quantization}, ${formatBytes(model.bytes)}`,
       ),
     );
   }
@@ -59,7 +58,7 @@ function figureRows(status: Status): [string, string][] {
     add('Repository', ...repositoryFigures(status.repository));
   }
   if (cache) {
-    add('Cache', `${formatCount(cache.tokens)} of ${formatCount(cache.contextTokens)} tokens`, cacheBytes(cache));
+    add('Cache', `${formatCompact(cache.tokens)} of ${formatCompact(cache.contextTokens)} tokens`, cacheBytes(cache));
   }
   if (attention) {
     add('Attention', attentionFigures(attention));
@@ -68,13 +67,13 @@ function figureRows(status: Status): [string, string][] {
     add(
       'Measured',
       `${speed.fasaMsPerToken.toFixed(1)} ms per token with FASA, ${speed.denseMsPerToken.toFixed(1)} ms dense`,
-      `${speed.speedup.toFixed(1)} times as fast with ${formatCount(speed.atTokens)} tokens`,
+      `${speed.speedup.toFixed(1)} times as fast with ${formatCompact(speed.atTokens)} tokens`,
     );
   }
   if (fidelity) {
     add(
       speed ? '' : 'Measured',
-      `${formatPercent(fidelity.agreement)} of ${formatCount(fidelity.samples)} tokens the same as dense`,
+      `${formatPercent(fidelity.agreement)} of ${formatCompact(fidelity.samples)} tokens the same as dense`,
       `mean KL divergence ${fidelity.meanKl.toFixed(4)} nats`,
     );
   }
@@ -83,7 +82,7 @@ function figureRows(status: Status): [string, string][] {
       'Request',
       `first token after ${formatMs(lastRequest.firstTokenMs)}`,
       requestTokens(lastRequest),
-      `${formatCount(lastRequest.reusedTokens)} tokens reused, ${formatCount(lastRequest.fedTokens)} fed`,
+      `${formatCompact(lastRequest.reusedTokens)} tokens reused, ${formatCompact(lastRequest.fedTokens)} fed`,
       lastRequest.bytesReadPerToken > 0
         ? `${formatBytes(lastRequest.bytesReadPerToken)} of the cache read per token`
         : undefined,
@@ -108,12 +107,12 @@ function repositoryFigures(repository: NonNullable<Status['repository']>): (stri
   const { files, filesEncoded, tokens, tokensEncoded, encoding, paused, diskBytes } = repository;
   const all = tokensEncoded === tokens;
   const left = encoding?.secondsLeft === undefined ? '' : `, ${encoding.secondsLeft} s left`;
-  const reasons = Object.entries(repository.leftOut).map(([reason, count]) => `${formatCount(count)} ${reason}`);
+  const reasons = Object.entries(repository.leftOut).map(([reason, count]) => `${formatCompact(count)} ${reason}`);
   return [
     all
-      ? `${formatCount(tokens)} tokens of ${formatCount(files)} files in the context`
-      : `${formatCount(tokensEncoded)} of ${formatCount(tokens)} tokens, ${formatCount(filesEncoded)} of ${formatCount(files)} files in the context`,
-    encoding && `encoding, ${formatCount(encoding.filesDone)} of ${formatCount(encoding.files)} files done${left}`,
+      ? `${formatCompact(tokens)} tokens of ${formatCompact(files)} files in the context`
+      : `${formatCompact(tokensEncoded)} of ${formatCompact(tokens)} tokens, ${formatCompact(filesEncoded)} of ${formatCompact(files)} files in the context`,
+    encoding && `encoding, ${formatCompact(encoding.filesDone)} of ${formatCompact(encoding.files)} files done${left}`,
     paused === 'battery' ? 'encoding waits while the machine runs on battery' : undefined,
     reasons.length > 0 ? plainMarkdown(`left out: ${reasons.join(', ')}`) : undefined,
     diskBytes === undefined || diskBytes === 0 ? undefined : `${formatBytes(diskBytes)} on disk, of all repositories`,
@@ -122,7 +121,7 @@ function repositoryFigures(repository: NonNullable<Status['repository']>): (stri
 
 /** The speed is that of the tokens after the first one. */
 function requestTokens({ tokens, tokensPerSecond }: NonNullable<Status['lastRequest']>): string {
-  return tokens === 1 ? '1 token' : `${formatCount(tokens)} tokens, ${tokensPerSecond.toFixed(1)} per second`;
+  return tokens === 1 ? '1 token' : `${formatCompact(tokens)} tokens, ${tokensPerSecond.toFixed(1)} per second`;
 }
 
 function cacheBytes(cache: NonNullable<Status['cache']>): string | undefined {
@@ -142,12 +141,12 @@ function attentionFigures(attention: NonNullable<Status['attention']>): string {
       return 'dense';
     case 'auto':
       return attention.calibrated
-        ? `auto: FASA with ${formatCount(attention.budget)} tokens in a long context`
+        ? `auto: FASA with ${formatCompact(attention.budget)} tokens in a long context`
         : attention.calibrating === undefined
           ? 'auto: dense, as this model has no calibration'
           : `auto: dense until this model is calibrated (${formatPercent(attention.calibrating)})`;
     default:
-      return `${attention.mode.toUpperCase()} with ${formatCount(attention.budget)} tokens`;
+      return `${attention.mode.toUpperCase()} with ${formatCompact(attention.budget)} tokens`;
   }
 }
 
@@ -177,4 +176,14 @@ function actionLinks(view: ServerView): string[] {
     link('gear', 'Settings', 'fasa.openSettings'),
   );
   return links;
+}
+
+/**
+ * Text from outside (a model's name, an error's path) as Markdown that shows it as it is: on one line, no markup, no
+ * link, no codicon, no table cell of its own.
+ */
+export function plainMarkdown(text: string, maxLength = 200): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const cut = line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line;
+  return cut.replace(/[\\`*_{}[\]()#+\-.!|<>~$&:@]/g, '\\$&');
 }

@@ -41,7 +41,7 @@ export const chip = object({
 });
 export type Chip = Checked<typeof chip>;
 
-export const citation = object({
+const citation = object({
   uri: text(limits.uri),
   /** Below the workspace's folder, or as the host names the place. */
   path: label,
@@ -53,14 +53,14 @@ export const citation = object({
 });
 export type CitationView = Checked<typeof citation>;
 
-export const sizePart: Check<AskSizePart> = object({
+const sizePart: Check<AskSizePart> = object({
   kind: oneOf(...askSizeKinds),
   label,
   tokens: optional(count),
   includedTokens: count,
   reason: optional(label),
 });
-export const size: Check<AskSize> = object({
+const size: Check<AskSize> = object({
   roomTokens: number,
   answerTokens: number,
   tokens: number,
@@ -73,7 +73,7 @@ export type StatsView = Pick<
   RequestStatus,
   'tokens' | 'tokensPerSecond' | 'firstTokenMs' | 'reusedTokens' | 'fedTokens'
 >;
-export const stats: Check<StatsView> = object({
+const stats: Check<StatsView> = object({
   tokens: count,
   tokensPerSecond: number,
   firstTokenMs: number,
@@ -97,10 +97,10 @@ export const turn = object({
 });
 export type TurnView = Checked<typeof turn>;
 
-export const summary = object({ id, title: label, changed: label, turns: count, found: optional(label) });
+const summary = object({ id, title: label, changed: label, turns: count, found: optional(label) });
 export type SummaryView = Checked<typeof summary>;
 
-export const candidate = object({ id, kind: oneOf(...mentionKinds), label, detail: optional(label) });
+const candidate = object({ id, kind: oneOf(...mentionKinds), label, detail: optional(label) });
 export type Candidate = Checked<typeof candidate>;
 
 export const applyActions = ['insert', 'replace', 'newFile', 'diff', 'copy'] as const;

@@ -1,10 +1,21 @@
 /** Figures as words. Bytes in decimal units, as disks and downloads are sold. */
 
 const counts = new Intl.NumberFormat('en-US');
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** In full, for tables and plots. */
+/** In full, for tables, plots and sentences. */
 export function formatCount(value: number): string {
   return counts.format(value);
+}
+
+/** For places with little room: 9,999 in full, 12.3K above. */
+export function formatCompact(value: number): string {
+  return value < 10_000 ? counts.format(value) : compact.format(value);
+}
+
+/** Rounded down, so that nothing looks done that is not. */
+export function formatPercent(share: number): string {
+  return `${Math.floor(share * 100)} %`;
 }
 
 export function formatBytes(bytes: number): string {

@@ -40,7 +40,7 @@ const names: Readonly<Record<number, string>> = {
   65440: 'Hangul filler',
 };
 
-export interface TextPiece {
+interface TextPiece {
   readonly text: string;
   /** What the character is, for a piece that is one hidden character. */
   readonly name?: string;

@@ -109,7 +109,7 @@ function orLeftOut<T>(work: () => T, leftOut: LeftOut | undefined): T | undefine
 
 type Shape = Readonly<Record<string, Check<unknown>>>;
 type OptionalKeys<S extends Shape> = { [K in keyof S]: undefined extends Checked<S[K]> ? K : never }[keyof S];
-export type Fields<S extends Shape> = {
+type Fields<S extends Shape> = {
   readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Checked<S[K]>;
 } & {
   readonly [K in OptionalKeys<S>]?: Exclude<Checked<S[K]>, undefined>;
@@ -140,8 +140,8 @@ export function object<S extends Shape>(shape: S): Check<Fields<S>> {
 }
 
 /** Of messages that are told apart by their `kind`: a shape for each. */
-export type MessageShapes = Readonly<Record<string, Shape>>;
-export type Message<M extends MessageShapes> = {
+type MessageShapes = Readonly<Record<string, Shape>>;
+type Message<M extends MessageShapes> = {
   [K in keyof M & string]: { readonly kind: K } & Fields<M[K]>;
 }[keyof M & string];
 

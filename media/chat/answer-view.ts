@@ -16,7 +16,7 @@ import { element, iconButton, showHidden, visibleText } from '../dom';
 import { highlight } from './highlight';
 import { blockStarts, type LinkHost, renderMarkdown } from './markdown';
 
-export interface AnswerHost extends LinkHost {
+interface AnswerHost extends LinkHost {
   apply(block: number, action: (typeof applyActions)[number]): void;
 }
 

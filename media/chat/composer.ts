@@ -8,6 +8,7 @@ import {
   type ToHost,
 } from '../../language-server/protocol/chat-page';
 import { startOf } from '../../language-server/protocol/cut';
+import { formatCount } from '../../language-server/protocol/format';
 import { limits } from '../../language-server/protocol/limits';
 import { type AskCommand, type AskSize, askCommands } from '../../language-server/protocol/server';
 import { element, iconButton } from '../dom';
@@ -29,7 +30,6 @@ const mentionWords: Readonly<Record<MentionKind, string>> = {
 };
 
 const draftDelayMs = 300;
-const counts = new Intl.NumberFormat('en-US');
 
 export class Composer {
   readonly root = element('form', { class: 'composer', 'aria-label': 'Question' });
@@ -119,10 +119,10 @@ export class Composer {
     const bar = element('span', { class: 'meter-bar', 'aria-hidden': 'true' });
     bar.style.setProperty('--share', String(share));
     const beside =
-      size.repositoryTokens === undefined ? '' : `, and ${counts.format(size.repositoryTokens)} of the repository`;
+      size.repositoryTokens === undefined ? '' : `, and ${formatCount(size.repositoryTokens)} of the repository`;
     const words = size.fits
-      ? `${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens${beside}`
-      : `too long: ${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens`;
+      ? `${formatCount(size.tokens)} of ${formatCount(size.roomTokens)} tokens${beside}`
+      : `too long: ${formatCount(size.tokens)} of ${formatCount(size.roomTokens)} tokens`;
     const details = element('details', { class: size.fits ? 'meter-details' : 'meter-details too-long' });
     const cut = size.parts.filter(({ reason }) => reason !== undefined).length;
     details.append(
@@ -132,8 +132,8 @@ export class Composer {
     for (const part of size.parts) {
       const tokens =
         part.reason === undefined
-          ? counts.format(part.includedTokens)
-          : `${counts.format(part.includedTokens)} of ${part.tokens === undefined ? '?' : counts.format(part.tokens)}, ${part.reason}`;
+          ? formatCount(part.includedTokens)
+          : `${formatCount(part.includedTokens)} of ${part.tokens === undefined ? '?' : formatCount(part.tokens)}, ${part.reason}`;
       list.append(element('li', { class: part.reason === undefined ? '' : 'cut' }, `${part.label}: ${tokens}`));
     }
     details.append(list);
@@ -157,7 +157,7 @@ export class Composer {
           this.#send({ kind: 'addChip', id: candidate.id, type: kind });
         },
       })),
-      candidates.length === 0 ? 'Nothing found' : more > 0 ? `and ${counts.format(more)} more: type on` : undefined,
+      candidates.length === 0 ? 'Nothing found' : more > 0 ? `and ${formatCount(more)} more: type on` : undefined,
     );
   }
 
@@ -301,8 +301,8 @@ export class Composer {
 
 /** Of a question that is longer than any that can be asked. */
 export function tooLongWords(text: string): string {
-  const most = counts.format(limits.question);
-  return `too long: ${counts.format(text.length)} characters, and at most ${most} can be asked. Put the long text into a file and add that with @file.`;
+  const max = formatCount(limits.question);
+  return `too long: ${formatCount(text.length)} characters, and at most ${max} can be asked. Put the long text into a file and add that with @file.`;
 }
 
 const icons: Readonly<Record<MentionKind, string>> = {

@@ -1,12 +1,12 @@
 /** One turn on the page: the question with what went with it, the answer, where it looked, what it took. */
 
-import type { CitationView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
+import type { CitationView, StatsView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
+import { formatCount, formatMs } from '../../language-server/protocol/format';
 import { limits } from '../../language-server/protocol/limits';
 import type { AskSize } from '../../language-server/protocol/server';
 import { element, iconButton, visibleText } from '../dom';
 import { AnswerView } from './answer-view';
 import { tooLongWords } from './composer';
-import { describeStats } from './describe-stats';
 
 export class TurnElement {
   readonly root = element('li', { class: 'turn' });
@@ -203,7 +203,7 @@ export class TurnElement {
 }
 
 /** What the model did not get to see, in words. */
-export function leftOut(size: AskSize): HTMLElement | undefined {
+function leftOut(size: AskSize): HTMLElement | undefined {
   const missing = size.parts.filter(({ reason }) => reason !== undefined);
   if (missing.length === 0) {
     return undefined;
@@ -223,4 +223,14 @@ export function leftOut(size: AskSize): HTMLElement | undefined {
   }
   details.append(list);
   return details;
+}
+
+/** Figures of an answer as one line. */
+function describeStats({ tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens }: StatsView): string {
+  return [
+    `${formatCount(tokens)} tokens`,
+    ...(tokensPerSecond > 0 ? [`${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} per second`] : []),
+    `first after ${formatMs(firstTokenMs)}`,
+    `read ${formatCount(fedTokens)}, reused ${formatCount(reusedTokens)}`,
+  ].join(' · ');
 }

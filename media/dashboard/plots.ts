@@ -29,7 +29,7 @@ function axis(size: number, values: (value: number) => string, space = 40): uPlo
 }
 
 /** One plot in its frame, with words for what no one can hear in a picture. */
-export class Plot<S> {
+class Plot<S> {
   readonly root: HTMLElement;
   readonly #frame = element('div', { class: 'plot', role: 'img' });
   readonly #none: HTMLElement;

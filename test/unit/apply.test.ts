@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hunkAt, hunksOf, withHunk, withoutHunk } from '../../extension/edits/changes';
-import { applyChanges } from '../../extension/edits/fit';
 import { Proposal } from '../../extension/edits/proposal';
 import { whyRefused } from '../../extension/edits/target-rules';
+import { applyChanges } from './apply-changes';
 
 describe('where code may go', () => {
   let base = '';

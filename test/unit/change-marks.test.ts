@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { applyChanges } from '../../extension/edits/fit';
 import { codeParts } from '../../language-server/protocol/answer/answer';
+import { applyChanges } from './apply-changes';
 
 /** An answer with one change, and the file that it is for. */
 function answer(search: string, replace: string, { width = 7, fenced = true } = {}): string {

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RestartPolicy, type ServerView } from '../../extension/server/life';
-import { formatCount, formatMs, formatPercent, plainMarkdown } from '../../extension/status/format';
 import { statusText } from '../../extension/status/text';
-import { statusTooltip } from '../../extension/status/tooltip';
-import { formatBytes } from '../../language-server/protocol/format';
+import { plainMarkdown, statusTooltip } from '../../extension/status/tooltip';
+import { formatBytes, formatCompact, formatMs, formatPercent } from '../../language-server/protocol/format';
 import type { CacheStatus, Status } from '../../language-server/protocol/server';
 
 const view = (status: Status): ServerView => ({ life: 'running', status });
@@ -187,9 +186,9 @@ describe('restart policy', () => {
 
 describe('figures', () => {
   test.each([
-    [formatCount(0), '0'],
-    [formatCount(9999), '9,999'],
-    [formatCount(12_345), '12.3K'],
+    [formatCompact(0), '0'],
+    [formatCompact(9999), '9,999'],
+    [formatCompact(12_345), '12.3K'],
     [formatPercent(0.999), '99 %'],
     [formatBytes(999), '999 B'],
     [formatBytes(1500), '1.5 kB'],

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { applyChanges } from '../../extension/edits/fit';
+import { applyChanges } from './apply-changes';
 
 const tabs =
   'package rows\n\nfunc rows() int {\n\tx := 1\n\tif x > 0 {\n\t\treturn x\n\t}\n\treturn 0\n}\n\nfunc last() {\n\tprintln(1)\n}\n';

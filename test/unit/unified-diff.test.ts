@@ -4,8 +4,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hunksOf } from '../../extension/edits/changes';
-import { applyChanges, fitChanges } from '../../extension/edits/fit';
+import { fitChanges } from '../../extension/edits/fit';
 import { type AnswerPart, codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
+import { applyChanges } from './apply-changes';
 
 const part = (answer: string) => codeParts(answer)[0];
 const block = (diff: string, language = 'diff') => `Here:\n\n\`\`\`${language}\n${diff}\n\`\`\`\n`;

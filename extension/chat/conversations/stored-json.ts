@@ -7,7 +7,7 @@ import type { Conversation } from './conversation';
 const gone = '[This text was too large to be kept with the conversation.]';
 const maxSelection = 64 * 1024;
 
-export interface StoredJson {
+interface StoredJson {
   readonly json: string;
   /** In words. */
   readonly left: readonly string[];

@@ -20,7 +20,7 @@ interface GitExtension {
   getAPI(version: 1): { readonly repositories: readonly GitRepository[] };
 }
 
-export interface RepositoryChanges {
+interface RepositoryChanges {
   readonly name: string;
   /** Its place: two may have one name. */
   readonly key: string;

@@ -13,7 +13,7 @@ export interface MentionItem {
   resolve(): Promise<Resolved>;
 }
 
-export interface Resolved {
+interface Resolved {
   readonly references?: readonly { readonly uri: string }[];
   readonly attachments?: readonly Attachment[];
 }

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Candidate, Chip, MentionKind } from '../../../language-server/protocol/chat-page';
 import { cutMiddle, startOf } from '../../../language-server/protocol/cut';
+import { formatCount } from '../../../language-server/protocol/format';
 import { limits } from '../../../language-server/protocol/limits';
 import type { AskSelection, AskSizePart } from '../../../language-server/protocol/server';
 import { UserError } from '../../errors';
@@ -104,7 +105,7 @@ export function boundContext({
 }
 
 /** As many as are shown, the last of them for all others. */
-export function boundChips(chips: readonly Chip[]): readonly Chip[] {
+function boundChips(chips: readonly Chip[]): readonly Chip[] {
   const short = chips.map((chip, index) => ({
     ...chip,
     id: chip.id.length > limits.id ? `long-${index}` : chip.id,
@@ -132,9 +133,8 @@ function cutWithWords(text: string, most: number): string {
 /** @throws UserError */
 export function checkQuestion(text: string): void {
   if (text.length > limits.question) {
-    const format = new Intl.NumberFormat('en-US');
     throw new UserError(
-      `The question has ${format.format(text.length)} characters; at most ${format.format(limits.question)} can be asked. ` +
+      `The question has ${formatCount(text.length)} characters; at most ${formatCount(limits.question)} can be asked. ` +
         'Put the long text into a file and add that with @file.',
     );
   }

@@ -7,7 +7,7 @@
 import { type Thought, thoughtAt, unopenedThought } from '../thoughts';
 import { bareDiffEnd, mayBeginDiff } from './bare-diff';
 import { type Change, type FileChange, joined, readChanges } from './change-blocks';
-import { fenceEnd, replaceLine, searchLine } from './fences';
+import { fenceEnd, fenceLine, lineEnd, replaceLine, searchLine } from './fences';
 import { languageOf, type NamedFiles, namedFiles } from './named-files';
 import { readDiff } from './unified-diff';
 
@@ -49,8 +49,6 @@ export interface CodePart {
 }
 
 export type AnswerPart = MarkdownPart | ThoughtPart | CodePart;
-
-const fenceLine = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
 
 /**
  * @param from an offset where a part starts: for an answer that grew, that of its last part
@@ -208,9 +206,4 @@ function columnsOf(indent: string): number {
 
 function textOf(part: AnswerPart | undefined): string {
   return part?.kind === 'markdown' ? part.text : '';
-}
-
-function lineEnd(text: string, at: number): number {
-  const end = text.indexOf('\n', at);
-  return end === -1 ? text.length : end + 1;
 }

@@ -7,7 +7,7 @@
 export const searchLine = /^<{5,9} ?SEARCH\s*$/;
 export const replaceLine = /^>{5,9} ?REPLACE\s*$/;
 
-export interface Opening {
+interface Opening {
   /** The white space before the fence. */
   readonly indent: string;
   /** The fence itself. */
@@ -29,7 +29,8 @@ export interface Ending {
 const texts = new Set('markdown md mdx mdc mkd mdown rmd qmd rst rest restructuredtext adoc asciidoc org'.split(' '));
 const plainTexts = new Set(['', 'text', 'txt', 'plaintext', 'plain']);
 const textEndings = /\.(?:md|mdx|mdc|markdown|mkd|rmd|qmd|rst|adoc|asciidoc|org)$/i;
-const fence = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
+/** A line that opens or closes a block: its indent, its mark, and what stands after that. */
+export const fenceLine = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
 const commands =
   '$ ,> ,npm ,npx ,pnpm ,yarn ,bun ,deno ,node ,pip ,pip3 ,pipx ,uv ,python ,python3 ,poetry ,conda ,cargo ,rustup ,go ,git ,gh ,make ,cmake ,docker ,podman ,kubectl ,helm ,brew ,apt ,apt-get ,sudo ,cd ,mkdir ,cp ,mv ,rm ,ls ,cat ,echo ,export ,curl ,wget ,ruby ,gem ,bundle ,mvn ,gradle ,./,dotnet ,composer ,php ,terraform '.split(
     ',',
@@ -55,7 +56,7 @@ export function fenceEnd(text: string, bodyStart: number, opening: Opening, ende
   for (let at = bodyStart; at < text.length; line++) {
     const end = lineEnd(text, at);
     const words = text.slice(at, end).replace(/\r?\n$/, '');
-    const found = fence.exec(words);
+    const found = fenceLine.exec(words);
     const bare = found !== null && (found[3] ?? '').trim() === '';
     const closes = found !== null && bare && canClose(found, mark, indent);
     const here: Ending = { bodyEnd: at, end, closed: true };
@@ -180,7 +181,8 @@ function looksLikeText(text: string, bodyStart: number): boolean {
   return /^\s*(?:#{1,2} \S[^\n]*\n\s*\n|---\n[\w-]+:[^\n]*\n)/.test(text.slice(bodyStart, bodyStart + 400));
 }
 
-function lineEnd(text: string, at: number): number {
+/** Where the line that holds an offset ends, its line break included. */
+export function lineEnd(text: string, at: number): number {
   const end = text.indexOf('\n', at);
   return end === -1 ? text.length : end + 1;
 }
