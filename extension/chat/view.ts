@@ -6,10 +6,9 @@ import { checkToHost, type ToHost, type ToView } from '../../language-server/pro
 import type { AskCommand } from '../../language-server/protocol/server';
 import type { BlockApplier } from '../edits/apply-block';
 import { UserError } from '../errors';
-import { confirm, inform, showFailure } from '../notify';
+import { confirm, inform } from '../notify';
 import type { LanguageServer } from '../server/client';
-import { webviewHtml, webviewOptions } from '../webview-html';
-import { takeMessages } from '../webview-messages';
+import { showPage } from '../webview-page';
 import { placeName, resolveInWorkspace } from '../workspace-paths';
 import { CitationMarks } from './citations';
 import { toMarkdown } from './conversations/export';
@@ -82,19 +81,16 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     const { extensionUri } = this.#parts.context;
     this.#view = view;
     this.#ready = false;
-    view.webview.options = webviewOptions(extensionUri);
-    takeMessages(view.webview, {
-      name: 'the chat panel',
-      output: this.#parts.output,
-      check: checkToHost,
-      handle: (message) => this.#handle(message),
-      failed: (error) => void showFailure(error, 'The chat panel', this.#parts.output),
-    });
     view.onDidDispose(() => {
       this.#view = undefined;
       this.#ready = false;
     });
-    view.webview.html = webviewHtml(view.webview, extensionUri, 'chat', 'FASA Chat');
+    showPage(view.webview, extensionUri, this.#parts.output, {
+      name: 'chat',
+      title: 'FASA Chat',
+      check: checkToHost,
+      handle: (message) => this.#handle(message),
+    });
   }
 
   /** Opens the panel with the caret in its text. */

@@ -6,10 +6,8 @@ import { checkToHost, type FilesView, type ToHost, type ToView } from '../../lan
 import { limits } from '../../language-server/protocol/limits';
 import { type ContextResult, contextRequest, measureRequest, type Status } from '../../language-server/protocol/server';
 import { describeError, UserError } from '../errors';
-import { showFailure } from '../notify';
 import type { LanguageServer } from '../server/client';
-import { webviewHtml, webviewOptions } from '../webview-html';
-import { takeMessages } from '../webview-messages';
+import { showPage } from '../webview-page';
 import { StatusHistory } from './history';
 import { dashboardSvg } from './svg';
 import { filesOf, nowOf } from './views';
@@ -48,25 +46,19 @@ export class Dashboard implements vscode.Disposable {
       this.#panel.reveal();
       return;
     }
-    const panel = vscode.window.createWebviewPanel(
-      viewType,
-      'FASA Dashboard',
-      vscode.ViewColumn.Active,
-      webviewOptions(this.#extensionUri),
-    );
+    const title = 'FASA Dashboard';
+    const panel = vscode.window.createWebviewPanel(viewType, title, vscode.ViewColumn.Active);
     this.#panel = panel;
-    takeMessages(panel.webview, {
-      name: 'the dashboard',
-      output: this.#output,
-      check: checkToHost,
-      handle: (message) => this.#handle(message),
-      failed: (error) => void showFailure(error, 'The dashboard', this.#output),
-    });
     panel.onDidDispose(() => {
       this.#panel = undefined;
       this.#measuring?.abort();
     });
-    panel.webview.html = webviewHtml(panel.webview, this.#extensionUri, 'dashboard', 'FASA Dashboard');
+    showPage(panel.webview, this.#extensionUri, this.#output, {
+      name: 'dashboard',
+      title,
+      check: checkToHost,
+      handle: (message) => this.#handle(message),
+    });
   }
 
   dispose(): void {
