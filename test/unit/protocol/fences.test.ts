@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { type AnswerPart, codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
+import { type AnswerPart, codeParts, readAnswer } from '../../../language-server/protocol/answer/answer';
 
 /** As the page reads it: more of it each time. Parts before the last stay what they are. */
 function grown(text: string, step: number): AnswerPart[] {
@@ -82,7 +82,7 @@ describe('a text with fences of its own', () => {
   });
 
   test('of the packages at hand: their readmes are offered whole, but for one in twenty at the most', () => {
-    const modules = path.resolve(import.meta.dirname, '../../node_modules');
+    const modules = path.resolve(import.meta.dirname, '../../../node_modules');
     const texts = readdirSync(modules).flatMap((name) => {
       try {
         return [

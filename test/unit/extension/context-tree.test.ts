@@ -5,8 +5,8 @@ import {
   describeNode,
   iconOfNode,
   menuOfNode,
-} from '../../extension/context/tree-model';
-import type { ContextFile } from '../../language-server/protocol/server';
+} from '../../../extension/context/tree-model';
+import type { ContextFile } from '../../../language-server/protocol/server';
 
 const file = (path: string, more: Partial<ContextFile> = {}): ContextFile => ({
   path,

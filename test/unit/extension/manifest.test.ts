@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { commandIds } from '../../extension/command-ids';
-import { tooltipCommands } from '../../extension/status/tooltip';
-import { checkSettings, defaultSettings } from '../../language-server/server/settings';
+import { commandIds } from '../../../extension/command-ids';
+import { tooltipCommands } from '../../../extension/status/tooltip';
+import { checkSettings, defaultSettings } from '../../../language-server/server/settings';
 
 interface Property {
   readonly type: string;
@@ -34,7 +34,7 @@ interface Manifest {
   readonly icon: string;
 }
 
-const root = new URL('../../', import.meta.url);
+const root = new URL('../../../', import.meta.url);
 const source = readFileSync(new URL('package.json', root), 'utf8');
 const texts = JSON.parse(readFileSync(new URL('package.nls.json', root), 'utf8')) as Readonly<Record<string, string>>;
 /** As the editor reads it: with the texts in their places. */

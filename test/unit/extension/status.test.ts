@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { RestartPolicy, type ServerView } from '../../extension/server/life';
-import { statusText } from '../../extension/status/text';
-import { plainMarkdown, statusTooltip } from '../../extension/status/tooltip';
-import { formatBytes, formatCompact, formatMs, formatPercent } from '../../language-server/protocol/format';
-import type { CacheStatus, Status } from '../../language-server/protocol/server';
+import { RestartPolicy, type ServerView } from '../../../extension/server/life';
+import { statusText } from '../../../extension/status/text';
+import { plainMarkdown, statusTooltip } from '../../../extension/status/tooltip';
+import { formatBytes, formatCompact, formatMs, formatPercent } from '../../../language-server/protocol/format';
+import type { CacheStatus, Status } from '../../../language-server/protocol/server';
 
 const view = (status: Status): ServerView => ({ life: 'running', status });
 const cache = (part: Partial<CacheStatus>): CacheStatus => ({

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { StatusHistory } from '../../extension/dashboard/history';
-import { dashboardSvg } from '../../extension/dashboard/svg';
-import { checkToHost, checkToView } from '../../language-server/protocol/dashboard-page';
-import type { RequestStatus, Status } from '../../language-server/protocol/server';
+import { StatusHistory } from '../../../extension/dashboard/history';
+import { dashboardSvg } from '../../../extension/dashboard/svg';
+import { checkToHost, checkToView } from '../../../language-server/protocol/dashboard-page';
+import type { RequestStatus, Status } from '../../../language-server/protocol/server';
 
 function status(tokens: number, more: Partial<Status> = {}): Status {
   const cache = { tokens, contextTokens: 4096, fullBytes: tokens * 100, fastBytes: tokens * 10, slowBytes: tokens * 5 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { checkToHost, checkToView } from '../../language-server/protocol/chat-page';
+import { checkToHost, checkToView } from '../../../language-server/protocol/chat-page';
 
 describe('a message to the host', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countHidden, pieces, visible, withoutHidden } from '../../language-server/protocol/hidden';
+import { countHidden, pieces, visible, withoutHidden } from '../../../language-server/protocol/hidden';
 
 test.each([
   ['right-to-left override', 'a\u202eb', 'a[U+202E]b'],

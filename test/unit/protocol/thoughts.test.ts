@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { OpenedThought } from '../../language-server/chat/opened-thought';
-import { codeParts, readAnswer, withoutThoughts } from '../../language-server/protocol/answer/answer';
-import { AnswerAfterThought, withoutFirstThought } from '../../language-server/protocol/thoughts';
+import { OpenedThought } from '../../../language-server/chat/opened-thought';
+import { codeParts, readAnswer, withoutThoughts } from '../../../language-server/protocol/answer/answer';
+import { AnswerAfterThought, withoutFirstThought } from '../../../language-server/protocol/thoughts';
 
 const kinds = (text: string, ended = true) => readAnswer(text, 0, [], ended).map(({ kind }) => kind);
 const fence = '```';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { takeMessages } from '../../extension/webview-messages';
-import { count, messageCheck, pageMessages } from '../../language-server/protocol/validate';
+import { takeMessages } from '../../../extension/webview-messages';
+import { count, messageCheck, pageMessages } from '../../../language-server/protocol/validate';
 
 const check = messageCheck({ ...pageMessages, take: { amount: count } });
 

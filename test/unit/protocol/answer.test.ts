@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { codeParts, readAnswer, withoutThoughts } from '../../language-server/protocol/answer/answer';
+import { codeParts, readAnswer, withoutThoughts } from '../../../language-server/protocol/answer/answer';
 
 const kinds = (text: string) => readAnswer(text).map(({ kind }) => kind);
 

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { findNamed } from '../../extension/find-file';
-import { codeParts } from '../../language-server/protocol/answer/answer';
+import { findNamed } from '../../../extension/find-file';
+import { codeParts } from '../../../language-server/protocol/answer/answer';
 
 const block = (words: string, info = '', body = 'x') => codeParts(`${words}\n\`\`\`${info}\n${body}\n\`\`\`\n`)[0];
 
