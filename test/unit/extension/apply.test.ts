@@ -7,7 +7,7 @@ import { Proposal } from '../../../extension/edits/proposal';
 import { whyRefused } from '../../../extension/edits/target-rules';
 import { applyChanges } from './apply-changes';
 
-describe('where code may go', () => {
+describe('the files that an answer may write to', () => {
   let base = '';
   let root = '';
   beforeAll(() => {
@@ -55,7 +55,7 @@ describe('where code may go', () => {
     'vite.config.ts',
     'gradle/libs.versions.toml',
     'src/.hidden/../a.ts',
-  ])('%s may be written', async (file) => {
+  ])('%s is allowed', async (file) => {
     expect(await why(file)).toBeUndefined();
   });
 
@@ -134,23 +134,23 @@ describe('where code may go', () => {
     ['src/linked.ts', 'a link leads out'],
     ['src/dangling.ts', 'a link leads out'],
     ['src/hooks/pre-commit', 'the files of git'],
-  ])('%s may not: %s', async (file, reason) => {
+  ])('%s is refused: %s', async (file, reason) => {
     expect(await why(file)).toContain(reason);
   });
 
-  test('nothing may in a workspace that is not trusted', async () => {
+  test('every file is refused in an untrusted workspace', async () => {
     expect(await why('src/a.ts', false)).toBe('the workspace is not trusted');
   });
 });
 
-describe('search and replace', () => {
+describe('a SEARCH/REPLACE change', () => {
   const text = 'function a() {\n  return 1;\n}\n\nfunction b() {\n  return 1;\n}\n';
-  test('changes what stands there once', () => {
+  test('replaces lines that occur once', () => {
     const changes = [{ search: 'function a() {\n  return 1;\n', replace: 'function a() {\n  return 2;\n' }];
     expect(applyChanges(text, changes)).toBe(text.replace('1', '2'));
   });
 
-  test('finds lines whose indent differs, and moves the new ones by as much', () => {
+  test('finds lines in another indentation, and shifts the new ones by as much', () => {
     const changes = [{ search: 'function b() {\nreturn 1;\n}\n', replace: 'function b() {\nreturn 3;\n}\n' }];
     expect(applyChanges(text, changes)).toContain('function b() {\nreturn 3;\n}\n');
     const inner = [{ search: 'return 1;\n}\n\nfunction b', replace: '' }];
@@ -159,26 +159,26 @@ describe('search and replace', () => {
     expect(indented).toBe('if (x) {\n    a();\n    b();\n}\n');
   });
 
-  test('refuses what is not there, or there twice, or has no place', () => {
+  test('is refused when its old lines are missing, occur twice, or are empty', () => {
     expect(() => applyChanges(text, [{ search: 'nothing\n', replace: '' }])).toThrow('not in the file');
     expect(() => applyChanges(text, [{ search: '  return 1;\n', replace: '' }])).toThrow('2 times');
     expect(() => applyChanges(text, [{ search: '', replace: 'x' }])).toThrow('no old lines');
     expect(applyChanges('', [{ search: '', replace: 'x\n' }])).toBe('x\n');
   });
 
-  test('leaves the end of a file without line end as it is', () => {
+  test('keeps a file without a final line break as it is', () => {
     expect(applyChanges('a\nb', [{ search: 'b\n', replace: 'c\n' }])).toBe('a\nc');
   });
 
-  test('takes the text of a change literally', () => {
+  test('inserts replacement patterns like $& literally', () => {
     expect(applyChanges('x$1\n', [{ search: 'x$1\n', replace: '$&$1\n' }])).toBe('$&$1\n');
   });
 });
 
-describe('changes one by one', () => {
+describe('hunks of a proposal', () => {
   const before = 'a\nb\nc\nd\ne\nf\n';
   const after = 'a\nB\nc\nd\nx\ny\ne\n';
-  test('are found by a line, taken or left, and all taken give the whole', () => {
+  test('are found by line, accepted or rejected, and together make the proposed text', () => {
     const hunks = hunksOf(before, after);
     expect(hunks.map(({ newStart, newEnd }) => [newStart, newEnd])).toEqual([
       [1, 2],
@@ -198,13 +198,13 @@ describe('changes one by one', () => {
     expect(text).toBe(after);
   });
 
-  test('of texts without a last line end', () => {
+  test('work without a final line break', () => {
     const [hunk] = hunksOf('a', 'a\nb');
     expect(hunk && withHunk('a', hunk)).toBe('a\nb');
   });
 });
 
-describe('a proposal whose file is edited while it is shown', () => {
+describe('a proposal whose file is edited during the review', () => {
   const base = 'a\nb\nc\nd\ne\nf\ng\nh\n';
   const text = 'a\nB\nc\nd\ne\nf\nG\nh\n';
   const take = (proposal: Proposal<string>, current: string, ...which: number[]) => {
@@ -216,13 +216,13 @@ describe('a proposal whose file is edited while it is shown', () => {
     return merged;
   };
 
-  test('keeps what was typed elsewhere, however much', () => {
+  test('keeps all that was typed elsewhere', () => {
     const current = 'new\na\nb\nc\nd\ntyped\nmore\ne\nf\ng\nh\nlast\n';
     const merged = new Proposal('x', base, text).merged(current, new Proposal('x', base, text).hunks());
     expect(merged).toEqual({ text: 'new\na\nB\nc\nd\ntyped\nmore\ne\nf\nG\nh\nlast\n', conflicts: [] });
   });
 
-  test('follows what was typed, so that none of it is proposed to go', () => {
+  test('takes over what was typed, so that it is not shown as removed', () => {
     const proposal = new Proposal('x', base, text);
     expect(proposal.follow(base.replace('d\n', 'd\ntyped\n'))).toBe(true);
     expect(proposal.text).toBe(text.replace('d\n', 'd\ntyped\n'));
@@ -236,7 +236,7 @@ describe('a proposal whose file is edited while it is shown', () => {
     ['removed', 'a\nc\nd\ne\nf\ng\nh\n'],
     ['followed by a typed line', 'a\nb\ntyped\nc\nd\ne\nf\ng\nh\n'],
     ['removed with those around', 'e\nf\ng\nh\n'],
-  ])('refuses a change whose line was %s, and takes the other', (_, current) => {
+  ])('refuses a change whose line was %s, and accepts the other', (_, current) => {
     const proposal = new Proposal('x', base, text);
     expect(proposal.follow(current)).toBe(false);
     expect(take(proposal, current, 0, 1).conflicts.map(({ newText }) => newText)).toEqual(['B\n']);
@@ -245,7 +245,7 @@ describe('a proposal whose file is edited while it is shown', () => {
     expect(proposal.hunks().map(({ newText }) => newText)).toEqual(['B\n']);
   });
 
-  test('proposes an accepted change again when it was undone, and not when it was edited', () => {
+  test('proposes an accepted change again after an undo, and not after an edit', () => {
     const proposal = new Proposal('x', base, text);
     const { text: accepted } = take(proposal, base, 0);
     expect(proposal.hunks()).toHaveLength(1);
@@ -255,7 +255,7 @@ describe('a proposal whose file is edited while it is shown', () => {
     expect(proposal.hunks()).toHaveLength(2);
   });
 
-  test('of random texts and edits, never loses a typed line and never doubles one', () => {
+  test('never loses or doubles a typed line, for random texts and edits', () => {
     let seed = 7;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) % 2147483648;

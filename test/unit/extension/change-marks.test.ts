@@ -22,7 +22,7 @@ function applied(file: string, text: string): string {
 const conflict = '<<<<<<< HEAD\nconst rows = 1;\n=======\nconst rows = 2;\n>>>>>>> feature/rows';
 const diff3 = '<<<<<<< HEAD\na\n||||||| base\nb\n=======\nc\n>>>>>>> x';
 
-describe('a change whose lines look like its marks', () => {
+describe('reading a SEARCH/REPLACE block whose lines look like its markers', () => {
   test.each<[string, string, string]>([
     ['a conflict of git that is resolved', conflict, 'const rows = 2;'],
     ['a conflict with the base between', diff3, 'a\nc'],
@@ -44,20 +44,20 @@ describe('a change whose lines look like its marks', () => {
     ['another line below a title', 'Title\n=======', 'Title\n-------'],
     ['a longer line below a title', 'Title\n=======', 'Title\n============'],
     ['a table of dashes and signs', '=====  =====\nA      B\n=====  =====', '=====  =====\nA      C\n=====  ====='],
-  ])('%s', (_, search, replace) => {
+  ])('applies a block with %s', (_, search, replace) => {
     const file = `first\n${search}\nlast\n`;
     for (const width of [5, 7, 9]) {
       expect(applied(file, answer(search, replace, { width }))).toBe(`first\n${replace}\nlast\n`);
     }
   });
 
-  test('is found without a fence around it as well', () => {
+  test('finds the block without a fence around it', () => {
     expect(applied(`x\n${conflict}\n`, answer(conflict, 'const rows = 2;', { fenced: false }))).toBe(
       'x\nconst rows = 2;\n',
     );
   });
 
-  test('stands among others in one block', () => {
+  test('reads it among other changes in one code block', () => {
     const text = [answer('a', 'b'), answer(conflict, 'y'), answer('Title\n=======\nold', 'Title\n=======\nnew')]
       .map((one) => one.split('```')[1]?.trimStart() ?? '')
       .join('\n');
@@ -65,35 +65,35 @@ describe('a change whose lines look like its marks', () => {
     expect(applied(`a\n${conflict}\nTitle\n=======\nold\n`, block)).toBe('b\ny\nTitle\n=======\nnew\n');
   });
 
-  test('whose old lines can end in two places, and nothing tells which, is refused', () => {
+  test('refuses a block whose SEARCH part can end in two places', () => {
     // a line above the title, or no line below it?
     const file = 'Title\n=======\ntext\n';
     expect(() => applied(file, answer('Title', '=======\nTitle'))).toThrow('more than one of its lines');
   });
 
-  test('whose other dividers have another length ends its old lines at the one that is as long as its marks', () => {
+  test('takes the divider that is as long as the other markers', () => {
     const file = 'Title\n=====\ntext\n';
     expect(applied(file, answer('Title\n=====', 'Title'))).toBe('Title\ntext\n');
   });
 
-  test('whose old lines are not in the file is refused, whichever divider is taken', () => {
+  test('refuses a block whose SEARCH part is not in the file, whichever divider is taken', () => {
     expect(() => applied('other\n', answer(conflict, 'x'))).toThrow('not in the file');
     expect(() => applied('Title\n-----\nold\n', answer('Titel\n=======\nold', 'x'))).toThrow('not in the file');
   });
 
-  test('that lacks its end never writes a mark into the file', () => {
+  test('writes no marker into the file when the end marker is missing', () => {
     const text = '```\n<<<<<<< SEARCH\na\n=======\nb\n<<<<<<< SEARCH\nc\n=======\nd\n>>>>>>> REPLACE\n```\n';
     expect(() => applied('a\nc\n', text)).toThrow();
   });
 
-  test('that the answer breaks off in is named as unfinished, and those before it are whole', () => {
+  test('reports a block that the answer breaks off in as unfinished, and keeps the blocks before it', () => {
     const [part] = codeParts(`${answer('a', 'b').replace(/```\n$/, '')}<<<<<<< SEARCH\nc\n=======\nd`);
     expect(part?.unfinished).toBe(true);
     expect(part?.changes).toHaveLength(1);
     expect(applyChanges('a\nc\n', part?.changes ?? [])).toBe('b\nc\n');
   });
 
-  test('has fences among its lines', () => {
+  test('reads fences among the lines of a block', () => {
     const file = '# Install\n\n```sh\nnpm install\n```\n\nDone.\n';
     const text = `README.md\n${answer('```sh\nnpm install\n```', '```sh\npnpm install\n```').replace('src/a.txt\n', '')}`;
     expect(applied(file, text)).toBe(file.replace('npm', 'pnpm'));
@@ -102,7 +102,7 @@ describe('a change whose lines look like its marks', () => {
     expect(codeParts(bare)).toHaveLength(1);
   });
 
-  test('and a thousand lines that could be the divider are read in bounded work', () => {
+  test('reads a thousand possible dividers in bounded work', () => {
     const lines = Array.from({ length: 1000 }, (_, at) => (at % 2 === 0 ? '=======' : `line ${at}`));
     const search = lines.join('\n');
     expect(applied(`${search}\nend\n`, answer(search, 'x'))).toBe('x\nend\n');
@@ -113,8 +113,8 @@ describe('a change whose lines look like its marks', () => {
   });
 });
 
-describe('changes of several files in one block', () => {
-  test('go to the file whose path stands above them', () => {
+describe('a code block with changes of several files', () => {
+  test('assigns each change to the path above it', () => {
     const change = '<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n';
     const [part] = codeParts(`\`\`\`\nsrc/a.ts\n${change}\n// src/[b].ts\n${change}${change}\`\`\`\n`);
     expect(part?.files.map(({ paths, changes }) => [paths[0], changes.length])).toEqual([
@@ -125,7 +125,7 @@ describe('changes of several files in one block', () => {
   });
 });
 
-describe('changes of random files that are full of marks', () => {
+describe('random files that are full of markers', () => {
   test.each([
     [
       'of conflicts and titles',
@@ -135,7 +135,7 @@ describe('changes of random files that are full of marks', () => {
       'of this format too',
       ['=======', '=====', '<<<<<<< HEAD', '>>>>>>> topic', '<<<<<<< SEARCH', '>>>>>>> REPLACE', 'src/a.ts', '```', ''],
     ],
-  ])('%s, make what is meant, or say that they cannot tell', (_, marks) => {
+  ])('%s: a change is made as meant, or refused as ambiguous', (_, marks) => {
     let seed = 59;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) % 2147483648;

@@ -101,8 +101,8 @@ beforeEach(() => {
   Object.assign(editor, { files: [], open: [], isTrusted: true, problems: [], changed: [] });
 });
 
-describe('what is added to a question', () => {
-  test.each([90, 96, 1000, 4096])('is a file %i characters deep, and its neighbours are offered', async (length) => {
+describe('context that is added to a question', () => {
+  test.each([90, 96, 1000, 4096])('offers a file whose path has %i characters, and its neighbours', async (length) => {
     editor.files = [new editor.Uri('/w/b.ts'), deep('a.ts', length), deep('c.ts', length)];
     const offered = (await items.candidates('file', '')).items.map(({ candidate }) => candidate);
     expect(offered).toHaveLength(3);
@@ -115,13 +115,13 @@ describe('what is added to a question', () => {
     expect(references.map(({ uri }) => uri).sort()).toEqual(editor.files.map(String).sort());
   });
 
-  test('is offered with the number of those that are not', async () => {
+  test('says how many more were found than are offered', async () => {
     editor.files = Array.from({ length: 67 }, (_, at) => new editor.Uri(`/w/${at}.ts`));
     const { items: offered, found } = await items.candidates('file', '');
     expect(found - offered.length).toBe(37);
   });
 
-  test('is refused in words when there are too many, and those that are there stay', async () => {
+  test('is refused with a reason when there is too much, and what was added stays', async () => {
     for (let at = 0; at < 198; at++) {
       editor.files = [new editor.Uri(`/w/${at}.ts`)];
       items.add((await items.candidates('file', '')).items[0]?.candidate.id ?? '');
@@ -132,7 +132,7 @@ describe('what is added to a question', () => {
     expect(items.chips).toHaveLength(198);
   });
 
-  test('and cannot be read any more costs itself alone', async () => {
+  test('leaves out what can no longer be read, and keeps the rest', async () => {
     editor.files = [deep('a.ts', 4000)];
     items.add((await items.candidates('symbol', 'parse')).items[0]?.candidate.id ?? '');
     items.add((await items.candidates('file', '')).items[0]?.candidate.id ?? '');
@@ -142,10 +142,10 @@ describe('what is added to a question', () => {
   });
 });
 
-describe('a text that is taken from files names them, so that the server can leave out what is a secret', () => {
+describe('attached text names the files that it comes from, so that the server can leave out secrets', () => {
   const uri = (name: string) => new editor.Uri(`/w/${name}`);
 
-  test('changes: each file for itself, a renamed one with both of its names', async () => {
+  test('changes are attached file by file, a renamed file with both names', async () => {
     editor.changed = [{ uri: uri('a.ts') }, { uri: uri('notes.txt'), originalUri: uri('.env') }];
     items.add((await items.candidates('changes', '')).items[0]?.candidate.id ?? '');
     expect((await items.resolve()).attachments).toEqual([
@@ -158,7 +158,7 @@ describe('a text that is taken from files names them, so that the server can lea
     ]);
   });
 
-  test('changes of more files than are read, and of none', async () => {
+  test('changes say how many files were not read, and when nothing has changed', async () => {
     items.add((await items.candidates('changes', '')).items[0]?.candidate.id ?? '');
     const label = 'Changes since the last commit';
     expect((await items.resolve()).attachments).toEqual([{ label, text: 'Nothing has changed.' }]);
@@ -168,7 +168,7 @@ describe('a text that is taken from files names them, so that the server can lea
     expect(attachments.at(-1)).toEqual({ label, text: '3 more files have changed.', uris: [] });
   });
 
-  test('problems: each file for itself, as many as are read in all', async () => {
+  test('problems are attached file by file, up to the limit', async () => {
     const problem = { range: { start: { line: 4 }, end: { line: 4, character: 1 } }, severity: 0, message: 'no' };
     editor.problems = [
       [uri('a.ts'), Array.from({ length: 60 }, () => problem)],
@@ -184,7 +184,7 @@ describe('a text that is taken from files names them, so that the server can lea
     expect(attachments.at(-1)?.text).toBe('There are 20 more problems.');
   });
 
-  test('a symbol of a file that is not open, in a workspace that is not trusted, is not offered and not read', async () => {
+  test('in an untrusted workspace, symbols of closed files are neither offered nor read', async () => {
     editor.files = [uri('a.ts'), uri('b.ts')];
     const offered = (await items.candidates('symbol', 'parse')).items;
     expect(offered).toHaveLength(2);

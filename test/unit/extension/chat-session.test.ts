@@ -88,8 +88,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const kinds = () => posted.map(({ kind }) => kind);
 const answers = (session: ChatSession) => session.conversation.turns.map(({ answer, state }) => `${state} ${answer}`);
 
-describe('a question', () => {
-  test('streams, ends with its citations and figures, and is kept', async () => {
+describe('the chat session', () => {
+  test('streams an answer, adds its citations and figures at the end, and saves it', async () => {
     const session = open();
     await session.ask('Why?');
     const grown = posted.flatMap((message) => (message.kind === 'answer' ? [message.delta] : []));
@@ -106,7 +106,7 @@ describe('a question', () => {
     expect(answers(again)).toEqual(['done one two three']);
   });
 
-  test('that is stopped keeps what is there, and the next one tells the server of it', async () => {
+  test('keeps the text of a stopped answer, and sends it as history with the next question', async () => {
     engine.holdAfter = 2;
     const session = open();
     const asked = session.ask('Why?');
@@ -119,7 +119,7 @@ describe('a question', () => {
     expect(engine.asked[1]?.history).toEqual([{ question: 'Why?', answer: 'one two' }]);
   });
 
-  test('that fails says why, and is not part of what follows', async () => {
+  test('shows why a question failed, and leaves it out of the history', async () => {
     engine.fails = 'No model. Get one.';
     const session = open();
     await session.ask('Why?');
@@ -129,7 +129,7 @@ describe('a question', () => {
     expect(engine.asked[1]?.history).toEqual([]);
   });
 
-  test('asked again, edited or deleted takes the turns after it along', async () => {
+  test('removes the later turns when a question is asked again, edited or deleted', async () => {
     const session = open();
     context = {
       chips: [{ id: 'c', kind: 'file', label: 'a.ts' }],
@@ -152,7 +152,7 @@ describe('a question', () => {
     expect(await new ConversationStore(folder, () => undefined).list()).toEqual([]);
   });
 
-  test('is one at a time, and not empty', async () => {
+  test('ignores an empty question, and one that comes while another is answered', async () => {
     engine.holdAfter = 1;
     const session = open();
     const first = session.ask('Why?');
@@ -164,13 +164,13 @@ describe('a question', () => {
     expect(engine.asked).toHaveLength(1);
   });
 
-  test('in a workspace that is not trusted asks for open files alone', async () => {
+  test('asks for open files alone in an untrusted workspace', async () => {
     await open(false).ask('Why?');
     expect(engine.asked[0]?.openOnly).toBe(true);
   });
 });
 
-test('a long conversation is shown in pieces', async () => {
+test('a long conversation is sent to the page in parts, latest first', async () => {
   const session = open();
   for (let count = 0; count < 45; count++) {
     await session.ask(`Question ${count}?`);
@@ -186,7 +186,7 @@ test('a long conversation is shown in pieces', async () => {
   expect(engine.asked.at(-1)?.history).toHaveLength(20);
 });
 
-test('the size is told, and none where nothing is written', async () => {
+test('the size of a draft is sent, and an empty draft has none', async () => {
   const session = open();
   await session.measure('');
   await session.measure('Why?');

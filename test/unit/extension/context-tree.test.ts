@@ -49,13 +49,13 @@ function at(path: string): ContextNode {
   return node;
 }
 
-test('the tree has folders before files, by name', () => {
+test('the context tree sorts folders before files, each by name', () => {
   expect(root.children.map(({ name }) => name)).toEqual(['dist', 'docs', 'src', 'vendor', 'a.ts']);
   expect(at('src').children.map(({ path }) => path)).toEqual(['src/deep', 'src/.env', 'src/a.ts', 'src/large.ts']);
   expect(root).toMatchObject({ files: 4, tokens: 4800, encodedFiles: 2 });
 });
 
-describe('a node', () => {
+describe('a node of the context tree', () => {
   test.each([
     ['src/deep/b.ts', '1,200 tokens', 'pass', 'in'],
     ['a.ts', '1,200 tokens, not encoded yet', 'circle-outline', 'in'],
@@ -67,7 +67,7 @@ describe('a node', () => {
     ['docs', 'excluded by you', 'circle-slash', 'out.chosen'],
     ['vendor', '1 file, 1,200 tokens', undefined, 'in'],
     ['vendor/kept.ts', '1,200 tokens, included by you', 'pass', 'in.chosen'],
-  ])('%s says %s', (path, words, icon, menu) => {
+  ])('%s is described as %s', (path, words, icon, menu) => {
     expect([describeNode(at(path)), iconOfNode(at(path)), menuOfNode(at(path))]).toEqual([words, icon, menu]);
   });
 });

@@ -29,8 +29,8 @@ function conversation(id: string, more: Partial<Conversation> = {}): Conversatio
   };
 }
 
-describe('conversations', () => {
-  test('are there again, latest first', async () => {
+describe('the conversation store', () => {
+  test('lists saved conversations with the latest first after it is opened again', async () => {
     const store = open();
     await store.save(conversation('a'));
     await store.save(conversation('bb'));
@@ -38,7 +38,7 @@ describe('conversations', () => {
     expect(await open().get('a')).toEqual(conversation('a'));
   });
 
-  test('keep what a question was asked with; a selection has its line since the answer can cite it', async () => {
+  test('keeps what a question was asked with, with or without the line of its selection', async () => {
     const selection = { uri: 'file:///a.ts', text: 'let a;' };
     const asked = [selection, { ...selection, firstLine: 3 }].map((one, index) => ({
       turn: `${index}`,
@@ -50,7 +50,7 @@ describe('conversations', () => {
     expect((await open().get('a'))?.asked).toEqual(asked);
   });
 
-  test('whose file is cut at any byte lose nothing but themselves', async () => {
+  test('loses only the conversation whose file is truncated, at whatever byte', async () => {
     const store = open();
     await store.save(conversation('a'));
     await store.save(conversation('bb'));
@@ -65,7 +65,7 @@ describe('conversations', () => {
     expect(files()).toContain('a.json');
   });
 
-  test('of another version or name, or with fields that are not theirs, are left alone', async () => {
+  test('leaves files of another version or name, or with unknown fields, as they are', async () => {
     await open().save(conversation('a'));
     const file = path.join(folder, 'conversations', 'a.json');
     const stored = JSON.parse(readFileSync(file, 'utf8')) as object;
@@ -80,7 +80,7 @@ describe('conversations', () => {
     }
   });
 
-  test('leave no half-written files, and clear those of a crash', async () => {
+  test('leaves no temporary files, and removes those of a crash', async () => {
     const store = open();
     await Promise.all(Array.from({ length: 20 }, (_, index) => store.save(conversation('a', { title: `${index}` }))));
     expect(files()).toEqual(['a.json']);
@@ -90,13 +90,13 @@ describe('conversations', () => {
     expect(files()).toEqual(['a.json']);
   });
 
-  test('that were being answered come back as stopped', async () => {
+  test('loads a conversation that was being answered as stopped', async () => {
     const turns = [{ id: 't', question: 'q', chips: [], answer: 'half', state: 'answering', citations: [] } as const];
     await open().save(conversation('a', { turns }));
     expect((await open().get('a'))?.turns[0]).toMatchObject({ state: 'stopped', answer: 'half' });
   });
 
-  test('are renamed, deleted and searched', async () => {
+  test('renames, deletes and searches conversations', async () => {
     const store = open();
     await store.save(conversation('a'));
     await store.save(conversation('bb', { title: 'Other' }));
@@ -108,14 +108,14 @@ describe('conversations', () => {
     expect((await open().list()).map(({ id }) => id)).toEqual(['bb']);
   });
 
-  test('never name a file elsewhere', async () => {
+  test('writes no file outside its folder, whatever the id of a conversation', async () => {
     await open().save(conversation('../../outside'));
     expect(files()).toEqual(['______outside.json']);
     expect(readdirSync(folder)).toEqual(['conversations']);
   });
 });
 
-test('an export is Markdown that stays whole after a stopped answer', () => {
+test('the export closes the code block that a stopped answer left open', () => {
   const text = toMarkdown(
     conversation('a', {
       title: 'Two\nlines',

@@ -22,8 +22,8 @@ const request: RequestStatus = {
   decodeMs: 80,
 };
 
-describe('the history of the status', () => {
-  test('has what changed, not what stayed', () => {
+describe('the status history', () => {
+  test('keeps what changed, and the ends of what stayed the same', () => {
     const history = new StatusHistory();
     for (let second = 0; second < 10; second++) {
       history.add(status(100), second * 1000);
@@ -36,7 +36,7 @@ describe('the history of the status', () => {
     ]);
   });
 
-  test('stays bounded, and keeps first and last', () => {
+  test('stays bounded, and keeps the first and the last sample', () => {
     const history = new StatusHistory();
     for (let second = 0; second < 5000; second++) {
       history.add(status(second + 1), second * 1000);
@@ -46,7 +46,7 @@ describe('the history of the status', () => {
     expect(history.bytes.at(-1)?.tokens).toBe(5000);
   });
 
-  test('has each measurement and each request once', () => {
+  test('keeps each measurement and each request once', () => {
     const history = new StatusHistory();
     const speed = { fasaMsPerToken: 2, denseMsPerToken: 5, speedup: 2.5, atTokens: 2000, measuredAt: '2026-01-01' };
     for (const at of ['1', '1', '2']) {
@@ -59,8 +59,8 @@ describe('the history of the status', () => {
   });
 });
 
-describe('the exported picture', () => {
-  test('has what was measured, and nothing when nothing was', () => {
+describe('the exported SVG', () => {
+  test('has a plot for what was measured, and is undefined when nothing was', () => {
     expect(dashboardSvg([], [])).toBeUndefined();
     const svg = dashboardSvg([], [{ at: 1, atTokens: 2000, denseMs: 5, fasaMs: 2 }]) ?? '';
     expect(svg).toContain('Time per token');
@@ -72,7 +72,7 @@ describe('the exported picture', () => {
   });
 });
 
-test('the dashboard takes its own messages alone', () => {
+test('the dashboard rejects messages that are not its own', () => {
   expect(checkToHost({ kind: 'measure' })).toEqual({ kind: 'measure' });
   expect(() => checkToHost({ kind: 'exportSvg', svg: '<svg onload=x>' })).toThrow('must not have the field svg');
 });

@@ -22,8 +22,8 @@ const lines: readonly (readonly [string, string])[] = [
   ['numbers', '1:'.repeat(long / 2)],
 ];
 
-describe('a long line', () => {
-  test.each(lines)('of %s is read, wherever it stands', (_, line) => {
+describe('reading an answer with one long line', () => {
+  test.each(lines)('of %s takes work that grows with its length alone, wherever the line is', (_, line) => {
     for (const answer of [
       `${line}\n\`\`\`\nx\n\`\`\`\n`,
       `\`\`\`${line.replaceAll('`', '')}\nx\n\`\`\`\n`,
@@ -39,7 +39,7 @@ describe('a long line', () => {
   });
 });
 
-describe('many lines', () => {
+describe('reading an answer with many lines', () => {
   test.each([
     ['fences', '```\n'],
     ['fences of texts', '```md\n'],
@@ -52,7 +52,7 @@ describe('many lines', () => {
     ['hunks', '--- a/x.ts\n+++ b/x.ts\n@@ -1 +1 @@\n-a\n+b\n\n'],
     ['patches', '*** Begin Patch\n'],
     ['changes', 'x.ts\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n'],
-  ])('of %s are read, in a fence and without one', (_, text) => {
+  ])('of %s takes work that grows with their number alone, in a fence and without one', (_, text) => {
     const many = text.repeat(5_000);
     expect(readAnswer(many, 0, [], true).length).toBeGreaterThan(0);
     for (const open of ['~~~diff\n', '~~~md\n', '~~~\n<<<<<<< SEARCH\n', '```md\n']) {
@@ -62,7 +62,7 @@ describe('many lines', () => {
     }
   });
 
-  test('of a large file and many hunks that are not quite in it are compared so many times and no more', () => {
+  test('compares many inexact hunks with a large file a bounded number of times', () => {
     const file = Array.from({ length: 30_000 }, (_, at) => `line ${at}\n`).join('');
     const hunk = (at: number) =>
       `@@ -${at},5 +${at},5 @@\n line ${at}\n nothing\n line ${at + 1}\n-line ${at + 2}\n+other\n line ${at + 3}\n`;

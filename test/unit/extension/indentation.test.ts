@@ -8,14 +8,14 @@ const tabs =
 const spaced = (text: string, step: number) => text.replace(/^\t+/gm, (all) => ' '.repeat(all.length * step));
 const one = (file: string, search: string, replace: string) => applyChanges(file, [{ search, replace }]);
 
-describe('a change in another indent than the file', () => {
+describe('a change in another indentation than the file', () => {
   const wanted = tabs.replace('\t\treturn x\n', '\t\tif x > 9 {\n\t\t\treturn 9\n\t\t}\n\t\treturn x\n');
   test.each([
     ['4 blanks for tabs', 4],
     ['2 blanks for tabs', 2],
     ['3 blanks for tabs', 3],
     ['8 blanks for tabs', 8],
-  ])('of %s is written in the file’s', (_, step) => {
+  ])('of %s is converted to the file’s indentation', (_, step) => {
     const search = spaced('\tif x > 0 {\n\t\treturn x\n\t}\n', step);
     const replace = spaced('\tif x > 0 {\n\t\tif x > 9 {\n\t\t\treturn 9\n\t\t}\n\t\treturn x\n\t}\n', step);
     expect(one(tabs, search, replace)).toBe(wanted);
@@ -30,13 +30,13 @@ describe('a change in another indent than the file', () => {
     [4, 2],
     [4, 8],
     [2, 3],
-  ])('of %i blanks is written in the file’s %i', (from, to) => {
+  ])('of %i spaces is converted to the file’s %i', (from, to) => {
     const search = spaced('\tif x > 0 {\n\t\treturn x\n\t}\n', from);
     const replace = spaced('\tif x > 0 {\n\t\tif x > 9 {\n\t\t\treturn 9\n\t\t}\n\t\treturn x\n\t}\n', from);
     expect(one(spaced(tabs, to), search, replace)).toBe(spaced(wanted, to));
   });
 
-  test.each([2, 4])('of tabs is written in the file’s %i blanks', (to) => {
+  test.each([2, 4])('of tabs is converted to the file’s %i spaces', (to) => {
     const search = '\tif x > 0 {\n\t\treturn x\n\t}\n';
     const replace = '\tif x > 0 {\n\t\tif x > 9 {\n\t\t\treturn 9\n\t\t}\n\t\treturn x\n\t}\n';
     expect(one(spaced(tabs, to), search, replace)).toBe(spaced(wanted, to));
@@ -47,7 +47,7 @@ describe('a change in another indent than the file', () => {
     ['\t', 2],
     ['  ', 4],
     ['    ', 2],
-  ])('whose old lines are at the margin is written in %j where it comes in steps of %i', (unit, step) => {
+  ])('with unindented old lines is converted to %j from steps of %i', (unit, step) => {
     const file = spaced(tabs, 1).replace(/^ +/gm, (all) => unit.repeat(all.length));
     const fresh = 'func last() {\n\tfor {\n\t\tprintln(2)\n\t}\n}\n';
     const result = one(
@@ -63,28 +63,28 @@ describe('a change in another indent than the file', () => {
     );
   });
 
-  test('leaves lines that it does not change byte for byte', () => {
+  test('leaves unchanged lines byte for byte', () => {
     const file = 'class A {\n\tint a;   \n\t\tint  odd;\n    int spaces;\n \t int mixed;\n\n\tint b;\n}\n';
     const search = 'class A {\n    int a;\n    int  odd;\n    int spaces;\n    int mixed;\n\n    int b;\n';
     const result = one(file, search, search.replace('    int b;\n', '    int b;\n    int c;\n'));
     expect(result).toBe(file.replace('\tint b;\n', '\tint b;\n\tint c;\n'));
   });
 
-  test('moves lines that it puts a level deeper, in the file’s unit', () => {
+  test('indents lines that it nests deeper by the file’s unit', () => {
     const search = '    x := 1\n';
     expect(one(tabs, search, '    if true {\n        x := 1\n    }\n')).toBe(
       tabs.replace('\tx := 1\n', '\tif true {\n\t\tx := 1\n\t}\n'),
     );
   });
 
-  test('keeps the blanks that align a line with a bracket, and the star of a comment', () => {
+  test('keeps spaces that align a line with a bracket or the star of a comment', () => {
     const replace = '    x := call(a,\n              b)\n    /*\n     * why\n     */\n    y := 2\n';
     expect(one(tabs, '    x := 1\n', replace)).toBe(
       tabs.replace('\tx := 1\n', '\tx := call(a,\n\t          b)\n\t/*\n\t * why\n\t */\n\ty := 2\n'),
     );
   });
 
-  test('gives recipes of a Makefile their tabs', () => {
+  test('writes tabs in recipes of a Makefile', () => {
     const file = 'CC = cc\n\nall: a.o\n\t$(CC) -o a a.o\n\nclean:\n\trm -f a\n';
     expect(one(file, 'clean:\n    rm -f a\n', 'clean:\n    rm -f a\n    rm -f *.o\n\ntest: all\n    ./a\n')).toBe(
       `${file}\trm -f *.o\n\ntest: all\n\t./a\n`,
@@ -94,20 +94,20 @@ describe('a change in another indent than the file', () => {
     );
   });
 
-  test('follows the part of a mixed file that it is in', () => {
+  test('follows the nearest lines in a file of mixed indentation', () => {
     const filler = Array.from({ length: 80 }, (_, at) => `x${at}();\n`).join('');
     const file = `function a() {\n\tif (1) {\n\t\tone();\n\t}\n}\n${filler}function b() {\n  if (2) {\n    two();\n  }\n}\n`;
     expect(one(file, '        one();\n', '        one();\n        more();\n')).toContain('\t\tone();\n\t\tmore();\n');
     expect(one(file, '        two();\n', '        two();\n        more();\n')).toContain('    two();\n    more();\n');
   });
 
-  test('empties lines of blanks alone, and leaves those of the file', () => {
+  test('empties added lines of whitespace, and leaves those of the file', () => {
     const file = 'a {\n\tb\n\t\n\tc\n}\n';
     expect(one(file, '    b\n\n    c\n', '    b\n\n    d\n    \n    c\n')).toBe('a {\n\tb\n\t\n\td\n\n\tc\n}\n');
   });
 });
 
-describe('a change in the file’s own indent', () => {
+describe('a change in the file’s own indentation', () => {
   test.each([
     ['a hanging indent of 4 in steps of 2', 'f() {\n  g();\n}\n', '  g();\n', '  g(\n      a,\n      b);\n'],
     ['a line moved a level in', 'f() {\n  g();\n}\n', '  g();\n', '  if (x) {\n    g();\n  }\n'],
@@ -120,11 +120,11 @@ describe('a change in the file’s own indent', () => {
     ['blanks at an end taken away', 'a  \nb\n', 'a  \n', 'a\n'],
     ['aligned values in a file of tabs', 'f {\n\ta: 1\n\tb: 2\n}\n', '\ta: 1\n', '\ta:    1\n\tlong: 3\n'],
     ['a text in a string', 's = """\n  a\n"""\nif x:\n    y()\n', '  a\n', '  a\n   b\n'],
-  ])('%s, is taken to the blank', (_, file, search, replace) => {
+  ])('%s, is applied character for character', (_, file, search, replace) => {
     expect(one(file, search, replace)).toBe(file.replace(search, replace));
   });
 
-  test('of random places of real files is taken to the blank', () => {
+  test('at random places of real files is applied character for character', () => {
     let seed = 9;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -163,8 +163,8 @@ describe('a change in the file’s own indent', () => {
   });
 });
 
-describe('a change of random lines in a foreign indent', () => {
-  test('is what it would be in the file’s own, whatever both are', () => {
+describe('a change of random lines in another indentation', () => {
+  test('gives the same result as in the file’s own, whatever both are', () => {
     let seed = 21;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) % 2147483648;

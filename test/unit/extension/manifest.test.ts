@@ -69,7 +69,7 @@ const serverSettings = Object.entries(properties).filter(
   ([name, { markdownDeprecationMessage }]) => !ownSettings.includes(name) && markdownDeprecationMessage === undefined,
 );
 
-test('the manifest has a setting for each of the server, and no other', () => {
+test('the manifest declares exactly the settings of the server', () => {
   expect(serverSettings.map(([name]) => name).sort()).toEqual(leafNames(defaultSettings, 'fasa').sort());
 });
 
@@ -96,7 +96,7 @@ test.each(serverSettings)(
   },
 );
 
-test('no repository can set a path, the threads, or, untrusted, what is read', () => {
+test('a workspace cannot set paths or threads, nor, when untrusted, what is read', () => {
   for (const name of [
     'fasa.modelPath',
     'fasa.cacheFolder',
@@ -114,7 +114,7 @@ test('no repository can set a path, the threads, or, untrusted, what is read', (
   expect(open.sort()).toEqual(['fasa.completion.disabledLanguages']);
 });
 
-test('the commands of the manifest are those of the code', () => {
+test('the manifest declares exactly the commands of the code', () => {
   expect(manifest.contributes.commands.map(({ command }) => command).sort()).toEqual([...commandIds].sort());
   for (const { command, category, title } of manifest.contributes.commands) {
     expect(category, command).toBe('FASA Code');
@@ -128,7 +128,7 @@ test('the commands of the manifest are those of the code', () => {
   }
 });
 
-test('every text can be translated: it is in package.nls.json (node scripts/texts.mjs), and each there is used', () => {
+test('every text is in package.nls.json for translation (node scripts/texts.mjs), and each entry there is used', () => {
   const places = [...source.matchAll(/"%([^"%]+)%"/g)].map(([, key = '']) => key);
   expect(places.filter((key) => texts[key] === undefined)).toEqual([]);
   expect(Object.keys(texts).filter((key) => !places.includes(key))).toEqual([]);
@@ -138,7 +138,7 @@ test('every text can be translated: it is in package.nls.json (node scripts/text
   expect(inline ?? []).toEqual([]);
 });
 
-test('no key is taken that people need', () => {
+test('no keybinding takes a key that people need', () => {
   for (const { key, mac = key, command } of manifest.contributes.keybindings) {
     for (const one of [key, mac].flatMap((keys) => keys.split(' '))) {
       expect(one, command).not.toMatch(/(^|\+)(tab|left|right|up|down)$|^(escape|enter|(ctrl|cmd)\+c)$/);
@@ -146,7 +146,7 @@ test('no key is taken that people need', () => {
   }
 });
 
-test('the walkthrough has four steps, each with a picture that is there', () => {
+test('the walkthrough has four steps, each with a picture that exists', () => {
   const [walkthrough] = manifest.contributes.walkthroughs;
   expect(walkthrough?.steps).toHaveLength(4);
   for (const { media } of walkthrough?.steps ?? []) {

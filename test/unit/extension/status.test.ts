@@ -19,8 +19,8 @@ const noModel: Status = {
   problem: { code: 'MODEL_NOT_FOUND', message: 'There is no model at /a_b/*.gguf.', remedy: 'Download one.' },
 };
 
-describe('status item', () => {
-  test('shows the tokens in the cache and the share saved', () => {
+describe('the status item and its tooltip', () => {
+  test('show the number of cached tokens and the share of memory saved', () => {
     expect(statusText(view({ state: 'ready', cache: cache({ saved: 0.729 }) }))).toEqual({
       text: '$(chip) FASA 1,204 tokens, 72 % saved',
       label: 'FASA Code: 1,204 tokens, 72 % saved',
@@ -28,13 +28,13 @@ describe('status item', () => {
     });
   });
 
-  test.each([undefined, -0.06, 0, 0.004])('names no saving when saved is %s', (saved) => {
+  test.each([undefined, -0.06, 0, 0.004])('show no saving when the share saved is %s', (saved) => {
     const record = cache(saved === undefined ? {} : { saved });
     expect(statusText(view({ state: 'ready', cache: record })).text).toBe('$(chip) FASA 1,204 tokens');
     expect(statusTooltip(view({ state: 'ready', cache: record }))).not.toMatch(/saved/);
   });
 
-  test('shows no figure that the record does not have', () => {
+  test('show no figure that is missing from the status', () => {
     expect(statusText(view({ state: 'ready' })).text).toBe('$(chip) FASA ready');
     expect(statusText(view({ state: 'loading' })).text).toBe('$(loading~spin) FASA loading model');
     expect(statusText(view({ state: 'loading', progress: 0.456 })).text).toBe(
@@ -43,7 +43,7 @@ describe('status item', () => {
     expect(statusTooltip(view({ state: 'ready' }))).not.toMatch(/\d/);
   });
 
-  test('has a warning colour for a missing model and a restart, an error colour for errors, else none', () => {
+  test('are in the warning colour without a model and during a restart, in the error colour on errors, else in none', () => {
     expect(statusText(view(noModel))).toMatchObject({ text: '$(warning) FASA no model', severity: 'warning' });
     expect(statusText({ life: 'restarting' }).severity).toBe('warning');
     expect(statusText({ life: 'gave-up' }).severity).toBe('error');
@@ -53,7 +53,7 @@ describe('status item', () => {
     }
   });
 
-  test('counts the files while a repository is encoded', () => {
+  test('count the files while a repository is encoded', () => {
     const repository = {
       files: 80,
       filesEncoded: 12,
@@ -73,7 +73,7 @@ describe('status item', () => {
     expect(tooltip).toContain('command:fasa.showContext');
   });
 
-  test('shows a speed-up that was measured, and no other', () => {
+  test('show a speed-up only when it was measured', () => {
     const speed = (speedup: number) => ({
       fasaMsPerToken: 10,
       denseMsPerToken: 10 * speedup,
@@ -91,7 +91,7 @@ describe('status item', () => {
     );
   });
 
-  test('says that it is too slow here, why, and what helps', () => {
+  test('say that completions are too slow, why, and what helps', () => {
     const slow = {
       cause: 'feeding',
       message: '3 of the last 5 completions were not done within 5.0 s.',
@@ -109,7 +109,7 @@ describe('status item', () => {
     expect(statusTooltip(view({ state: 'ready' }))).not.toContain('fasa.shortenTail');
   });
 
-  test('says what a user without a model can do, with links that do it', () => {
+  test('offer links to get a model when there is none', () => {
     const tooltip = statusTooltip(view(noModel));
     expect(tooltip).toContain('There is no model at /a\\_b/\\*\\.gguf\\.');
     expect(tooltip).toContain('Download one\\.');
@@ -118,7 +118,7 @@ describe('status item', () => {
     expect(tooltip).not.toContain('(command:fasa.pause)');
   });
 
-  test('shows speed and fidelity once they were measured', () => {
+  test('show speed and fidelity once they were measured', () => {
     const measured = statusTooltip(
       view({
         state: 'ready',
@@ -139,13 +139,13 @@ describe('status item', () => {
     expect(statusTooltip(view({ state: 'ready' }))).not.toContain('Measured');
   });
 
-  test('offers to resume when paused and to pause when ready', () => {
+  test('offer to resume when paused and to pause when ready', () => {
     expect(statusTooltip(view({ state: 'paused' }))).toContain('(command:fasa.resume)');
     expect(statusTooltip(view({ state: 'ready' }))).toContain('(command:fasa.pause)');
     expect(statusTooltip({ life: 'gave-up' })).not.toContain('(command:fasa.pause)');
   });
 
-  test("a model's name cannot bring a link, a codicon or a table cell", () => {
+  test('escape links, codicons and table cells in the name of a model', () => {
     const model = {
       name: '[x](command:fasa.pause) | $(zap) <b>**bold**</b>\nline',
       architecture: 'llama',
@@ -162,8 +162,8 @@ describe('status item', () => {
   });
 });
 
-describe('restart policy', () => {
-  test('waits 1, 2, 4, 8 s and gives up at the fifth end within three minutes', () => {
+describe('the restart policy of the server', () => {
+  test('waits 1, 2, 4, 8 s and gives up at the fifth exit within three minutes', () => {
     const policy = new RestartPolicy();
     const steps = [0, 10_000, 20_000, 30_000, 40_000].map((now) => policy.ended(now));
     expect(steps).toEqual([
@@ -175,7 +175,7 @@ describe('restart policy', () => {
     ]);
   });
 
-  test('an end long ago, or before the user restarted, does not count', () => {
+  test('ignores exits of more than three minutes ago, and those before the user restarted', () => {
     const policy = new RestartPolicy();
     policy.ended(0);
     expect(policy.ended(RestartPolicy.windowMs)).toMatchObject({ delayMs: 1000, first: true });
@@ -184,7 +184,7 @@ describe('restart policy', () => {
   });
 });
 
-describe('figures', () => {
+describe('formatting of figures', () => {
   test.each([
     [formatCompact(0), '0'],
     [formatCompact(9999), '9,999'],
@@ -196,7 +196,7 @@ describe('figures', () => {
     [formatBytes(491_400_064), '491 MB'],
     [formatMs(320.4), '320 ms'],
     [formatMs(1550), '1.6 s'],
-  ])('%s is %s', (formatted, expected) => expect(formatted).toBe(expected));
+  ])('%s is formatted as %s', (formatted, expected) => expect(formatted).toBe(expected));
 
-  test('plain text is cut to its length', () => expect(plainMarkdown('abcdef', 4)).toBe('abc…'));
+  test('plain text is cut to the maximum length', () => expect(plainMarkdown('abcdef', 4)).toBe('abc…'));
 });

@@ -17,7 +17,7 @@ const file =
 const wanted = file.replace('y = 2', 'y = 3');
 const body = ' def rows():\n     x = 1\n-    y = 2\n+    y = 3\n     return x + y';
 
-describe('a diff as the answer', () => {
+describe('an answer with a diff', () => {
   test.each([
     [
       'with the headers of git',
@@ -43,7 +43,7 @@ describe('a diff as the answer', () => {
     ['with the other half of its header', `+++ b/src/a.py\n@@ -5,4 +5,4 @@\n${body}`],
     ['as a patch for tools', `*** Begin Patch\n*** Update File: src/a.py\n@@ def rows():\n${body}\n*** End Patch`],
     ['in Windows line ends', `--- a/src/a.py\n+++ b/src/a.py\n@@ -5,4 +5,4 @@\n${body}`.replaceAll('\n', '\r\n')],
-  ])('%s, is read as changes of its file', (_, diff) => {
+  ])('%s is read as changes to its file', (_, diff) => {
     for (const language of diff.split('\n')[1]?.startsWith('@@')
       ? ['diff', 'patch']
       : ['diff', 'patch', '', 'python']) {
@@ -57,7 +57,7 @@ describe('a diff as the answer', () => {
     ['without a header, below the path', `src/a.py\n\`\`\`diff\n@@ -5,4 +5,4 @@\n${body}\n\`\`\`\n`],
     ['of signs alone, below the path', `src/a.py\n\`\`\`diff\n${body}\n\`\`\`\n`],
     ['whose fence names the path', `\`\`\`diff title="src/a.py"\n${body}\n\`\`\`\n`],
-  ])('%s, is for the file that is named', (_, answer) => {
+  ])('%s is for the file that is named in it', (_, answer) => {
     expect(part(answer)?.path).toBe('src/a.py');
     expect(applyChanges(file, part(answer)?.changes ?? [])).toBe(wanted);
   });
@@ -68,7 +68,7 @@ describe('a diff as the answer', () => {
     ['and words in the next line', '\nThat is all.\n', ['markdown']],
     ['and nothing after it', '', []],
     ['and a block after it', '\n```sh\nls\n```\n', ['code']],
-  ])('without a fence, %s, is a block of its own', (_, after, kindsAfter) => {
+  ])('is a block of its own without a fence, %s', (_, after, kindsAfter) => {
     for (const head of [
       'diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py',
       '--- a/src/a.py\n+++ b/src/a.py',
@@ -93,11 +93,11 @@ describe('a diff as the answer', () => {
     ['a rule and a list', 'Words\n\n--- one\n+++ two\nthree\n'],
     ['front matter', '---\ntitle: a\n---\n'],
     ['words on a command', 'diff --git a b\n\nis how to call it.\n'],
-  ])('is not what %s is taken for, without a fence', (_, answer) => {
+  ])('does not mistake %s without a fence for a diff', (_, answer) => {
     expect(readAnswer(answer, 0, [], true).map(({ kind }) => kind)).toEqual(['markdown']);
   });
 
-  test('that breaks off leaves out its last hunk, which may lack what it adds', () => {
+  test('leaves out the last hunk when the answer breaks off, as added lines may be missing', () => {
     const read = part(
       `\`\`\`diff\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-import a\n+import c\n@@ -5,4 +5,4 @@\n def rows():\n     x = 1\n-    y = 2\n`,
     );
@@ -105,13 +105,13 @@ describe('a diff as the answer', () => {
     expect(applyChanges(file, read?.changes ?? [])).toBe(file.replace('import a', 'import c'));
   });
 
-  test('in another indent than the file is made in the file’s', () => {
+  test('is applied in the indentation of the file when its own differs', () => {
     const tabs = file.replace(/ {4}/g, '\t');
     const diff = `--- a/src/a.py\n+++ b/src/a.py\n@@ -5,4 +5,6 @@\n${body.replace('     return', '+    if y:\n+        y = 4\n     return')}`;
     expect(applied(tabs, diff)).toBe(tabs.replace('\ty = 2\n', '\ty = 3\n\tif y:\n\t\ty = 4\n'));
   });
 
-  test('of several files names each, with what becomes of it', () => {
+  test('lists each of several files, with whether it is changed, new, deleted or renamed', () => {
     const diff = [
       'diff --git a/src/a.py b/src/a.py\n--- a/src/a.py\n+++ b/src/a.py\n@@ -1 +1 @@\n-import a\n+import c',
       'diff --git a/new.py b/new.py\nnew file mode 100644\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1,2 @@\n+x = 1\n+y = 2',
@@ -136,7 +136,7 @@ describe('a diff as the answer', () => {
     expect(fitChanges('x = 1\n', removed?.changes ?? [])).toEqual({ text: '', failures: [], count: 1 });
   });
 
-  test('names its file with and without letters, and beside a copy', () => {
+  test('finds its file by names with and without a/ and b/, and beside a backup copy', () => {
     const paths = (from: string, to: string) => part(block(`--- ${from}\n+++ ${to}\n@@ -1 +1 @@\n-a\n+b`))?.files[0];
     expect(paths('a/x.py', 'b/x.py')?.paths[0]).toBe('x.py');
     expect(paths('a/x.py', 'a/x.py')?.paths[0]).toBe('a/x.py');
@@ -145,12 +145,12 @@ describe('a diff as the answer', () => {
     expect(part('```diff\n# src/a.py\n-a\n+b\n```\n')?.path).toBe('src/a.py');
   });
 
-  test('with a blank after each sign is made without it', () => {
+  test('is applied without the extra space after each sign', () => {
     const diff = '--- a/src/a.py\n+++ b/src/a.py\n@@ @@\n- import a\n+ import c\n  import b';
     expect(applied(file, diff)).toBe(file.replace('import a', 'import c'));
   });
 
-  test('as a patch for tools adds, deletes and moves files', () => {
+  test('adds, deletes and moves files in the format of patch tools', () => {
     const diff =
       '*** Begin Patch\n*** Add File: new.py\n+x = 1\n*** Delete File: old.py\n*** Update File: a.py\n*** Move to: b.py\n@@\n-x\n+y\n*** End Patch';
     expect(part(block(diff, ''))?.files.map(({ kind, paths, to }) => [kind, paths[0], to])).toEqual([
@@ -160,7 +160,7 @@ describe('a diff as the answer', () => {
     ]);
   });
 
-  test('says hunk by hunk what does not fit, and makes the rest', () => {
+  test('reports each hunk that does not fit, and applies the others', () => {
     const diff = `--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-import a\n+import c\n import b\n@@ -40,3 +40,3 @@\n one\n-two\n+2\n three\n@@ -5,4 +5,4 @@\n${body}`;
     const { text, failures, count } = fitChanges(file, part(block(diff))?.changes ?? []);
     expect(count).toBe(3);
@@ -168,7 +168,7 @@ describe('a diff as the answer', () => {
     expect(text).toBe(wanted.replace('import a', 'import c'));
   });
 
-  test('whose hunk fits in two places is made where the hunks around it and true numbers say, or not at all', () => {
+  test('places a hunk that fits twice by its neighbours and correct line numbers, or not at all', () => {
     const twice = '@@ -12,1 +12,1 @@\n-    x = 1\n+    x = 5';
     expect(() => applied(file, `--- a/a.py\n+++ b/a.py\n${twice}`)).toThrow('in the file 2 times');
     const before = '@@ -11 +11 @@\n-def columns():\n+def columns(n):';
@@ -183,12 +183,12 @@ describe('a diff as the answer', () => {
     expect(() => applied(file, `--- a/a.py\n+++ b/a.py\n${wrong}\n${twice}`)).toThrow('2 times');
   });
 
-  test('that only adds lines, without a line around them, has no place', () => {
+  test('refuses a hunk that only adds lines, without context', () => {
     expect(() => applied(file, '--- a/a.py\n+++ b/a.py\n@@ -3,0 +4 @@\n+import c')).toThrow('no old lines');
     expect(applied('', '--- a/a.py\n+++ b/a.py\n@@ -0,0 +1 @@\n+import c')).toBe('import c\n');
   });
 
-  test('removes and adds lines that look like headers', () => {
+  test('removes and adds lines that look like headers of a diff', () => {
     const sql = 'a\n-- old\nb\n';
     expect(applied(sql, '--- a/a.sql\n+++ b/a.sql\n@@ -1,3 +1,3 @@\n a\n--- old\n+++ new\n b')).toBe('a\n++ new\nb\n');
   });
@@ -198,7 +198,7 @@ describe('a diff as the answer', () => {
     ['front matter', '---\ntitle: a\n---\n\n# A'],
     ['sums', 'x = 1\n- y\n+ z'],
     ['a file that is a diff', `@@ -1 +1 @@\n-a\n+b`],
-  ])('is not what %s is taken for', (name, text) => {
+  ])('does not mistake %s for a diff', (name, text) => {
     const answer =
       name === 'a file that is a diff'
         ? `fixtures/x.patch\n${block(text, 'diff').replace('Here:\n\n', '')}`
@@ -207,7 +207,7 @@ describe('a diff as the answer', () => {
     expect(part(answer)?.text).toBe(`${text}\n`);
   });
 
-  test('of thousands of headers and signs is read in bounded work', () => {
+  test('with thousands of headers and signs is read in bounded work', () => {
     const headers = '--- a/x.py\n+++ b/x.py\n'.repeat(5000);
     expect(part(block(headers))?.files).toEqual([]);
     const hunks = `--- a/x.py\n+++ b/x.py\n${'@@ -1 +1 @@\n-a\n+b\n'.repeat(2000)}`;
@@ -215,7 +215,7 @@ describe('a diff as the answer', () => {
   });
 });
 
-describe('diffs of git between versions of real files, as models spoil them', () => {
+describe('git diffs of real files, damaged as models damage them', () => {
   const root = path.resolve(import.meta.dirname, '../../..');
   const sources = execFileSync('git', ['ls-files', 'extension', 'language-server', 'native', 'media', 'docs'], {
     cwd: root,
@@ -285,7 +285,7 @@ describe('diffs of git between versions of real files, as models spoil them', ()
     },
   };
 
-  test.each(Object.keys(spoils))('%s spoiled: the result is the new version, or what does not fit is said', (name) => {
+  test.each(Object.keys(spoils))('%s: the result is the new version, or the misfit is reported', (name) => {
     const counts = { whole: 0, partly: 0, refused: 0 };
     for (let round = 0; round < 40; round++) {
       const old = readFileSync(path.join(root, sources[random(sources.length)] ?? ''), 'utf8');

@@ -31,7 +31,7 @@ function page() {
   return { say, warned, handled, told };
 }
 
-test('a message of the page is handled, anything else is dropped with a line in the log', () => {
+test('a valid message of a page is handled, any other is dropped with a line in the log', () => {
   const { say, warned, handled } = page();
   say({ kind: 'ready' });
   say({ kind: 'take', amount: 3 });
@@ -46,7 +46,7 @@ test('a message of the page is handled, anything else is dropped with a line in 
   expect(warned.at(-1)).toMatch(/^A message of the page was not understood: .*must not have the field more/);
 });
 
-test('what a message could not do is told', async () => {
+test('the host reports the error when handling a message fails', async () => {
   const { say, told, warned } = page();
   say({ kind: 'take', amount: 10 });
   await expect.poll(() => told).toEqual([new Error('Too much.')]);

@@ -17,8 +17,8 @@ const text = [
   'Last words.',
 ].join('\n\n');
 
-describe('an answer that grows', () => {
-  test('ends as one that comes at once', async () => {
+describe('the view of an answer', () => {
+  test('is the same for an answer that streams and one that comes at once', async () => {
     const whole = new AnswerView(host);
     whole.finish(text);
     for (const step of [1, 5, 40]) {
@@ -36,7 +36,7 @@ describe('an answer that grows', () => {
     expect(whole.root.querySelector('details.thought')?.hasAttribute('open')).toBe(false);
   });
 
-  test('leaves finished blocks alone, and renders at most once a frame', async () => {
+  test('keeps finished blocks while the answer grows, and renders at most once a frame', async () => {
     const view = new AnswerView(host);
     view.append('First paragraph.\n\nSecond');
     await frame();
@@ -58,7 +58,7 @@ describe('an answer that grows', () => {
     expect(view.root.querySelector('p')).toBe(first);
   });
 
-  test('turns into a thought when its closing mark comes without an opening one', async () => {
+  test('turns text into a thought when a closing mark comes without an opening one', async () => {
     const view = new AnswerView(host);
     view.append('Let me see.\n\n```ts\nlet wrong;\n```\n\nNo.');
     await frame();
@@ -71,7 +71,7 @@ describe('an answer that grows', () => {
     expect(view.root.querySelector('figure pre')?.getAttribute('aria-label')).toBe('Code block 1');
   });
 
-  test('that is a thought and nothing else says so', () => {
+  test('says so when the answer is a thought and nothing else', () => {
     const view = new AnswerView(host);
     view.finish('<think>\nstill thinking');
     expect(view.root.textContent).toContain('to think. Ask for something smaller');
@@ -84,7 +84,7 @@ describe('an answer that grows', () => {
     ['a list in a list', '- a\n  - b\n\n    ```sh\n    x\n    ```\n\n    Then run it.\n'],
     ['a list with tabs', '-\tInstall:\n\n\t```sh\n\tx\n\t```\n\n\tThen run it.\n'],
     ['deeper than any list', '1. a\n   - b\n     - c\n\n       ```\n       x\n       ```\n       Then run it.\n'],
-  ])('text after a block in %s is text', (_name, text) => {
+  ])('shows text after a code block in %s as text', (_name, text) => {
     for (const stream of [false, true]) {
       const view = new AnswerView(host);
       if (stream) {
@@ -99,7 +99,7 @@ describe('an answer that grows', () => {
     }
   });
 
-  test('code that is indented after a block at the margin stays code', () => {
+  test('keeps indented code after an unindented block as code', () => {
     const view = new AnswerView(host);
     view.finish('```\nx\n```\n\nText:\n\n    indented\n');
     expect(view.root.querySelectorAll('pre')).toHaveLength(2);
@@ -112,14 +112,14 @@ describe('an answer that grows', () => {
     ['请看**第1章。**然后', '第1章。'],
     ['**plain** text', 'plain'],
     ['a**b**c', 'b'],
-  ])('emphasis beside East Asian signs is shown as such: %s', (text, strong) => {
+  ])('shows emphasis beside East Asian characters: %s', (text, strong) => {
     const view = new AnswerView(host);
     view.finish(text);
     expect(view.root.querySelector('strong')?.textContent).toBe(strong);
     expect(view.root.textContent).not.toContain('*');
   });
 
-  test('that is replaced starts again', () => {
+  test('starts again when the answer is replaced', () => {
     const view = new AnswerView(host);
     view.append('one');
     view.finish('two');
@@ -127,8 +127,8 @@ describe('an answer that grows', () => {
   });
 });
 
-describe('a block of code', () => {
-  test('has its actions, and names itself by its place', () => {
+describe('the view of a code block', () => {
+  test('sends its actions with its index', () => {
     const asked: unknown[] = [];
     const view = new AnswerView({ ...host, apply: (block, action) => asked.push([block, action]) });
     view.finish('```js\na\n```\n\n```\nsrc/a.ts\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```\n');
@@ -157,7 +157,7 @@ describe('a block of code', () => {
       '```diff\n--- a/a.ts\n+++ b/a.ts\n@@ -1 +1 @@\n-a\n+b\n--- a/b.ts\n+++ b/b.ts\n@@ -1 +1 @@\n-a\n+b\n```',
       'a.ts and 1 more file, 2 changes',
     ],
-  ])('is named by what it is for: %j', (answer, title) => {
+  ])('has a title that says what it is for: %j', (answer, title) => {
     const view = new AnswerView(host);
     view.finish(answer);
     expect(view.root.querySelector('.code-title')?.textContent).toBe(title);
@@ -165,7 +165,7 @@ describe('a block of code', () => {
     expect(view.root.querySelectorAll('vscode-toolbar-button')).toHaveLength(isChange ? 2 : 5);
   });
 
-  test('that ends at a fence which seemed to open another is shown as it is read at the end', async () => {
+  test('is read again at the end when a fence seemed to open another block', async () => {
     const text = '```md\n# A\n\nUse:\n```\nThat is all, and no fence follows.\n';
     const grown = new AnswerView(host);
     for (const character of text) {

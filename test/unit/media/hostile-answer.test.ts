@@ -46,7 +46,7 @@ beforeEach(() => {
   applied.length = 0;
 });
 
-describe('a hostile answer', () => {
+describe('the view of a hostile answer', () => {
   test.each(tricks.flatMap((trick) => [trick.text.length, 1, 7].map((step) => ({ ...trick, step }))))(
     '$name, in steps of $step, shows words alone',
     async ({ text, step }) => {
@@ -66,13 +66,13 @@ describe('a hostile answer', () => {
     },
   );
 
-  test('keeps its words: nothing is lost in the cleaning', () => {
+  test('keeps all of its words', () => {
     expect(show('a <b>bold</b> <script>x</script> end').root.textContent).toContain('<script>x</script> end');
   });
 });
 
-describe('a link', () => {
-  test('tells where it leads, and asks the host on a click or a key', () => {
+describe('a link in an answer', () => {
+  test('shows its target, and asks the host on a click or a key', () => {
     const { root } = show('[https://good.example/login](https://evil.example/login)');
     expect(root.textContent).toContain('(https://evil.example/login)');
     const link = root.querySelector('a');

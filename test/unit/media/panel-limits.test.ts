@@ -21,7 +21,7 @@ beforeEach(() => {
 });
 
 describe('the composer', () => {
-  test('says that a question is too long, keeps it, and asks it when it was shortened', async () => {
+  test('keeps a question that is too long with the reason, and sends it once it was shortened', async () => {
     const composer = new Composer(send);
     for (const text of ['x'.repeat(limits.question + 1), '/fix '.padEnd(limits.question + 10, 'y')]) {
       composer.text = text;
@@ -35,13 +35,13 @@ describe('the composer', () => {
     expect(sent).toMatchObject([{ kind: 'ask', command: 'fix' }]);
   });
 
-  test('looks for a name of any length', () => {
+  test('cuts a long name to the limit when it searches for files', () => {
     const composer = new Composer(send);
     composer.text = `@file:${'n'.repeat(5000)}`;
     expect(sent).toEqual([{ kind: 'mention', request: 1, type: 'file', query: 'n'.repeat(limits.label) }]);
   });
 
-  test('says how many are not offered, and lets nobody choose that', () => {
+  test('says how many more there are in a row that cannot be chosen', () => {
     const composer = new Composer(send);
     composer.text = '@file:a';
     const candidates: Candidate[] = [{ id: 'file-1', kind: 'file', label: 'a.ts' }];
@@ -56,7 +56,7 @@ describe('the composer', () => {
   });
 });
 
-test('an edited question that is too long is kept, and the reason is said', () => {
+test('an edited question that is too long is kept, with the reason', () => {
   const turn = { id: 't', question: 'Why?', chips: [], answer: '', state: 'done', citations: [] } as const;
   const element = new TurnElement(turn, send);
   element.root.querySelector('[icon=edit]')?.dispatchEvent(new MouseEvent('click'));
@@ -81,7 +81,7 @@ test('the list of conversations says how many more there are', () => {
   expect(list.root.textContent).toContain('and 37 more: search to find them');
 });
 
-describe('the line to the host', () => {
+describe('the connection of a page to its host', () => {
   const told: unknown[] = [];
   const taken: unknown[] = [];
   const page = (() => {
@@ -95,7 +95,7 @@ describe('the line to the host', () => {
     taken.length = 0;
   });
 
-  test('takes the good entries of a message, and names the others in one line for the log', () => {
+  test('takes the valid entries of a message, and reports the others in one line for the log', () => {
     const bad = Array.from({ length: 50 }, () => ({ id: 'x'.repeat(101), kind: 'file', label: 'b' }));
     post({ kind: 'candidates', request: 1, candidates: [...bad, { id: 'c', kind: 'file', label: 'c' }] });
     expect(taken).toEqual([{ kind: 'candidates', request: 1, candidates: [{ id: 'c', kind: 'file', label: 'c' }] }]);
@@ -104,13 +104,13 @@ describe('the line to the host', () => {
     ]);
   });
 
-  test('opens with a model of any name', () => {
+  test('accepts a model name of any length', () => {
     post({ kind: 'server', ready: true, trusted: true, model: 'M'.repeat(100_000) });
     expect(taken).toMatchObject([{ kind: 'server', ready: true }]);
     expect(told).toEqual([]);
   });
 
-  test('says what it could not send', () => {
+  test('reports a message that it could not send', () => {
     page.send({ kind: 'openLink', url: 'x'.repeat(limits.uri + 1) });
     expect(told).toEqual([{ kind: 'problem', text: expect.stringContaining('could not send') as string }]);
   });

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { checkToHost, checkToView } from '../../../language-server/protocol/chat-page';
 
-describe('a message to the host', () => {
+describe('a message of the chat page to its host', () => {
   test.each([
     { kind: 'ready' },
     { kind: 'ask', text: 'Why?' },
     { kind: 'ask', text: '', command: 'fix' },
     { kind: 'apply', turn: 'a', block: 0, action: 'diff' },
-  ])('%j is taken', (message) => {
+  ])('%j is accepted', (message) => {
     expect(checkToHost(message)).toEqual(message);
   });
 
@@ -31,7 +31,7 @@ describe('a message to the host', () => {
   });
 });
 
-test('a message to the page is checked as deep as it goes', () => {
+test('a message to the chat page is checked at every depth', () => {
   const turn = { id: 'a', question: 'q', chips: [], answer: '', state: 'waiting', citations: [] };
   expect(checkToView({ kind: 'turn', turn })).toEqual({ kind: 'turn', turn });
   const citation = { uri: 'file:///a', path: 'a', firstLine: 1, lastLine: 2, share: Number.NaN };

@@ -31,7 +31,7 @@ const listed = '1. Install\n   ```sh\n   npm i\n   ```\n2. Run:\n   ```\n   npm 
 const tildes = '# A\n\n~~~sh\nls\n~~~\n\nB\n';
 const template = 'Use this template:\n\n```\n# <name>\n\n<text>\n```\n';
 
-describe('a text with fences of its own', () => {
+describe('a Markdown block that contains fences', () => {
   test.each([
     ['blocks with words', readme],
     ['blocks without words', bare],
@@ -46,7 +46,7 @@ describe('a text with fences of its own', () => {
     ['a longer fence within', '# A\n\n````md\n```sh\nls\n```\n````\n\nB\n'],
     ['a fence with settings', '# A\n\n```sh title="x" {1,2}\nls\n```\n\nB\n'],
     ['a conflict', '# A\n\n```\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> x\n```\n\nB\n'],
-  ])('%s, is offered whole, and what follows it is read on its own', (_, text) => {
+  ])('with %s is one part, and what follows is read separately', (_, text) => {
     for (const word of ['markdown', 'md', 'mdx', 'rst', 'adoc', 'Markdown', 'qmd']) {
       const answer = `README.md\n\`\`\`${word}\n${text}\`\`\`\n\nThen run it:\n\n\`\`\`bash\nls\n\`\`\`\n\nDone.\n`;
       expect(codeParts(answer).map((part) => [part.language, part.text, part.closed])).toEqual([
@@ -61,13 +61,13 @@ describe('a text with fences of its own', () => {
     ['blocks with words', readme],
     ['blocks without words', bare],
     ['blocks in a list', `# Steps\n\n${listed}`],
-  ])('%s, in a fence without a word', (_, text) => {
+  ])('with %s is one part in a fence without a language', (_, text) => {
     const answer = `Here:\n\n\`\`\`\n${text}\`\`\`\n\nDone.\n`;
     expect(codeParts(answer).map((part) => part.text)).toEqual([text]);
     expectStable(answer);
   });
 
-  test('in longer fences, and in tildes, ends where those end', () => {
+  test('ends with its own fence when that is longer or of tildes', () => {
     for (const mark of ['````', '~~~', '~~~~~']) {
       const answer = `${mark}md\n${bare}${mark}\n\nDone.\n`;
       expect(codeParts(answer).map((part) => part.text)).toEqual([bare]);
@@ -75,13 +75,13 @@ describe('a text with fences of its own', () => {
     }
   });
 
-  test('in a list keeps its own indent', () => {
+  test('keeps its indentation in a list', () => {
     const answer = `1. Write:\n\n   \`\`\`md\n${readme.replace(/^(?=.)/gm, '   ')}   \`\`\`\n\n2. Done.\n`;
     expect(codeParts(answer).map((part) => part.text)).toEqual([readme]);
     expectStable(answer);
   });
 
-  test('of the packages at hand: their readmes are offered whole, but for one in twenty at the most', () => {
+  test('is one part for at least 19 of 20 readmes of installed packages', () => {
     const modules = path.resolve(import.meta.dirname, '../../../node_modules');
     const texts = readdirSync(modules).flatMap((name) => {
       try {
@@ -105,26 +105,26 @@ describe('a text with fences of its own', () => {
     expect(whole.length).toBeGreaterThanOrEqual(fenced.length * 0.95);
   });
 
-  test('whose path says what it is needs no word for it', () => {
+  test('is recognized by its path without a language', () => {
     const answer = `docs/guide.md\n\`\`\`\n${bare.replace('# Rows\n\n', '')}\`\`\`\n\nDone.\n`;
     expect(codeParts(answer).map((part) => part.text)).toEqual([bare.replace('# Rows\n\n', '')]);
   });
 
-  test('that the answer breaks off in is not taken for whole', () => {
+  test('is not closed when the answer breaks off in it', () => {
     const [part, second] = codeParts(`\`\`\`md\n${readme.slice(0, -15)}`);
     expect(second).toBeUndefined();
     expect(part?.closed).toBe(false);
     expect(part?.text).toContain('rows();');
   });
 
-  test('followed by another such text: each ends at its own end', () => {
+  test('ends before another such block', () => {
     const answer = `\`\`\`md\n${readme}\`\`\`\n\nAnd:\n\n\`\`\`md\n${bare}\`\`\`\n\nDone.\n`;
     expect(codeParts(answer).map((part) => part.text)).toEqual([readme, bare]);
     expectStable(answer);
   });
 });
 
-describe('blocks of ordinary answers', () => {
+describe('code blocks of ordinary answers', () => {
   test.each([
     [
       'shell text without a word, then a block with one',
@@ -137,18 +137,18 @@ describe('blocks of ordinary answers', () => {
     ['a text that ends with its title', '```md\n# A\n```\nAnd\n```\nb\n```\n'],
     ['output', '```text\nERROR: x\n\n```\nThis means\n```py\nx\n```\n'],
     ['no end, and then others', '```\nnpm i\n\nThen:\n\n```bash\nnpm test\n```\n'],
-  ])('%s: as CommonMark reads them', (_, answer) => {
+  ])('with %s are read as CommonMark reads them', (_, answer) => {
     const parts = codeParts(answer);
     expect(parts.map(({ text }) => text)).toEqual(commonMark(answer));
     expectStable(answer);
   });
 
-  test('deeper fences in code do not end it', () => {
+  test('are not closed by a fence that is indented deeper', () => {
     const code = 'def f():\n    """\n    ```python\n    f()\n    ```\n    """\n';
     expect(codeParts(`\`\`\`python\n${code}\`\`\`\n`)[0]?.text).toBe(code);
   });
 
-  test('of random make are read as CommonMark reads them, however they come in', () => {
+  test('are read as CommonMark reads them, for random answers in random pieces', () => {
     let seed = 11;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) % 2147483648;
@@ -178,7 +178,7 @@ describe('blocks of ordinary answers', () => {
     }
   });
 
-  test('however broken, keep every character of the answer in one part or another, and stay stable', () => {
+  test('keep every character of a malformed answer, and do not change as it grows', () => {
     let seed = 5;
     const random = (below: number) => {
       seed = (seed * 1103515245 + 12345) % 2147483648;

@@ -11,13 +11,13 @@ test.each([
   ['escape', '\u001b[2J', '[U+001B][2J'],
   ['Hangul filler', '\u3164', '[U+3164]'],
   ['grapheme joiner', 'a\u034fb', 'a[U+034F]b'],
-])('%s is shown', (_name, text, shown) => {
+])('visible() names %s', (_name, text, shown) => {
   expect(visible(text)).toBe(shown);
   expect(countHidden(withoutHidden(text))).toBe(0);
 });
 
 test.each(['plain text\twith\nlines\r\n', 'é ü 日本語 العربية עברית', '👩‍💻 👨‍👩‍👧 ❤️‍🔥'])(
-  '%j is left as it is',
+  'visible() leaves %j as it is',
   (text) => {
     expect(visible(text)).toBe(text);
   },
@@ -38,7 +38,7 @@ test.each([
   ['a flag of two pictographs', '🏳️\u200d🌈 🏴\u200d☠️'],
   ['keycaps and skin', '1️⃣ 👩🏽\u200d💻'],
   ['the form of a Chinese character', '葛\u{e0100}城'],
-])('%s is left as it is', (_name, text) => {
+])('visible() leaves %s as it is', (_name, text) => {
   expect(visible(text)).toBe(text);
   expect(withoutHidden(text)).toBe(text);
 });
@@ -55,11 +55,11 @@ test.each([
     `\u{1f3f4}${'[U+E0061]'.repeat(9)}[U+E007F]`,
   ],
   ['a direction override in Arabic', 'ب\u202eب', 'ب[U+202E]ب'],
-])('%s is shown', (_name, text, shown) => {
+])('visible() names %s', (_name, text, shown) => {
   expect(visible(text)).toBe(shown);
 });
 
-test('pieces add up to the text, and name what is hidden', () => {
+test('the pieces of a text add up to it, and name each hidden character', () => {
   const found = pieces('a\u202eb');
   expect(found.map(({ text }) => text).join('')).toBe('a\u202eb');
   expect(found[1]?.name).toBe('U+202E right-to-left override');

@@ -33,8 +33,8 @@ const names = [
   'src\\win\\a.ts',
 ];
 
-describe('the path above a block', () => {
-  test.each(names)('%s, however it is set off', (name) => {
+describe('the path of a code block', () => {
+  test.each(names)('%s is found in a line above it, in whatever markup', (name) => {
     for (const words of [
       name,
       `${name}:`,
@@ -70,20 +70,23 @@ describe('the path above a block', () => {
     }
   });
 
-  test.each(names.filter((name) => /\.\w+$/.test(name) && !name.startsWith('.')))('%s, in a sentence', (name) => {
-    for (const words of [
-      `In \`${name}\`:`,
-      `In ${name}:`,
-      `Now change ${name}:`,
-      `Here is the updated version of ${name}:`,
-      `Update \`${name}\` as follows:`,
-      `Here is the new \`${name}\`.`,
-      `In **${name}**, change the head:`,
-      `Change the function \`rows\` in \`${name}\`:`,
-    ]) {
-      expect([words, block(words)?.path]).toEqual([words, name]);
-    }
-  });
+  test.each(names.filter((name) => /\.\w+$/.test(name) && !name.startsWith('.')))(
+    '%s is found in a sentence',
+    (name) => {
+      for (const words of [
+        `In \`${name}\`:`,
+        `In ${name}:`,
+        `Now change ${name}:`,
+        `Here is the updated version of ${name}:`,
+        `Update \`${name}\` as follows:`,
+        `Here is the new \`${name}\`.`,
+        `In **${name}**, change the head:`,
+        `Change the function \`rows\` in \`${name}\`:`,
+      ]) {
+        expect([words, block(words)?.path]).toEqual([words, name]);
+      }
+    },
+  );
 
   test.each(['my docs/read me.md', 'src/My Component.tsx', 'C:/Users/me/work/my file.ts'])(
     '%s, with a blank in it',
@@ -110,13 +113,13 @@ describe('the path above a block', () => {
     ['', '# src/a.ts'],
     ['', '<!-- src/a.ts -->'],
     ['', '-- src/a.ts'],
-  ])('in the fence %j or in the first line %j', (info, first) => {
+  ])('is found in the fence %j or the first line %j', (info, first) => {
     const part = block('Words.', info, `${first}\nx`);
     expect(part?.path).toBe('src/a.ts');
     expect(part?.language === '' || part?.language === 'ts').toBe(true);
   });
 
-  test('in a title some lines above, where nothing nearer names one', () => {
+  test('is found in a heading some lines above, where nothing nearer names a file', () => {
     expect(block('### `src/a.ts`\n\nIt adds the rows.', 'ts')?.path).toBe('src/a.ts');
     expect(block('**src/a.ts**\n\nReplace the function:', 'ts')?.path).toBe('src/a.ts');
     expect(block('### `src/a.ts`\n\nRun it:', 'bash')?.path).toBeUndefined();
@@ -147,11 +150,11 @@ describe('the path above a block', () => {
     ['for example, e.g.', 'js'],
     ['- `dist/csstree.js` – the bundle', 'html'],
     ['Version 1.2', ''],
-  ])('is not in %j before a block of %j', (words, info) => {
+  ])('is not found in %j above a block of %j', (words, info) => {
     expect(block(words, info)?.path).toBeUndefined();
   });
 
-  test('that is only perhaps meant is kept for the workspace to tell', () => {
+  test('is kept as a possibility when only the workspace can tell', () => {
     expect(block('See src/a.ts for more:')?.paths).toContain('src/a.ts');
     expect(block('Use `config.timeout`:')?.paths).toContain('config.timeout');
     expect(block('my docs/read me.md:')?.paths).toContain('my docs/read me.md');
@@ -159,7 +162,7 @@ describe('the path above a block', () => {
   });
 });
 
-describe('the file that is meant', () => {
+describe('the file of the workspace for a path', () => {
   let root = '';
   const files = [
     'src/a.ts',
@@ -213,11 +216,11 @@ describe('the file that is meant', () => {
     ['til.ts', []],
     ['../x/src/a.ts', []],
     ['/etc/passwd', []],
-  ])('by %j is %j', async (named, wanted) => {
+  ])('%j is %j', async (named, wanted) => {
     expect(await find(named)).toEqual(wanted);
   });
 
-  test('is the first of several names that is there', async () => {
+  test('is that of the first of several paths that exists', async () => {
     expect(await find('b/src/a.ts', 'src/a.ts')).toEqual(['src/a.ts']);
     expect(await find('See src/a.ts', 'src/a.ts')).toEqual(['src/a.ts']);
   });

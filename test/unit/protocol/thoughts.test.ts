@@ -6,7 +6,7 @@ import { AnswerAfterThought, withoutFirstThought } from '../../../language-serve
 const kinds = (text: string, ended = true) => readAnswer(text, 0, [], ended).map(({ kind }) => kind);
 const fence = '```';
 
-describe('a thought', () => {
+describe('a thought of a reasoning model', () => {
   test.each([
     ['with both marks', '<think>\nhm\n</think>\n\nAnswer.'],
     ['without its opening mark', 'hm\n</think>\n\nAnswer.'],
@@ -22,7 +22,7 @@ describe('a thought', () => {
     ['of Magistral', '[THINK]hm[/THINK]Answer.'],
     ['of Kimi', '◁think▷hm◁/think▷Answer.'],
     ['that quotes its own closing mark', '<think>\nIt ends with `</think>`, I know.\n</think>\nAnswer.'],
-  ])('%s is no part of the answer', (_name, text) => {
+  ])('is left out of the answer: %s', (_name, text) => {
     expect(kinds(text)).toEqual(['thought', 'markdown']);
     expect(withoutThoughts(text)).toBe('Answer.');
     expect(withoutFirstThought(text)).toBe('Answer.');
@@ -37,26 +37,26 @@ describe('a thought', () => {
     ['alone on a line, and never closed', 'It begins with\n<think>\nand so on.'],
     ['as the closing one, in a sentence', 'The tag </think> ends it.\nDone.'],
     ['as the closing one, in backticks at the end of a line', 'It ends with `</think>`\nDone.'],
-  ])('that is only mentioned hides nothing: %s', (_name, text) => {
+  ])('does not begin at a mark that is only mentioned: %s', (_name, text) => {
     expect(kinds(text)).toEqual(['markdown']);
     expect(withoutFirstThought(text)).toBe(text);
   });
 
-  test('in fenced code is code', () => {
+  test('is code when it is in a fence', () => {
     const text = `A template:\n\n${fence}xml\n<think>\nhm\n</think>\n${fence}\n\nDone.`;
     expect(kinds(text)).toEqual(['markdown', 'code', 'markdown']);
     const closing = `It ends so:\n\n${fence}\n</think>\n${fence}\n`;
     expect(kinds(closing)).toEqual(['markdown', 'code']);
   });
 
-  test('that is not closed yet, or never, is a thought where an answer begins with it', () => {
+  test('needs no closing mark at the beginning of an answer', () => {
     expect(kinds('<think>\nstill', false)).toEqual(['thought']);
     expect(kinds('<think>\nstill')).toEqual(['thought']);
     expect(withoutFirstThought('<think>\nstill')).toBe('');
   });
 });
 
-test.each([[1], [2], [7]])('a reader without thoughts gets the answer alone, in pieces of %i', (size) => {
+test.each([[1], [2], [7]])('streaming leaves out the thought when it comes in pieces of %i', (size) => {
   const given = (text: string) => {
     const answer = new AnswerAfterThought();
     let shown = '';
@@ -71,7 +71,7 @@ test.each([[1], [2], [7]])('a reader without thoughts gets the answer alone, in 
   expect(given('<think>\nnever ends')).toBe('');
 });
 
-test('the mark that a template has written comes first, once, and not where the model writes it itself', () => {
+test('the mark that a template opened is put before the answer once, and not when the model writes it itself', () => {
   const whole = (mark: string | undefined, ...deltas: string[]) => {
     let text = '';
     const opened = new OpenedThought(mark, (delta) => {
