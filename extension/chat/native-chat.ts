@@ -46,7 +46,7 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
         return [];
       }
       const context = server.view.status?.cache?.contextTokens ?? loaded.trainedContext;
-      const most = Math.min(answerTokens, Math.floor(context / 4));
+      const max = Math.min(answerTokens, Math.floor(context / 4));
       return [
         {
           id: 'local',
@@ -54,8 +54,8 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
           family: loaded.architecture,
           version: loaded.quantization,
           tooltip: 'Runs on this machine. Nothing leaves it. Answers in words: it calls no tools.',
-          maxInputTokens: context - most,
-          maxOutputTokens: most,
+          maxInputTokens: context - max,
+          maxOutputTokens: max,
           // the editor's chat hides all other models in the mode that it starts in; tools that it offers are not called
           capabilities: { toolCalling: true },
         },

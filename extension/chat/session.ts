@@ -238,7 +238,10 @@ export class ChatSession {
   }
 
   async #run(turn: TurnView, question: Question, left: readonly AskSizePart[], signal: AbortSignal): Promise<void> {
-    const grown = new Growth((delta) => this.#parts.post({ kind: 'answer', turn: turn.id, delta }), postEveryMs);
+    const batcher = new DeltaBatcher(
+      (delta) => this.#parts.post({ kind: 'answer', turn: turn.id, delta }),
+      postEveryMs,
+    );
     const saver = setInterval(() => void this.#save(), saveEveryMs);
     let answer = '';
     let final: TurnView;
@@ -250,7 +253,7 @@ export class ChatSession {
           onText: (delta) => {
             const part = startOf(delta, limits.text - answer.length);
             answer += part;
-            grown.add(part);
+            batcher.add(part);
             this.#replace({ ...turn, answer, state: 'answering' });
           },
           onRead: (share) => this.#parts.post({ kind: 'progress', turn: turn.id, share }),
@@ -267,7 +270,7 @@ export class ChatSession {
       }
     } finally {
       clearInterval(saver);
-      grown.end();
+      batcher.end();
       this.#running = undefined;
     }
     this.#replace(final);
@@ -346,8 +349,8 @@ export class ChatSession {
   }
 }
 
-/** Collects what comes in many small pieces. */
-class Growth {
+/** Joins the many small deltas of an answer into a message every few milliseconds. */
+class DeltaBatcher {
   readonly #post: (delta: string) => void;
   readonly #everyMs: number;
   #waiting = '';

@@ -29,9 +29,9 @@ export function sizeView(size: AskSize, left: readonly AskSizePart[]): AskSize {
 }
 
 /** Those that are left out or cut are what a person looks for: the others are summed up first. */
-function summedUp(parts: readonly AskSizePart[], most: number): readonly AskSizePart[] {
+function summedUp(parts: readonly AskSizePart[], max: number): readonly AskSizePart[] {
   const kept = new Set(
-    [...parts].sort((left, right) => Number(!left.reason) - Number(!right.reason)).slice(0, most - 1),
+    [...parts].sort((left, right) => Number(!left.reason) - Number(!right.reason)).slice(0, max - 1),
   );
   const more = parts.filter((part) => !kept.has(part));
   const [{ kind } = { kind: 'file' as const }] = more;

@@ -77,9 +77,9 @@ function same(left: BytesSample, right: BytesSample): boolean {
   return left.fullBytes === right.fullBytes && left.fastBytes === right.fastBytes && left.slowBytes === right.slowBytes;
 }
 
-function push<T>(list: T[], item: T, most: number): void {
+function push<T>(list: T[], item: T, max: number): void {
   list.push(item);
-  if (list.length > most) {
+  if (list.length > max) {
     list.shift();
   }
 }

@@ -110,7 +110,7 @@ function settle(found: readonly Found[]): void {
   }
   for (let isOther = true; isOther; ) {
     isOther = false;
-    const nextSettled = settledBehind(found);
+    const nextSettled = settledAfter(found);
     let before: Place | undefined;
     for (const [index, one] of found.entries()) {
       if (one.places.length < 2) {
@@ -141,16 +141,16 @@ function settle(found: readonly Found[]): void {
   }
 }
 
-/** Of each hunk: the place of the next one behind it that has one place. */
-function settledBehind(found: readonly Found[]): (Place | undefined)[] {
-  const behind: (Place | undefined)[] = new Array(found.length);
+/** For each hunk, the place of the first later one whose place is settled. */
+function settledAfter(found: readonly Found[]): (Place | undefined)[] {
+  const after: (Place | undefined)[] = new Array(found.length);
   let next: Place | undefined;
   for (let index = found.length - 1; index >= 0; index--) {
-    behind[index] = next;
+    after[index] = next;
     const places = found[index]?.places ?? [];
     next = places.length === 1 ? places[0] : next;
   }
-  return behind;
+  return after;
 }
 
 function firstOf(place: Place): number {

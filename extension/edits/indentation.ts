@@ -158,9 +158,9 @@ export class Reindenter {
     if (stays.length === 0) {
       return 0;
     }
-    const least = (lines: readonly string[]) =>
+    const minColumns = (lines: readonly string[]) =>
       Math.min(...lines.filter((line) => line.trim() !== '').map((line) => this.#columns(line)));
-    const shift = least(fresh) - least(pairs.map(([model]) => model));
+    const shift = minColumns(fresh) - minColumns(pairs.map(([model]) => model));
     const isEven = stays.every(([model, old]) => this.#columns(model) - this.#columns(old) === shift);
     return shift > 0 && isEven && pairs.some(([model, file]) => indentOf(model) !== indentOf(file)) ? shift : 0;
   }
@@ -210,11 +210,11 @@ function stepOf(lines: readonly string[], pairs: readonly Pair[], unit: string |
   const spaces = lines
     .map((line) => (line.trim() === '' ? '' : indentOf(line)))
     .filter((indent) => /^ {2,}$/.test(indent));
-  const least = Math.min(...spaces.map(({ length }) => length));
-  if (unit === '\t' && least === tabColumns) {
+  const min = Math.min(...spaces.map(({ length }) => length));
+  if (unit === '\t' && min === tabColumns) {
     return tabColumns;
   }
-  return spaces.length === 0 ? usualStep : least % usualStep === 0 || least > usualStep ? usualStep : least;
+  return spaces.length === 0 ? usualStep : min % usualStep === 0 || min > usualStep ? usualStep : min;
 }
 
 const opensBlock = /(?:[{([:]|=>|^\s*<.*>|\b(?:then|do|else|begin|try))\s*(?:(?:\/\/|#)[\s\S]*)?$/;

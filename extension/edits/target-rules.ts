@@ -109,7 +109,10 @@ const harmlessFiles: readonly RegExp[] = [
 ];
 
 /** @returns why nothing is written there, as the end of a sentence; undefined: it may be written */
-export async function whyRefused(file: string, { trusted, folders: roots }: TargetFacts): Promise<string | undefined> {
+export async function refusalReason(
+  file: string,
+  { trusted, folders: roots }: TargetFacts,
+): Promise<string | undefined> {
   if (!trusted) {
     return 'the workspace is not trusted';
   }

@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { UserError } from '../errors';
 import { placeName } from '../workspace-paths';
-import { whyRefused } from './target-rules';
+import { refusalReason } from './target-rules';
 
 export class Writer {
   /** @throws UserError with the reason */
@@ -13,7 +13,7 @@ export class Writer {
     }
     const reason =
       target.scheme === 'file'
-        ? await whyRefused(target.fsPath, {
+        ? await refusalReason(target.fsPath, {
             trusted: vscode.workspace.isTrusted,
             folders: (vscode.workspace.workspaceFolders ?? [])
               .filter(({ uri }) => uri.scheme === 'file')

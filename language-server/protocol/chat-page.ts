@@ -18,14 +18,14 @@ import {
   optional,
   pageMessages,
   shown,
-  text,
+  string,
 } from './validate';
 
-const id = text(limits.id);
+const id = string(limits.id);
 const label = shown(limits.label);
-const question = text(limits.question);
+const question = string(limits.question);
 /** What the user is looking for. */
-const query = text(limits.label);
+const query = string(limits.label);
 
 export const mentionKinds = ['file', 'folder', 'symbol', 'problems', 'changes'] as const;
 export type MentionKind = (typeof mentionKinds)[number];
@@ -42,7 +42,7 @@ export const chip = object({
 export type Chip = Checked<typeof chip>;
 
 const citation = object({
-  uri: text(limits.uri),
+  uri: string(limits.uri),
   /** Below the workspace's folder, or as the host names the place. */
   path: label,
   /** 1-based, inclusive. */
@@ -83,11 +83,11 @@ const stats: Check<StatsView> = object({
 
 export const turn = object({
   id,
-  question: text(),
+  question: string(),
   command: optional(oneOf(...askCommands)),
   /** What went with it. */
   chips: list(chip, limits.chips),
-  answer: text(),
+  answer: string(),
   state: oneOf('waiting', 'answering', 'done', 'stopped', 'failed'),
   /** Why it failed, and what to do. */
   problem: optional(shown(limits.problem)),
@@ -116,7 +116,7 @@ export const checkToView = messageCheck({
   /** A turn and those after it are gone. */
   removed: { from: id },
   /** An answer grew. */
-  answer: { turn: id, delta: text() },
+  answer: { turn: id, delta: string() },
   /** How much of the prompt has been read; 0 to 1. */
   progress: { turn: id, share: number },
   chips: { chips: list(chip, limits.chips) },
@@ -127,7 +127,7 @@ export const checkToView = messageCheck({
   candidates: { request: count, candidates: list(candidate, limits.candidates), more: optional(count) },
   /** `more`: found, and not listed. */
   conversations: { query, list: list(summary, limits.conversations), more: optional(count) },
-  compose: { text: text() },
+  compose: { text: string() },
   show: { what: oneOf('conversations', 'chat') },
   /** For a screen reader, and for a moment at the bottom. */
   say: { text: label },
@@ -151,7 +151,7 @@ export const checkToHost = messageCheck({
   removeChip: { id },
   openCitation: { turn: id, index: count },
   /** The host shows where it leads before anything is opened. */
-  openLink: { url: text(limits.uri) },
+  openLink: { url: string(limits.uri) },
   /** A code block of an answer, by its place among them: the host takes the text from its own copy. */
   apply: { turn: id, block: count, action: oneOf(...applyActions) },
   newConversation: {},

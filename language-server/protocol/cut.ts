@@ -6,26 +6,26 @@ import { limits } from './limits';
 const ellipsis = '…';
 
 /** Begin and end stay: of a path its root and its name. */
-export function cutMiddle(text: string, most: number): string {
-  if (text.length <= most) {
+export function cutMiddle(text: string, max: number): string {
+  if (text.length <= max) {
     return text;
   }
-  const kept = Math.max(0, most - ellipsis.length);
+  const kept = Math.max(0, max - ellipsis.length);
   const head = Math.ceil(kept / 2);
   return `${startOf(text, head)}${ellipsis}${endOf(text, kept - head)}`;
 }
 
-export function cutEnd(text: string, most: number): string {
-  return text.length <= most ? text : `${startOf(text, Math.max(0, most - ellipsis.length))}${ellipsis}`;
+export function cutEnd(text: string, max: number): string {
+  return text.length <= max ? text : `${startOf(text, Math.max(0, max - ellipsis.length))}${ellipsis}`;
 }
 
 /** At most so many units, and no half of a character at the end. */
-export function startOf(text: string, most: number): string {
-  return text.slice(0, splitsPair(text, most) ? most - 1 : most);
+export function startOf(text: string, max: number): string {
+  return text.slice(0, splitsPair(text, max) ? max - 1 : max);
 }
 
-function endOf(text: string, most: number): string {
-  const start = text.length - most;
+function endOf(text: string, max: number): string {
+  const start = text.length - max;
   return text.slice(splitsPair(text, start) ? start + 1 : start);
 }
 

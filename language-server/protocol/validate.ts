@@ -20,22 +20,22 @@ export type Checked<C> = C extends Check<infer T> ? T : never;
 
 export class MessageError extends Error {}
 
-export function text(most: number = limits.text): Check<string> {
+export function string(max: number = limits.text): Check<string> {
   return (value, name) => {
-    if (typeof value !== 'string' || value.length > most) {
-      throw new MessageError(`${name} must be a string of at most ${most} characters`);
+    if (typeof value !== 'string' || value.length > max) {
+      throw new MessageError(`${name} must be a string of at most ${max} characters`);
     }
     return value;
   };
 }
 
 /** A text that is shown and nothing else: one that is too long is cut, and never a reason to refuse what it is part of. */
-export function shown(most: number): Check<string> {
+export function shown(max: number): Check<string> {
   return (value, name) => {
     if (typeof value !== 'string') {
       throw new MessageError(`${name} must be a string`);
     }
-    return cutMiddle(value, most);
+    return cutMiddle(value, max);
   };
 }
 
@@ -70,20 +70,20 @@ export function oneOf<const T extends string>(...choices: readonly T[]): Check<T
   };
 }
 
-export function list<T>(check: Check<T>, most = 10_000): Check<readonly T[]> {
+export function list<T>(check: Check<T>, max = 10_000): Check<readonly T[]> {
   return (value, name, leftOut) => {
-    if (!Array.isArray(value) || (leftOut === undefined && value.length > most)) {
-      throw new MessageError(`${name} must be a list of at most ${most}`);
+    if (!Array.isArray(value) || (leftOut === undefined && value.length > max)) {
+      throw new MessageError(`${name} must be a list of at most ${max}`);
     }
     if (leftOut === undefined) {
       return value.map((item, index) => check(item, `${name}[${index}]`));
     }
     const good: T[] = [];
-    for (const [index, item] of value.slice(0, most).entries()) {
+    for (const [index, item] of value.slice(0, max).entries()) {
       orLeftOut(() => good.push(check(item, `${name}[${index}]`, leftOut)), leftOut);
     }
-    if (value.length > most) {
-      leftOut(`${name} has ${value.length - most} more than the ${most} that are taken`);
+    if (value.length > max) {
+      leftOut(`${name} has ${value.length - max} more than the ${max} that are taken`);
     }
     return good;
   };

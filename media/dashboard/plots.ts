@@ -124,7 +124,7 @@ export function speedPlot(): Plot<SpeedSample> {
       options: {
         width,
         height,
-        scales: { x: { time: false }, y: { range: (_plot, _least, most) => [0, most * 1.1] } },
+        scales: { x: { time: false }, y: { range: (_plot, _min, max) => [0, max * 1.1] } },
         axes: [axis(40, formatCount, 70), axis(64, formatMs)],
         series: [
           { label: 'Cached tokens', value: legendValue(formatCount) },

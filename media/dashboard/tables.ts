@@ -53,8 +53,8 @@ export class FilesTable {
     const found = all.filter(({ path, state, reason }) =>
       `${path} ${state} ${reason ?? ''}`.toLowerCase().includes(words),
     );
-    const most = Math.max(1, ...found.map(({ tokens }) => tokens));
-    this.#body.replaceChildren(...found.slice(0, maxRows).map((file) => fileRow(file, most)));
+    const max = Math.max(1, ...found.map(({ tokens }) => tokens));
+    this.#body.replaceChildren(...found.slice(0, maxRows).map((file) => fileRow(file, max)));
     const hidden = Math.max(0, found.length - maxRows) + Math.max(0, (this.#files?.files ?? 0) - all.length);
     if (hidden > 0) {
       this.#body.append(
@@ -64,9 +64,9 @@ export class FilesTable {
   }
 }
 
-function fileRow({ path, tokens, state, encoded, reason }: FileView, most: number): HTMLElement {
+function fileRow({ path, tokens, state, encoded, reason }: FileView, max: number): HTMLElement {
   const bar = element('span', { class: `bar ${state.replace(' ', '-')}`, 'aria-hidden': 'true' });
-  bar.style.setProperty('--share', String(tokens / most));
+  bar.style.setProperty('--share', String(tokens / max));
   return element(
     'tr',
     {},

@@ -15,9 +15,9 @@ interface StoredJson {
 
 export function storedJson(
   conversation: Conversation & { readonly version: number },
-  most: number = limits.conversationFile,
+  max: number = limits.conversationFile,
 ): StoredJson {
-  let json = sizedJson(conversation, most);
+  let json = sizedJson(conversation, max);
   if (json !== undefined) {
     return { json, left: [] };
   }
@@ -31,7 +31,7 @@ export function storedJson(
   const texts = 'the texts that questions were asked with';
   for (let last = Math.min(4, without.length); ; last >>= 1) {
     const kept = conversation.asked.slice(without.length - last);
-    json = sizedJson({ ...conversation, asked: [...without.slice(0, without.length - last), ...kept] }, most);
+    json = sizedJson({ ...conversation, asked: [...without.slice(0, without.length - last), ...kept] }, max);
     if (json !== undefined || last === 0) {
       break;
     }
@@ -48,7 +48,7 @@ export function storedJson(
     const there = new Set(turns.slice(first).map(({ id }) => id));
     json = sizedJson(
       { ...conversation, turns: turns.slice(first), asked: without.filter(({ turn }) => there.has(turn)) },
-      most,
+      max,
     );
     if (json !== undefined) {
       return { json, left: [texts, `the first ${first} of ${turns.length} questions`] };
@@ -58,10 +58,10 @@ export function storedJson(
 }
 
 /** @returns undefined when it is longer, or longer than any text can be */
-function sizedJson(value: object, most: number): string | undefined {
+function sizedJson(value: object, max: number): string | undefined {
   try {
     const json = JSON.stringify(value);
-    return json.length <= most ? json : undefined;
+    return json.length <= max ? json : undefined;
   } catch (error) {
     if (error instanceof RangeError) {
       return undefined;

@@ -77,9 +77,9 @@ export function boundContext({
   }
   let room: number = limits.textsTogether;
   const cut = (kind: AskSizePart['kind'], label: string, text: string, say: boolean): string => {
-    const most = Math.min(room, limits.text);
-    const kept = text.length <= most ? text : say ? cutWithWords(text, most) : startOf(text, most);
-    if (text.length > most) {
+    const max = Math.min(room, limits.text);
+    const kept = text.length <= max ? text : say ? cutWithWords(text, max) : startOf(text, max);
+    if (text.length > max) {
       leave(kind, label, 'too long: only its beginning goes along');
     }
     room -= kept.length;
@@ -120,14 +120,14 @@ function boundChips(chips: readonly Chip[]): readonly Chip[] {
   return [...shown, { id: 'more', kind: first.kind, label: andMore(short, shown.length) }];
 }
 
-function andMore(list: readonly unknown[], most: number): string {
-  return `and ${list.length - most} more`;
+function andMore(list: readonly unknown[], max: number): string {
+  return `and ${list.length - max} more`;
 }
 
 /** The model reads the words, too. */
-function cutWithWords(text: string, most: number): string {
+function cutWithWords(text: string, max: number): string {
   const words = `\n[Only the beginning is here: the whole text has ${text.length} characters.]`;
-  return most <= words.length ? '' : `${startOf(text, most - words.length)}${words}`;
+  return max <= words.length ? '' : `${startOf(text, max - words.length)}${words}`;
 }
 
 /** @throws UserError */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hunkAt, hunksOf, withHunk, withoutHunk } from '../../../extension/edits/changes';
 import { Proposal } from '../../../extension/edits/proposal';
-import { whyRefused } from '../../../extension/edits/target-rules';
+import { refusalReason } from '../../../extension/edits/target-rules';
 import { applyChanges } from './apply-changes';
 
 describe('the files that an answer may write to', () => {
@@ -24,7 +24,7 @@ describe('the files that an answer may write to', () => {
     symlinkSync(path.join(root, 'src'), path.join(root, 'alias'));
   });
   afterAll(() => rmSync(base, { recursive: true, force: true }));
-  const why = (file: string, trusted = true) => whyRefused(path.resolve(root, file), { trusted, folders: [root] });
+  const why = (file: string, trusted = true) => refusalReason(path.resolve(root, file), { trusted, folders: [root] });
 
   test.each([
     'src/a.ts',
