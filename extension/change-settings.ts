@@ -9,7 +9,7 @@ import { settingsSection } from './server/settings';
 
 const minTailTokens = 128;
 
-/** Lets the user pick a GGUF file of this machine and keeps it in the machine's setting. */
+/** Lets the user choose a GGUF file on this machine, and saves it in the setting of the machine. */
 export async function chooseModel(output: vscode.LogOutputChannel): Promise<void> {
   const section = vscode.workspace.getConfiguration(settingsSection);
   const configured = section.get<string>('modelPath')?.trim();

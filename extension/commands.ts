@@ -1,4 +1,4 @@
-/** Which command does what. Whatever a command rejects with is shown to the user. */
+/** The table of commands. The error that a command rejects with is shown to the user. */
 
 import * as vscode from 'vscode';
 import { pauseRequest, resumeRequest } from '../language-server/protocol/server';

@@ -8,7 +8,7 @@ import { readCacheFolder } from './server/settings';
 
 type Outcome = { readonly kind: 'done' | 'cancelled' } | { readonly kind: 'failed'; readonly reason: string };
 
-/** Fetches the default model by the project's own command line tool, after the user has confirmed. */
+/** Downloads the default model with the project's command line tool after the user has confirmed. */
 export async function downloadDefaultModel(
   extensionPath: string,
   output: vscode.LogOutputChannel,

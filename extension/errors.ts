@@ -1,4 +1,4 @@
-/** Says in words for the user what cannot be done, and why; the log would have nothing to add. */
+/** An error whose message tells the user all there is to know; the log has nothing to add. */
 export class UserError extends Error {}
 
 export function describeError(error: unknown): string {

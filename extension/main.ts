@@ -11,9 +11,9 @@ import { followFocus, followSettings } from './server/follow-editor';
 import type { ServerView } from './server/life';
 import { createStatusItem } from './status/item';
 
-/** What other extensions, and the tests, may see. */
+/** The API for other extensions and the tests. */
 export interface ExtensionApi {
-  /** What loading the bundle and activating took. */
+  /** The time that loading the bundle and activating took. */
   readonly activation: OwnWork;
   readonly view: ServerView;
   readonly serverProcessId: number | undefined;
@@ -27,7 +27,7 @@ let running: LanguageServer | undefined;
 
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const started = sinceLoad();
-  // the extension's own lines, the server's log messages, and both streams of its process
+  // It takes the extension's own lines, the log messages of the server, and both output streams of its process.
   const output = vscode.window.createOutputChannel('FASA Code', { log: true });
   const server = new LanguageServer(context.extensionPath, output);
   running = server;

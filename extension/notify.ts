@@ -9,7 +9,7 @@ export interface Action<T = unknown> {
   run(): T | PromiseLike<T>;
 }
 
-/** Each resolves when the message is gone, with what its chosen action returned. */
+/** Resolves when the message is closed, with the result of the chosen action. So do the functions below. */
 export async function inform<T>(message: string, ...actions: Action<T>[]): Promise<T | undefined> {
   return (await vscode.window.showInformationMessage(message, ...actions))?.run();
 }
@@ -22,17 +22,17 @@ export async function showError<T>(message: string, ...actions: Action<T>[]): Pr
   return (await vscode.window.showErrorMessage(message, ...actions))?.run();
 }
 
-/** A dialog that has to be answered or closed before anything else is done. */
+/** Opens a modal dialog. */
 export async function ask<T>(question: string, detail: string, ...actions: Action<T>[]): Promise<T | undefined> {
   return (await vscode.window.showWarningMessage(question, { modal: true, detail }, ...actions))?.run();
 }
 
-/** @param yes the title of the button that agrees */
+/** Asks before something is done. @param yes the title of the button that agrees */
 export async function confirm(question: string, detail: string, yes: string): Promise<boolean> {
   return (await ask(question, detail, { title: yes, run: () => true })) ?? false;
 }
 
-/** A line in the status bar, for results that need no attention. */
+/** Shows a result in the status bar for a moment. */
 export function mention(result: string): void {
   vscode.window.setStatusBarMessage(`FASA Code: ${result}`, 5000);
 }
@@ -42,9 +42,8 @@ export function showLogs(output: vscode.LogOutputChannel): Action {
 }
 
 /**
- * Says why something was not done. A {@link UserError} is all there is to say; of any other error the log has more, so
- * it is written there, and the message opens it.
- * @param what failed, as a line of the log begins
+ * Shows why something was not done. An error that is not a {@link UserError} is logged as well, and the message opens the log.
+ * @param what the beginning of the line in the log, which names what failed
  */
 export async function showFailure(error: unknown, what: string, output: vscode.LogOutputChannel): Promise<void> {
   const message = describeError(error);

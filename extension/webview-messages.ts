@@ -1,19 +1,19 @@
-/** The host's end of the line to a page: what is none of its messages is dropped, with a line in the log. */
+/** The host's side of the connection to a page: anything but a valid message is dropped with a line in the log. */
 
 import { describeError } from './errors';
 
 interface PageParts<M> {
-  /** In a sentence: `the chat panel`. */
+  /** The name of the page within a sentence, for example `the chat panel`. */
   readonly name: string;
   readonly output: { warn(line: string): void };
   /** @throws MessageError */
   readonly check: (value: unknown) => M;
   readonly handle: (message: M) => Promise<void>;
-  /** Takes what `handle` rejected with. */
+  /** Is called with the error when `handle` rejects. */
   readonly failed: (error: unknown) => void;
 }
 
-/** What of a vscode.Webview is used here. */
+/** The part of vscode.Webview that is used here. */
 interface Page {
   onDidReceiveMessage(hear: (value: unknown) => void): unknown;
 }

@@ -1,4 +1,4 @@
-/** The page in a webview. Nothing is allowed there but its own script, its style sheets and the icons' font. */
+/** The page in a webview. Its own script, its style sheets and the font of the icons are all that it may load. */
 
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
@@ -8,9 +8,9 @@ import { takeMessages } from './webview-messages';
 interface Page<M> {
   /** The name of its script and style sheet in dist/media/. */
   readonly name: string;
-  /** For a screen reader. */
+  /** The title is read by screen readers and stands in the log. */
   readonly title: string;
-  /** Of messages from the page. @throws MessageError */
+  /** Checks a message from the page. @throws MessageError */
   readonly check: (value: unknown) => M;
   readonly handle: (message: M) => Promise<void>;
 }

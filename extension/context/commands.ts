@@ -4,7 +4,7 @@ import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../l
 import { confirm, inform, mention } from '../notify';
 import type { LanguageServer } from '../server/client';
 
-/** Encodes what is not encoded yet, under a notification that can be cancelled: the rest then waits for idle time. */
+/** Encodes the rest of the repository under a notification. After a cancel, the rest is encoded in idle time. */
 export async function encodeRepository(server: LanguageServer): Promise<void> {
   const options = {
     location: vscode.ProgressLocation.Notification,
@@ -51,7 +51,7 @@ export async function encodeRepository(server: LanguageServer): Promise<void> {
   }
 }
 
-/** Says how much would be freed, asks, and empties the store. */
+/** Empties the store of encoded chunks after the user has seen how much it frees and agreed. */
 export async function clearCache(server: LanguageServer): Promise<void> {
   const { signal } = new AbortController();
   const { bytes } = await server.call<ClearCacheResult>(clearCacheRequest, { dryRun: true }, signal);

@@ -16,10 +16,10 @@ import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, se
 
 const contextViewId = 'fasa.context';
 
-/** The tree follows the server's status, but no faster. */
-const minMsBetween = 1000;
+/** The minimum time between two updates of the tree. Milliseconds. */
+const minIntervalMs = 1000;
 
-/** What of the repository is in the context, as a tree in the explorer: each file's tokens, state or reason. */
+/** A tree in the explorer of what is in the context: each file with its tokens, its state, or why it is left out. */
 export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode.Disposable {
   readonly #server: LanguageServer;
   readonly #output: vscode.LogOutputChannel;
@@ -88,7 +88,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     await vscode.commands.executeCommand(`${contextViewId}.focus`);
   }
 
-  /** The user's word on a node of the tree. */
+  /** Includes or excludes a node of the tree as the user chose. */
   async choose(argument: unknown, choice: ChooseContextParams['choice']): Promise<void> {
     if (!isNode(argument)) {
       return;
@@ -112,7 +112,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     vscode.Disposable.from(...this.#subscriptions).dispose();
   }
 
-  /** Only what is seen is asked for, and only when it is not what it was. */
+  /** Updates the tree only while it is visible, and only when the status has changed. */
   #follow(): void {
     const { life, status } = this.#server.view;
     const now = JSON.stringify([life, status?.state === 'off', status?.repository]);
@@ -124,7 +124,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#follow();
-    }, minMsBetween);
+    }, minIntervalMs);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The dashboard: a page in an editor's tab that follows the server's status. */
+/** The dashboard: a page in an editor tab that shows the server's status. */
 
 import * as vscode from 'vscode';
 import { cutMiddle } from '../../language-server/protocol/cut';
@@ -13,7 +13,7 @@ import { dashboardSvg } from './svg';
 import { filesOf, nowOf } from './views';
 
 const viewType = 'fasa.dashboard';
-/** Between two looks at the list of files. Milliseconds. */
+/** The minimum time between two updates of the files, and of the history. Milliseconds. */
 const filesEveryMs = 2000;
 const historyEveryMs = 1000;
 
@@ -154,13 +154,13 @@ export class Dashboard implements vscode.Disposable {
       const { folders } = await this.#server.call<ContextResult>(contextRequest, {}, AbortSignal.timeout(30_000));
       return filesOf(folders);
     } catch (error) {
-      // a server that does not run, or has no model: the page says that no file is in
+      // without a running server and a model, the page says that there are no files
       this.#output.debug(`The dashboard has no list of files: ${describeError(error)}`);
       return undefined;
     }
   }
 
-  /** All that is shown, as it was measured. */
+  /** All that the dashboard shows, as it was measured. */
   async #record(): Promise<object> {
     const { bytes, speeds, requests } = this.#history;
     return {

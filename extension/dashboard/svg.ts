@@ -1,4 +1,4 @@
-/** The plots as one SVG file, for reports: on white, in colours that differ in lightness as well. */
+/** Draws the plots as one SVG file for reports: on white, in colours that differ in lightness as well as in hue. */
 
 import type { BytesSample, SpeedSample } from '../../language-server/protocol/dashboard-page';
 import { formatBytes, formatCount, formatMs } from '../../language-server/protocol/format';
@@ -21,7 +21,7 @@ interface PlotParts {
 
 const size = { width: 720, height: 280, left: 80, right: 20, top: 50, bottom: 40 };
 
-/** Plots without a sample are left out; undefined when none is left. */
+/** Leaves out plots without samples. @returns undefined when no plot is left */
 export function dashboardSvg(bytes: readonly BytesSample[], speeds: readonly SpeedSample[]): string | undefined {
   const sorted = [...speeds].sort((left, right) => left.atTokens - right.atTokens);
   const plots: PlotParts[] = [

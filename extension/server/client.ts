@@ -12,20 +12,20 @@ import { type Action, showError, showLogs, warn } from '../notify';
 import { RestartPolicy, type ServerLife, type ServerView } from './life';
 import { readServerSettings, settingsSection } from './settings';
 
-/** How long a stop or a start may take before the process is ended by force. */
+/** The time that a start or a stop may take before the process is killed. Milliseconds. */
 const timeoutMs = 5000;
 
-/** One life of the server's process. */
+/** One life of the server's process, from its start to its exit. */
 interface Life {
   /** Absent until the language client is loaded. */
   client?: LanguageClient;
-  /** Settles when the start has succeeded or failed; never rejects. */
+  /** Resolves when the start has succeeded or failed; never rejects. */
   started?: Promise<void>;
 }
 
 /**
- * The language server, across the lives of its process: each life has its own language client, so that nothing of a
- * dead one stays registered. The addon and the model are in that process, never in the extension host.
+ * The language server over all lives of its process. Each life has its own language client, so that nothing of an earlier
+ * one stays registered. The addon and the model are loaded in that process, never in the extension host.
  */
 export class LanguageServer implements vscode.Disposable {
   readonly #extensionPath: string;
@@ -47,12 +47,12 @@ export class LanguageServer implements vscode.Disposable {
     return this.#view;
   }
 
-  /** Of the server's process, while there is one. */
+  /** The id of the server's process; undefined while there is none. */
   get processId(): number | undefined {
     return this.#current?.client?.serverProcess?.pid;
   }
 
-  /** Starts a life, unless there is one. Does not throw: a start that fails counts as an end. */
+  /** Starts the server unless it is started. Does not throw: a start that fails counts as an exit. */
   start(): void {
     if (this.#current) {
       return;
@@ -64,7 +64,7 @@ export class LanguageServer implements vscode.Disposable {
     life.started = this.#run(life);
   }
 
-  /** A new life on the user's word: earlier ends no longer count. */
+  /** Restarts the server as the user asked; earlier exits no longer count. */
   async restart(): Promise<void> {
     this.#output.info('Restarting the language server.');
     this.#policy.reset();
@@ -97,14 +97,14 @@ export class LanguageServer implements vscode.Disposable {
     process?.kill();
   }
 
-  /** Sends a request without parameters. Rejects when no server runs. */
+  /** Sends a request without parameters. @throws Error when no server runs */
   async request<R>(method: string): Promise<R> {
     return this.#running().sendRequest<R>(method);
   }
 
   /**
-   * A request with parameters, partial results and cancellation.
-   * @throws what the server answered, or that it does not run
+   * Sends a request with parameters, partial results and cancellation.
+   * @throws the error that the server answered, or an Error when no server runs
    */
   async call<R, P = never>(
     method: string,
@@ -132,7 +132,7 @@ export class LanguageServer implements vscode.Disposable {
     }
   }
 
-  /** Tells the running server the settings as they are now. */
+  /** Sends the current settings to the running server. */
   async sendSettings(): Promise<void> {
     const client = this.#current?.client;
     if (client?.isRunning()) {
@@ -164,7 +164,7 @@ export class LanguageServer implements vscode.Disposable {
 
   async #run(life: Life): Promise<void> {
     try {
-      // The language client is most of the bundle: it is evaluated after the activation, with the status item shown.
+      // The language client is most of the bundle, so it is evaluated after the activation, when the status item is shown.
       await new Promise((resolve) => setTimeout(resolve, 0));
       const loadStarted = performance.now();
       const { createLanguageClient } = await import('./language-client');
@@ -194,7 +194,7 @@ export class LanguageServer implements vscode.Disposable {
     }
   }
 
-  /** Decides what follows the end of a life; returns it as a line for the log. */
+  /** Decides what follows the exit of the process. @returns a line for the log */
   #ended(life: Life): string {
     if (this.#current !== life) {
       return 'The language server has ended.';

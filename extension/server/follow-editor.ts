@@ -5,7 +5,7 @@ import { describeError } from '../errors';
 import type { LanguageServer } from './client';
 import { settingsSection } from './settings';
 
-/** The running server takes changed settings; a changed cache folder needs a new server. */
+/** Sends changed settings to the server. A changed cache folder takes a restart. */
 export function followSettings(server: LanguageServer, output: vscode.LogOutputChannel): vscode.Disposable {
   const follow = (work: Promise<void>) => {
     work.catch((error) => output.error(`The server did not take the changed settings: ${describeError(error)}`));
@@ -22,7 +22,7 @@ export function followSettings(server: LanguageServer, output: vscode.LogOutputC
   );
 }
 
-/** The server reads ahead where the user is, and not in a document that only an extension opened. */
+/** Sends the place of the cursor, so that the server prefills there and not for a document that only an extension opened. */
 export function followFocus(server: LanguageServer, output: vscode.LogOutputChannel): vscode.Disposable {
   let life = server.view.life;
   const send = () => {

@@ -7,7 +7,7 @@ interface MenuItem extends vscode.QuickPickItem {
   readonly command?: CommandId;
 }
 
-/** What a click on the status item opens: the actions that make sense in the present state. */
+/** Opens the menu of the status item, with the actions that make sense in the current state. */
 export async function showMenu(view: ServerView): Promise<void> {
   const chosen = await vscode.window.showQuickPick(menuItems(view), {
     title: statusText(view).label,

@@ -4,7 +4,7 @@ import type { CommandId } from '../command-ids';
 import type { ServerView } from '../server/life';
 import { lacksModel, statusText } from './text';
 
-/** The only commands that a link of the tooltip may run. */
+/** The commands that links in the tooltip may run. */
 export const tooltipCommands: readonly CommandId[] = [
   'fasa.pause',
   'fasa.resume',
@@ -17,7 +17,7 @@ export const tooltipCommands: readonly CommandId[] = [
   'fasa.showContext',
 ];
 
-/** Markdown: what is wrong, if anything; the figures that the status record has, and no others; the actions. */
+/** @returns Markdown with the problem, if any, the figures that the status has, and links for actions */
 export function statusTooltip(view: ServerView): string {
   const parts = [`**${plainMarkdown(statusText(view).label)}**`];
   const problem = view.status?.problem;
@@ -36,7 +36,7 @@ export function statusTooltip(view: ServerView): string {
   return parts.join('\n\n');
 }
 
-/** Name and figure; a name stands once, before the first of its figures. */
+/** Rows of a name and a figure. The name is only in the first row of its figures. */
 function figureRows(status: Status): [string, string][] {
   const rows: [string, string][] = [];
   const add = (name: string, ...figures: (string | undefined)[]) => {
@@ -102,7 +102,7 @@ function figureRows(status: Status): [string, string][] {
   return rows;
 }
 
-/** What is in the context, what is being done for it, and what is left out and why. */
+/** What is in the context, what is being encoded, and what is left out and why. */
 function repositoryFigures(repository: NonNullable<Status['repository']>): (string | undefined)[] {
   const { files, filesEncoded, tokens, tokensEncoded, encoding, paused, diskBytes } = repository;
   const all = tokensEncoded === tokens;
@@ -119,7 +119,7 @@ function repositoryFigures(repository: NonNullable<Status['repository']>): (stri
   ];
 }
 
-/** The speed is that of the tokens after the first one. */
+/** The speed counts the tokens after the first one. */
 function requestTokens({ tokens, tokensPerSecond }: NonNullable<Status['lastRequest']>): string {
   return tokens === 1 ? '1 token' : `${formatCompact(tokens)} tokens, ${tokensPerSecond.toFixed(1)} per second`;
 }
@@ -151,7 +151,7 @@ function attentionFigures(attention: NonNullable<Status['attention']>): string {
 }
 
 function actionLinks(view: ServerView): string[] {
-  // A hard space keeps an icon and its words on one line.
+  // A non-breaking space keeps an icon and its label on one line.
   const link = (icon: string, words: string, command: CommandId) =>
     `[$(${icon})&nbsp;${words.replaceAll(' ', '&nbsp;')}](command:${command})`;
   const links: string[] = [];
@@ -179,8 +179,8 @@ function actionLinks(view: ServerView): string[] {
 }
 
 /**
- * Text from outside (a model's name, an error's path) as Markdown that shows it as it is: on one line, no markup, no
- * link, no codicon, no table cell of its own.
+ * Escapes text from outside, such as the name of a model or a path in an error, so that Markdown shows it as it is: on one
+ * line, without markup, links, codicons or table cells.
  */
 export function plainMarkdown(text: string, maxLength = 200): string {
   const line = text.replace(/\s+/g, ' ').trim();
