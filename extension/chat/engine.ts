@@ -1,4 +1,4 @@
-/** What the chat panel, the editor's own chat and the participant know of the model: the same few requests for all. */
+/** The requests to the model that the chat panel, the editor's own chat and the participant share. */
 
 import {
   type AskParams,
@@ -17,11 +17,11 @@ export type Question = Omit<AskParams, 'partialResultToken'>;
 
 export interface AskEvents {
   onText(delta: string): void;
-  /** How much of the prompt has been processed, 0 to 1. */
+  /** Is called with the share of the prompt that has been prefilled, 0 to 1. */
   onRead?(share: number): void;
 }
 
-/** Each request rejects with one text that says what happened and what to do; soon, when the signal aborts. */
+/** Every request rejects with an Error that says what happened and what to do, or soon after the signal aborts. */
 export interface ChatEngine {
   ask(question: Question, events: AskEvents, signal: AbortSignal): Promise<AskResult>;
   size(question: Question, signal: AbortSignal): Promise<AskSize>;

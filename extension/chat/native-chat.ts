@@ -1,4 +1,4 @@
-/** The model in the editor's own chat: as a model that can be chosen there, and as the participant `@fasa`. */
+/** Offers the model in the editor's own chat: as a language model to choose, and as the participant `@fasa`. */
 
 import * as vscode from 'vscode';
 import { visible } from '../../language-server/protocol/hidden';
@@ -17,7 +17,7 @@ const participantId = 'fasa.participant';
 
 const answerTokens = 1024;
 const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';
-/** Counting waits no longer than this for a model that is being loaded. */
+/** The maximum time that counting waits for a model that is being loaded. */
 const countLimitMs = 30_000;
 
 export function createNativeChat(
@@ -53,10 +53,10 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
           name: `${loaded.name} (FASA Code)`,
           family: loaded.architecture,
           version: loaded.quantization,
-          tooltip: 'Runs on this machine. Nothing leaves it. Answers in words: it calls no tools.',
+          tooltip: 'Runs locally; no data leaves this machine. Does not support tool calling.',
           maxInputTokens: context - max,
           maxOutputTokens: max,
-          // the editor's chat hides all other models in the mode that it starts in; tools that it offers are not called
+          // the editor's chat starts in a mode that hides models without tool calling; the tools it offers are not called
           capabilities: { toolCalling: true },
         },
       ];
@@ -160,7 +160,7 @@ function questionOf(
 ): Question {
   return {
     conversation: 'native',
-    // without words there is still a question to make
+    // a mention of the participant alone is answered as well
     question: request.prompt.trim() === '' && command === undefined ? 'What is this repository?' : request.prompt,
     references,
     attachments,
@@ -201,7 +201,7 @@ function showCitations(stream: vscode.ChatResponseStream, citations: readonly Ci
   }
 }
 
-/** The model's words: no HTML, no command links, hidden characters in view. */
+/** The model's text without HTML and command links, and with hidden characters made visible. */
 function plain(text: string): vscode.MarkdownString {
   const markdown = new vscode.MarkdownString(visible(text));
   markdown.isTrusted = false;
@@ -210,11 +210,11 @@ function plain(text: string): vscode.MarkdownString {
 }
 
 function roleOf({ role }: vscode.LanguageModelChatRequestMessage): 'system' | 'user' | 'assistant' {
-  // 3 is the role of system messages, which newer versions of the editor send
+  // newer versions of the editor send system messages with role 3
   return role === vscode.LanguageModelChatMessageRole.Assistant ? 'assistant' : Number(role) === 3 ? 'system' : 'user';
 }
 
-/** Text parts, and the text of tools' results; other parts are nothing that the model can read. */
+/** Joins text parts and the text of tool results. The model cannot read other parts. */
 function textOf({ content }: vscode.LanguageModelChatRequestMessage): string {
   const texts = content.map((part) => {
     if (part instanceof vscode.LanguageModelTextPart) {

@@ -1,4 +1,4 @@
-/** The chat panel: a webview view, and what its messages do. */
+/** The chat panel: a webview view, and the handlers of its messages. */
 
 import * as vscode from 'vscode';
 import { withoutThoughts } from '../../language-server/protocol/answer/answer';
@@ -30,7 +30,7 @@ interface ChatViewParts {
   readonly applier: BlockApplier;
 }
 
-/** The last conversation of the workspace comes back with the window. */
+/** The key of the workspace's last conversation, which is shown again when the window opens. */
 const lastKey = 'fasa.chat.last';
 
 export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
@@ -42,7 +42,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   readonly #subscriptions: vscode.Disposable;
   #view: vscode.WebviewView | undefined;
   #ready = false;
-  /** What could not be shown before the page was there. */
+  /** Messages that wait for the page to be ready. */
   #waiting: ToView[] = [];
   #serverState = '';
   #wishes = 0;
@@ -93,7 +93,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     });
   }
 
-  /** Opens the panel with the caret in its text. */
+  /** Opens the panel with the caret in the text field. */
   focus(): Promise<void> {
     return this.#show('chat');
   }
@@ -112,7 +112,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     await this.#export(this.#session.conversation.id);
   }
 
-  /** A command of the editor's menu: asked about what is selected, else about the current file; or about problems. */
+  /** Asks a command of the editor's menu about the selection, else about the current file, or about the problems of a line. */
   async askCommand(command: AskCommand, argument: unknown): Promise<void> {
     const problem = problemPlace(argument);
     await this.focus();
@@ -134,7 +134,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     this.#view = undefined;
   }
 
-  /** Opening takes its time: of two wishes the later counts. */
+  /** Opening the panel takes time: when two calls overlap, the later one counts. */
   async #show(what: 'chat' | 'conversations'): Promise<void> {
     this.#wishes += 1;
     const wish = this.#wishes;
@@ -148,7 +148,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     if (this.#view && this.#ready) {
       void this.#view.webview.postMessage(message);
     } else if (message.kind === 'show' || message.kind === 'compose') {
-      // all else is in the state that the page gets first
+      // the page gets all other state when it is ready
       this.#waiting.push(message);
     }
   }
@@ -215,7 +215,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
-  /** A question that cannot be asked stands where it was written again. */
+  /** Puts a question that cannot be asked back into the text field. */
   async #askOrGiveBack(text: string, command: AskCommand | undefined): Promise<void> {
     try {
       await this.#session.ask(text, command);
@@ -227,7 +227,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async #pageReady(): Promise<void> {
     this.#ready = true;
-    // before anything is waited for: what is asked for meanwhile comes after it
+    // this comes before the first await, so that later messages come after these
     for (const message of this.#waiting.splice(0)) {
       this.#post(message);
     }
@@ -308,7 +308,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   }
 }
 
-/** What a code action on a problem brings. */
+/** Reads the argument that a code action on a problem passes to its command. */
 function problemPlace(argument: unknown): { readonly uri: vscode.Uri; readonly line: number } | undefined {
   const place = typeof argument === 'object' && argument !== null ? (argument as Record<string, unknown>) : {};
   const { problem, line } = place;

@@ -1,4 +1,4 @@
-/** A conversation as it is kept: its shape is checked when its file is read. */
+/** A conversation as it is stored. Its shape is checked when its file is read. */
 
 import { turn } from '../../../language-server/protocol/chat-page';
 import { limits } from '../../../language-server/protocol/limits';
@@ -7,7 +7,7 @@ import { type Checked, count, list, object, optional, shown, string } from '../.
 const id = string(limits.id);
 const uri = string(limits.uri);
 
-/** What a question was asked with, so that it can be asked again. */
+/** The context that a question was asked with, so that it can be asked again. */
 const asked = object({
   turn: id,
   references: list(object({ uri }), limits.references),
@@ -18,7 +18,7 @@ const asked = object({
   ),
 });
 
-/** Of a file of one, as `checkMessage` takes it. */
+/** The shape of a file, for `checkMessage`. */
 export const conversationShapes = {
   conversation: {
     version: count,
@@ -37,7 +37,7 @@ export type AskedWith = Checked<typeof asked>;
 export interface Conversation {
   readonly id: string;
   readonly title: string;
-  /** ISO 8601. */
+  /** ISO 8601, like `changed`. */
   readonly created: string;
   readonly changed: string;
   readonly turns: readonly StoredTurn[];

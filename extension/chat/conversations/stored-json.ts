@@ -1,4 +1,4 @@
-/** A conversation as JSON that the store reads again: what is over its limit goes, the oldest and the largest first. */
+/** Writes a conversation as JSON that the store can read. Over the limit, the oldest and largest parts are left out. */
 
 import { startOf } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
@@ -9,7 +9,7 @@ const maxSelection = 64 * 1024;
 
 interface StoredJson {
   readonly json: string;
-  /** In words. */
+  /** What was left out, in words. */
   readonly left: readonly string[];
 }
 
@@ -21,7 +21,7 @@ export function storedJson(
   if (json !== undefined) {
     return { json, left: [] };
   }
-  // what a question was asked with is the larger part, and is in the workspace as well
+  // the context of questions is the largest part, and is in the workspace as well
   const without = conversation.asked.map(({ selection, attachments, ...one }) => ({
     ...one,
     ...(selection === undefined ? {} : { selection: { ...selection, text: startOf(selection.text, maxSelection) } }),
@@ -39,7 +39,7 @@ export function storedJson(
   if (json !== undefined) {
     return { json, left: [`${texts}, but for the last ones`] };
   }
-  // then the oldest turns
+  // if that is not enough, the oldest turns are left out
   for (
     let first = Math.max(1, turns.length >> 3);
     first < turns.length;
@@ -57,7 +57,7 @@ export function storedJson(
   throw new Error('It is too large to be kept.');
 }
 
-/** @returns undefined when it is longer, or longer than any text can be */
+/** @returns undefined when it is longer than the maximum, or than any string can be */
 function sizedJson(value: object, max: number): string | undefined {
   try {
     const json = JSON.stringify(value);

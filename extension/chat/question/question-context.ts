@@ -1,4 +1,4 @@
-/** What goes with a question, within the limits of what is sent and kept; what is over them is said and not lost silently. */
+/** The context of a question within the limits of what is sent and stored. The user is told what exceeds them. */
 
 import { createHash } from 'node:crypto';
 import type { Candidate, Chip, MentionKind } from '../../../language-server/protocol/chat-page';
@@ -8,24 +8,24 @@ import { limits } from '../../../language-server/protocol/limits';
 import type { AskSelection, AskSizePart } from '../../../language-server/protocol/server';
 import { UserError } from '../../errors';
 
-/** As the editor has it now. */
+/** The context as the editor has it now. */
 export interface QuestionContext {
   readonly chips: readonly Chip[];
   readonly references: readonly { readonly uri: string }[];
   readonly selection?: AskSelection;
   readonly attachments: readonly Attachment[];
-  /** What could not be read just now. */
+  /** Items that could not be read. */
   readonly unread?: readonly { readonly label: string; readonly reason: string }[];
 }
 
 export interface Attachment {
   readonly label: string;
   readonly text: string;
-  /** Of what it was taken from: the server leaves out what is a secret. */
+  /** The files that the text comes from, so that the server can leave out secrets. */
   readonly uris?: readonly string[];
 }
 
-/** @param key what tells it from all others of its kind, however long: a URI, a place */
+/** @param key what distinguishes it from all others of its kind, of any length: a URI, a place */
 export function candidateOf(kind: MentionKind, key: string, label: string, detail?: string): Candidate {
   return {
     id: `${kind}-${createHash('sha256').update(key).digest('base64url')}`,
@@ -36,7 +36,7 @@ export function candidateOf(kind: MentionKind, key: string, label: string, detai
 }
 
 export interface BoundedContext extends QuestionContext {
-  /** What does not go along, or not whole: part of what the user is told of the question's size. */
+  /** What is left out or cut, which is shown to the user with the size of the question. */
   readonly left: readonly AskSizePart[];
 }
 
@@ -89,7 +89,7 @@ export function boundContext({
   if (selection !== undefined && place === undefined) {
     leave('selection', selection.uri, 'its address is too long');
   }
-  // words in a selection would keep it from being found in its document
+  // a note in a selection would keep it from being found in its document
   const bounded = place && { ...place, text: cut('selection', 'The selection', place.text, false) };
   return {
     chips: boundChips(chips),
@@ -104,7 +104,7 @@ export function boundContext({
   };
 }
 
-/** As many as are shown, the last of them for all others. */
+/** Limits the chips to as many as can be shown; the last one stands for all others. */
 function boundChips(chips: readonly Chip[]): readonly Chip[] {
   const short = chips.map((chip, index) => ({
     ...chip,
@@ -124,7 +124,7 @@ function andMore(list: readonly unknown[], max: number): string {
   return `and ${list.length - max} more`;
 }
 
-/** The model reads the words, too. */
+/** Cuts a text with a note that the model reads as well. */
 function cutWithWords(text: string, max: number): string {
   const words = `\n[Only the beginning is here: the whole text has ${text.length} characters.]`;
   return max <= words.length ? '' : `${startOf(text, max - words.length)}${words}`;
