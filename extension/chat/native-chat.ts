@@ -16,7 +16,7 @@ const vendor = 'fasa';
 const participantId = 'fasa.participant';
 
 const answerTokens = 1024;
-const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';
+const onlyThought = 'The model spent its whole answer on thinking. Ask for something smaller, or ask again.';
 /** The maximum time that counting waits for a model that is being loaded. */
 const countLimitMs = 30_000;
 
@@ -94,7 +94,7 @@ function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel
         engine.ask(question, { onText: (text) => stream.markdown(plain(answer.push(text))) }, signal),
       );
       if (withoutFirstThought(result.text).trim() === '') {
-        stream.markdown(result.text.trim() === '' ? 'The model had no answer.' : onlyThought);
+        stream.markdown(result.text.trim() === '' ? 'The model returned no answer.' : onlyThought);
       }
       showCitations(stream, result.citations);
       const parts = result.size === undefined ? bounded.left : sizeView(result.size, bounded.left).parts;
@@ -132,7 +132,7 @@ async function contextOf(request: vscode.ChatRequest, command: AskCommand | unde
         unread.push({ label, reason: `cannot be read: ${describeError(error)}` });
       }
     } else if (typeof value === 'string') {
-      attachments.push({ label: 'Given', text: value });
+      attachments.push({ label: 'Attached text', text: value });
     }
   }
   const editor = vscode.window.activeTextEditor;

@@ -90,7 +90,7 @@ export class ChatSession {
     }
     checkQuestion(text);
     if (this.#conversation.turns.length >= limits.turns) {
-      throw new UserError(`This conversation has ${limits.turns} questions, and takes no more. Start a new one.`);
+      throw new UserError(`This conversation has reached its limit of ${limits.turns} questions. Start a new one.`);
     }
     const context = boundContext(await this.#parts.context());
     if (this.busy) {
@@ -230,7 +230,7 @@ export class ChatSession {
     this.#parts.post({ kind: 'turn', turn });
     const controller = new AbortController();
     for (const { label, reason } of left) {
-      this.#parts.warn(`With the question: ${label}: ${reason ?? ''}`);
+      this.#parts.warn(`Context of the question: ${label}: ${reason ?? ''}`);
     }
     const done = this.#run(turn, question, left, controller.signal);
     this.#running = { turn: turn.id, controller, done };
@@ -320,7 +320,7 @@ export class ChatSession {
   #citation(citation: Citation): TurnView['citations'] {
     const view = citationView(citation, this.#parts.path(citation.uri));
     if (view === undefined) {
-      this.#parts.warn(`A citation is not shown, its address is too long: ${cutMiddle(citation.uri, limits.label)}`);
+      this.#parts.warn(`A citation is not shown because its URI is too long: ${cutMiddle(citation.uri, limits.label)}`);
     }
     return view === undefined ? [] : [view];
   }

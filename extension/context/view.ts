@@ -78,7 +78,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
       const [only, ...more] = roots;
       return only !== undefined && more.length === 0 ? [...only.children] : roots;
     } catch (error) {
-      this.#view.message = 'The language server does not answer.';
+      this.#view.message = 'The language server is not responding.';
       this.#output.info(`The context is not shown: ${describeError(error)}`);
       return [];
     }

@@ -32,7 +32,7 @@ export class BlockApplier {
   async apply(answer: string, block: number, action: BlockAction): Promise<void> {
     const part = codeParts(answer)[block];
     if (part === undefined) {
-      throw new UserError('The code block is no longer there.');
+      throw new UserError('The code block no longer exists.');
     }
     if (action === 'copy') {
       await vscode.env.clipboard.writeText(part.text);
@@ -40,7 +40,7 @@ export class BlockApplier {
     }
     if (part.unfinished && part.files.length === 0) {
       throw new UserError(
-        'The change in this block is not complete: its old lines, divider, new lines and end mark are needed.',
+        'The change in this block is incomplete: it needs a SEARCH part, a divider, a REPLACE part and an end marker.',
       );
     }
     const decided = await decideOnHidden(part);
@@ -104,8 +104,8 @@ export class BlockApplier {
     const isWanted =
       part.closed ||
       (await confirm(
-        'The answer stops before the end of this code.',
-        'What is missing would be removed.',
+        'The answer ends before the end of this code.',
+        'Everything after that would be removed.',
         'Compare Anyway',
       ));
     if (!isWanted) {
@@ -131,7 +131,7 @@ export class BlockApplier {
       }
     }
     if (part.unfinished) {
-      problems.push('The answer ends in the middle of a change: that one is left out.');
+      problems.push('The answer ends in the middle of a change, which is left out.');
     }
     if (problems.length > 0) {
       throw new UserError(problems.join(' '));
@@ -149,11 +149,11 @@ export class BlockApplier {
       return;
     }
     if (target === 'untitled') {
-      throw new UserError('Changes need a file: open the one that they are for, and choose it.');
+      throw new UserError('Changes apply to an existing file: open it first, then choose it.');
     }
     if (target === 'missing') {
       if (!isWhole || file.kind !== 'change') {
-        throw new UserError(`There is no file ${path} in the workspace, so its changes cannot be made.`);
+        throw new UserError(`There is no file ${path} in the workspace, so its changes cannot be applied.`);
       }
       return this.#files.create(path ?? '', text);
     }
@@ -201,7 +201,7 @@ async function decideOnFit({ text, failures, count }: Fit, name: string): Promis
   if (fitting <= 0) {
     throw new UserError(`${name} was not changed. ${failures.join(' ')}`);
   }
-  const question = `${fitting} of ${count} changes to ${name} can be made.`;
+  const question = `${fitting} of ${count} changes to ${name} can be applied.`;
   return (await confirm(question, failures.join('\n'), 'Review Them')) ? text : undefined;
 }
 

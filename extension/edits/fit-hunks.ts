@@ -47,13 +47,13 @@ export function fitHunks(text: string, changes: readonly Change[], form: (text: 
       if (text.trim() === '' && placed.length === 0) {
         return { text: form(change.replace), failures: [], count: changes.length };
       }
-      failures.push(`${capital(name)}${near} has no old lines that say where it belongs.`);
+      failures.push(`${capital(name)}${near} has no context lines that tell its place.`);
     } else if (place === undefined) {
-      failures.push(`The old lines of ${name}${near} are not in the file.`);
+      failures.push(`${capital(name)}${near} does not match the file.`);
     } else if (places.length > 1) {
-      failures.push(`The old lines of ${name}${near} are in the file ${places.length} times.`);
+      failures.push(`${capital(name)}${near} matches the file in ${places.length} places.`);
     } else if (placed.some((other) => overlap(other.place, place))) {
-      failures.push(`${capital(name)}${near} changes lines that another one changes.`);
+      failures.push(`${capital(name)}${near} overlaps another one.`);
     } else {
       placed.push({ hunk, place });
     }

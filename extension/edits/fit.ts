@@ -44,7 +44,7 @@ function fitBlocks(text: string, changes: readonly Change[], form: (text: string
         }
         state.count++;
         if ('problem' in reading) {
-          state.failures.push(`${capital(name(state.count))} was not made: ${reading.problem}`);
+          state.failures.push(`${capital(name(state.count))} was not applied: ${reading.problem}`);
         } else {
           const { search, replace } = reading.change;
           take(state, { search, replace: form(replace) }, name(state.count));
@@ -70,17 +70,17 @@ function applyOne(text: string, { search, replace }: Change, name: string): stri
   if (search.trim() === '') {
     return text.trim() === ''
       ? joinLines(fresh, replace.endsWith('\n'))
-      : { problem: `${capital(name)} has no old lines, and the file is not empty.` };
+      : { problem: `${capital(name)} has an empty SEARCH part, but the file is not empty.` };
   }
   const wanted = splitText(search.replaceAll('\r\n', '\n'));
   const lines = splitText(text);
   const places = placesOf(lines, wanted);
   const [start, second] = places;
   if (start === undefined) {
-    return { problem: `The old lines of ${name} are not in the file.` };
+    return { problem: `The SEARCH part of ${name} was not found in the file.` };
   }
   if (second !== undefined) {
-    return { problem: `The old lines of ${name} are in the file ${places.length} times.` };
+    return { problem: `The SEARCH part of ${name} was found ${places.length} times in the file.` };
   }
   const end = start + wanted.length;
   const placed = replaced(lines, start, wanted, fresh);

@@ -25,7 +25,7 @@ export function nextReading(lines: readonly string[], from: number, file: readon
   const dividers = all.filter((at) => at > start);
   const [first] = dividers;
   if (first === undefined) {
-    return { problem: 'its marks do not fit together.', next: undefined };
+    return { problem: 'its markers do not match.', next: undefined };
   }
   const read = (divider: number): Reading => {
     const end = ends[divider] ?? divider;
@@ -40,7 +40,7 @@ export function nextReading(lines: readonly string[], from: number, file: readon
   }
   if (fitting.length > 1 && !isClear(lines, fitting, (divider) => ends[divider] ?? divider, start, dividersBefore)) {
     return {
-      problem: `more than one of its lines of “${(lines[last] ?? '').trim()}” could be where the new lines begin.`,
+      problem: `more than one of its “${(lines[last] ?? '').trim()}” lines could be the divider.`,
       next: (ends[last] ?? last) + 1,
     };
   }

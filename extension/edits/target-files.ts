@@ -31,7 +31,7 @@ export class TargetFiles {
       return first;
     }
     if (first !== undefined) {
-      return pick(found, `The workspace has ${found.length} files that ${path ?? paths[0]} may mean`);
+      return pick(found, `${path ?? paths[0]} matches ${found.length} files of the workspace`);
     }
     if (path === undefined) {
       return pick(openFiles(), 'The answer does not say which file this is for', 'untitled');
@@ -49,7 +49,7 @@ export class TargetFiles {
     const near = vscode.window.activeTextEditor?.document.uri;
     const named = await vscode.window.showInputBox({
       title: 'New file',
-      prompt: 'Where to write the code, below the folder of the workspace',
+      prompt: 'Path of the file, below the folder of the workspace',
       value: path,
       ignoreFocusOut: true,
     });
@@ -71,8 +71,8 @@ export class TargetFiles {
   async remove(target: vscode.Uri, isSame: boolean): Promise<void> {
     const name = placeName(target);
     const detail = isSame
-      ? 'The answer removes this file.'
-      : 'The answer removes this file, but what it shows of it is not what the file holds.';
+      ? 'The answer deletes this file.'
+      : 'The answer deletes this file, but the file has other contents than the answer shows.';
     if (await confirm(`Delete ${name}?`, detail, 'Delete File')) {
       await this.#writer.deleteFile(target);
     }
@@ -89,7 +89,7 @@ export class TargetFiles {
       throw new UserError(`${placeName(target)} was not renamed: ${placeName(renamed)} already exists.`);
     }
     const question = `Rename ${placeName(target)} to ${placeName(renamed)}?`;
-    if (!(await confirm(question, 'The answer gives this file another name.', 'Rename File'))) {
+    if (!(await confirm(question, 'The answer renames this file.', 'Rename File'))) {
       return undefined;
     }
     await this.#writer.renameFile(target, renamed);

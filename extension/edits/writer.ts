@@ -35,7 +35,7 @@ export class Writer {
     const document = await vscode.workspace.openTextDocument(target);
     await this.check(target);
     if (textOf(document) !== expected) {
-      throw new UserError(`Nothing was written to ${placeName(target)}: it has changed since.`);
+      throw new UserError(`Nothing was written to ${placeName(target)}: it has changed meanwhile.`);
     }
     const edit = new vscode.WorkspaceEdit();
     edit.replace(target, ...differing(document, expected, text));

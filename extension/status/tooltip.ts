@@ -26,7 +26,7 @@ export function statusTooltip(view: ServerView): string {
   } else if (view.status?.slow) {
     parts.push(`${plainMarkdown(view.status.slow.message)}\n\n${plainMarkdown(view.status.slow.remedy)}`);
   } else if (view.life === 'gave-up') {
-    parts.push('The language server ended several times in a row\\. Its log says why\\.');
+    parts.push('The language server exited several times in a row\\. See its log for the reason\\.');
   }
   const rows = view.status ? figureRows(view.status) : [];
   if (rows.length > 0) {
@@ -67,13 +67,13 @@ function figureRows(status: Status): [string, string][] {
     add(
       'Measured',
       `${speed.fasaMsPerToken.toFixed(1)} ms per token with FASA, ${speed.denseMsPerToken.toFixed(1)} ms dense`,
-      `${speed.speedup.toFixed(1)} times as fast with ${formatCompact(speed.atTokens)} tokens`,
+      `${speed.speedup.toFixed(1)} times as fast with ${formatCompact(speed.atTokens)} cached tokens`,
     );
   }
   if (fidelity) {
     add(
       speed ? '' : 'Measured',
-      `${formatPercent(fidelity.agreement)} of ${formatCompact(fidelity.samples)} tokens the same as dense`,
+      `${formatPercent(fidelity.agreement)} of ${formatCompact(fidelity.samples)} tokens are the same as with dense attention`,
       `mean KL divergence ${fidelity.meanKl.toFixed(4)} nats`,
     );
   }
@@ -82,7 +82,7 @@ function figureRows(status: Status): [string, string][] {
       'Request',
       `first token after ${formatMs(lastRequest.firstTokenMs)}`,
       requestTokens(lastRequest),
-      `${formatCompact(lastRequest.reusedTokens)} tokens reused, ${formatCompact(lastRequest.fedTokens)} fed`,
+      `${formatCompact(lastRequest.reusedTokens)} tokens reused, ${formatCompact(lastRequest.fedTokens)} prefilled`,
       lastRequest.bytesReadPerToken > 0
         ? `${formatBytes(lastRequest.bytesReadPerToken)} of the cache read per token`
         : undefined,
@@ -113,7 +113,7 @@ function repositoryFigures(repository: NonNullable<Status['repository']>): (stri
       ? `${formatCompact(tokens)} tokens of ${formatCompact(files)} files in the context`
       : `${formatCompact(tokensEncoded)} of ${formatCompact(tokens)} tokens, ${formatCompact(filesEncoded)} of ${formatCompact(files)} files in the context`,
     encoding && `encoding, ${formatCompact(encoding.filesDone)} of ${formatCompact(encoding.files)} files done${left}`,
-    paused === 'battery' ? 'encoding waits while the machine runs on battery' : undefined,
+    paused === 'battery' ? 'encoding is paused while the machine runs on battery' : undefined,
     reasons.length > 0 ? plainMarkdown(`left out: ${reasons.join(', ')}`) : undefined,
     diskBytes === undefined || diskBytes === 0 ? undefined : `${formatBytes(diskBytes)} on disk, of all repositories`,
   ];
@@ -128,11 +128,8 @@ function cacheBytes(cache: NonNullable<Status['cache']>): string | undefined {
   if (cache.tokens === 0) {
     return undefined;
   }
-  const held = `${formatBytes(cache.fastBytes)} held`;
-  const dense = `${formatBytes(cache.fullBytes)} as a dense f16 cache`;
-  return cache.saved !== undefined && cache.saved >= 0.01
-    ? `${held}, ${dense}: ${formatPercent(cache.saved)} saved`
-    : `${held}, ${dense}`;
+  const saved = cache.saved !== undefined && cache.saved >= 0.01 ? `, ${formatPercent(cache.saved)} saved` : '';
+  return `${formatBytes(cache.fastBytes)} in memory (dense f16: ${formatBytes(cache.fullBytes)}${saved})`;
 }
 
 function attentionFigures(attention: NonNullable<Status['attention']>): string {

@@ -119,7 +119,7 @@ export class AnswerView {
   }
 }
 
-const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';
+const onlyThought = 'The model spent its whole answer on thinking. Ask for something smaller, or ask again.';
 
 function isThoughtOrBlank(part: AnswerPart): boolean {
   return part.kind === 'thought' || (part.kind === 'markdown' && part.text.trim() === '');

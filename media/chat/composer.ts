@@ -15,11 +15,11 @@ import { element, iconButton } from '../dom';
 import { Picker, type PickerItem } from './picker';
 
 const commandWords: Readonly<Record<AskCommand, string>> = {
-  explain: 'what this code does, and why',
-  fix: 'find what is wrong and correct it',
+  explain: 'explain what this code does, and why',
+  fix: 'find and fix what is wrong',
   tests: 'write tests',
   doc: 'write documentation comments',
-  review: 'name bugs, risks and unclear places',
+  review: 'point out bugs, risks and unclear code',
 };
 const mentionWords: Readonly<Record<MentionKind, string>> = {
   file: 'a file of the workspace',
@@ -37,7 +37,7 @@ export class Composer {
   readonly #chips = element('ul', { class: 'chips', 'aria-label': 'Attached context' });
   readonly #area = element('textarea', {
     rows: '3',
-    placeholder: 'Ask about this repository. @ adds files, / commands.',
+    placeholder: 'Ask about this repository. @ for files, / for commands.',
     'aria-label': 'Question',
     role: 'combobox',
     'aria-autocomplete': 'list',
@@ -157,7 +157,11 @@ export class Composer {
           this.#send({ kind: 'addChip', id: candidate.id, type: kind });
         },
       })),
-      candidates.length === 0 ? 'Nothing found' : more > 0 ? `and ${formatCount(more)} more: type on` : undefined,
+      candidates.length === 0
+        ? 'Nothing found'
+        : more > 0
+          ? `${formatCount(more)} more: keep typing to find them`
+          : undefined,
     );
   }
 
@@ -302,7 +306,7 @@ export class Composer {
 /** Of a question that is longer than any that can be asked. */
 export function tooLongWords(text: string): string {
   const max = formatCount(limits.question);
-  return `too long: ${formatCount(text.length)} characters, and at most ${max} can be asked. Put the long text into a file and add that with @file.`;
+  return `too long: ${formatCount(text.length)} characters, the maximum is ${max}. Put the long text into a file and add it with @file.`;
 }
 
 const icons: Readonly<Record<MentionKind, string>> = {

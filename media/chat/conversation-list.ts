@@ -48,10 +48,10 @@ export class ConversationList {
     if (query !== this.#search.value) {
       return;
     }
-    this.#none.textContent = list.length > 0 ? '' : query === '' ? 'There is no conversation yet.' : 'Nothing found.';
+    this.#none.textContent = list.length > 0 ? '' : query === '' ? 'There are no conversations yet.' : 'Nothing found.';
     this.#list.replaceChildren(...list.map((one) => this.#row(one)));
     if (more > 0) {
-      this.#none.textContent = `and ${more} more: search to find them`;
+      this.#none.textContent = `${more} more: search to find them`;
     }
   }
 

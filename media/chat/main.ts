@@ -56,11 +56,11 @@ class ChatPage {
     new ResizeObserver(() => this.#follow()).observe(this.#turns);
     this.#empty.append(
       element('h2', {}, 'Ask about this repository'),
-      element('p', {}, 'The answer comes from the model on this machine. Nothing leaves it.'),
+      element('p', {}, 'Answers come from the model on this machine. No data leaves it.'),
       element(
         'p',
         {},
-        '@ adds files, folders, symbols, problems or changes. / explains, fixes, tests, documents, reviews.',
+        'Type @ to add files, folders, symbols, problems or changes, and / to explain, fix, test, document or review.',
       ),
     );
     host.onMessage((message) => this.#take(message));
@@ -96,7 +96,7 @@ class ChatPage {
         break;
       case 'server':
         this.#banner.hidden = message.ready;
-        this.#banner.textContent = message.ready ? '' : (message.problem ?? 'The model is being loaded…');
+        this.#banner.textContent = message.ready ? '' : (message.problem ?? 'Loading the model…');
         break;
       case 'candidates':
         this.#composer.setCandidates(message.request, message.candidates, message.more ?? 0);

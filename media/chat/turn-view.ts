@@ -92,7 +92,7 @@ export class TurnElement {
     const heading = element('h2', { class: 'question-heading' }, 'You');
     this.#question.replaceChildren(element('div', { class: 'question-head' }, heading, actions), text);
     if (chips.length > 0) {
-      const list = element('ul', { class: 'chips', 'aria-label': 'Asked with' });
+      const list = element('ul', { class: 'chips', 'aria-label': 'Context of the question' });
       list.append(
         ...chips.map((chip) => element('li', { class: 'chip', title: chip.detail ?? chip.label }, chip.label)),
       );
@@ -137,7 +137,9 @@ export class TurnElement {
     const { state, answer, problem } = this.#turn;
     if (state === 'waiting' && answer === '') {
       const words =
-        share === undefined || share <= 0 ? 'Waiting for the model…' : `Reading ${Math.floor(share * 100)} %`;
+        share === undefined || share <= 0
+          ? 'Waiting for the model…'
+          : `Processing the prompt: ${Math.floor(share * 100)} %`;
       this.#status.replaceChildren(
         element('span', { class: 'spinner codicon codicon-loading', 'aria-hidden': 'true' }),
         words,
@@ -145,7 +147,9 @@ export class TurnElement {
     } else if (state === 'stopped') {
       this.#status.replaceChildren(element('span', { class: 'muted' }, 'Stopped.'));
     } else if (state === 'failed') {
-      this.#status.replaceChildren(element('span', { class: 'problem', role: 'alert' }, problem ?? 'It failed.'));
+      this.#status.replaceChildren(
+        element('span', { class: 'problem', role: 'alert' }, problem ?? 'The question failed.'),
+      );
     } else {
       this.#status.replaceChildren();
     }
@@ -228,9 +232,9 @@ function leftOut(size: AskSize): HTMLElement | undefined {
 /** Figures of an answer as one line. */
 function describeStats({ tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens }: StatsView): string {
   return [
-    `${formatCount(tokens)} tokens`,
+    `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`,
     ...(tokensPerSecond > 0 ? [`${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} per second`] : []),
-    `first after ${formatMs(firstTokenMs)}`,
-    `read ${formatCount(fedTokens)}, reused ${formatCount(reusedTokens)}`,
+    `first token after ${formatMs(firstTokenMs)}`,
+    `${formatCount(fedTokens)} prompt tokens processed, ${formatCount(reusedTokens)} reused`,
   ].join(' · ');
 }

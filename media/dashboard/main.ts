@@ -77,7 +77,9 @@ class Dashboard {
         this.#measure.hidden = message.running;
         this.#cancel.hidden = !message.running;
         this.#progress.classList.toggle('running', message.running);
-        this.#progress.textContent = message.running ? 'Measuring dense and FASA steps…' : (message.problem ?? '');
+        this.#progress.textContent = message.running
+          ? 'Measuring dense and FASA decode steps…'
+          : (message.problem ?? '');
         break;
     }
   }
@@ -96,7 +98,7 @@ class Dashboard {
       ['Offloaded', bytes(now.slowBytes)],
       ['On disk', bytes(now.diskBytes)],
       [
-        'FASA against dense',
+        'FASA compared to dense',
         now.speedup === undefined ? undefined : `${now.speedup.toFixed(2)} times as fast`,
         now.speedAtTokens === undefined ? undefined : `at ${formatCount(now.speedAtTokens)} tokens`,
       ],

@@ -89,7 +89,7 @@ function legendValue(format: (value: number) => string) {
 }
 
 export function bytesPlot(): Plot<BytesSample> {
-  return new Plot('Memory over time', 'Nothing is in the cache yet.', (samples, width) => {
+  return new Plot('Memory over time', 'The cache is empty.', (samples, width) => {
     const last = samples.at(-1);
     const value = legendValue(formatBytes);
     return {
@@ -116,7 +116,7 @@ export function bytesPlot(): Plot<BytesSample> {
 }
 
 export function speedPlot(): Plot<SpeedSample> {
-  return new Plot('Time per token by depth', 'Not measured yet: press Measure now.', (unsorted, width) => {
+  return new Plot('Time per token by cached tokens', 'Not measured yet. Press Measure now.', (unsorted, width) => {
     const samples = [...unsorted].sort((left, right) => left.atTokens - right.atTokens);
     const value = legendValue(formatMs);
     const last = unsorted.at(-1);

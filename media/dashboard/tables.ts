@@ -42,8 +42,8 @@ export class FilesTable {
     this.#frame.hidden = none;
     this.#about.textContent =
       files === undefined || none
-        ? 'No file of a repository is in the context.'
-        : `${formatCount(files.tokensEncoded)} of ${formatCount(files.tokens)} tokens are encoded; at most ${formatCount(files.budgetTokens)} are kept.`;
+        ? 'No files of a repository are in the context.'
+        : `${formatCount(files.tokensEncoded)} of ${formatCount(files.tokens)} tokens are encoded. The limit is ${formatCount(files.budgetTokens)}.`;
     this.#show();
   }
 
@@ -79,7 +79,7 @@ function fileRow({ path, tokens, state, encoded, reason }: FileView, max: number
 
 export class RequestsTable {
   readonly root = element('section', { class: 'card' });
-  readonly #none = element('p', { class: 'muted' }, 'No request was answered since the window opened.');
+  readonly #none = element('p', { class: 'muted' }, 'There have been no requests since the window opened.');
   readonly #body = element('tbody');
   readonly #frame: HTMLElement;
 
@@ -88,12 +88,12 @@ export class RequestsTable {
       'When',
       'Kind',
       'Queue',
-      'Feed',
+      'Prefill',
       'First token',
       'Decode',
       'Tokens',
       'Per second',
-      'Fed',
+      'Prefilled',
       'Reused',
       'Read per token',
     ];

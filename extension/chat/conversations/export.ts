@@ -8,7 +8,7 @@ export function toMarkdown(conversation: Conversation): string {
     const command = turn.command === undefined ? '' : `/${turn.command} `;
     parts.push('## Question', `${command}${turn.question}`.trim());
     if (turn.chips.length > 0) {
-      parts.push(`With: ${turn.chips.map(({ label }) => code(label)).join(', ')}`);
+      parts.push(`Context: ${turn.chips.map(({ label }) => code(label)).join(', ')}`);
     }
     parts.push('## Answer', turn.answer.trim() === '' ? (turn.problem ?? '(none)') : closedFences(turn.answer.trim()));
     if (turn.state === 'stopped') {

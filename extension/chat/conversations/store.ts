@@ -132,14 +132,14 @@ export class ConversationStore {
         ...stored
       } = checkMessage(conversationShapes, { kind: 'conversation', ...JSON.parse(content) }, (what) => left.push(what));
       if (written !== version || this.#file(stored.id) !== file) {
-        throw new MessageError('it is of another version, or under another name');
+        throw new MessageError('its version or its name is wrong');
       }
       if (stored.turns.length === 0 && left.length > 0) {
         throw new MessageError(left.slice(0, maxNamed).join('; '));
       }
       if (left.length > 0) {
         this.#incomplete.add(stored.id);
-        this.#warn(`Of the conversation in ${file} is left out: ${named(left)}`);
+        this.#warn(`Invalid entries of the conversation in ${file} were left out: ${named(left)}`);
       }
       // an answer that was being generated when the window closed has ended
       const turns = stored.turns.map((one) =>
@@ -177,13 +177,13 @@ export class ConversationStore {
       await rename(temporary, this.#file(id));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
-      this.#warn(`The conversation was not written: ${String(error)}`);
+      this.#warn(`The conversation was not saved: ${String(error)}`);
     }
   }
 
   /** Warns once for all the writes of one answer. */
   #sayLeft({ id, title }: Conversation, left: readonly string[]): void {
-    const words = left.length === 0 ? '' : `The conversation "${title}" is not kept whole: ${named(left)}`;
+    const words = left.length === 0 ? '' : `The conversation "${title}" is not stored completely: ${named(left)}`;
     if (words !== '' && words !== this.#said.get(id)) {
       this.#warn(words);
     }

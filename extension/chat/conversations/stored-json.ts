@@ -4,7 +4,7 @@ import { startOf } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
 import type { Conversation } from './conversation';
 
-const gone = '[This text was too large to be kept with the conversation.]';
+const gone = '[This text was too large to be stored with the conversation.]';
 const maxSelection = 64 * 1024;
 
 interface StoredJson {
@@ -28,7 +28,7 @@ export function storedJson(
     attachments: attachments.map(({ label, text }) => ({ label, text: text.length > gone.length ? gone : text })),
   }));
   const { turns } = conversation;
-  const texts = 'the texts that questions were asked with';
+  const texts = 'the texts that were attached to questions';
   for (let last = Math.min(4, without.length); ; last >>= 1) {
     const kept = conversation.asked.slice(without.length - last);
     json = sizedJson({ ...conversation, asked: [...without.slice(0, without.length - last), ...kept] }, max);
@@ -37,7 +37,7 @@ export function storedJson(
     }
   }
   if (json !== undefined) {
-    return { json, left: [`${texts}, but for the last ones`] };
+    return { json, left: [`${texts}, except the last ones`] };
   }
   // if that is not enough, the oldest turns are left out
   for (
@@ -54,7 +54,7 @@ export function storedJson(
       return { json, left: [texts, `the first ${first} of ${turns.length} questions`] };
     }
   }
-  throw new Error('It is too large to be kept.');
+  throw new Error('It is too large to be stored.');
 }
 
 /** @returns undefined when it is longer than the maximum, or than any string can be */

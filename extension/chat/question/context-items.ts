@@ -83,9 +83,7 @@ export class ContextItems implements vscode.Disposable {
     const { id } = item.candidate;
     if (!this.#added.some(({ candidate }) => candidate.id === id)) {
       if (this.#added.length >= maxAdded) {
-        throw new UserError(
-          `At most ${maxAdded} things can be added to a question. Add a folder instead of its files.`,
-        );
+        throw new UserError(`At most ${maxAdded} items can be added to a question. Add a folder instead of its files.`);
       }
       this.#added = [...this.#added, item];
       this.#changes.fire();

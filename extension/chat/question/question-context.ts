@@ -56,23 +56,23 @@ export function boundContext({
   const short = references.filter(({ uri }) => {
     const fits = uri.length <= limits.uri;
     if (!fits) {
-      leave('file', uri, 'its address is too long');
+      leave('file', uri, 'its URI is too long');
     }
     return fits;
   });
   if (short.length > limits.references) {
-    const reason = `at most ${limits.references} files and folders go with a question`;
+    const reason = `at most ${limits.references} files and folders can be attached`;
     leave('file', andMore(short, limits.references), reason);
   }
   const named = attachments.filter(({ label, uris = [] }) => {
     const fits = uris.length <= limits.references && uris.every((uri) => uri.length <= limits.uri);
     if (!fits) {
-      leave('attachment', label, 'the address of its file is too long');
+      leave('attachment', label, 'the URI of its file is too long');
     }
     return fits;
   });
   if (named.length > limits.attachments) {
-    const reason = `at most ${limits.attachments} texts go with a question`;
+    const reason = `at most ${limits.attachments} texts can be attached`;
     leave('attachment', andMore(named, limits.attachments), reason);
   }
   let room: number = limits.textsTogether;
@@ -80,14 +80,14 @@ export function boundContext({
     const max = Math.min(room, limits.text);
     const kept = text.length <= max ? text : say ? cutWithWords(text, max) : startOf(text, max);
     if (text.length > max) {
-      leave(kind, label, 'too long: only its beginning goes along');
+      leave(kind, label, 'too long: only its beginning is included');
     }
     room -= kept.length;
     return kept;
   };
   const place = selection !== undefined && selection.uri.length <= limits.uri ? selection : undefined;
   if (selection !== undefined && place === undefined) {
-    leave('selection', selection.uri, 'its address is too long');
+    leave('selection', selection.uri, 'its URI is too long');
   }
   // a note in a selection would keep it from being found in its document
   const bounded = place && { ...place, text: cut('selection', 'The selection', place.text, false) };
@@ -126,7 +126,7 @@ function andMore(list: readonly unknown[], max: number): string {
 
 /** Cuts a text with a note that the model reads as well. */
 function cutWithWords(text: string, max: number): string {
-  const words = `\n[Only the beginning is here: the whole text has ${text.length} characters.]`;
+  const words = `\n[Truncated: the whole text has ${text.length} characters.]`;
   return max <= words.length ? '' : `${startOf(text, max - words.length)}${words}`;
 }
 
@@ -134,8 +134,8 @@ function cutWithWords(text: string, max: number): string {
 export function checkQuestion(text: string): void {
   if (text.length > limits.question) {
     throw new UserError(
-      `The question has ${formatCount(text.length)} characters; at most ${formatCount(limits.question)} can be asked. ` +
-        'Put the long text into a file and add that with @file.',
+      `The question has ${formatCount(text.length)} characters; the maximum is ${formatCount(limits.question)}. ` +
+        'Put the long text into a file and add it with @file.',
     );
   }
 }

@@ -154,15 +154,15 @@ describe('a SEARCH/REPLACE change', () => {
     const changes = [{ search: 'function b() {\nreturn 1;\n}\n', replace: 'function b() {\nreturn 3;\n}\n' }];
     expect(applyChanges(text, changes)).toContain('function b() {\nreturn 3;\n}\n');
     const inner = [{ search: 'return 1;\n}\n\nfunction b', replace: '' }];
-    expect(() => applyChanges(text, inner)).toThrow('not in the file');
+    expect(() => applyChanges(text, inner)).toThrow('not found in the file');
     const indented = applyChanges('if (x) {\n    a();\n}\n', [{ search: 'a();\n', replace: 'a();\nb();\n' }]);
     expect(indented).toBe('if (x) {\n    a();\n    b();\n}\n');
   });
 
   test('is refused when its old lines are missing, occur twice, or are empty', () => {
-    expect(() => applyChanges(text, [{ search: 'nothing\n', replace: '' }])).toThrow('not in the file');
+    expect(() => applyChanges(text, [{ search: 'nothing\n', replace: '' }])).toThrow('not found in the file');
     expect(() => applyChanges(text, [{ search: '  return 1;\n', replace: '' }])).toThrow('2 times');
-    expect(() => applyChanges(text, [{ search: '', replace: 'x' }])).toThrow('no old lines');
+    expect(() => applyChanges(text, [{ search: '', replace: 'x' }])).toThrow('empty SEARCH part');
     expect(applyChanges('', [{ search: '', replace: 'x\n' }])).toBe('x\n');
   });
 

@@ -68,7 +68,7 @@ describe('reading a SEARCH/REPLACE block whose lines look like its markers', () 
   test('refuses a block whose SEARCH part can end in two places', () => {
     // a line above the title, or no line below it?
     const file = 'Title\n=======\ntext\n';
-    expect(() => applied(file, answer('Title', '=======\nTitle'))).toThrow('more than one of its lines');
+    expect(() => applied(file, answer('Title', '=======\nTitle'))).toThrow('more than one of its “=======” lines');
   });
 
   test('takes the divider that is as long as the other markers', () => {
@@ -77,8 +77,8 @@ describe('reading a SEARCH/REPLACE block whose lines look like its markers', () 
   });
 
   test('refuses a block whose SEARCH part is not in the file, whichever divider is taken', () => {
-    expect(() => applied('other\n', answer(conflict, 'x'))).toThrow('not in the file');
-    expect(() => applied('Title\n-----\nold\n', answer('Titel\n=======\nold', 'x'))).toThrow('not in the file');
+    expect(() => applied('other\n', answer(conflict, 'x'))).toThrow('not found in the file');
+    expect(() => applied('Title\n-----\nold\n', answer('Titel\n=======\nold', 'x'))).toThrow('not found in the file');
   });
 
   test('writes no marker into the file when the end marker is missing', () => {

@@ -128,7 +128,7 @@ describe('context that is added to a question', () => {
     }
     editor.files = [new editor.Uri('/w/more.ts')];
     const { id } = (await items.candidates('file', '')).items[0]?.candidate ?? { id: '' };
-    expect(() => items.add(id)).toThrow('At most 198 things can be added');
+    expect(() => items.add(id)).toThrow('At most 198 items can be added');
     expect(items.chips).toHaveLength(198);
   });
 

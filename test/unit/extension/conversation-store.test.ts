@@ -133,6 +133,6 @@ test('the export closes the code block that a stopped answer left open', () => {
     }),
   );
   expect(text).toBe(
-    "# Two lines\n\n2026-01-01\n\n## Question\n\n/fix Why?\n\nWith: `a'b.ts`\n\n## Answer\n\nSo:\n```js\nlet a\n```\n\n(stopped)\n\nSources:\n\n- `src/a.ts:3-9` 25.0 %\n",
+    "# Two lines\n\n2026-01-01\n\n## Question\n\n/fix Why?\n\nContext: `a'b.ts`\n\n## Answer\n\nSo:\n```js\nlet a\n```\n\n(stopped)\n\nSources:\n\n- `src/a.ts:3-9` 25.0 %\n",
   );
 });

@@ -133,8 +133,8 @@ describe('the status item and its tooltip', () => {
       }),
     );
     expect(measured).toContain('| Measured | 17.8 ms per token with FASA, 35.4 ms dense |');
-    expect(measured).toContain('|  | 2.0 times as fast with 8,192 tokens |');
-    expect(measured).toContain('|  | 96 % of 32 tokens the same as dense |');
+    expect(measured).toContain('|  | 2.0 times as fast with 8,192 cached tokens |');
+    expect(measured).toContain('|  | 96 % of 32 tokens are the same as with dense attention |');
     expect(measured).toContain('|  | mean KL divergence 0.0051 nats |');
     expect(statusTooltip(view({ state: 'ready' }))).not.toContain('Measured');
   });

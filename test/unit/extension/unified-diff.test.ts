@@ -164,13 +164,13 @@ describe('an answer with a diff', () => {
     const diff = `--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-import a\n+import c\n import b\n@@ -40,3 +40,3 @@\n one\n-two\n+2\n three\n@@ -5,4 +5,4 @@\n${body}`;
     const { text, failures, count } = fitChanges(file, part(block(diff))?.changes ?? []);
     expect(count).toBe(3);
-    expect(failures).toEqual(['The old lines of hunk 2 (near line 40) are not in the file.']);
+    expect(failures).toEqual(['Hunk 2 (near line 40) does not match the file.']);
     expect(text).toBe(wanted.replace('import a', 'import c'));
   });
 
   test('places a hunk that fits twice by its neighbours and correct line numbers, or not at all', () => {
     const twice = '@@ -12,1 +12,1 @@\n-    x = 1\n+    x = 5';
-    expect(() => applied(file, `--- a/a.py\n+++ b/a.py\n${twice}`)).toThrow('in the file 2 times');
+    expect(() => applied(file, `--- a/a.py\n+++ b/a.py\n${twice}`)).toThrow('in 2 places');
     const before = '@@ -11 +11 @@\n-def columns():\n+def columns(n):';
     expect(applied(file, `--- a/a.py\n+++ b/a.py\n${before}\n${twice}`)).toBe(
       file.replace('columns()', 'columns(n)').replace(/x = 1(?=\n {4}return x\n)/, 'x = 5'),
@@ -180,11 +180,11 @@ describe('an answer with a diff', () => {
       file.replace('import a', 'import c').replace(/x = 1(?=\n {4}return x\n)/, 'x = 5'),
     );
     const wrong = first.replaceAll('1 ', '3 ');
-    expect(() => applied(file, `--- a/a.py\n+++ b/a.py\n${wrong}\n${twice}`)).toThrow('2 times');
+    expect(() => applied(file, `--- a/a.py\n+++ b/a.py\n${wrong}\n${twice}`)).toThrow('2 places');
   });
 
   test('refuses a hunk that only adds lines, without context', () => {
-    expect(() => applied(file, '--- a/a.py\n+++ b/a.py\n@@ -3,0 +4 @@\n+import c')).toThrow('no old lines');
+    expect(() => applied(file, '--- a/a.py\n+++ b/a.py\n@@ -3,0 +4 @@\n+import c')).toThrow('no context lines');
     expect(applied('', '--- a/a.py\n+++ b/a.py\n@@ -0,0 +1 @@\n+import c')).toBe('import c\n');
   });
 

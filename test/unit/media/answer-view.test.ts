@@ -74,9 +74,9 @@ describe('the view of an answer', () => {
   test('says so when the answer is a thought and nothing else', () => {
     const view = new AnswerView(host);
     view.finish('<think>\nstill thinking');
-    expect(view.root.textContent).toContain('to think. Ask for something smaller');
+    expect(view.root.textContent).toContain('on thinking. Ask for something smaller');
     view.finish('<think>\nstill thinking\n</think>\nDone.');
-    expect(view.root.textContent).not.toContain('to think. Ask');
+    expect(view.root.textContent).not.toContain('on thinking. Ask');
   });
 
   test.each([

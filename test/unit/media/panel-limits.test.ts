@@ -47,7 +47,7 @@ describe('the composer', () => {
     const candidates: Candidate[] = [{ id: 'file-1', kind: 'file', label: 'a.ts' }];
     composer.setCandidates(1, candidates, 37);
     const rows = [...composer.root.querySelectorAll('.picker li')].map(({ textContent }) => textContent);
-    expect(rows).toEqual(['a.ts', 'and 37 more: type on']);
+    expect(rows).toEqual(['a.ts', '37 more: keep typing to find them']);
     const area = composer.root.querySelector('textarea');
     for (const key of ['ArrowDown', 'ArrowDown', 'Enter']) {
       area?.dispatchEvent(new KeyboardEvent('keydown', { key, cancelable: true }));
@@ -78,7 +78,7 @@ test('an edited question that is too long is kept, with the reason', () => {
 test('the list of conversations says how many more there are', () => {
   const list = new ConversationList(send, () => undefined);
   list.update('', [{ id: 'a', title: 'A', changed: '2026-01-01', turns: 1 }], 37);
-  expect(list.root.textContent).toContain('and 37 more: search to find them');
+  expect(list.root.textContent).toContain('37 more: search to find them');
 });
 
 describe('the connection of a page to its host', () => {
