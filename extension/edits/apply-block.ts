@@ -1,4 +1,4 @@
-/** What the buttons of a code block do. Nothing is written before a button was pressed, or a change accepted. */
+/** The actions of a code block's buttons. Nothing is written before a button is pressed or a change is accepted. */
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
@@ -26,8 +26,8 @@ export class BlockApplier {
   }
 
   /**
-   * @param answer the host's own copy of it; @param block which of its code blocks
-   * @throws UserError with what the user is told
+   * @param answer the host's own copy of the answer; @param block the index among its code blocks
+   * @throws UserError when it cannot be done
    */
   async apply(answer: string, block: number, action: BlockAction): Promise<void> {
     const part = codeParts(answer)[block];
@@ -78,7 +78,7 @@ export class BlockApplier {
     await vscode.window.showTextDocument(document);
   }
 
-  /** The whole text of a file, or of what is selected. */
+  /** Compares a block without changes, which is the whole new text of a file or of the selection. */
   async #compare(part: CodePart): Promise<void> {
     const active = vscode.window.activeTextEditor;
     const chosen =
@@ -116,12 +116,12 @@ export class BlockApplier {
     await this.#show(document, wholeOrSelection(document, selection, part.text));
   }
 
-  /** Each file on its own: what cannot be done with one of them does not keep the others back. */
+  /** Handles each file on its own: a failure with one does not stop the others. */
   async #changeFiles(part: CodePart, clean: (text: string) => string): Promise<void> {
     const problems: string[] = [];
     for (const file of part.files) {
       try {
-        // what is only perhaps meant is no name
+        // a path that is only a possibility is not taken for the name
         await this.#changeFile(file, file.paths === part.paths ? part.path : file.paths[0], clean);
       } catch (error) {
         if (!(error instanceof UserError)) {
@@ -173,7 +173,7 @@ export class BlockApplier {
     }
   }
 
-  /** A file that an answer makes: at that very place, whatever other files are named alike. */
+  /** Creates a file at exactly the path of the answer, even if others have similar paths; compares it if it exists. */
   async #newOrCompared(path: string, text: string): Promise<void> {
     const target = resolveInWorkspace(path, vscode.window.activeTextEditor?.document.uri);
     if (target === undefined || !(await exists(target))) {
@@ -192,7 +192,7 @@ export class BlockApplier {
   }
 }
 
-/** @returns the text with what fits; undefined: the user does not want it */
+/** @returns the text with the changes that fit; undefined when the user declines */
 async function decideOnFit({ text, failures, count }: Fit, name: string): Promise<string | undefined> {
   if (failures.length === 0) {
     return text;
@@ -205,7 +205,7 @@ async function decideOnFit({ text, failures, count }: Fit, name: string): Promis
   return (await confirm(question, failures.join('\n'), 'Review Them')) ? text : undefined;
 }
 
-/** A block without changes is the new text of what is selected, else of the file. */
+/** @returns the new text of the file: the block replaces the selection if there is one, else everything */
 function wholeOrSelection(
   document: vscode.TextDocument,
   selection: vscode.Selection | undefined,
@@ -221,14 +221,14 @@ function wholeOrSelection(
   return `${before}${body}${after}`.replace(/\r\n?/g, '\n');
 }
 
-/** Characters that nobody sees do not get into a file without a word. @returns undefined: the user does not want it */
+/** Asks the user before invisible characters get into a file. @returns undefined when the user declines */
 async function decideOnHidden(
   part: CodePart,
 ): Promise<{ readonly part: CodePart; readonly form: (text: string) => string } | undefined> {
   const all = [part.text, ...part.changes.map(({ replace }) => replace)].join('');
   const hidden = countHidden(all);
   const keep = () => ({ part, form: (text: string) => text });
-  // old lines are looked for as they are
+  // the lines of a SEARCH part are compared as they are
   const remove = () => ({ part: { ...part, text: withoutHidden(part.text) }, form: withoutHidden });
   return hidden === 0
     ? keep()

@@ -1,4 +1,4 @@
-/** Hunks of a diff, each at its place in the file. Where a hunk fits in several places, it is left out and said. */
+/** Applies the hunks of a diff, each at its place in the file. A hunk that matches in several places is left out. */
 
 import type { Change } from '../../language-server/protocol/answer/answer';
 import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
@@ -16,9 +16,9 @@ import {
   splitText,
 } from './places';
 
-/** What came of putting changes into a text. */
+/** The result of applying changes to a text. */
 export interface Fit {
-  /** With all changes that fit in it. */
+  /** The text with all changes that fit. */
   readonly text: string;
   /** A sentence for each change that does not fit. */
   readonly failures: readonly string[];
@@ -80,7 +80,7 @@ function find(lines: readonly string[], change: Change, comparisons: Comparisons
     return { change, hunk, places: [] };
   }
   const whole = (starts: readonly number[]) => starts.map((start) => wanted.map((_, index) => start + index));
-  // context that was written without the column for its sign has lost a blank of its own
+  // context lines that were written without the column for the sign have lost a space of their own
   const restored = hunk.map((line) =>
     line.kind === 'context' && line.bare !== true ? { ...line, text: ` ${line.text}` } : line,
   );
@@ -102,7 +102,7 @@ function find(lines: readonly string[], change: Change, comparisons: Comparisons
   return { change, hunk, places: near === undefined ? [] : [near] };
 }
 
-/** Hunks come in the order of the file: those whose places are known leave fewer for the others. */
+/** Hunks are in the order of the file, so those whose places are known rule out places of the others. */
 function settle(found: readonly Found[]): void {
   const firsts = found.filter(({ places }) => places.length === 1).map(({ places }) => firstOf(places[0] ?? []));
   if (firsts.some((first, index) => index > 0 && first < (firsts[index - 1] ?? 0))) {
@@ -130,7 +130,7 @@ function settle(found: readonly Found[]): void {
       }
     }
   }
-  // numbers count where they were right for every hunk that can be checked
+  // line numbers count if they are right for every hunk that can be checked
   const sure = found.filter(({ places }) => places.length === 1);
   const isRight = ({ change, places }: Found) => places.some((place) => firstOf(place) + 1 === change.line);
   if (sure.length > 0 && sure.every(isRight)) {
@@ -186,7 +186,7 @@ function withHunk(lines: readonly string[], hunk: readonly HunkLine[], place: Pl
     if (line === undefined) {
       continue;
     }
-    // lines of the file that the hunk does not have stay
+    // lines of the file that the hunk lacks are kept
     out.push(...lines.slice(at, line));
     if (kind === 'context') {
       out.push(indent.kept(text, [text, lines[line] ?? '']));

@@ -1,4 +1,4 @@
-/** From the changes of an answer to the text that they propose. What does not fit is said, change by change. */
+/** Applies the changes of an answer to the text of a file. Each change that does not fit is reported. */
 
 import { diffArrays } from 'diff';
 import type { Change } from '../../language-server/protocol/answer/answer';
@@ -11,8 +11,8 @@ import { nextReading } from './readings';
 export type { Fit } from './fit-hunks';
 
 /**
- * @param text with line ends of one kind, which new lines take
- * @param form what new lines are made of before they are written
+ * @param text the file, with line ends of one kind, which new lines take
+ * @param form converts new text before it is written
  */
 export function fitChanges(
   text: string,
@@ -87,7 +87,7 @@ function applyOne(text: string, { search, replace }: Change, name: string): stri
   return joinLines([...lines.slice(0, start), ...placed, ...lines.slice(end)], text.endsWith('\n') || text === '');
 }
 
-/** The new lines as the file would have them: those that stay byte for byte, others in its indent. */
+/** @returns the new lines for the file: unchanged ones byte for byte, the others in its indentation */
 function replaced(
   lines: readonly string[],
   start: number,
@@ -95,7 +95,7 @@ function replaced(
   fresh: readonly string[],
 ): readonly string[] {
   const pairs = wanted.map((line, index): Pair => [line, lines[start + index] ?? '']);
-  // blocks that differ in more have no lines in common that would say anything
+  // in blocks with more differences, common lines mean nothing
   const steps = diffArrays([...wanted], [...fresh], {
     comparator: (one, other) => one.trim() === other.trim(),
     maxEditLength: 2000,
