@@ -1,4 +1,4 @@
-/** Where a question is written: chips, text, the pickers of `@` and `/`, the meter, send and stop. */
+/** The form for a question: chips, text field, the pickers of `@` and `/`, the meter, the buttons to ask and stop. */
 
 import {
   type Candidate,
@@ -51,7 +51,7 @@ export class Composer {
   #request = 0;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
   #busy = false;
-  /** The kind of a mention that is being chosen, and where its word starts. */
+  /** The mention that is being chosen: its kind, and where its word starts. */
   #mention: { readonly kind: MentionKind; readonly start: number } | undefined;
 
   constructor(send: (message: ToHost) => void) {
@@ -141,7 +141,7 @@ export class Composer {
     this.#meter.replaceChildren(details);
   }
 
-  /** @param more found, and not among them */
+  /** @param more the number of those that were found and are not offered */
   setCandidates(request: number, candidates: readonly Candidate[], more: number): void {
     if (request !== this.#request || this.#mention === undefined) {
       return;
@@ -181,7 +181,7 @@ export class Composer {
     this.#area.focus();
   }
 
-  /** Where the tokens are told otherwise. @returns false for a question that can be asked */
+  /** Shows in place of the tokens that a question is too long. @returns whether it is */
   #sayTooLong(text: string): boolean {
     const tooLong = text.length > limits.question;
     if (tooLong) {
@@ -190,7 +190,7 @@ export class Composer {
     return tooLong;
   }
 
-  /** `/command rest` */
+  /** Splits `/command rest` into its parts. */
   #read(): { readonly text: string; readonly command?: AskCommand } {
     const match = /^\/(\w+)(?:\s+|$)/.exec(this.#area.value);
     const command = askCommands.find((name) => name === match?.[1]);
@@ -272,7 +272,7 @@ export class Composer {
     this.#typed();
   }
 
-  /** A chosen mention is a chip: its word goes. */
+  /** Removes the word of a mention that has become a chip. */
   #dropMention(): void {
     const start = this.#mention?.start ?? this.#area.selectionStart;
     this.#mention = undefined;
@@ -303,7 +303,7 @@ export class Composer {
   }
 }
 
-/** Of a question that is longer than any that can be asked. */
+/** Says that a question is longer than the maximum. */
 export function tooLongWords(text: string): string {
   const max = formatCount(limits.question);
   return `too long: ${formatCount(text.length)} characters, the maximum is ${max}. Put the long text into a file and add it with @file.`;

@@ -1,4 +1,4 @@
-/** The conversations of the workspace: searched, opened, renamed, exported, deleted. */
+/** The list of the workspace's conversations, to search, open, rename, export and delete them. */
 
 import type { SummaryView, ToHost } from '../../language-server/protocol/chat-page';
 import { limits } from '../../language-server/protocol/limits';
@@ -43,7 +43,7 @@ export class ConversationList {
     this.root.hidden = true;
   }
 
-  /** @param more found, and not listed */
+  /** @param more the number of those that were found and are not listed */
   update(query: string, list: readonly SummaryView[], more: number): void {
     if (query !== this.#search.value) {
       return;

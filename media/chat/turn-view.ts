@@ -1,4 +1,4 @@
-/** One turn on the page: the question with what went with it, the answer, where it looked, what it took. */
+/** One turn on the page: the question with its context, the answer, its sources and its figures. */
 
 import type { CitationView, StatsView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
 import { formatCount, formatMs } from '../../language-server/protocol/format';
@@ -206,7 +206,7 @@ export class TurnElement {
   }
 }
 
-/** What the model did not get to see, in words. */
+/** Lists what was left out of the prompt or cut, and why. */
 function leftOut(size: AskSize): HTMLElement | undefined {
   const missing = size.parts.filter(({ reason }) => reason !== undefined);
   if (missing.length === 0) {
@@ -229,7 +229,7 @@ function leftOut(size: AskSize): HTMLElement | undefined {
   return details;
 }
 
-/** Figures of an answer as one line. */
+/** The figures of an answer on one line. */
 function describeStats({ tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens }: StatsView): string {
   return [
     `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`,

@@ -1,4 +1,4 @@
-/** The dashboard's page: what the cache holds and what it saves, from measurements alone. */
+/** The page of the dashboard: what is in the cache and what FASA saves, from measurements only. */
 
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import {
@@ -51,7 +51,7 @@ class Dashboard {
         this.#requests.root,
       ),
     );
-    // the editor changes the classes and colours of the page with its theme
+    // the editor changes the classes and colours of the body with its theme
     new MutationObserver(() => {
       this.#bytes.redraw();
       this.#speeds.redraw();

@@ -1,4 +1,4 @@
-/** Files of the context and the last requests, as tables. */
+/** The tables of the files in the context and of the last requests. */
 
 import type { FilesView, FileView, RequestView } from '../../language-server/protocol/dashboard-page';
 import { formatBytes, formatCount, formatMs } from '../../language-server/protocol/format';
