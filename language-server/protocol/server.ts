@@ -1,24 +1,24 @@
 /**
- * Every custom request and notification between the extension (or any LSP client) and the language server, typed once:
- * types and names only. Fields keep name, unit and meaning (a field may be added).
+ * Types and names of all custom requests and notifications between the extension, or any LSP client, and the language server.
+ * Fields keep their name, unit and meaning; a field may be added.
  */
 
 import type { AttentionStatus, RequestStatus } from './status';
 
 export type * from './status';
 
-/** Server to client notification, at most four a second while something changes, none at rest. */
+/** Notification from server to client: at most four a second while something changes, none when idle. */
 export const statusNotification = 'fasa/status';
-/** Requests without parameters, answered when done. */
+/** Requests without parameters, which are answered when they are done. */
 export const pauseRequest = 'fasa/pause';
 export const resumeRequest = 'fasa/resume';
 export const unloadRequest = 'fasa/unload';
-/** Measures speed and fidelity at once, over what is in the cache; answers the status record with them. */
+/** Measures speed and fidelity now, over what is in the cache, and answers the status with them. */
 export const measureRequest = 'fasa/measure';
-/** The status record now. */
+/** Answers the current status. */
 export const getStatusRequest = 'fasa/getStatus';
 
-/** Client to server notification: where the user is. What a completion there needs first is read ahead. */
+/** Notification from client to server: the place of the cursor. The prompt of a completion there is prefilled ahead of time. */
 export const focusNotification = 'fasa/focus';
 
 export interface FocusParams {
@@ -26,32 +26,32 @@ export interface FocusParams {
   readonly position: { readonly line: number; readonly character: number };
 }
 
-/** What completions did since the server started: for measurements. */
+/** Counts of completions since the server started, for measurements. */
 export const completionCountsRequest = 'fasa/completionCounts';
 
 export interface CompletionCounts {
   readonly requests: number;
-  /** Answered without decoding. */
+  /** Requests that were answered without decoding. */
   readonly fromCache: number;
-  /** Not answered, as nothing should be offered there. */
+  /** Requests at places where nothing should be offered. */
   readonly silent: number;
   readonly cancelled: number;
-  /** Not done within their time budget. */
+  /** Requests that exceeded their latency limit. */
   readonly late: number;
-  /** Of all generations that came to their end. */
+  /** Tokens that were prefilled in all generations that ended; `decodedTokens` were decoded. */
   readonly fedTokens: number;
   readonly decodedTokens: number;
-  /** Fed or decoded after their request was cancelled, over all of them. */
+  /** Tokens that were prefilled or decoded after their request was cancelled, over all requests. */
   readonly tokensAfterCancel: number;
-  /** For each cancel that met a running or queued generation. */
+  /** The time from a cancel to idle, for each one of a running or queued generation. */
   readonly cancelToIdleMs: readonly number[];
 }
 
-/** What is in the context, what is not, and why. */
+/** Answers what is in the context, what is left out, and why. */
 export const contextRequest = 'fasa/context';
 
 export interface ContextParams {
-  /** The folder of this document alone, and in the order that a request there would have; absent: all folders. */
+  /** A document: only its folder is answered, in the order of relevance for a request there. Absent: all folders. */
   readonly uri?: string;
 }
 
@@ -62,41 +62,41 @@ export interface ContextResult {
 export interface ContextFolder {
   readonly uri: string;
   readonly name: string;
-  /** Most relevant first, then what is left out, by path. */
+  /** The most relevant files first, then those that are left out, by path. */
   readonly files: readonly ContextFile[];
   readonly tokens: number;
   readonly tokensEncoded: number;
-  /** Most tokens of the folder that are encoded. */
+  /** The maximum number of tokens of the folder that are encoded. */
   readonly budgetTokens: number;
-  /** Whole sentences on ignore files and patterns that are not applied, and why; absent where all are. */
+  /** Sentences on ignore files and patterns that are not applied, and why; absent when all are. */
   readonly ruleProblems?: readonly string[];
 }
 
 export interface ContextFile {
-  /** Below the folder, forward slashes. */
+  /** The path below the folder, with forward slashes. */
   readonly path: string;
-  /** 0 where it is left out by its name, so never read. */
+  /** 0 for a file that is left out by its name, as it is never read. */
   readonly tokens: number;
   readonly chunks: number;
   readonly chunksEncoded: number;
   readonly state: 'encoded' | 'encoding' | 'waiting' | 'left out';
-  /** Why it is left out, in words. */
+  /** Why the file is left out, in words. */
   readonly reason?: string;
-  /** The user's own word on it. */
+  /** The user's choice for it. */
   readonly choice?: 'include' | 'exclude';
 }
 
-/** The user's word on a file or folder; it holds for the workspace until it is taken back with `default`. */
+/** Sets the user's choice for a file or folder. It is valid for the workspace until it is reset with `default`. */
 export const chooseContextRequest = 'fasa/context/choose';
 
 export interface ChooseContextParams {
   readonly uri: string;
   readonly choice: 'include' | 'exclude' | 'default';
-  /** The user was asked about the secret that an earlier answer named, and wants the file included. */
+  /** The user has seen the secret that an earlier answer named, and wants to include the file. */
   readonly confirmed?: boolean;
 }
 
-/** null: it holds now. Else nothing has changed: the file looks like a secret, and the user has to be asked first. */
+/** null when the choice is set. Otherwise it is not: the file looks like a secret, and the user has to be asked first. */
 export type ChooseContextResult = { readonly secret: SecretSeen } | null;
 
 /** What makes a file look like a secret. */
@@ -104,24 +104,24 @@ export type SecretSeen =
   | { readonly by: 'name' }
   | {
       readonly by: 'content';
-      /** As a sentence names it: "a private key". */
+      /** What it is, as in a sentence: "a private key". */
       readonly what: string;
       /** 1-based. */
       readonly line: number;
     };
 
-/** Encodes what is not encoded yet, now; answers when it is done. Progress as work done, cancellable. */
+/** Encodes the rest of the repository now, and answers when it is done. Cancellable, with work done progress. */
 export const encodeRequest = 'fasa/encode';
 
 export interface EncodeParams {
-  /** `$/progress` with this token, as work done. */
+  /** The token of `$/progress` notifications. */
   readonly workDoneToken?: string | number;
 }
 
 export const clearCacheRequest = 'fasa/clearCache';
 
 export interface ClearCacheParams {
-  /** Only tells what would be freed. */
+  /** Only answers how much would be freed. */
   readonly dryRun?: boolean;
 }
 
@@ -130,8 +130,8 @@ export interface ClearCacheResult {
 }
 
 /**
- * `fasa/ask`: partial results on the given partialResultToken are `{ text }` deltas, and `{ text: '', read }` while the
- * prompt is read, 0 to 1.
+ * Asks a question. Partial results on the partialResultToken are `{ text }` deltas, and `{ text: '', read }` during the
+ * prefill, where `read` is the share that is done, 0 to 1.
  */
 export const askRequest = 'fasa/ask';
 
@@ -140,13 +140,13 @@ export interface AskParams {
   readonly question: string;
   readonly references: readonly { readonly uri: string }[];
   readonly selection?: AskSelection;
-  /** What to do, in the server's words; the question may then be empty. */
+  /** A command, for which the server has a prompt; the question may be empty then. */
   readonly command?: AskCommand;
-  /** Texts that the client found: a symbol, problems, changes. */
+  /** Texts from the client: a symbol, problems, changes. */
   readonly attachments?: readonly AskAttachment[];
-  /** The earlier turns that stand. Absent: all that the server remembers of the conversation. */
+  /** The earlier turns of the conversation. Absent: all that the server remembers. */
   readonly history?: readonly AskTurn[];
-  /** No file is read that is not open in the editor: the workspace is not trusted. */
+  /** Only files that are open in the editor may be read, as the workspace is not trusted. */
   readonly openOnly?: boolean;
   readonly partialResultToken?: string | number;
 }
@@ -154,7 +154,7 @@ export interface AskParams {
 export interface AskSelection {
   readonly uri: string;
   readonly text: string;
-  /** 0-based line of the document that it begins in. Absent: the answer cannot cite it. */
+  /** The 0-based line of the document where it begins. Absent: the answer cannot cite it. */
   readonly firstLine?: number;
 }
 
@@ -162,32 +162,32 @@ export const askCommands = ['explain', 'fix', 'tests', 'doc', 'review'] as const
 export type AskCommand = (typeof askCommands)[number];
 
 export interface AskAttachment {
-  /** For the model and the user, for example `symbol parse in src/a.ts`. */
+  /** A name for the model and the user, for example `symbol parse in src/a.ts`. */
   readonly label: string;
   readonly text: string;
-  /** Of the documents or files that it was taken from: a text of one that is a secret is left out. */
+  /** The documents or files that it comes from. The text is left out if one of them is a secret. */
   readonly uris?: readonly string[];
 }
 
 export interface AskTurn {
-  /** Of a command alone: `/explain`, ... */
+  /** A command without a question is `/explain` and so on. */
   readonly question: string;
   readonly answer: string;
 }
 
-/** `AskParams` -> `AskSize`: what would be in the prompt, counted by the model's tokenizer. */
+/** `AskParams` -> `AskSize`: the parts of the prompt, counted by the model's tokenizer. */
 export const askSizeRequest = 'fasa/ask/size';
 
 export interface AskSize {
-  /** Most tokens of a prompt, the answer's not among them. */
+  /** The maximum number of tokens of a prompt, without those of the answer. */
   readonly roomTokens: number;
-  /** Kept free for the answer. */
+  /** The number of tokens that are reserved for the answer. */
   readonly answerTokens: number;
-  /** The prompt's, without what is left out. */
+  /** The number of tokens of the prompt, without what is left out. */
   readonly tokens: number;
-  /** False: question and instructions alone are too long. */
+  /** False when the question and the instructions alone are too long. */
   readonly fits: boolean;
-  /** Of the repository, encoded and read sparsely beside the prompt: they take nothing of its room. */
+  /** Encoded tokens of the repository, which are read sparsely and take no space in the prompt. */
   readonly repositoryTokens?: number;
   readonly parts: readonly AskSizePart[];
 }
@@ -205,15 +205,15 @@ export const askSizeKinds = [
 export interface AskSizePart {
   readonly kind: (typeof askSizeKinds)[number];
   readonly label: string;
-  /** The whole of it; undefined: it was not read. */
+  /** The tokens of the whole part; absent when it was not read. */
   readonly tokens?: number;
-  /** 0: left out; less than `tokens`: cut. */
+  /** 0 when it is left out, less than `tokens` when it is cut. */
   readonly includedTokens: number;
   /** Why it is left out or cut. */
   readonly reason?: string;
 }
 
-/** Messages of another chat (the editor's own), answered as they are: `ChatParams` -> `ChatResult`, partial results as of `fasa/ask`. */
+/** Answers messages of the editor's own chat: `ChatParams` -> `ChatResult`, with partial results like `fasa/ask`. */
 export const chatRequest = 'fasa/chat';
 
 export interface ChatParams {
@@ -227,7 +227,7 @@ export interface ChatResult {
   readonly stats: RequestStatus;
 }
 
-/** `{ texts }` -> `{ counts }`: tokens of each text. */
+/** `{ texts }` -> `{ counts }`: the number of tokens of each text. */
 export const countTokensRequest = 'fasa/countTokens';
 
 export interface CountTokensResult {
@@ -236,10 +236,10 @@ export interface CountTokensResult {
 
 export interface AskResult {
   readonly text: string;
-  /** Sources, the largest share first; empty where no file was read, and with the model on a GPU. */
+  /** The sources, the largest share first; empty when no file was read or the model is on a GPU. */
   readonly citations: readonly Citation[];
   readonly stats: RequestStatus;
-  /** What was in the prompt, and what was left out. */
+  /** The parts of the prompt, and what was left out. */
   readonly size?: AskSize;
 }
 
@@ -254,39 +254,39 @@ export interface Citation {
 
 /** `initializationOptions` of the client, and the `fasa` section of `workspace/didChangeConfiguration`. */
 export interface ServerSettings {
-  /** A GGUF file; empty: the default model in the cache folder. */
+  /** The path of a GGUF file; empty for the default model in the cache folder. */
   readonly modelPath: string;
   readonly attention: AttentionStatus['mode'];
   readonly budget: number;
   readonly threads: number;
   /** `auto`, `cpu`, or the name of a GPU. */
   readonly device: string;
-  /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */
+  /** The maximum number of tokens of a sequence; 0 for the trained context, up to 8,192. */
   readonly contextTokens: number;
   readonly repository: {
-    /** Other files than the open one are read. */
+    /** Whether files other than the open one are read. */
     readonly enabled: boolean;
-    /** Most tokens of a folder that are encoded; 0: as many as memory, disk and the speed of encoding allow. */
+    /** The maximum number of tokens of a folder that are encoded; 0 for as many as memory, disk and speed allow. */
     readonly tokens: number;
-    /** Globs of files and folders that stay out, as `files.exclude` has them, which is part of them. */
+    /** Globs of excluded files and folders, in the syntax of `files.exclude`, whose globs are included. */
     readonly exclude: readonly string[];
-    /** Most that is kept on disk of all repositories; what was used longest ago goes first. */
+    /** The maximum disk space of all repositories; the least recently used chunks are evicted first. */
     readonly diskGigabytes: number;
-    /** Of the keys and values that are kept: q8_0 takes about half the bytes of f16, and rounds. */
+    /** The precision of stored keys and values: q8_0 takes about half the bytes of f16, and rounds. */
     readonly precision: 'f16' | 'q8_0';
-    /** On battery nothing is encoded, unless the user asks for it. */
+    /** Whether encoding pauses on battery, unless the user asks for it. */
     readonly pauseOnBattery: boolean;
   };
   readonly completion: {
     readonly enabled: boolean;
     readonly maxTokens: number;
-    /** Most milliseconds from request to answer; what is there then is offered. */
+    /** The latency limit from request to answer; what has been generated by then is offered. */
     readonly timeBudgetMs: number;
-    /** Tokens of the current file around the cursor. */
+    /** The number of tokens of the current file around the cursor that are read. */
     readonly tailTokens: number;
-    /** In a larger document nothing is offered unless it is asked for. */
+    /** The size of a document above which suggestions come only when they are triggered manually. */
     readonly maxFileSizeKB: number;
-    /** Language ids without completions. */
+    /** Ids of languages without completions. */
     readonly disabledLanguages: readonly string[];
   };
 }

@@ -1,12 +1,12 @@
-/** The status record: what the server says of itself, of the model and of what it measured. Absent fields are not known. */
+/** The status of the server: its state, the model, and what it has measured. Unknown figures are absent. */
 
 export type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
 
 export interface Status {
   readonly state: ServerState;
-  /** 0 to 1, while loading. */
+  /** The share of the model that is loaded, 0 to 1; while loading only. */
   readonly progress?: number;
-  /** With state `error` or `off`: what happened and what the user can do. */
+  /** What happened and what the user can do, in the states `error` and `off`. */
   readonly problem?: StatusProblem;
   readonly model?: ModelStatus;
   readonly device?: DeviceStatus;
@@ -17,12 +17,12 @@ export interface Status {
   readonly speed?: SpeedStatus;
   readonly fidelity?: FidelityStatus;
   readonly lastRequest?: RequestStatus;
-  /** Completions miss their time budget here. */
+  /** Present while completions exceed their latency limit on this machine. */
   readonly slow?: SlowStatus;
 }
 
 export interface SlowStatus {
-  /** What takes most of the time. */
+  /** What takes most of the time: prefill (`feeding`), decoding, or waiting in the queue. */
   readonly cause: 'feeding' | 'decoding' | 'waiting';
   /** What was measured, in words. */
   readonly message: string;
@@ -53,7 +53,7 @@ export interface DeviceStatus {
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
   readonly name: string;
   readonly threads: number;
-  /** Bytes: resident memory of the server's process, and free memory of the device. */
+  /** Bytes. `memoryUsed` is resident memory of the server's process, `memoryFree` is free memory of the device. */
   readonly memoryUsed: number;
   readonly memoryFree: number;
 }
@@ -65,58 +65,60 @@ export interface RepositoryStatus {
   readonly tokensEncoded: number;
   /** Number of files left out, by reason. */
   readonly leftOut: Readonly<Record<string, number>>;
-  /** While encoding: of the files to encode now. */
+  /** The progress over the files that are encoded now; while encoding only. */
   readonly encoding?: {
     readonly filesDone: number;
     readonly files: number;
     readonly tokensDone: number;
     readonly tokens: number;
-    /** Measured; absent until some were encoded. */
+    /** Measured; absent until the speed is known. */
     readonly secondsLeft?: number;
   };
   readonly paused?: 'user' | 'battery';
-  /** Of the store on disk. */
+  /** The size of the store on disk, of all repositories. */
   readonly diskBytes?: number;
 }
 
 export interface CacheStatus {
   readonly tokens: number;
   readonly contextTokens: number;
+  /** Bytes that a dense f16 cache of the same tokens would take. */
   readonly fullBytes: number;
+  /** Bytes in memory; `slowBytes` are offloaded. */
   readonly fastBytes: number;
   readonly slowBytes: number;
-  /** 1 - fastBytes / fullBytes. Absent when the cache is empty. */
+  /** 1 - fastBytes / fullBytes; absent when the cache is empty. */
   readonly saved?: number;
 }
 
 export interface AttentionStatus {
   readonly mode: 'auto' | 'dense' | 'fasa-c' | 'fasa-m';
   readonly budget: number;
-  /** The model has a calibration file; without one `auto` is dense. */
+  /** Whether the model has a calibration file. Without one, `auto` is dense. */
   readonly calibrated: boolean;
-  /** Share done, 0 to 1, while it is calibrated in the background. */
+  /** The progress of calibration in the background, 0 to 1; while it runs only. */
   readonly calibrating?: number;
 }
 
-/** Of whole decode steps over the user's own context: never estimated. */
+/** The speed of whole decode steps over the user's own context: measured, never estimated. */
 export interface SpeedStatus {
   readonly fasaMsPerToken: number;
   readonly denseMsPerToken: number;
   /** denseMsPerToken / fasaMsPerToken */
   readonly speedup: number;
-  /** Cached tokens. */
+  /** The number of cached tokens at which it was measured. */
   readonly atTokens: number;
   /** ISO 8601. */
   readonly measuredAt: string;
 }
 
-/** FASA steps against dense ones over the same cache, since the model was loaded. */
+/** A comparison of FASA steps with dense ones over the same cache, since the model was loaded. */
 export interface FidelityStatus {
-  /** Of the next-token distributions, in nats. */
+  /** Mean KL divergence of the next-token distributions, in nats. */
   readonly meanKl: number;
-  /** Share of steps with the same most likely token. */
+  /** The share of steps with the same most likely token. */
   readonly agreement: number;
-  /** Steps. */
+  /** The number of steps. */
   readonly samples: number;
 }
 
@@ -126,11 +128,12 @@ export interface RequestStatus {
   readonly tokens: number;
   readonly tokensPerSecond: number;
   readonly reusedTokens: number;
+  /** Prompt tokens that were prefilled. */
   readonly fedTokens: number;
   readonly bytesReadPerToken: number;
-  /** When it ended, ISO 8601. */
+  /** The time when it ended, ISO 8601. */
   readonly at?: string;
-  /** Milliseconds: waiting behind other requests, reading the prompt, decoding after the first token. */
+  /** Milliseconds of waiting for other requests, of prefill, and of decoding after the first token. */
   readonly queueMs?: number;
   readonly feedMs?: number;
   readonly decodeMs?: number;

@@ -1,18 +1,17 @@
 /**
- * Checks of messages between a webview and its host. Either side takes what comes as unknown: a message that is not
- * exactly one of the known ones is dropped and logged. An entry that is bad costs itself and not its neighbours, where the
- * caller takes the news of it.
+ * Checks messages between a webview and its host. Each side receives unknown values: a message that is not exactly one of the
+ * known ones is dropped and logged. An invalid entry of a list is left out alone if the caller wants to be told of it.
  */
 
 import { cutMiddle } from './cut';
 import { limits } from './limits';
 
-/** Is told what was left out, in words that name its place. */
+/** Is called with a description of each entry that was left out, which names its place. */
 export type LeftOut = (what: string) => void;
 
 /**
- * Throws a MessageError, or answers the value, with nothing in it but what was checked. Without a `leftOut` all of it must
- * be right.
+ * Returns the value with nothing in it but what was checked. Without `leftOut`, all of it must be valid.
+ * @throws MessageError
  */
 export type Check<T> = (value: unknown, name: string, leftOut?: LeftOut) => T;
 
@@ -29,7 +28,7 @@ export function string(max: number = limits.text): Check<string> {
   };
 }
 
-/** A text that is shown and nothing else: one that is too long is cut, and never a reason to refuse what it is part of. */
+/** A text that is only shown: one that is too long is cut, so that it never makes a message invalid. */
 export function shown(max: number): Check<string> {
   return (value, name) => {
     if (typeof value !== 'string') {
@@ -94,7 +93,7 @@ export function optional<T>(check: Check<T>): Check<T | undefined> {
     value === undefined ? undefined : orLeftOut(() => check(value, name, leftOut), leftOut);
 }
 
-/** @throws MessageError where nobody is told of what is left out */
+/** @throws MessageError when there is no `leftOut` to call */
 function orLeftOut<T>(work: () => T, leftOut: LeftOut | undefined): T | undefined {
   try {
     return work();
@@ -139,16 +138,15 @@ export function object<S extends Shape>(shape: S): Check<Fields<S>> {
   };
 }
 
-/** Of messages that are told apart by their `kind`: a shape for each. */
+/** The shapes of messages by their `kind`. */
 type MessageShapes = Readonly<Record<string, Shape>>;
 type Message<M extends MessageShapes> = {
   [K in keyof M & string]: { readonly kind: K } & Fields<M[K]>;
 }[keyof M & string];
 
 /**
- * The check of the messages of one direction. A page and its host import the same, so that neither can send what the
- * other does not know.
- * @throws MessageError by what it answers
+ * Creates the check of all messages in one direction. A page and its host import the same check, so that neither can send what
+ * the other does not know. The check throws a MessageError.
  */
 export function messageCheck<const M extends MessageShapes>(
   shapes: M,
@@ -156,11 +154,11 @@ export function messageCheck<const M extends MessageShapes>(
   return (value, leftOut) => checkMessage(shapes, value, leftOut);
 }
 
-/** What every page tells its host beside its own messages. */
+/** Messages that every page sends to its host beside its own. */
 export const pageMessages = {
-  /** It takes messages from now on. */
+  /** The page is ready for messages. */
   ready: {},
-  /** For the host's log. */
+  /** A line for the host's log. */
   problem: { text: shown(limits.problem) },
 } as const;
 

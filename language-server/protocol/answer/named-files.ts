@@ -1,12 +1,12 @@
 /**
- * The file that a block of code is said to be of: in the fence's own line, in the words above it, in a first comment. No
- * alphabet tells a path from other words, so what may be one is kept too, for the host to ask the workspace.
+ * Finds the file name of a code block: in the info string, in the text above it, in a comment in its first line. No rule
+ * separates all paths from other words, so possible ones are kept too, and the host looks for them in the workspace.
  */
 
 export interface NamedFiles {
-  /** Named as the file of the block. */
+  /** The path that the answer names for the block. */
   readonly path?: string;
-  /** All that may be meant, the likeliest first; {@link path} is the first of them. */
+  /** All paths that may be meant, the most likely first; {@link path} is the first of them. */
   readonly paths: readonly string[];
 }
 
@@ -31,7 +31,7 @@ const knownNames =
 const products =
   /^(?:node|vue|next|react|nuxt|express|nest|three|d3|chart|ember|backbone|alpine|socket|moment|discord|asp|vb|ml|xterm|bun|solid|p5|require|ext|knockout|angular|handlebars|mustache|pdf|video|tensorflow)\.(?:js|io|net)$/i;
 
-/** Endings that a language's files have; a language that is not here may be of any file. */
+/** File extensions by language. A language that is not in the list may have any. */
 const languageEndings: Readonly<Record<string, string>> = {
   python: 'py pyi ipynb',
   py: 'py pyi ipynb',
@@ -58,14 +58,14 @@ const shells = new Set(
 );
 const shellEndings = 'sh bash zsh fish ps1 bat cmd';
 
-/** So far above a block a line that is a path and nothing else still names its file. */
+/** The number of lines above a block in which a line that is only a path names its file. */
 const maxLinesAbove = 8;
 const maxCharsAbove = 4000;
 const maxPath = 300;
-/** A longer line is no title and no comment with a path. */
+/** The maximum length of a heading or comment with a path. */
 const maxLine = 500;
 
-/** @param above the text before the block, empty where something else stands between; @param first its first line */
+/** @param above the text before the block, empty when something else is between; @param first the first line of the block */
 export function namedFiles(infoLine: string, above: string, first: string, isEmpty: boolean): NamedFiles {
   const info = infoLine.slice(0, maxLine);
   const language = languageOf(info);
@@ -76,7 +76,7 @@ export function namedFiles(infoLine: string, above: string, first: string, isEmp
   return path === undefined ? { paths } : { path, paths };
 }
 
-/** The word of a fence's line that names the language, in lower case. */
+/** @returns the language of an info string, in lower case */
 export function languageOf(info: string): string {
   const [word = ''] = info.trim().split(/[\s,{]+/);
   const path = pathOfWord(word.replace(/^\d+:\d+:/, ''));
@@ -87,7 +87,7 @@ export function languageOf(info: string): string {
   return (colon === -1 ? word : word.slice(0, colon)).toLowerCase();
 }
 
-/** A line inside of a block that is the path of what follows it. */
+/** @returns the path in a line within a block, which is that of what follows it */
 export function pathOfLine(line: string): string | undefined {
   return wholeLine(line);
 }
@@ -121,7 +121,7 @@ function inInfo(info: string, isEmpty: boolean): Found {
   return path === undefined ? nothing : isEmpty ? { sure: [], perhaps: [path] } : { sure: [path], perhaps: [] };
 }
 
-/** A fence's word that is a path itself: ```` ```src/a.ts ````. */
+/** @returns the first word of an info string if it is a path: ```` ```src/a.ts ```` */
 function pathOfWord(word: string): string | undefined {
   const isPath = /[\\/]/.test(word) ? /\.\w+$/.test(word) : /^[^.:]*\.\w+$/.test(word) && hasKnownEnding(word);
   return isPath && !word.includes(':') ? asPath(word, false) : undefined;
@@ -147,14 +147,14 @@ function inLinesAbove(above: string, language: string): Found {
   return mentioned;
 }
 
-/** A heading, or a line that is set apart as one. */
+/** Whether a line is a heading, or is set apart like one. */
 function isTitle(line: string): boolean {
   return /^\s*(?:#{1,6}\s|\*\*.*\*\*:?\s*$|`[^`]*`:?\s*$|(?:\d+[.)]|[-*])\s+(?:\*\*|`)[^`*]*(?:\*\*|`):?\s*$)/.test(
     line,
   );
 }
 
-/** The path in a line that has nothing else but what sets a title off: marks, a label, a number, a note at its end. */
+/** @returns the path in a line that has nothing else but the markup of a heading, a label, a number or a note at its end */
 function wholeLine(line: string): string | undefined {
   if (line.length > maxLine) {
     return undefined;
@@ -185,7 +185,7 @@ function wholeLine(line: string): string | undefined {
   return asPath(text, false);
 }
 
-/** What follows a path in its line: a note, a place, a sign. */
+/** What may follow a path in its line: a note, a line number, punctuation. */
 function withoutEnd(text: string): string {
   return text
     .trim()
@@ -242,7 +242,7 @@ function inComment(line: string, language: string): Found {
   return path !== undefined && isFileLike(path) && fits(path, language) ? { sure: [path], perhaps: [] } : nothing;
 }
 
-/** @param marked it stood in quotes of some kind, so that its words belong together */
+/** @param marked whether it was quoted, so that its words belong together */
 function asPath(text: string, marked: boolean): string | undefined {
   const path = text
     .trim()
@@ -258,7 +258,7 @@ function asPath(text: string, marked: boolean): string | undefined {
   const base = segments.at(-1) ?? '';
   const isName = knownNames.test(base) || /^[^\s]?.*\.[A-Za-z]\w{0,9}$/.test(base);
   if (/\s/.test(path)) {
-    // words that belong together begin in a folder, or are marked, and end as a file's name
+    // a path with spaces begins with a folder, or is quoted, and ends with a file name
     const words = path.split(/\s+/);
     const begins = segments.length > 1 ? marked || !/\s/.test(segments[0] ?? '') : marked && words.length <= 3;
     if (words.slice(0, -1).some((word) => /\w\.\w+$/.test(word) && hasKnownEnding(word))) {
@@ -281,7 +281,7 @@ function hasKnownEnding(path: string): boolean {
   return knownNames.test(base) || extensions.has((endingOf(path) ?? '').toLowerCase());
 }
 
-/** A name that says by itself that it is a file's; others may be a member of something, or two words with a stroke. */
+/** Whether a name is clearly a file name; others may be a property access, or two words with a slash. */
 function isFileLike(path: string): boolean {
   const base = path.split(/[\\/]/).at(-1) ?? '';
   const isHidden =
@@ -290,7 +290,7 @@ function isFileLike(path: string): boolean {
   return isHidden ? !/^[@$]/.test(path) : hasKnownEnding(path) && !products.test(base.split(/\s/).at(-1) ?? '');
 }
 
-/** Words around a path may name it for another reason: then its ending and the block's language tell. */
+/** Text may mention a path for another reason: its extension has to suit the language of the block. */
 function suits(path: string, language: string): boolean {
   const ending = (endingOf(path) ?? '').toLowerCase();
   return shells.has(language) ? shellEndings.split(' ').includes(ending) : fits(path, language);
