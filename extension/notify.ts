@@ -33,7 +33,7 @@ export async function confirm(question: string, detail: string, yes: string): Pr
 }
 
 /** Shows a result in the status bar for a moment. */
-export function mention(result: string): void {
+export function showResult(result: string): void {
   vscode.window.setStatusBarMessage(`FASA Code: ${result}`, 5000);
 }
 

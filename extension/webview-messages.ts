@@ -15,7 +15,7 @@ interface PageParts<M> {
 
 /** The part of vscode.Webview that is used here. */
 interface Page {
-  onDidReceiveMessage(hear: (value: unknown) => void): unknown;
+  onDidReceiveMessage(listener: (value: unknown) => void): unknown;
 }
 
 export function takeMessages<M>(webview: Page, { name, output, check, handle, failed }: PageParts<M>): void {

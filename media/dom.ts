@@ -66,8 +66,8 @@ export function showHidden(root: Node): void {
   }
 }
 
-export function iconButton(icon: string, label: string, press: () => void): HTMLElement {
+export function iconButton(icon: string, label: string, onClick: () => void): HTMLElement {
   const button = element('vscode-toolbar-button', { icon, label, title: label });
-  button.addEventListener('click', press);
+  button.addEventListener('click', onClick);
   return button;
 }

@@ -45,7 +45,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   /** Messages that wait for the page to be ready. */
   #waiting: ToView[] = [];
   #serverState = '';
-  #wishes = 0;
+  #showCount = 0;
   #lastDraft: { readonly text: string; readonly command?: AskCommand } = { text: '' };
 
   constructor(parts: ChatViewParts) {
@@ -136,10 +136,10 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   /** Opening the panel takes time: when two calls overlap, the later one counts. */
   async #show(what: 'chat' | 'conversations'): Promise<void> {
-    this.#wishes += 1;
-    const wish = this.#wishes;
+    this.#showCount += 1;
+    const call = this.#showCount;
     await vscode.commands.executeCommand(`${chatViewId}.focus`);
-    if (wish === this.#wishes) {
+    if (call === this.#showCount) {
       this.#post({ kind: 'show', what });
     }
   }

@@ -25,11 +25,11 @@ export function sizeView(size: AskSize, left: readonly AskSizePart[]): AskSize {
     label: cutMiddle(part.label, limits.label),
     ...(part.reason === undefined ? {} : { reason: cutMiddle(part.reason, limits.label) }),
   }));
-  return { ...size, parts: parts.length > limits.sizeParts ? summedUp(parts, limits.sizeParts) : parts };
+  return { ...size, parts: parts.length > limits.sizeParts ? summarized(parts, limits.sizeParts) : parts };
 }
 
 /** Sums up the parts over the limit: complete ones first, as a person looks for those that are left out or cut. */
-function summedUp(parts: readonly AskSizePart[], max: number): readonly AskSizePart[] {
+function summarized(parts: readonly AskSizePart[], max: number): readonly AskSizePart[] {
   const kept = new Set(
     [...parts].sort((left, right) => Number(!left.reason) - Number(!right.reason)).slice(0, max - 1),
   );

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { formatBytes, formatCompact } from '../../language-server/protocol/format';
 import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol/server';
-import { confirm, inform, mention } from '../notify';
+import { confirm, inform, showResult } from '../notify';
 import type { LanguageServer } from '../server/client';
 
 /** Encodes the rest of the repository under a notification. After a cancel, the rest is encoded in idle time. */
@@ -47,7 +47,7 @@ export async function encodeRepository(server: LanguageServer): Promise<void> {
   const repository = server.view.status?.repository;
   if (outcome === 'done' && repository !== undefined) {
     const { filesEncoded, tokensEncoded } = repository;
-    mention(`${formatCompact(filesEncoded)} files, ${formatCompact(tokensEncoded)} tokens are encoded`);
+    showResult(`${formatCompact(filesEncoded)} files, ${formatCompact(tokensEncoded)} tokens are encoded`);
   }
 }
 
@@ -66,6 +66,6 @@ export async function clearCache(server: LanguageServer): Promise<void> {
   );
   if (isWanted) {
     const freed = await server.call<ClearCacheResult>(clearCacheRequest, {}, signal);
-    mention(`${formatBytes(freed.bytes)} freed`);
+    showResult(`${formatBytes(freed.bytes)} freed`);
   }
 }

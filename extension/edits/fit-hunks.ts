@@ -2,12 +2,12 @@
 
 import type { Change } from '../../language-server/protocol/answer/answer';
 import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
-import { type Pair, Reindenter, unitNear } from './indentation';
+import { indentUnitNear, type Pair, Reindenter } from './indentation';
 import {
   type Comparisons,
-  capital,
+  capitalize,
   comparisonKinds,
-  isEven,
+  hasConsistentIndent,
   joinLines,
   maxComparisons,
   nearPlace,
@@ -47,13 +47,13 @@ export function fitHunks(text: string, changes: readonly Change[], form: (text: 
       if (text.trim() === '' && placed.length === 0) {
         return { text: form(change.replace), failures: [], count: changes.length };
       }
-      failures.push(`${capital(name)}${near} has no context lines that tell its place.`);
+      failures.push(`${capitalize(name)}${near} has no context lines that tell its place.`);
     } else if (place === undefined) {
-      failures.push(`${capital(name)}${near} does not match the file.`);
+      failures.push(`${capitalize(name)}${near} does not match the file.`);
     } else if (places.length > 1) {
-      failures.push(`${capital(name)}${near} matches the file in ${places.length} places.`);
+      failures.push(`${capitalize(name)}${near} matches the file in ${places.length} places.`);
     } else if (placed.some((other) => overlap(other.place, place))) {
-      failures.push(`${capital(name)}${near} overlaps another one.`);
+      failures.push(`${capitalize(name)}${near} overlaps another one.`);
     } else {
       placed.push({ hunk, place });
     }
@@ -92,7 +92,7 @@ function find(lines: readonly string[], change: Change, comparisons: Comparisons
         lines,
         old.map(({ text }) => text),
       );
-      const places = whole(starts).filter((place) => isEven(lines, old, place));
+      const places = whole(starts).filter((place) => hasConsistentIndent(lines, old, place));
       if (places.length > 0) {
         return { change, hunk: variant, places };
       }
@@ -173,7 +173,7 @@ function withHunk(lines: readonly string[], hunk: readonly HunkLine[], place: Pl
   });
   const fresh = hunk.filter(({ kind }) => kind !== 'old').map(({ text }) => text);
   const [first, last] = [firstOf(place), lastOf(place)];
-  const indent = new Reindenter(pairs, fresh, [], unitNear(lines, first, last + 1));
+  const indent = new Reindenter(pairs, fresh, [], indentUnitNear(lines, first, last + 1));
   const out: string[] = lines.slice(0, first);
   let [at, index] = [first, 0];
   for (const { kind, text } of hunk) {

@@ -4,8 +4,8 @@ import { diffArrays } from 'diff';
 import type { Change } from '../../language-server/protocol/answer/answer';
 import type { MarkedBlock } from '../../language-server/protocol/answer/change-blocks';
 import { type Fit, fitHunks } from './fit-hunks';
-import { type Pair, Reindenter, unitNear } from './indentation';
-import { capital, joinLines, placesOf, splitText } from './places';
+import { indentUnitNear, type Pair, Reindenter } from './indentation';
+import { capitalize, joinLines, placesOf, splitText } from './places';
 import { nextReading } from './readings';
 
 export type { Fit } from './fit-hunks';
@@ -44,7 +44,7 @@ function fitBlocks(text: string, changes: readonly Change[], form: (text: string
         }
         state.count++;
         if ('problem' in reading) {
-          state.failures.push(`${capital(name(state.count))} was not applied: ${reading.problem}`);
+          state.failures.push(`${capitalize(name(state.count))} was not applied: ${reading.problem}`);
         } else {
           const { search, replace } = reading.change;
           take(state, { search, replace: form(replace) }, name(state.count));
@@ -70,7 +70,7 @@ function applyOne(text: string, { search, replace }: Change, name: string): stri
   if (search.trim() === '') {
     return text.trim() === ''
       ? joinLines(fresh, replace.endsWith('\n'))
-      : { problem: `${capital(name)} has an empty SEARCH part, but the file is not empty.` };
+      : { problem: `${capitalize(name)} has an empty SEARCH part, but the file is not empty.` };
   }
   const wanted = splitText(search.replaceAll('\r\n', '\n'));
   const lines = splitText(text);
@@ -118,7 +118,7 @@ function replaced(
     const pair = stays[index];
     return pair === undefined || line.trim() === '' ? [] : [[line, pair[0]]];
   });
-  const indent = new Reindenter(pairs, fresh, known, unitNear(lines, start, start + wanted.length));
+  const indent = new Reindenter(pairs, fresh, known, indentUnitNear(lines, start, start + wanted.length));
   return fresh.map((line, index) => {
     const pair = stays[index];
     return pair === undefined ? indent.added(line) : indent.kept(line, pair);

@@ -8,7 +8,7 @@ const tabColumns = 8;
 const usualStep = 4;
 
 /** @returns the unit of indentation around lines `start` to `end` (exclusive) of a file; undefined when none is indented */
-export function unitNear(lines: readonly string[], start: number, end: number): string | undefined {
+export function indentUnitNear(lines: readonly string[], start: number, end: number): string | undefined {
   const near = lines.slice(Math.max(0, start - nearLines), end + nearLines);
   return indentUnit(near) ?? indentUnit(lines);
 }

@@ -46,7 +46,7 @@ function matches(lines: readonly string[], wanted: readonly string[]): number[] 
  * Whether the indentation of old lines agrees with the file's. If some lines have the same, removed lines and lines without
  * words must as well, since brackets alone are found anywhere. Otherwise deeper lines must be deeper in the file.
  */
-export function isEven(lines: readonly string[], old: readonly HunkLine[], place: Place): boolean {
+export function hasConsistentIndent(lines: readonly string[], old: readonly HunkLine[], place: Place): boolean {
   const columns = (line: string) => (/^[ \t]*/.exec(line)?.[0] ?? '').replaceAll('\t', '        ').length;
   const pairs = old.flatMap(({ text, kind }, index) => {
     const line = lines[place[index] ?? -1];
@@ -106,7 +106,7 @@ export function nearPlace(
   const rival = ends.find(({ place: other, errors }) => errors <= best.errors + 1 && !overlaps(other, place));
   const matched = place.filter((line, index) => line !== undefined && wanted[index] !== '').length;
   const isClear = rival === undefined && matched >= 2 && isAnchored(hunk, place);
-  return isClear && isEven(lines, old, place) ? place : undefined;
+  return isClear && hasConsistentIndent(lines, old, place) ? place : undefined;
 }
 
 interface Aligned {
@@ -228,6 +228,6 @@ export function joinLines(lines: readonly string[], isEnded: boolean): string {
   return lines.length === 0 ? '' : `${lines.join('\n')}${isEnded ? '\n' : ''}`;
 }
 
-export function capital(text: string): string {
+export function capitalize(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -125,7 +125,7 @@ export async function refusalReason(
     return named;
   }
   // any part of the path may be a link; a file that does not exist yet would be created in the real folder
-  const real = await reallyAt(path.resolve(file));
+  const real = await realPathOf(path.resolve(file));
   const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
   const inside = real === undefined ? undefined : below(real, realRoots);
   return inside === undefined ? 'a link leads out of the workspace' : byName(inside);
@@ -184,7 +184,7 @@ function below(file: string, roots: readonly string[]): string | undefined {
 }
 
 /** Resolves links, also in a path whose last parts do not exist yet. @returns undefined for a link to nowhere */
-async function reallyAt(file: string): Promise<string | undefined> {
+async function realPathOf(file: string): Promise<string | undefined> {
   const rest: string[] = [];
   for (let at = file; ; at = path.dirname(at)) {
     try {

@@ -63,11 +63,11 @@ class ChatPage {
         'Type @ to add files, folders, symbols, problems or changes, and / to explain, fix, test, document or review.',
       ),
     );
-    host.onMessage((message) => this.#take(message));
+    host.onMessage((message) => this.#handle(message));
     host.send({ kind: 'ready' });
   }
 
-  #take(message: ToView): void {
+  #handle(message: ToView): void {
     switch (message.kind) {
       case 'conversation':
         this.#earlierTurns = message.earlier;

@@ -56,11 +56,11 @@ class Dashboard {
       this.#bytes.redraw();
       this.#speeds.redraw();
     }).observe(document.body, { attributes: true, attributeFilter: ['class'] });
-    host.onMessage((message) => this.#take(message));
+    host.onMessage((message) => this.#handle(message));
     host.send({ kind: 'ready' });
   }
 
-  #take(message: ToView): void {
+  #handle(message: ToView): void {
     switch (message.kind) {
       case 'now':
         this.#showNow(message.now);

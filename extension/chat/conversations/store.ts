@@ -14,7 +14,7 @@ import { storedJson } from './stored-json';
 
 const version = 1;
 /** The ending of the copy of a file as it was before invalid entries were left out. */
-const asItWas = '.as-it-was';
+const originalSuffix = '.as-it-was';
 /** The maximum number of entries that a line in the log names. */
 const maxNamed = 20;
 
@@ -28,7 +28,7 @@ export class ConversationStore {
   /** Conversations that had invalid entries when they were read, until they are written. */
   readonly #incomplete = new Set<string>();
   /** The last warning about each conversation that is not stored completely. */
-  readonly #said = new Map<string, string>();
+  readonly #lastWarnings = new Map<string, string>();
   #temporary = 0;
 
   constructor(folder: string, warn: (message: string) => void) {
@@ -63,7 +63,7 @@ export class ConversationStore {
         return [];
       }
       const index = lower.findIndex((one) => one.includes(words[0] ?? ''));
-      return [{ conversation, found: around(texts[index] ?? '', words[0] ?? '') }];
+      return [{ conversation, found: excerpt(texts[index] ?? '', words[0] ?? '') }];
     });
   }
 
@@ -90,9 +90,9 @@ export class ConversationStore {
     (await this.#load()).delete(id);
     await this.#writing.get(id);
     this.#incomplete.delete(id);
-    this.#said.delete(id);
+    this.#lastWarnings.delete(id);
     await rm(this.#file(id), { force: true });
-    await rm(`${this.#file(id)}${asItWas}`, { force: true });
+    await rm(`${this.#file(id)}${originalSuffix}`, { force: true });
   }
 
   /** Reads the folder once. Callers that come meanwhile continue in their order. */
@@ -166,12 +166,12 @@ export class ConversationStore {
         const { json, left } = storedJson({ version, ...conversation });
         await handle.writeFile(json);
         await handle.sync();
-        this.#sayLeft(conversation, left);
+        this.#warnIncomplete(conversation, left);
       } finally {
         await handle.close();
       }
       if (this.#incomplete.has(id)) {
-        await copyFile(this.#file(id), `${this.#file(id)}${asItWas}`);
+        await copyFile(this.#file(id), `${this.#file(id)}${originalSuffix}`);
         this.#incomplete.delete(id);
       }
       await rename(temporary, this.#file(id));
@@ -182,12 +182,12 @@ export class ConversationStore {
   }
 
   /** Warns once for all the writes of one answer. */
-  #sayLeft({ id, title }: Conversation, left: readonly string[]): void {
+  #warnIncomplete({ id, title }: Conversation, left: readonly string[]): void {
     const words = left.length === 0 ? '' : `The conversation "${title}" is not stored completely: ${named(left)}`;
-    if (words !== '' && words !== this.#said.get(id)) {
+    if (words !== '' && words !== this.#lastWarnings.get(id)) {
       this.#warn(words);
     }
-    this.#said.set(id, words);
+    this.#lastWarnings.set(id, words);
   }
 
   #file(id: string): string {
@@ -201,7 +201,7 @@ function named(left: readonly string[]): string {
   return `${left.slice(0, maxNamed).join('; ')}${more}`;
 }
 
-function around(content: string, word: string): string {
+function excerpt(content: string, word: string): string {
   const at = Math.max(0, content.toLowerCase().indexOf(word) - 40);
   return `${at > 0 ? '…' : ''}${content.slice(at, at + 120).replace(/\s+/g, ' ')}`;
 }

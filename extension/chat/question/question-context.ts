@@ -76,9 +76,9 @@ export function boundContext({
     leave('attachment', andMore(named, limits.attachments), reason);
   }
   let room: number = limits.textsTogether;
-  const cut = (kind: AskSizePart['kind'], label: string, text: string, say: boolean): string => {
+  const cut = (kind: AskSizePart['kind'], label: string, text: string, withNote: boolean): string => {
     const max = Math.min(room, limits.text);
-    const kept = text.length <= max ? text : say ? cutWithWords(text, max) : startOf(text, max);
+    const kept = text.length <= max ? text : withNote ? cutWithNote(text, max) : startOf(text, max);
     if (text.length > max) {
       leave(kind, label, 'too long: only its beginning is included');
     }
@@ -125,7 +125,7 @@ function andMore(list: readonly unknown[], max: number): string {
 }
 
 /** Cuts a text with a note that the model reads as well. */
-function cutWithWords(text: string, max: number): string {
+function cutWithNote(text: string, max: number): string {
   const words = `\n[Truncated: the whole text has ${text.length} characters.]`;
   return max <= words.length ? '' : `${startOf(text, max - words.length)}${words}`;
 }

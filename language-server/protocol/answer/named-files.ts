@@ -11,11 +11,11 @@ export interface NamedFiles {
 }
 
 interface Found {
-  readonly sure: readonly string[];
-  readonly perhaps: readonly string[];
+  readonly certain: readonly string[];
+  readonly possible: readonly string[];
 }
 
-const nothing: Found = { sure: [], perhaps: [] };
+const nothing: Found = { certain: [], possible: [] };
 
 const extensions = new Set(
   (
@@ -70,9 +70,9 @@ export function namedFiles(infoLine: string, above: string, first: string, isEmp
   const info = infoLine.slice(0, maxLine);
   const language = languageOf(info);
   const found = [inInfo(info, isEmpty), inLinesAbove(above, language), inComment(first, language)];
-  const sure = found.flatMap((one) => one.sure);
-  const [path] = sure;
-  const paths = [...new Set([...sure, ...found.flatMap((one) => one.perhaps)])];
+  const certain = found.flatMap((one) => one.certain);
+  const [path] = certain;
+  const paths = [...new Set([...certain, ...found.flatMap((one) => one.possible)])];
   return path === undefined ? { paths } : { path, paths };
 }
 
@@ -97,7 +97,7 @@ function inInfo(info: string, isEmpty: boolean): Found {
   const given = attribute?.[1] ?? attribute?.[2] ?? attribute?.[3];
   const attributePath = given === undefined ? undefined : asPath(given, true);
   if (attributePath !== undefined) {
-    return { sure: [attributePath], perhaps: [] };
+    return { certain: [attributePath], possible: [] };
   }
   const [word = ''] = info.trim().split(/[\s,{]+/);
   const cited = /^\d+:\d+:(.+)$/.exec(info.trim())?.[1];
@@ -106,11 +106,11 @@ function inInfo(info: string, isEmpty: boolean): Found {
   const named = cited ?? afterColon;
   if (named !== undefined) {
     const path = asPath(named.trim(), true) ?? asPath(named.split(/\s/)[0] ?? '', true);
-    return path === undefined ? nothing : { sure: [path], perhaps: [] };
+    return path === undefined ? nothing : { certain: [path], possible: [] };
   }
   const own = pathOfWord(word);
   if (own !== undefined) {
-    return { sure: [own], perhaps: [] };
+    return { certain: [own], possible: [] };
   }
   const rest = info
     .trim()
@@ -118,7 +118,7 @@ function inInfo(info: string, isEmpty: boolean): Found {
     .replace(/^\s*\{[^}]*\}/, '')
     .trim();
   const path = rest === '' ? undefined : wholeLine(rest.replace(/^\((.*)\)$/, '$1'));
-  return path === undefined ? nothing : isEmpty ? { sure: [], perhaps: [path] } : { sure: [path], perhaps: [] };
+  return path === undefined ? nothing : isEmpty ? { certain: [], possible: [path] } : { certain: [path], possible: [] };
 }
 
 /** @returns the first word of an info string if it is a path: ```` ```src/a.ts ```` */
@@ -132,16 +132,18 @@ function inLinesAbove(above: string, language: string): Found {
   const last = lines.pop() ?? '';
   const whole = wholeLine(last);
   if (whole !== undefined) {
-    return isFileLike(whole) && fits(whole, language) ? { sure: [whole], perhaps: [] } : { sure: [], perhaps: [whole] };
+    return isFileLike(whole) && fits(whole, language)
+      ? { certain: [whole], possible: [] }
+      : { certain: [], possible: [whole] };
   }
   const mentioned = inSentence(last, language);
-  if (mentioned.sure.length > 0) {
+  if (mentioned.certain.length > 0) {
     return mentioned;
   }
   for (const line of lines.reverse()) {
     const path = isTitle(line) ? wholeLine(line) : undefined;
     if (path !== undefined && suits(path, language) && isFileLike(path)) {
-      return { sure: [path], perhaps: mentioned.perhaps };
+      return { certain: [path], possible: mentioned.possible };
     }
   }
   return mentioned;
@@ -214,12 +216,12 @@ function inSentence(sentence: string, language: string): Found {
     (path) => isFileLike(path) && (hasKnownEnding(path) || /(?:^|[\\/])\.[\w-]+$/.test(path)),
   );
   if (clear.length > 0) {
-    return { sure: clear, perhaps: marked.filter((path) => !clear.includes(path)) };
+    return { certain: clear, possible: marked.filter((path) => !clear.includes(path)) };
   }
   const ended = withoutEnd(line.replaceAll('**', '').replace(/^\s*(?:#{1,6}|[-*+]|\d+[.)]|>)\s+/, ''));
   const without = asPath(ended.replace(introductions, ''), false);
   if (without !== undefined && isFileLike(without) && suits(without, language)) {
-    return { sure: [without], perhaps: [ended, ...marked].filter((path) => asPath(path, true) === path) };
+    return { certain: [without], possible: [ended, ...marked].filter((path) => asPath(path, true) === path) };
   }
   const words = ended
     .split(/\s+/)
@@ -230,7 +232,7 @@ function inSentence(sentence: string, language: string): Found {
   const whole = [ended].filter((text) => text.includes(' ') && asPath(text, true) === text);
   const isAtEnd =
     last !== undefined && /[:：]\s*(?:\*\*)?$/.test(line.trim()) && last === words.at(-1) && isFileLike(last);
-  return { sure: isAtEnd ? [last] : [], perhaps: [...marked, ...whole, ...words.toReversed()] };
+  return { certain: isAtEnd ? [last] : [], possible: [...marked, ...whole, ...words.toReversed()] };
 }
 
 function inComment(line: string, language: string): Found {
@@ -239,7 +241,7 @@ function inComment(line: string, language: string): Found {
       line.slice(0, maxLine + 1),
     )?.[1];
   const path = comment === undefined ? undefined : wholeLine(comment);
-  return path !== undefined && isFileLike(path) && fits(path, language) ? { sure: [path], perhaps: [] } : nothing;
+  return path !== undefined && isFileLike(path) && fits(path, language) ? { certain: [path], possible: [] } : nothing;
 }
 
 /** @param marked whether it was quoted, so that its words belong together */
