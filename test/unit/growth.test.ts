@@ -8,7 +8,7 @@ import { formsOf, scan } from '../../language-server/completion/syntax/lexical';
 import { importCandidates } from '../../language-server/index/rank/imports';
 import { codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
 import { isOpeningInfo } from '../../language-server/protocol/answer/fences';
-import { applyChanges } from './extension/apply-changes';
+import { applyChanges } from './extension/edits/apply-changes';
 
 // What a stranger's repository, a pasted text or a model's answer can make long: the work must grow with it, not with its
 // square. Where work can be counted, it is.

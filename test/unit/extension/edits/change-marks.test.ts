@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { codeParts } from '../../../language-server/protocol/answer/answer';
+import { codeParts } from '../../../../language-server/protocol/answer/answer';
 import { applyChanges } from './apply-changes';
 
 /** An answer with one change, and the file that it is for. */

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hunksOf } from '../../../extension/edits/changes';
-import { fitChanges } from '../../../extension/edits/fit';
-import { type AnswerPart, codeParts, readAnswer } from '../../../language-server/protocol/answer/answer';
+import { hunksOf } from '../../../../extension/edits/changes';
+import { fitChanges } from '../../../../extension/edits/fit';
+import { type AnswerPart, codeParts, readAnswer } from '../../../../language-server/protocol/answer/answer';
 import { applyChanges } from './apply-changes';
 
 const part = (answer: string) => codeParts(answer)[0];
@@ -216,7 +216,7 @@ describe('an answer with a diff', () => {
 });
 
 describe('git diffs of real files, damaged as models damage them', () => {
-  const root = path.resolve(import.meta.dirname, '../../..');
+  const root = path.resolve(import.meta.dirname, '../../../..');
   const sources = execFileSync('git', ['ls-files', 'extension', 'language-server', 'native', 'media', 'docs'], {
     cwd: root,
     encoding: 'utf8',

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { ContextItems } from '../../../extension/chat/question/context-items';
-import { chip } from '../../../language-server/protocol/chat-page';
-import { limits } from '../../../language-server/protocol/limits';
-import { list } from '../../../language-server/protocol/validate';
+import { ContextItems } from '../../../../extension/chat/question/context-items';
+import { chip } from '../../../../language-server/protocol/chat-page';
+import { limits } from '../../../../language-server/protocol/limits';
+import { list } from '../../../../language-server/protocol/validate';
 
 /** Of the editor, as much as what goes with a question needs. */
 const editor = vi.hoisted(() => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { fitChanges } from '../../../extension/edits/fit';
-import { codeParts, readAnswer } from '../../../language-server/protocol/answer/answer';
+import { fitChanges } from '../../../../extension/edits/fit';
+import { codeParts, readAnswer } from '../../../../language-server/protocol/answer/answer';
 
 // Whatever an answer holds, reading it and trying it on a file ends soon: work that grew with the square of these lengths
 // would take minutes, and the time limit of a test would end it.

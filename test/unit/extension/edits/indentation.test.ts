@@ -130,7 +130,7 @@ describe('a change in the file’s own indentation', () => {
       seed = (seed * 1103515245 + 12345) % 2147483648;
       return Math.floor((seed / 2147483648) * below);
     };
-    const root = path.resolve(import.meta.dirname, '../../..');
+    const root = path.resolve(import.meta.dirname, '../../../..');
     const texts = [
       'extension/edits/fit.ts',
       'native/kv/page.cc',

@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Conversation } from '../../../extension/chat/conversations/conversation';
-import { toMarkdown } from '../../../extension/chat/conversations/export';
-import { ConversationStore } from '../../../extension/chat/conversations/store';
+import type { Conversation } from '../../../../extension/chat/conversations/conversation';
+import { toMarkdown } from '../../../../extension/chat/conversations/export';
+import { ConversationStore } from '../../../../extension/chat/conversations/store';
 
 let folder = '';
 let warnings: string[] = [];

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConversationStore } from '../../../extension/chat/conversations/store';
-import type { AskEvents, ChatEngine, Question } from '../../../extension/chat/engine';
-import { ChatSession, type QuestionContext } from '../../../extension/chat/session';
-import { checkToView, type ToView } from '../../../language-server/protocol/chat-page';
-import type { AskResult } from '../../../language-server/protocol/server';
+import { ConversationStore } from '../../../../extension/chat/conversations/store';
+import type { AskEvents, ChatEngine, Question } from '../../../../extension/chat/engine';
+import { ChatSession, type QuestionContext } from '../../../../extension/chat/session';
+import { checkToView, type ToView } from '../../../../language-server/protocol/chat-page';
+import type { AskResult } from '../../../../language-server/protocol/server';
 
 const stats = {
   kind: 'chat',

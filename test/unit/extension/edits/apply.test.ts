@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hunkAt, hunksOf, withHunk, withoutHunk } from '../../../extension/edits/changes';
-import { Proposal } from '../../../extension/edits/proposal';
-import { refusalReason } from '../../../extension/edits/target-rules';
+import { hunkAt, hunksOf, withHunk, withoutHunk } from '../../../../extension/edits/changes';
+import { Proposal } from '../../../../extension/edits/proposal';
+import { refusalReason } from '../../../../extension/edits/target-rules';
 import { applyChanges } from './apply-changes';
 
 describe('the files that an answer may write to', () => {
