@@ -12,7 +12,7 @@ export interface ContextNode {
   /** The server's entry for a file, or for a folder that is left out as a whole. */
   readonly file?: ContextFile;
   readonly children: readonly ContextNode[];
-  /** This and the next two count the files below that are in the context. */
+  /** The number of files below that are in the context, then their tokens, then how many of them are encoded. */
   readonly files: number;
   readonly tokens: number;
   readonly encodedFiles: number;

@@ -48,7 +48,7 @@ const citation = object({
   /** 1-based, inclusive. */
   firstLine: count,
   lastLine: count,
-  /** Its share of the attention on all sources, 0 to 1. */
+  /** Its share of the attention on all selected tokens, 0 to 1. */
   share: number,
 });
 export type CitationView = Checked<typeof citation>;

@@ -268,7 +268,7 @@ export interface ServerSettings {
     readonly enabled: boolean;
     /** The maximum number of tokens of a folder that are encoded; 0 for as many as memory, disk and speed allow. */
     readonly tokens: number;
-    /** Globs of excluded files and folders, in the syntax of `files.exclude`, whose globs are included. */
+    /** Globs of excluded files and folders, including those of the setting `files.exclude`. */
     readonly exclude: readonly string[];
     /** The maximum disk space of all repositories; the least recently used chunks are evicted first. */
     readonly diskGigabytes: number;
