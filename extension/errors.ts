@@ -1,4 +1,4 @@
-/** Says in words for the user what cannot be done, and why: it is shown, and is no failure to look for in the log. */
+/** An error whose message tells the user all there is to know; the log has nothing to add. */
 export class UserError extends Error {}
 
 export function describeError(error: unknown): string {

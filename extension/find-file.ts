@@ -1,16 +1,16 @@
-/** Which file of the workspace an answer means: the workspace is asked, not the letters of the name. */
+/** Finds the file that an answer means by looking in the workspace, not at the letters of the name. */
 
-export interface WorkspaceFiles {
-  /** The one of the current file first; paths with forward slashes. */
+interface WorkspaceFiles {
+  /** The folder of the current file comes first. Paths have forward slashes. */
   readonly folders: readonly { readonly name: string; readonly path: string }[];
   isFile(path: string): Promise<boolean>;
-  /** Paths of files with this name, anywhere in the workspace that is searched. */
+  /** Returns the paths of all files with this name in the searched part of the workspace. */
   withName(name: string): Promise<readonly string[]>;
 }
 
 /**
- * @param named paths as the answer has them, the likeliest first
- * @returns the file, or all that end like the path where none is there as named; empty: there is none
+ * @param named paths as they are in the answer, the most likely first
+ * @returns the file; where none has that very path, all files whose paths end with it; empty when there is none
  */
 export async function findNamed(named: readonly string[], files: WorkspaceFiles): Promise<string[]> {
   const clean = named.flatMap((path) => cleanPath(path) ?? []);
@@ -34,7 +34,7 @@ export async function findNamed(named: readonly string[], files: WorkspaceFiles)
   return [];
 }
 
-/** With forward slashes; undefined for one that leads up. */
+/** @returns the path with forward slashes; undefined when it leads up or is absolute on Windows */
 function cleanPath(path: string): string | undefined {
   const clean = path.replaceAll('\\', '/').replace(/^(?:\.\/)+/, '');
   return clean === '' || clean.split('/').includes('..') || /^[A-Za-z]:/.test(clean) ? undefined : clean;
@@ -44,7 +44,7 @@ function placesIn({ name, path }: { readonly name: string; readonly path: string
   if (named.startsWith(`${path}/`)) {
     return [named];
   }
-  // from the root of the repository, or with the folder's own name first
+  // the path may start at the root of the repository, or with the name of the folder
   const relative = named.replace(/^\/+/, '');
   const within = relative.startsWith(`${name}/`) ? [`${path}/${relative.slice(name.length + 1)}`] : [];
   return [`${path}/${relative}`, ...within];

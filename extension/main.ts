@@ -6,17 +6,14 @@ import { createChat } from './chat/create-chat';
 import { registerCommands } from './commands';
 import { ContextView } from './context/view';
 import { Dashboard } from './dashboard/panel';
-import { describeError } from './errors';
 import { LanguageServer } from './server/client';
-import { createCrashNotice } from './server/crash-notice';
-import { followFocus } from './server/focus';
+import { followFocus, followSettings } from './server/follow-editor';
 import type { ServerView } from './server/life';
-import { onDidChangeSettings } from './server/settings';
 import { createStatusItem } from './status/item';
 
-/** What other extensions, and the tests, may see. */
+/** The API for other extensions and the tests. */
 export interface ExtensionApi {
-  /** What loading the bundle and activating took. */
+  /** The time that loading the bundle and activating took. */
   readonly activation: OwnWork;
   readonly view: ServerView;
   readonly serverProcessId: number | undefined;
@@ -30,12 +27,9 @@ let running: LanguageServer | undefined;
 
 export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const started = sinceLoad();
-  const output = createOutput();
-  const server: LanguageServer = new LanguageServer(
-    context.extensionPath,
-    output,
-    createCrashNotice(output, () => server),
-  );
+  // It takes the extension's own lines, the log messages of the server, and both output streams of its process.
+  const output = vscode.window.createOutputChannel('FASA Code', { log: true });
+  const server = new LanguageServer(context.extensionPath, output);
   running = server;
   const contextView = new ContextView(server, output);
   const chat = createChat(context, output, server);
@@ -46,22 +40,10 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     createStatusItem(server),
     contextView,
     followFocus(server, output),
+    followSettings(server, output),
     chat.disposable,
     dashboard,
-    registerCommands({
-      extensionId: context.extension.id,
-      extensionPath: context.extensionPath,
-      output,
-      server,
-      chat: chat.view,
-      reviews: chat.reviews,
-      dashboard,
-      contextView,
-    }),
-    onDidChangeSettings((what) => {
-      const follow = what === 'cacheFolder' ? server.restart() : server.sendSettings();
-      follow.catch((error) => output.error(`The server did not take the changed settings: ${describeError(error)}`));
-    }),
+    registerCommands(context, { output, server, chat: chat.view, reviews: chat.reviews, dashboard, contextView }),
   );
   server.start();
   const activation = sum(bundleLoaded, started, sinceLoad());
@@ -79,11 +61,6 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     },
     onDidChangeView: server.onDidChange,
   };
-}
-
-/** The one output channel: the extension's own lines, the server's log messages, and both streams of its process. */
-function createOutput(): vscode.LogOutputChannel {
-  return vscode.window.createOutputChannel('FASA Code', { log: true });
 }
 
 export async function deactivate(): Promise<void> {

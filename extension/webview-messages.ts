@@ -1,24 +1,24 @@
-/** The host's end of the line to a page: what is none of its messages is dropped, with a line in the log. */
+/** The host's side of the connection to a page: anything but a valid message is dropped with a line in the log. */
 
 import { describeError } from './errors';
 
-export interface PageParts<M> {
-  /** In a sentence: `the chat panel`. */
+interface PageParts<M> {
+  /** The name of the page within a sentence, for example `the chat panel`. */
   readonly name: string;
   readonly output: { warn(line: string): void };
   /** @throws MessageError */
   readonly check: (value: unknown) => M;
   readonly handle: (message: M) => Promise<void>;
-  /** What a message could not do. */
-  readonly tell: (error: unknown) => void;
+  /** Is called with the error when `handle` rejects. */
+  readonly failed: (error: unknown) => void;
 }
 
-/** What of a vscode.Webview is used here. */
+/** The part of vscode.Webview that is used here. */
 interface Page {
-  onDidReceiveMessage(hear: (value: unknown) => void): unknown;
+  onDidReceiveMessage(listener: (value: unknown) => void): unknown;
 }
 
-export function takeMessages<M>(webview: Page, { name, output, check, handle, tell }: PageParts<M>): void {
+export function takeMessages<M>(webview: Page, { name, output, check, handle, failed }: PageParts<M>): void {
   webview.onDidReceiveMessage((value: unknown) => {
     let message: M;
     try {
@@ -27,6 +27,6 @@ export function takeMessages<M>(webview: Page, { name, output, check, handle, te
       output.warn(`A message of ${name} was not understood: ${describeError(error)}`);
       return;
     }
-    handle(message).catch(tell);
+    handle(message).catch(failed);
   });
 }

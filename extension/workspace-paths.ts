@@ -1,10 +1,11 @@
-/** Places of the workspace in words, and back. */
+/** Names for places in the workspace, and the places for such names. */
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { UserError } from './errors';
 import { findNamed } from './find-file';
 
-/** Below its folder, behind the folder's name where there are several; a file's name outside of all. */
+/** @returns the path below its folder, after the folder's name where there are several; outside all folders, the file name */
 export function placeName(uri: vscode.Uri): string {
   const folder = vscode.workspace.getWorkspaceFolder(uri);
   if (!folder) {
@@ -19,26 +20,26 @@ export function rangeName(uri: vscode.Uri, range: vscode.Range): string {
   return `${placeName(uri)}:${first === last ? first : `${first}-${last}`}`;
 }
 
-/** Files that the model may be given: real ones, and texts that were not saved yet. */
+/** Whether the model may read it: files on disk and unsaved texts. */
 export function isReadable(uri: vscode.Uri): boolean {
   return uri.scheme === 'file' || uri.scheme === 'untitled';
 }
 
-/** In a workspace that is not trusted, what is not open stays closed. */
+/** In an untrusted workspace, files that are not open must not be opened. */
 export function mayOpen(uri: vscode.Uri): boolean {
   const key = uri.toString();
   return vscode.workspace.isTrusted || vscode.workspace.textDocuments.some((one) => one.uri.toString() === key);
 }
 
-/** @throws Error in words for the user where it may not be opened */
+/** @throws UserError when it must not be opened */
 export async function openDocument(uri: vscode.Uri): Promise<vscode.TextDocument> {
   if (!mayOpen(uri)) {
-    throw new Error('its file is not open, and the workspace is not trusted');
+    throw new UserError('its file is not open, and the workspace is not trusted');
   }
   return vscode.workspace.openTextDocument(uri);
 }
 
-/** A path as an answer names it: in the folder of the current file first, then in the others; undefined: not below any. */
+/** Resolves a path of an answer in the folder of the current file, then in the others. @returns undefined outside of all */
 export function resolveInWorkspace(named: string, near: vscode.Uri | undefined): vscode.Uri | undefined {
   const folders = foldersNear(near);
   const clean = named.replaceAll('\\', '/').replace(/^\.\//, '');
@@ -55,7 +56,7 @@ export function resolveInWorkspace(named: string, near: vscode.Uri | undefined):
   return folders[0] && vscode.Uri.joinPath(folders[0].uri, clean);
 }
 
-/** Files of the workspace that an answer may mean by these paths; several where the paths' ends fit several. */
+/** @returns the files that an answer may mean by these paths: several when the ends of several match */
 export async function findInWorkspace(
   named: readonly string[],
   near: vscode.Uri | undefined,
@@ -77,7 +78,7 @@ export async function findInWorkspace(
       }
     },
     withName: async (name) => {
-      // what means something in a pattern stands for itself as any characters
+      // characters with a meaning in a glob are replaced by wildcards
       const pattern = `**/${name.replace(/[^\w.@+-]+/gu, '*')}`;
       return (await vscode.workspace.findFiles(pattern, undefined, maxFound)).map(({ path: file }) => file);
     },
@@ -85,7 +86,7 @@ export async function findInWorkspace(
   return found.map(uriOf);
 }
 
-/** So many files of one name are looked at. */
+/** The maximum number of files of one name that are compared. */
 const maxFound = 200;
 
 function foldersNear(near: vscode.Uri | undefined): readonly vscode.WorkspaceFolder[] {

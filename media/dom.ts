@@ -1,4 +1,4 @@
-/** Elements without markup: text is text, and nothing is ever parsed. */
+/** Creates elements without markup: text stays text, and nothing is parsed as HTML. */
 
 import { pieces } from '../language-server/protocol/hidden';
 
@@ -35,7 +35,7 @@ export function element(tag: string, attributes: Attributes = {}, ...children: r
   return node;
 }
 
-/** Text with its hidden characters shown. */
+/** @returns the text with its hidden characters made visible */
 export function visibleText(text: string): DocumentFragment {
   const fragment = document.createDocumentFragment();
   for (const piece of pieces(text)) {
@@ -52,7 +52,7 @@ function hiddenMark(_character: string, name: string): HTMLElement {
   return mark;
 }
 
-/** Shows hidden characters in all texts below a node. */
+/** Makes hidden characters visible in all text below a node. */
 export function showHidden(root: Node): void {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   const found: Text[] = [];
@@ -66,8 +66,8 @@ export function showHidden(root: Node): void {
   }
 }
 
-export function iconButton(icon: string, label: string, press: () => void): HTMLElement {
+export function iconButton(icon: string, label: string, onClick: () => void): HTMLElement {
   const button = element('vscode-toolbar-button', { icon, label, title: label });
-  button.addEventListener('click', press);
+  button.addEventListener('click', onClick);
   return button;
 }

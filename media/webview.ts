@@ -1,4 +1,4 @@
-/** The page's end of the line to its host. */
+/** The page's side of the connection to its host. */
 
 import type { LeftOut } from '../language-server/protocol/validate';
 
@@ -13,24 +13,24 @@ export interface Webview<ToHost, ToView> {
   onMessage(take: (message: ToView) => void): void;
 }
 
-/** Of one message. */
+/** The maximum number of entries of one message that are named in a report. */
 const maxNamed = 5;
 
 /**
- * Checks what goes out, too, so that a mistake is found where it is made. A message that was not one is told to the host, and
- * what was left out of one.
+ * Checks outgoing messages as well, so that a mistake is found where it is made. Invalid messages, and entries that are left out
+ * of one, are reported to the host for its log.
  */
 export function webview<ToHost, ToView>(
   checkToHost: (value: unknown) => ToHost,
   checkToView: (value: unknown, leftOut: LeftOut) => ToView,
 ): Webview<ToHost, ToView> {
   const api = acquireVsCodeApi();
-  const tell = (problem: string) => api.postMessage(checkToHost({ kind: 'problem', text: problem }));
+  const report = (problem: string) => api.postMessage(checkToHost({ kind: 'problem', text: problem }));
   const send = (message: ToHost) => {
     try {
       api.postMessage(checkToHost(message));
     } catch (error) {
-      tell(`The page could not send a message: ${String(error)}`);
+      report(`The page could not send a message: ${String(error)}`);
     }
   };
   return {
@@ -41,11 +41,11 @@ export function webview<ToHost, ToView>(
         try {
           take(checkToView(event.data, (what) => left.push(what)));
         } catch (error) {
-          tell(`The page could not take a message: ${String(error)}`);
+          report(`The page could not take a message: ${String(error)}`);
         }
         if (left.length > 0) {
           const more = left.length > maxNamed ? `; and ${left.length - maxNamed} more` : '';
-          tell(`The page left out of a message: ${left.slice(0, maxNamed).join('; ')}${more}`);
+          report(`The page left out of a message: ${left.slice(0, maxNamed).join('; ')}${more}`);
         }
       });
     },

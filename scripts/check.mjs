@@ -14,7 +14,7 @@ const projects = [
   'bench',
   'bench/scripts',
   'test',
-  'test/unit/webview',
+  'test/unit/media',
   'test/end-to-end',
   'scripts',
 ];

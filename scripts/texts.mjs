@@ -16,6 +16,8 @@ const shown = new Set([
   'category',
   'description',
   'markdownDescription',
+  'deprecationMessage',
+  'markdownDeprecationMessage',
   'fullName',
   'label',
   'altText',

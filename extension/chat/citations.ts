@@ -1,4 +1,4 @@
-/** A citation opens its file and marks the lines until the user goes elsewhere. */
+/** Opens the file of a citation and highlights its lines until the user moves the cursor. */
 
 import * as vscode from 'vscode';
 import type { CitationView } from '../../language-server/protocol/chat-page';
@@ -7,7 +7,7 @@ export class CitationMarks implements vscode.Disposable {
   readonly #decoration = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     backgroundColor: new vscode.ThemeColor('editor.selectionHighlightBackground'),
-    // in high contrast, the border is what is seen
+    // in high contrast themes, only the border is visible
     borderColor: new vscode.ThemeColor('editor.selectionHighlightBorder'),
     overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.selectionHighlightForeground'),
     overviewRulerLane: vscode.OverviewRulerLane.Center,

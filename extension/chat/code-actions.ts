@@ -1,4 +1,4 @@
-/** The chat's commands where code is: on a selection, and on a problem. */
+/** Offers the commands of the chat as code actions on a selection and on a problem. */
 
 import * as vscode from 'vscode';
 import type { CommandId } from '../command-ids';

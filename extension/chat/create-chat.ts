@@ -1,4 +1,4 @@
-/** All of the chat: the panel, what applies its code, the editor's own chat, the actions in code. One engine's face. */
+/** Creates all of the chat over one engine: the panel, what applies its code, the editor's own chat, the code actions. */
 
 import * as vscode from 'vscode';
 import { BlockApplier } from '../edits/apply-block';
@@ -6,8 +6,8 @@ import { Reviews } from '../edits/review';
 import { Writer } from '../edits/writer';
 import type { LanguageServer } from '../server/client';
 import { createCodeActions } from './code-actions';
+import { serverEngine } from './engine';
 import { createNativeChat } from './native-chat';
-import { serverEngine } from './server-engine';
 import { ChatView } from './view';
 
 export interface Chat {

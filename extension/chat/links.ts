@@ -1,11 +1,12 @@
-/** Links of an answer: where they lead is shown before anything is opened. */
+/** Opens links of an answer, after a question that shows where they lead. */
 
 import * as vscode from 'vscode';
 import { visible } from '../../language-server/protocol/hidden';
 import { UserError } from '../errors';
+import { ask } from '../notify';
 import { resolveInWorkspace } from '../workspace-paths';
 
-/** @throws UserError for what is never opened */
+/** @throws UserError for links of other kinds, and files outside the workspace */
 export async function openLink(url: string): Promise<void> {
   const scheme = /^([a-z][a-z\d+.-]*):/i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined || (scheme.length === 1 && !url.startsWith('//'))) {
@@ -16,26 +17,16 @@ export async function openLink(url: string): Promise<void> {
     throw new UserError(`${visible(scheme)}: links are not supported.`);
   }
   const parsed = new URL(url);
-  const open = 'Open';
-  const copy = 'Copy';
-  const chosen = await vscode.window.showWarningMessage(
+  await ask<unknown>(
     `Open a link to ${visible(parsed.hostname)}?`,
-    {
-      modal: true,
-      // as the browser would read it: a name in another script is in its ASCII form
-      detail: `${visible(parsed.href).slice(0, 2000)}\n\nThe link was written by the model. The site would learn this address, with all that is in it.`,
-    },
-    open,
-    copy,
+    // the URL as a browser reads it: host names in other scripts are in their ASCII form
+    `${visible(parsed.href).slice(0, 2000)}\n\nThe link was written by the model. The site would learn this address, with all that is in it.`,
+    { title: 'Open', run: () => vscode.env.openExternal(vscode.Uri.parse(parsed.href, true)) },
+    { title: 'Copy', run: () => vscode.env.clipboard.writeText(parsed.href) },
   );
-  if (chosen === open) {
-    await vscode.env.openExternal(vscode.Uri.parse(parsed.href, true));
-  } else if (chosen === copy) {
-    await vscode.env.clipboard.writeText(parsed.href);
-  }
 }
 
-/** `src/a.ts`, `src/a.ts:12`, `src/a.ts#L12` */
+/** @param link for example `src/a.ts`, `src/a.ts:12` or `src/a.ts#L12` */
 async function openFile(link: string): Promise<void> {
   const match = /^(.*?)(?:(?::|#L)(\d+))?$/.exec(decoded(link.replace(/\?[\s\S]*$/, '')));
   const uri = resolveInWorkspace(match?.[1] ?? link, vscode.window.activeTextEditor?.document.uri);

@@ -1,4 +1,4 @@
-/** The model in the editor's own chat: as a model that can be chosen there, and as the participant `@fasa`. */
+/** Offers the model in the editor's own chat: as a language model to choose, and as the participant `@fasa`. */
 
 import * as vscode from 'vscode';
 import { visible } from '../../language-server/protocol/hidden';
@@ -7,17 +7,17 @@ import { AnswerAfterThought, withoutFirstThought } from '../../language-server/p
 import { describeError } from '../errors';
 import type { LanguageServer } from '../server/client';
 import { openDocument, placeName, rangeName } from '../workspace-paths';
-import type { ChatEngine, Question } from './chat-engine';
+import type { ChatEngine, Question } from './engine';
 import { boundMessages, countedPieces, recentHistory } from './native-request';
 import { type Attachment, type BoundedContext, boundContext, checkQuestion } from './question/question-context';
 import { sizeView } from './views';
 
-export const vendor = 'fasa';
-export const participantId = 'fasa.participant';
+const vendor = 'fasa';
+const participantId = 'fasa.participant';
 
 const answerTokens = 1024;
-const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';
-/** Counting waits no longer than this for a model that is being loaded. */
+const onlyThought = 'The model spent its whole answer on thinking. Ask for something smaller, or ask again.';
+/** The maximum time that counting waits for a model that is being loaded. */
 const countLimitMs = 30_000;
 
 export function createNativeChat(
@@ -46,17 +46,17 @@ function registerModel(engine: ChatEngine, server: LanguageServer): vscode.Dispo
         return [];
       }
       const context = server.view.status?.cache?.contextTokens ?? loaded.trainedContext;
-      const most = Math.min(answerTokens, Math.floor(context / 4));
+      const max = Math.min(answerTokens, Math.floor(context / 4));
       return [
         {
           id: 'local',
           name: `${loaded.name} (FASA Code)`,
           family: loaded.architecture,
           version: loaded.quantization,
-          tooltip: 'Runs on this machine. Nothing leaves it. Answers in words: it calls no tools.',
-          maxInputTokens: context - most,
-          maxOutputTokens: most,
-          // the editor's chat hides all other models in the mode that it starts in; tools that it offers are not called
+          tooltip: 'Runs locally; no data leaves this machine. Does not support tool calling.',
+          maxInputTokens: context - max,
+          maxOutputTokens: max,
+          // the editor's chat starts in a mode that hides models without tool calling; the tools it offers are not called
           capabilities: { toolCalling: true },
         },
       ];
@@ -94,7 +94,7 @@ function registerParticipant(engine: ChatEngine, output: vscode.LogOutputChannel
         engine.ask(question, { onText: (text) => stream.markdown(plain(answer.push(text))) }, signal),
       );
       if (withoutFirstThought(result.text).trim() === '') {
-        stream.markdown(result.text.trim() === '' ? 'The model had no answer.' : onlyThought);
+        stream.markdown(result.text.trim() === '' ? 'The model returned no answer.' : onlyThought);
       }
       showCitations(stream, result.citations);
       const parts = result.size === undefined ? bounded.left : sizeView(result.size, bounded.left).parts;
@@ -132,7 +132,7 @@ async function contextOf(request: vscode.ChatRequest, command: AskCommand | unde
         unread.push({ label, reason: `cannot be read: ${describeError(error)}` });
       }
     } else if (typeof value === 'string') {
-      attachments.push({ label: 'Given', text: value });
+      attachments.push({ label: 'Attached text', text: value });
     }
   }
   const editor = vscode.window.activeTextEditor;
@@ -160,7 +160,7 @@ function questionOf(
 ): Question {
   return {
     conversation: 'native',
-    // without words there is still a question to make
+    // a mention of the participant alone is answered as well
     question: request.prompt.trim() === '' && command === undefined ? 'What is this repository?' : request.prompt,
     references,
     attachments,
@@ -201,7 +201,7 @@ function showCitations(stream: vscode.ChatResponseStream, citations: readonly Ci
   }
 }
 
-/** The model's words: no HTML, no command links, hidden characters in view. */
+/** The model's text without HTML and command links, and with hidden characters made visible. */
 function plain(text: string): vscode.MarkdownString {
   const markdown = new vscode.MarkdownString(visible(text));
   markdown.isTrusted = false;
@@ -210,11 +210,11 @@ function plain(text: string): vscode.MarkdownString {
 }
 
 function roleOf({ role }: vscode.LanguageModelChatRequestMessage): 'system' | 'user' | 'assistant' {
-  // 3 is the role of system messages, which newer versions of the editor send
+  // newer versions of the editor send system messages with role 3
   return role === vscode.LanguageModelChatMessageRole.Assistant ? 'assistant' : Number(role) === 3 ? 'system' : 'user';
 }
 
-/** Text parts, and the text of tools' results; other parts are nothing that the model can read. */
+/** Joins text parts and the text of tool results. The model cannot read other parts. */
 function textOf({ content }: vscode.LanguageModelChatRequestMessage): string {
   const texts = content.map((part) => {
     if (part instanceof vscode.LanguageModelTextPart) {

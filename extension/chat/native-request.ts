@@ -1,4 +1,4 @@
-/** What the editor's own chat asks, within the limits of the server's requests. */
+/** Fits requests of the editor's own chat to the limits of the server's requests. */
 
 import { startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
@@ -6,7 +6,7 @@ import type { AskTurn, ChatParams } from '../../language-server/protocol/server'
 
 type Message = ChatParams['messages'][number];
 
-/** Turns that are told to the server; it keeps fewer. */
+/** The number of earlier turns that are sent to the server, which keeps fewer. */
 const maxHistory = 20;
 
 export function recentHistory(turns: readonly AskTurn[]): readonly AskTurn[] {
@@ -16,7 +16,7 @@ export function recentHistory(turns: readonly AskTurn[]): readonly AskTurn[] {
   }));
 }
 
-/** The instructions and the latest of the rest; a text that is too long says that it was cut. */
+/** Keeps the instructions and the latest other messages. A text that is too long is cut with a note. */
 export function boundMessages(messages: readonly Message[]): readonly Message[] {
   const instructions = messages.filter(({ role }) => role === 'system').slice(0, limits.messages / 2);
   const room = Math.max(0, limits.messages - instructions.length);
@@ -27,7 +27,7 @@ export function boundMessages(messages: readonly Message[]): readonly Message[] 
     .map(({ role, text }) => ({ role, text: cutText(text) }));
 }
 
-/** A text in pieces whose tokens can be counted; where one is cut, a token more may be counted. */
+/** Splits a text into pieces whose tokens can be counted. Each cut may add a token to the count. */
 export function countedPieces(text: string): readonly string[] {
   const pieces: string[] = [];
   for (let at = 0; at < text.length || pieces.length === 0; ) {

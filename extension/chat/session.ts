@@ -1,6 +1,6 @@
 /**
- * The conversation in the panel: asks, stops, asks again, keeps. Knows messages, the store and the engine's face, and no
- * editor, so that it runs in tests and in the benchmark as it runs in the editor.
+ * The conversation in the panel: asks, stops, asks again, saves. It knows messages, the store and the chat engine, and no
+ * editor, so that it runs in tests as it runs in the editor.
  */
 
 import { withoutThoughts } from '../../language-server/protocol/answer/answer';
@@ -8,37 +8,37 @@ import type { Chip, ToView, TurnView } from '../../language-server/protocol/chat
 import { cutEnd, cutMiddle, startOf } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
 import type { AskCommand, AskResult, AskSizePart, AskTurn, Citation } from '../../language-server/protocol/server';
-import { describeError } from '../errors';
-import type { ChatEngine, Question } from './chat-engine';
+import { describeError, UserError } from '../errors';
 import type { AskedWith, Conversation } from './conversations/conversation';
 import type { ConversationStore } from './conversations/store';
+import type { ChatEngine, Question } from './engine';
 import { boundContext, checkQuestion, type QuestionContext } from './question/question-context';
 import { citationView, sizeView } from './views';
 
-export interface SessionParts {
+interface SessionParts {
   readonly store: ConversationStore;
   readonly engine: ChatEngine;
   post(message: ToView): void;
-  /** Below the workspace's folder. */
+  /** @returns the path below the folder of the workspace */
   path(uri: string): string;
   context(): Promise<QuestionContext>;
-  /** Files that are not open may be read. */
+  /** Whether files that are not open may be read. */
   readonly trusted: boolean;
-  /** The question was asked: what the user added for it goes. */
+  /** Is called when a question was asked, so that what the user added for it can be removed. */
   asked(): void;
   warn(message: string): void;
 }
 
 export type { QuestionContext } from './question/question-context';
 
-/** Between two messages with what an answer grew by, and between two writes of it while it grows. Milliseconds. */
+/** The interval of messages while an answer grows, and that of saving it meanwhile. Milliseconds. */
 const postEveryMs = 30;
 const saveEveryMs = 3000;
-/** Of a title that is the question's. */
+/** The maximum length of a title that is made from a question. */
 const maxTitle = 60;
-/** Turns that the page gets at once. */
+/** The number of turns that the page gets at once. */
 const shownTurns = 30;
-/** Turns that are told to the server; it keeps fewer. */
+/** The number of earlier turns that are sent to the server, which keeps fewer. */
 const maxHistory = 20;
 
 export class ChatSession {
@@ -63,14 +63,14 @@ export class ChatSession {
     return this.#conversation.turns.find((turn) => turn.id === id);
   }
 
-  /** Everything again: for a page that has just been made. */
+  /** Sends the whole state, for a page that has just been created. */
   show(): void {
     const { id, title, turns } = this.#conversation;
     const earlier = Math.max(0, turns.length - shownTurns);
     this.#parts.post({ kind: 'conversation', id, title, earlier, turns: turns.slice(earlier) });
   }
 
-  /** Some of the turns before one, which the page does not hold: a long conversation is not all on the page. */
+  /** Sends some of the turns before one: the page does not hold all of a long conversation. */
   showEarlier(id: string): void {
     const { turns } = this.#conversation;
     const end = turns.findIndex((turn) => turn.id === id);
@@ -81,8 +81,8 @@ export class ChatSession {
   }
 
   /**
-   * Asks, and answers when the answer has ended in whatever way.
-   * @throws Error in words for the user where the question is too long, or the conversation is
+   * Asks a question. Resolves when the answer has ended, was stopped or failed.
+   * @throws UserError when the question or the conversation is too long
    */
   async ask(text: string, command?: AskCommand): Promise<void> {
     if (this.busy || (text.trim() === '' && command === undefined)) {
@@ -90,7 +90,7 @@ export class ChatSession {
     }
     checkQuestion(text);
     if (this.#conversation.turns.length >= limits.turns) {
-      throw new Error(`This conversation has ${limits.turns} questions, and takes no more. Start a new one.`);
+      throw new UserError(`This conversation has reached its limit of ${limits.turns} questions. Start a new one.`);
     }
     const context = boundContext(await this.#parts.context());
     if (this.busy) {
@@ -100,7 +100,7 @@ export class ChatSession {
     await this.#ask(text, command, context.chips, context, context.left);
   }
 
-  /** The same question again, in the place of this turn and those after it. */
+  /** Asks the same question again, in place of this turn and those after it. */
   async retry(id: string): Promise<void> {
     const turn = this.turn(id);
     if (turn !== undefined) {
@@ -108,7 +108,7 @@ export class ChatSession {
     }
   }
 
-  /** @throws Error in words for the user where the question is too long */
+  /** Asks another question in place of this turn and those after it. @throws UserError when it is too long */
   async edit(id: string, text: string): Promise<void> {
     const turn = this.turn(id);
     if (turn === undefined || (text.trim() === '' && turn.command === undefined)) {
@@ -121,7 +121,7 @@ export class ChatSession {
     await this.#ask(text, turn.command, turn.chips, with_ ?? { references: [], attachments: [] });
   }
 
-  /** This turn and those after it: what follows was said on its ground. */
+  /** Deletes this turn and those after it, which build on it. */
   async delete(id: string): Promise<void> {
     if (this.turn(id) === undefined) {
       return;
@@ -135,7 +135,7 @@ export class ChatSession {
     }
   }
 
-  /** Ends the running answer; what is there of it stays. */
+  /** Stops the answer that is being generated, and keeps what there is of it. */
   async stop(): Promise<void> {
     const running = this.#running;
     running?.controller.abort();
@@ -159,7 +159,7 @@ export class ChatSession {
     this.show();
   }
 
-  /** After a change of the store from outside: another name, or gone. */
+  /** Takes over a change in the store: the conversation was renamed or deleted. */
   async refresh(): Promise<void> {
     const stored = await this.#parts.store.get(this.#conversation.id);
     if (stored === undefined) {
@@ -171,7 +171,7 @@ export class ChatSession {
     }
   }
 
-  /** Tells the page how much of the model's context the question would take. */
+  /** Sends the page how much of the model's context the question would take. */
   async measure(text: string, command?: AskCommand): Promise<void> {
     this.#sizing?.abort();
     const controller = new AbortController();
@@ -182,14 +182,14 @@ export class ChatSession {
         this.#parts.post({ kind: 'size' });
         return;
       }
-      // nothing but a space stands for a question that is not written yet
+      // a question mark stands for a question that is not written yet
       const question = this.#question(text.trim() === '' && command === undefined ? '?' : text, command, context);
       const size = await this.#parts.engine.size(question, controller.signal);
       if (!controller.signal.aborted) {
         this.#parts.post({ kind: 'size', size: sizeView(size, context.left) });
       }
     } catch {
-      // a server that does not run or has no model says so in its own place
+      // that the server does not run or has no model is shown elsewhere
       if (!controller.signal.aborted) {
         this.#parts.post({ kind: 'size' });
       }
@@ -230,7 +230,7 @@ export class ChatSession {
     this.#parts.post({ kind: 'turn', turn });
     const controller = new AbortController();
     for (const { label, reason } of left) {
-      this.#parts.warn(`With the question: ${label}: ${reason ?? ''}`);
+      this.#parts.warn(`Context of the question: ${label}: ${reason ?? ''}`);
     }
     const done = this.#run(turn, question, left, controller.signal);
     this.#running = { turn: turn.id, controller, done };
@@ -238,7 +238,10 @@ export class ChatSession {
   }
 
   async #run(turn: TurnView, question: Question, left: readonly AskSizePart[], signal: AbortSignal): Promise<void> {
-    const grown = new Growth((delta) => this.#parts.post({ kind: 'answer', turn: turn.id, delta }), postEveryMs);
+    const batcher = new DeltaBatcher(
+      (delta) => this.#parts.post({ kind: 'answer', turn: turn.id, delta }),
+      postEveryMs,
+    );
     const saver = setInterval(() => void this.#save(), saveEveryMs);
     let answer = '';
     let final: TurnView;
@@ -250,7 +253,7 @@ export class ChatSession {
           onText: (delta) => {
             const part = startOf(delta, limits.text - answer.length);
             answer += part;
-            grown.add(part);
+            batcher.add(part);
             this.#replace({ ...turn, answer, state: 'answering' });
           },
           onRead: (share) => this.#parts.post({ kind: 'progress', turn: turn.id, share }),
@@ -267,7 +270,7 @@ export class ChatSession {
       }
     } finally {
       clearInterval(saver);
-      grown.end();
+      batcher.end();
       this.#running = undefined;
     }
     this.#replace(final);
@@ -289,7 +292,7 @@ export class ChatSession {
     };
   }
 
-  /** What was answered so far; thoughts were for the answer alone. */
+  /** The turns so far. Thoughts are left out: they served their own answer only. */
   #history(): AskTurn[] {
     return this.#conversation.turns
       .filter(({ state, answer }) => state !== 'failed' && answer !== '')
@@ -317,7 +320,7 @@ export class ChatSession {
   #citation(citation: Citation): TurnView['citations'] {
     const view = citationView(citation, this.#parts.path(citation.uri));
     if (view === undefined) {
-      this.#parts.warn(`A citation is not shown, its address is too long: ${cutMiddle(citation.uri, limits.label)}`);
+      this.#parts.warn(`A citation is not shown because its URI is too long: ${cutMiddle(citation.uri, limits.label)}`);
     }
     return view === undefined ? [] : [view];
   }
@@ -346,8 +349,8 @@ export class ChatSession {
   }
 }
 
-/** Collects what comes in many small pieces. */
-class Growth {
+/** Joins the many small deltas of an answer into a message every few milliseconds. */
+class DeltaBatcher {
   readonly #post: (delta: string) => void;
   readonly #everyMs: number;
   #waiting = '';

@@ -1,28 +1,28 @@
-/** The chat panel: a webview view, and what its messages do. */
+/** The chat panel: a webview view, and the handlers of its messages. */
 
 import * as vscode from 'vscode';
 import { withoutThoughts } from '../../language-server/protocol/answer/answer';
 import { checkToHost, type ToHost, type ToView } from '../../language-server/protocol/chat-page';
 import type { AskCommand } from '../../language-server/protocol/server';
 import type { BlockApplier } from '../edits/apply-block';
-import { describeError, UserError } from '../errors';
+import { UserError } from '../errors';
+import { confirm, inform } from '../notify';
 import type { LanguageServer } from '../server/client';
-import { webviewHtml, webviewOptions } from '../webview-html';
-import { takeMessages } from '../webview-messages';
+import { showPage } from '../webview-page';
 import { placeName, resolveInWorkspace } from '../workspace-paths';
-import type { ChatEngine } from './chat-engine';
 import { CitationMarks } from './citations';
 import { toMarkdown } from './conversations/export';
 import { ConversationStore } from './conversations/store';
+import type { ChatEngine } from './engine';
 import { openLink } from './links';
 import { ContextItems } from './question/context-items';
 import { problemsAt } from './question/mentions';
 import { ChatSession } from './session';
 import { candidatesMessage, conversationsMessage, serverMessage } from './views';
 
-export const chatViewId = 'fasa.chat';
+const chatViewId = 'fasa.chat';
 
-export interface ChatViewParts {
+interface ChatViewParts {
   readonly context: vscode.ExtensionContext;
   readonly output: vscode.LogOutputChannel;
   readonly server: LanguageServer;
@@ -30,7 +30,7 @@ export interface ChatViewParts {
   readonly applier: BlockApplier;
 }
 
-/** The last conversation of the workspace comes back with the window. */
+/** The key of the workspace's last conversation, which is shown again when the window opens. */
 const lastKey = 'fasa.chat.last';
 
 export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
@@ -42,10 +42,10 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
   readonly #subscriptions: vscode.Disposable;
   #view: vscode.WebviewView | undefined;
   #ready = false;
-  /** What could not be shown before the page was there. */
+  /** Messages that wait for the page to be ready. */
   #waiting: ToView[] = [];
   #serverState = '';
-  #wishes = 0;
+  #showCount = 0;
   #lastDraft: { readonly text: string; readonly command?: AskCommand } = { text: '' };
 
   constructor(parts: ChatViewParts) {
@@ -81,22 +81,19 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     const { extensionUri } = this.#parts.context;
     this.#view = view;
     this.#ready = false;
-    view.webview.options = webviewOptions(extensionUri);
-    takeMessages(view.webview, {
-      name: 'the chat panel',
-      output: this.#parts.output,
-      check: checkToHost,
-      handle: (message) => this.#handle(message),
-      tell: (error) => this.#tell(error),
-    });
     view.onDidDispose(() => {
       this.#view = undefined;
       this.#ready = false;
     });
-    view.webview.html = webviewHtml(view.webview, extensionUri, 'chat', 'FASA Chat');
+    showPage(view.webview, extensionUri, this.#parts.output, {
+      name: 'chat',
+      title: 'FASA Chat',
+      check: checkToHost,
+      handle: (message) => this.#handle(message),
+    });
   }
 
-  /** Opens the panel with the caret in its text. */
+  /** Opens the panel with the caret in the text field. */
   focus(): Promise<void> {
     return this.#show('chat');
   }
@@ -115,14 +112,12 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     await this.#export(this.#session.conversation.id);
   }
 
-  /** A command of the editor's menu: asked about what is selected, else about the current file; or about problems. */
+  /** Asks a command of the editor's menu about the selection, else about the current file, or about the problems of a line. */
   async askCommand(command: AskCommand, argument: unknown): Promise<void> {
     const problem = problemPlace(argument);
     await this.focus();
     if (this.#session.busy) {
-      await vscode.window.showInformationMessage(
-        'An answer is still being generated. Stop it before asking another question.',
-      );
+      await inform('An answer is still being generated. Stop it before asking another question.');
       return;
     }
     if (problem) {
@@ -139,12 +134,12 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     this.#view = undefined;
   }
 
-  /** Opening takes its time: of two wishes the later counts. */
+  /** Opening the panel takes time: when two calls overlap, the later one counts. */
   async #show(what: 'chat' | 'conversations'): Promise<void> {
-    this.#wishes += 1;
-    const wish = this.#wishes;
+    this.#showCount += 1;
+    const call = this.#showCount;
     await vscode.commands.executeCommand(`${chatViewId}.focus`);
-    if (wish === this.#wishes) {
+    if (call === this.#showCount) {
       this.#post({ kind: 'show', what });
     }
   }
@@ -153,7 +148,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     if (this.#view && this.#ready) {
       void this.#view.webview.postMessage(message);
     } else if (message.kind === 'show' || message.kind === 'compose') {
-      // all else is in the state that the page gets first
+      // the page gets all other state when it is ready
       this.#waiting.push(message);
     }
   }
@@ -220,7 +215,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     }
   }
 
-  /** A question that cannot be asked stands where it was written again. */
+  /** Puts a question that cannot be asked back into the text field. */
   async #askOrGiveBack(text: string, command: AskCommand | undefined): Promise<void> {
     try {
       await this.#session.ask(text, command);
@@ -232,7 +227,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async #pageReady(): Promise<void> {
     this.#ready = true;
-    // before anything is waited for: what is asked for meanwhile comes after it
+    // this comes before the first await, so that later messages come after these
     for (const message of this.#waiting.splice(0)) {
       this.#post(message);
     }
@@ -273,13 +268,7 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
 
   async #delete(id: string): Promise<void> {
     const title = (await this.#store.get(id))?.title ?? '';
-    const remove = 'Delete';
-    const chosen = await vscode.window.showWarningMessage(
-      `Delete the conversation "${title}"?`,
-      { modal: true },
-      remove,
-    );
-    if (chosen === remove) {
+    if (await confirm(`Delete the conversation "${title}"?`, '', 'Delete')) {
       if (id === this.#session.conversation.id) {
         await this.#session.stop();
       }
@@ -317,17 +306,9 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
     const { id, turns } = this.#session.conversation;
     await this.#parts.context.workspaceState.update(lastKey, turns.length > 0 ? id : undefined);
   }
-
-  #tell(error: unknown): void {
-    const words = describeError(error);
-    if (!(error instanceof UserError)) {
-      this.#parts.output.error(`The chat panel: ${words}`);
-    }
-    void vscode.window.showWarningMessage(words);
-  }
 }
 
-/** What a code action on a problem brings. */
+/** Reads the argument that a code action on a problem passes to its command. */
 function problemPlace(argument: unknown): { readonly uri: vscode.Uri; readonly line: number } | undefined {
   const place = typeof argument === 'object' && argument !== null ? (argument as Record<string, unknown>) : {};
   const { problem, line } = place;

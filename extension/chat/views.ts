@@ -1,4 +1,4 @@
-/** What the page gets to show, made from what the editor and the server have: each value within its limit. */
+/** Converts what the editor and the server have to what the chat page shows, each value cut to its limit. */
 
 import type { Candidate, CitationView, SummaryView, ToView } from '../../language-server/protocol/chat-page';
 import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
@@ -7,7 +7,7 @@ import type { AskSize, AskSizePart, Citation } from '../../language-server/proto
 import type { ServerView } from '../server/life';
 import type { Conversation } from './conversations/conversation';
 
-/** @returns undefined for one that cannot be opened */
+/** @returns undefined for a citation whose URI is too long to be opened */
 export function citationView({ uri, range, share }: Citation, path: string): CitationView | undefined {
   if (uri.length > limits.uri) {
     return undefined;
@@ -18,20 +18,20 @@ export function citationView({ uri, range, share }: Citation, path: string): Cit
   return { uri, path: cutMiddle(path, limits.label), firstLine: start.line + 1, lastLine: last + 1, share };
 }
 
-/** @param left what did not even go to the server */
+/** @param left what was left out before the request to the server */
 export function sizeView(size: AskSize, left: readonly AskSizePart[]): AskSize {
   const parts = [...size.parts, ...left].map((part) => ({
     ...part,
     label: cutMiddle(part.label, limits.label),
     ...(part.reason === undefined ? {} : { reason: cutMiddle(part.reason, limits.label) }),
   }));
-  return { ...size, parts: parts.length > limits.sizeParts ? summedUp(parts, limits.sizeParts) : parts };
+  return { ...size, parts: parts.length > limits.sizeParts ? summarized(parts, limits.sizeParts) : parts };
 }
 
-/** Those that are left out or cut are what a person looks for: the others are summed up first. */
-function summedUp(parts: readonly AskSizePart[], most: number): readonly AskSizePart[] {
+/** Sums up the parts over the limit: complete ones first, as a person looks for those that are left out or cut. */
+function summarized(parts: readonly AskSizePart[], max: number): readonly AskSizePart[] {
   const kept = new Set(
-    [...parts].sort((left, right) => Number(!left.reason) - Number(!right.reason)).slice(0, most - 1),
+    [...parts].sort((left, right) => Number(!left.reason) - Number(!right.reason)).slice(0, max - 1),
   );
   const more = parts.filter((part) => !kept.has(part));
   const [{ kind } = { kind: 'file' as const }] = more;
@@ -47,7 +47,7 @@ function summedUp(parts: readonly AskSizePart[], most: number): readonly AskSize
   ];
 }
 
-export function summaryOf({ id, title, changed, turns }: Conversation, found?: string): SummaryView {
+function summaryOf({ id, title, changed, turns }: Conversation, found?: string): SummaryView {
   return {
     id,
     title: cutEnd(title, limits.label) || 'Untitled',
@@ -74,7 +74,7 @@ function moreThan(list: readonly unknown[], found: number): { readonly more?: nu
   return found > list.length ? { more: found - list.length } : {};
 }
 
-/** How the server is, as far as it matters to a question. */
+/** The state of the server, as far as it matters for a question. */
 export function serverMessage({ life, status }: ServerView, trusted: boolean): Extract<ToView, { kind: 'server' }> {
   const ready = life === 'running' && ['ready', 'busy', 'encoding', 'paused'].includes(status?.state ?? '');
   const problem = status?.problem ? `${status.problem.message} ${status.problem.remedy}` : undefined;

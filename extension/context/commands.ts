@@ -1,10 +1,10 @@
 import * as vscode from 'vscode';
-import { formatBytes } from '../../language-server/protocol/format';
+import { formatBytes, formatCompact } from '../../language-server/protocol/format';
 import { type ClearCacheResult, clearCacheRequest, encodeRequest } from '../../language-server/protocol/server';
+import { confirm, inform, showResult } from '../notify';
 import type { LanguageServer } from '../server/client';
-import { formatCount } from '../status/format';
 
-/** Encodes what is not encoded yet, under a notification that can be cancelled: the rest then waits for idle time. */
+/** Encodes the rest of the repository under a notification. After a cancel, the rest is encoded in idle time. */
 export async function encodeRepository(server: LanguageServer): Promise<void> {
   const options = {
     location: vscode.ProgressLocation.Notification,
@@ -23,7 +23,7 @@ export async function encodeRepository(server: LanguageServer): Promise<void> {
       const percent = Math.floor((100 * tokensDone) / Math.max(1, tokens));
       const left = secondsLeft === undefined ? '' : `, ${secondsLeft} s left`;
       progress.report({
-        message: `${formatCount(filesDone)} of ${formatCount(files)} files${left}`,
+        message: `${formatCompact(filesDone)} of ${formatCompact(files)} files${left}`,
         increment: Math.max(0, percent - shown),
       });
       shown = Math.max(shown, percent);
@@ -47,29 +47,25 @@ export async function encodeRepository(server: LanguageServer): Promise<void> {
   const repository = server.view.status?.repository;
   if (outcome === 'done' && repository !== undefined) {
     const { filesEncoded, tokensEncoded } = repository;
-    vscode.window.setStatusBarMessage(
-      `FASA Code: ${formatCount(filesEncoded)} files, ${formatCount(tokensEncoded)} tokens are encoded`,
-      5000,
-    );
+    showResult(`${formatCompact(filesEncoded)} files, ${formatCompact(tokensEncoded)} tokens are encoded`);
   }
 }
 
-/** Says how much would be freed, asks, and empties the store. */
+/** Empties the store of encoded chunks after the user has seen how much it frees and agreed. */
 export async function clearCache(server: LanguageServer): Promise<void> {
   const { signal } = new AbortController();
   const { bytes } = await server.call<ClearCacheResult>(clearCacheRequest, { dryRun: true }, signal);
   if (bytes === 0) {
-    await vscode.window.showInformationMessage('There is nothing to clear: no repository is encoded on this disk.');
+    await inform('There is nothing to clear: no repository is encoded on this disk.');
     return;
   }
-  const clear = `Delete ${formatBytes(bytes)}`;
-  const chosen = await vscode.window.showWarningMessage(
+  const isWanted = await confirm(
     `Delete all encoded repositories from the cache folder (${formatBytes(bytes)})?`,
-    { modal: true, detail: 'What is in use stays in memory; the rest is encoded again when a repository is opened.' },
-    clear,
+    'What is in use stays in memory; the rest is encoded again when a repository is opened.',
+    `Delete ${formatBytes(bytes)}`,
   );
-  if (chosen === clear) {
+  if (isWanted) {
     const freed = await server.call<ClearCacheResult>(clearCacheRequest, {}, signal);
-    vscode.window.setStatusBarMessage(`FASA Code: ${formatBytes(freed.bytes)} freed`, 5000);
+    showResult(`${formatBytes(freed.bytes)} freed`);
   }
 }

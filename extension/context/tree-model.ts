@@ -1,18 +1,18 @@
+import { formatCompact } from '../../language-server/protocol/format';
 import type { ContextFile, ContextFolder, SecretSeen } from '../../language-server/protocol/server';
-import { formatCount } from '../status/format';
 
-/** A folder or a file of the context's tree. */
+/** A folder or a file in the tree of the context. */
 export interface ContextNode {
   readonly name: string;
-  /** Below the repository's folder, without a slash at the end; '' for the repository itself. */
+  /** The path below the repository's folder, without a slash at the end; '' for the repository itself. */
   readonly path: string;
-  /** Of the repository's folder. */
+  /** The URI of the repository's folder. */
   readonly folderUri: string;
   readonly kind: 'folder' | 'file';
-  /** Of a file, or of a folder that is left out as a whole. */
+  /** The server's entry for a file, or for a folder that is left out as a whole. */
   readonly file?: ContextFile;
   readonly children: readonly ContextNode[];
-  /** Of all files below that are in the context. */
+  /** The number of files below that are in the context, then their tokens, then how many of them are encoded. */
   readonly files: number;
   readonly tokens: number;
   readonly encodedFiles: number;
@@ -21,11 +21,11 @@ export interface ContextNode {
 interface Growing {
   readonly folders: Map<string, Growing>;
   readonly files: ContextFile[];
-  /** The folder itself is left out, or the user chose something for it. */
+  /** The entry of the folder itself: it is left out, or the user included or excluded it. */
   own?: ContextFile;
 }
 
-/** The repository as a tree: folders before files, by name. */
+/** Builds the tree of a repository: folders before files, each sorted by name. */
 export function contextTree(folder: ContextFolder): ContextNode {
   const root = grow(folder.files);
   return nodeOf(root, folder.name, '', folder.uri);
@@ -85,7 +85,7 @@ function nodeOf(growing: Growing, name: string, path: string, folderUri: string)
   };
 }
 
-/** What stands behind the name. */
+/** The description after the name of a node. */
 export function describeNode(node: ContextNode): string {
   const { file } = node;
   if (file !== undefined && (node.kind === 'file' || node.files === 0)) {
@@ -94,8 +94,8 @@ export function describeNode(node: ContextNode): string {
   if (node.files === 0) {
     return 'left out';
   }
-  const files = `${formatCount(node.files)} ${node.files === 1 ? 'file' : 'files'}`;
-  const encoded = node.encodedFiles < node.files ? `, ${formatCount(node.encodedFiles)} encoded` : '';
+  const files = `${formatCompact(node.files)} ${node.files === 1 ? 'file' : 'files'}`;
+  const encoded = node.encodedFiles < node.files ? `, ${formatCompact(node.encodedFiles)} encoded` : '';
   return `${files}, ${tokensOf(node.tokens)}${encoded}`;
 }
 
@@ -113,7 +113,7 @@ function describeFile({ state, reason, tokens, choice }: ContextFile): string {
   }
 }
 
-/** A codicon, or undefined for a plain folder. */
+/** @returns the id of a codicon; undefined for a plain folder */
 export function iconOfNode(node: ContextNode): string | undefined {
   const { file } = node;
   if (node.kind === 'folder') {
@@ -131,7 +131,7 @@ export function iconOfNode(node: ContextNode): string | undefined {
   }
 }
 
-/** For the menus: what can be chosen for it. What is no text cannot be included. */
+/** The context value that decides which menu entries a node has. Binary files and links cannot be included. */
 export function menuOfNode({ file, files, kind }: ContextNode): string {
   const isIn = kind === 'folder' ? files > 0 : file?.state !== 'left out';
   const chosen = file?.choice === undefined ? '' : '.chosen';
@@ -140,12 +140,12 @@ export function menuOfNode({ file, files, kind }: ContextNode): string {
 }
 
 function tokensOf(tokens: number): string {
-  return `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
+  return `${formatCompact(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`;
 }
 
-/** What was seen, and where. */
+/** Says what looks like a secret, and where. */
 export function secretSentence(name: string, secret: SecretSeen): string {
   return secret.by === 'name'
     ? `Files with a name like ${name} usually hold passwords or keys.`
-    : `Line ${formatCount(secret.line)} of ${name} looks like it contains ${secret.what}.`;
+    : `Line ${formatCompact(secret.line)} of ${name} looks like it contains ${secret.what}.`;
 }

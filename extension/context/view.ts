@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { formatCompact } from '../../language-server/protocol/format';
 import { visible } from '../../language-server/protocol/hidden';
 import {
   type ChooseContextParams,
@@ -7,19 +8,18 @@ import {
   type ContextResult,
   chooseContextRequest,
   contextRequest,
-  type SecretSeen,
 } from '../../language-server/protocol/server';
 import { describeError } from '../errors';
+import { confirm } from '../notify';
 import type { LanguageServer } from '../server/client';
-import { formatCount } from '../status/format';
 import { type ContextNode, contextTree, describeNode, iconOfNode, menuOfNode, secretSentence } from './tree-model';
 
-export const contextViewId = 'fasa.context';
+const contextViewId = 'fasa.context';
 
-/** The tree follows the server's status, but no faster. */
-const minMsBetween = 1000;
+/** The minimum time between two updates of the tree. Milliseconds. */
+const minIntervalMs = 1000;
 
-/** What of the repository is in the context, as a tree in the explorer: each file's tokens, state or reason. */
+/** A tree in the explorer of what is in the context: each file with its tokens, its state, or why it is left out. */
 export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode.Disposable {
   readonly #server: LanguageServer;
   readonly #output: vscode.LogOutputChannel;
@@ -78,7 +78,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
       const [only, ...more] = roots;
       return only !== undefined && more.length === 0 ? [...only.children] : roots;
     } catch (error) {
-      this.#view.message = 'The language server does not answer.';
+      this.#view.message = 'The language server is not responding.';
       this.#output.info(`The context is not shown: ${describeError(error)}`);
       return [];
     }
@@ -88,7 +88,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     await vscode.commands.executeCommand(`${contextViewId}.focus`);
   }
 
-  /** The user's word on a node of the tree. */
+  /** Includes or excludes a node of the tree as the user chose. */
   async choose(argument: unknown, choice: ChooseContextParams['choice']): Promise<void> {
     if (!isNode(argument)) {
       return;
@@ -97,7 +97,9 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     const { signal } = new AbortController();
     const result = await this.#server.call<ChooseContextResult>(chooseContextRequest, params, signal);
     if (result !== null) {
-      if (!(await confirmSecret(argument.name, result.secret))) {
+      const { name } = argument;
+      const detail = `${secretSentence(name, result.secret)} Once it is included, the model reads it and may repeat it.`;
+      if (!(await confirm(`Include ${name} although it looks like a secret?`, detail, 'Include Anyway'))) {
         return;
       }
       await this.#server.call(chooseContextRequest, { ...params, confirmed: true }, signal);
@@ -110,7 +112,7 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     vscode.Disposable.from(...this.#subscriptions).dispose();
   }
 
-  /** Only what is seen is asked for, and only when it is not what it was. */
+  /** Updates the tree only while it is visible, and only when the status has changed. */
   #follow(): void {
     const { life, status } = this.#server.view;
     const now = JSON.stringify([life, status?.state === 'off', status?.repository]);
@@ -122,28 +124,14 @@ export class ContextView implements vscode.TreeDataProvider<ContextNode>, vscode
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#follow();
-    }, minMsBetween);
+    }, minIntervalMs);
   }
-}
-
-/** One question, which says what was seen and where. */
-async function confirmSecret(name: string, secret: SecretSeen): Promise<boolean> {
-  const include = 'Include Anyway';
-  const chosen = await vscode.window.showWarningMessage(
-    `Include ${name} although it looks like a secret?`,
-    {
-      modal: true,
-      detail: `${secretSentence(name, secret)} Once it is included, the model reads it and may repeat it.`,
-    },
-    include,
-  );
-  return chosen === include;
 }
 
 function messageOf(folders: readonly ContextFolder[], roots: readonly ContextNode[]): string | undefined {
   if (roots.length > 0) {
     const problems = folders.flatMap(({ ruleProblems = [] }) => ruleProblems);
-    const more = problems.length > 3 ? ` ${formatCount(problems.length - 3)} more like these.` : '';
+    const more = problems.length > 3 ? ` ${formatCompact(problems.length - 3)} more like these.` : '';
     return problems.length === 0 ? undefined : `${problems.slice(0, 3).map(visible).join(' ')}${more}`;
   }
   return folders.length === 0

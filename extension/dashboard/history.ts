@@ -1,4 +1,4 @@
-/** What the status records said since the window opened: bytes, measured speeds, requests. Bounded, in memory alone. */
+/** Figures of the status since the window opened: bytes, measured speeds, requests. Bounded, and kept in memory only. */
 
 import type { BytesSample, RequestView, SpeedSample } from '../../language-server/protocol/dashboard-page';
 import type { Status } from '../../language-server/protocol/server';
@@ -6,7 +6,7 @@ import type { Status } from '../../language-server/protocol/server';
 const maxBytes = 1000;
 const maxSpeeds = 200;
 const maxRequests = 50;
-const minMsBetweenBytes = 1000;
+const minBytesIntervalMs = 1000;
 
 export class StatusHistory {
   #bytes: BytesSample[] = [];
@@ -46,7 +46,7 @@ export class StatusHistory {
         maxSpeeds,
       );
     }
-    // the time tells two requests with the same figures apart
+    // two requests with the same figures differ by their time
     const key = JSON.stringify(lastRequest);
     if (lastRequest !== undefined && key !== this.#lastRequest) {
       this.#lastRequest = key;
@@ -55,10 +55,10 @@ export class StatusHistory {
     }
   }
 
-  /** Where nothing changes the last two samples are enough; when there are many, every other of the old ones goes. */
+  /** Keeps only the ends of a stretch without changes, and drops every other sample when there are too many. */
   #addBytes(sample: BytesSample): void {
     const [before, last] = this.#bytes.slice(-2);
-    if (last !== undefined && sample.at - last.at < minMsBetweenBytes) {
+    if (last !== undefined && sample.at - last.at < minBytesIntervalMs) {
       this.#bytes[this.#bytes.length - 1] = { ...sample, at: last.at };
       return;
     }
@@ -77,9 +77,9 @@ function same(left: BytesSample, right: BytesSample): boolean {
   return left.fullBytes === right.fullBytes && left.fastBytes === right.fastBytes && left.slowBytes === right.slowBytes;
 }
 
-function push<T>(list: T[], item: T, most: number): void {
+function push<T>(list: T[], item: T, max: number): void {
   list.push(item);
-  if (list.length > most) {
+  if (list.length > max) {
     list.shift();
   }
 }

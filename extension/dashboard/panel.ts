@@ -1,20 +1,19 @@
-/** The dashboard: a page in an editor's tab that follows the server's status. */
+/** The dashboard: a page in an editor tab that shows the server's status. */
 
 import * as vscode from 'vscode';
 import { cutMiddle } from '../../language-server/protocol/cut';
 import { checkToHost, type FilesView, type ToHost, type ToView } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
 import { type ContextResult, contextRequest, measureRequest, type Status } from '../../language-server/protocol/server';
-import { describeError } from '../errors';
+import { describeError, UserError } from '../errors';
 import type { LanguageServer } from '../server/client';
-import { webviewHtml, webviewOptions } from '../webview-html';
-import { takeMessages } from '../webview-messages';
+import { showPage } from '../webview-page';
 import { StatusHistory } from './history';
 import { dashboardSvg } from './svg';
 import { filesOf, nowOf } from './views';
 
 const viewType = 'fasa.dashboard';
-/** Between two looks at the list of files. Milliseconds. */
+/** The minimum time between two updates of the files, and of the history. Milliseconds. */
 const filesEveryMs = 2000;
 const historyEveryMs = 1000;
 
@@ -47,28 +46,19 @@ export class Dashboard implements vscode.Disposable {
       this.#panel.reveal();
       return;
     }
-    const panel = vscode.window.createWebviewPanel(
-      viewType,
-      'FASA Dashboard',
-      vscode.ViewColumn.Active,
-      webviewOptions(this.#extensionUri),
-    );
+    const title = 'FASA Dashboard';
+    const panel = vscode.window.createWebviewPanel(viewType, title, vscode.ViewColumn.Active);
     this.#panel = panel;
-    takeMessages(panel.webview, {
-      name: 'the dashboard',
-      output: this.#output,
-      check: checkToHost,
-      handle: (message) => this.#handle(message),
-      tell: (error) => {
-        this.#output.error(`The dashboard: ${describeError(error)}`);
-        void vscode.window.showWarningMessage(describeError(error));
-      },
-    });
     panel.onDidDispose(() => {
       this.#panel = undefined;
       this.#measuring?.abort();
     });
-    panel.webview.html = webviewHtml(panel.webview, this.#extensionUri, 'dashboard', 'FASA Dashboard');
+    showPage(panel.webview, this.#extensionUri, this.#output, {
+      name: 'dashboard',
+      title,
+      check: checkToHost,
+      handle: (message) => this.#handle(message),
+    });
   }
 
   dispose(): void {
@@ -96,7 +86,7 @@ export class Dashboard implements vscode.Disposable {
       case 'exportSvg': {
         const svg = dashboardSvg(this.#history.bytes, this.#history.speeds);
         if (svg === undefined) {
-          throw new Error('There is nothing to export yet: no plot has a measurement.');
+          throw new UserError('There is nothing to export yet: no plot has a measurement.');
         }
         return this.#export('svg', svg);
       }
@@ -164,13 +154,13 @@ export class Dashboard implements vscode.Disposable {
       const { folders } = await this.#server.call<ContextResult>(contextRequest, {}, AbortSignal.timeout(30_000));
       return filesOf(folders);
     } catch (error) {
-      // a server that does not run, or has no model: the page says that no file is in
+      // without a running server and a model, the page says that there are no files
       this.#output.debug(`The dashboard has no list of files: ${describeError(error)}`);
       return undefined;
     }
   }
 
-  /** All that is shown, as it was measured. */
+  /** All that the dashboard shows, as it was measured. */
   async #record(): Promise<object> {
     const { bytes, speeds, requests } = this.#history;
     return {

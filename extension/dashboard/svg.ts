@@ -1,4 +1,4 @@
-/** The plots as one SVG file, for reports: on white, in colours that differ in lightness as well. */
+/** Draws the plots as one SVG file for reports: on white, in colours that differ in lightness as well as in hue. */
 
 import type { BytesSample, SpeedSample } from '../../language-server/protocol/dashboard-page';
 import { formatBytes, formatCount, formatMs } from '../../language-server/protocol/format';
@@ -21,7 +21,7 @@ interface PlotParts {
 
 const size = { width: 720, height: 280, left: 80, right: 20, top: 50, bottom: 40 };
 
-/** Plots without a sample are left out; undefined when none is left. */
+/** Leaves out plots without samples. @returns undefined when no plot is left */
 export function dashboardSvg(bytes: readonly BytesSample[], speeds: readonly SpeedSample[]): string | undefined {
   const sorted = [...speeds].sort((left, right) => left.atTokens - right.atTokens);
   const plots: PlotParts[] = [
@@ -61,12 +61,12 @@ export function dashboardSvg(bytes: readonly BytesSample[], speeds: readonly Spe
 }
 
 function drawPlot({ title, x, series, formatX, formatY, points }: PlotParts): string {
-  const least = Math.min(...x);
-  const most = Math.max(...x);
+  const min = Math.min(...x);
+  const max = Math.max(...x);
   const highest = Math.max(...series.flatMap(({ values }) => values), Number.MIN_VALUE) * 1.05;
   const width = size.width - size.left - size.right;
   const height = size.height - size.top - size.bottom;
-  const atX = (value: number) => round(size.left + (most > least ? (value - least) / (most - least) : 0.5) * width);
+  const atX = (value: number) => round(size.left + (max > min ? (value - min) / (max - min) : 0.5) * width);
   const atY = (value: number) => round(size.top + height - (value / highest) * height);
   const parts = [`<text x="${size.left}" y="18" font-size="14" font-weight="bold">${title}</text>`];
   for (let step = 0; step <= 4; step++) {
@@ -76,7 +76,7 @@ function drawPlot({ title, x, series, formatX, formatY, points }: PlotParts): st
       `<text x="${size.left - 6}" y="${atY(value) + 4}" text-anchor="end">${formatY(value)}</text>`,
     );
   }
-  for (const value of most > least ? [least, (least + most) / 2, most] : [least]) {
+  for (const value of max > min ? [min, (min + max) / 2, max] : [min]) {
     parts.push(
       `<text x="${atX(value)}" y="${size.height - 16}" text-anchor="middle">${formatX(Math.round(value))}</text>`,
     );

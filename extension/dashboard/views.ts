@@ -1,11 +1,11 @@
-/** What the dashboard gets to show, made from what the server tells: each value within its limit. */
+/** Converts the server's records to what the dashboard shows, each value cut to its limit. */
 
 import { cutMiddle } from '../../language-server/protocol/cut';
 import type { FilesView, NowView } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
 import type { ContextResult, Status } from '../../language-server/protocol/server';
 
-/** The list may be shorter than what it counts. */
+/** The list is cut to the limit; the counts include all files. */
 export function filesOf(folders: ContextResult['folders']): FilesView {
   const all = folders.flatMap((folder) => folder.files.map((file) => ({ folder: folder.name, ...file })));
   const sum = (pick: (folder: ContextResult['folders'][number]) => number) =>
@@ -25,7 +25,7 @@ export function filesOf(folders: ContextResult['folders']): FilesView {
   };
 }
 
-/** What is not measured is absent. */
+/** Figures that were not measured are absent. */
 export function nowOf(status: Status | undefined): NowView {
   if (status === undefined) {
     return { state: 'The language server is not running' };

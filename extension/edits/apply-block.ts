@@ -1,18 +1,18 @@
-/** What the buttons of a code block do. Nothing is written before a button was pressed, or a change accepted. */
+/** The actions of a code block's buttons. Nothing is written before a button is pressed or a change is accepted. */
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 import { type CodePart, codeParts, type FileChange } from '../../language-server/protocol/answer/answer';
 import { countHidden, withoutHidden } from '../../language-server/protocol/hidden';
 import { UserError } from '../errors';
+import { ask, confirm } from '../notify';
 import { isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
-import { fitChanges } from './fit';
-import { type Reviews, textOf } from './review';
-import { confirm, exists, TargetFiles } from './target-files';
-import type { Fit } from './text-lines';
-import type { Writer } from './writer';
+import { type Fit, fitChanges } from './fit';
+import type { Reviews } from './review';
+import { exists, TargetFiles } from './target-files';
+import { textOf, type Writer } from './writer';
 
-export type BlockAction = 'insert' | 'replace' | 'newFile' | 'diff' | 'copy';
+type BlockAction = 'insert' | 'replace' | 'newFile' | 'diff' | 'copy';
 
 export class BlockApplier {
   readonly #writer: Writer;
@@ -26,13 +26,13 @@ export class BlockApplier {
   }
 
   /**
-   * @param answer the host's own copy of it; @param block which of its code blocks
-   * @throws UserError with what the user is told
+   * @param answer the host's own copy of the answer; @param block the index among its code blocks
+   * @throws UserError when it cannot be done
    */
   async apply(answer: string, block: number, action: BlockAction): Promise<void> {
     const part = codeParts(answer)[block];
     if (part === undefined) {
-      throw new UserError('The code block is no longer there.');
+      throw new UserError('The code block no longer exists.');
     }
     if (action === 'copy') {
       await vscode.env.clipboard.writeText(part.text);
@@ -40,7 +40,7 @@ export class BlockApplier {
     }
     if (part.unfinished && part.files.length === 0) {
       throw new UserError(
-        'The change in this block is not complete: its old lines, divider, new lines and end mark are needed.',
+        'The change in this block is incomplete: it needs a SEARCH part, a divider, a REPLACE part and an end marker.',
       );
     }
     const decided = await decideOnHidden(part);
@@ -78,7 +78,7 @@ export class BlockApplier {
     await vscode.window.showTextDocument(document);
   }
 
-  /** The whole text of a file, or of what is selected. */
+  /** Compares a block without changes, which is the whole new text of a file or of the selection. */
   async #compare(part: CodePart): Promise<void> {
     const active = vscode.window.activeTextEditor;
     const chosen =
@@ -104,8 +104,8 @@ export class BlockApplier {
     const isWanted =
       part.closed ||
       (await confirm(
-        'The answer stops before the end of this code.',
-        'What is missing would be removed.',
+        'The answer ends before the end of this code.',
+        'Everything after that would be removed.',
         'Compare Anyway',
       ));
     if (!isWanted) {
@@ -116,12 +116,12 @@ export class BlockApplier {
     await this.#show(document, wholeOrSelection(document, selection, part.text));
   }
 
-  /** Each file on its own: what cannot be done with one of them does not keep the others back. */
+  /** Handles each file on its own: a failure with one does not stop the others. */
   async #changeFiles(part: CodePart, clean: (text: string) => string): Promise<void> {
     const problems: string[] = [];
     for (const file of part.files) {
       try {
-        // what is only perhaps meant is no name
+        // a path that is only a possibility is not taken for the name
         await this.#changeFile(file, file.paths === part.paths ? part.path : file.paths[0], clean);
       } catch (error) {
         if (!(error instanceof UserError)) {
@@ -131,7 +131,7 @@ export class BlockApplier {
       }
     }
     if (part.unfinished) {
-      problems.push('The answer ends in the middle of a change: that one is left out.');
+      problems.push('The answer ends in the middle of a change, which is left out.');
     }
     if (problems.length > 0) {
       throw new UserError(problems.join(' '));
@@ -149,11 +149,11 @@ export class BlockApplier {
       return;
     }
     if (target === 'untitled') {
-      throw new UserError('Changes need a file: open the one that they are for, and choose it.');
+      throw new UserError('Changes apply to an existing file: open it first, then choose it.');
     }
     if (target === 'missing') {
       if (!isWhole || file.kind !== 'change') {
-        throw new UserError(`There is no file ${path} in the workspace, so its changes cannot be made.`);
+        throw new UserError(`There is no file ${path} in the workspace, so its changes cannot be applied.`);
       }
       return this.#files.create(path ?? '', text);
     }
@@ -173,7 +173,7 @@ export class BlockApplier {
     }
   }
 
-  /** A file that an answer makes: at that very place, whatever other files are named alike. */
+  /** Creates a file at exactly the path of the answer, even if others have similar paths; compares it if it exists. */
   async #newOrCompared(path: string, text: string): Promise<void> {
     const target = resolveInWorkspace(path, vscode.window.activeTextEditor?.document.uri);
     if (target === undefined || !(await exists(target))) {
@@ -192,7 +192,7 @@ export class BlockApplier {
   }
 }
 
-/** @returns the text with what fits; undefined: the user does not want it */
+/** @returns the text with the changes that fit; undefined when the user declines */
 async function decideOnFit({ text, failures, count }: Fit, name: string): Promise<string | undefined> {
   if (failures.length === 0) {
     return text;
@@ -201,11 +201,11 @@ async function decideOnFit({ text, failures, count }: Fit, name: string): Promis
   if (fitting <= 0) {
     throw new UserError(`${name} was not changed. ${failures.join(' ')}`);
   }
-  const question = `${fitting} of ${count} changes to ${name} can be made.`;
+  const question = `${fitting} of ${count} changes to ${name} can be applied.`;
   return (await confirm(question, failures.join('\n'), 'Review Them')) ? text : undefined;
 }
 
-/** A block without changes is the new text of what is selected, else of the file. */
+/** @returns the new text of the file: the block replaces the selection if there is one, else everything */
 function wholeOrSelection(
   document: vscode.TextDocument,
   selection: vscode.Selection | undefined,
@@ -221,31 +221,23 @@ function wholeOrSelection(
   return `${before}${body}${after}`.replace(/\r\n?/g, '\n');
 }
 
-/** Characters that nobody sees do not get into a file without a word. @returns undefined: the user does not want it */
+/** Asks the user before invisible characters get into a file. @returns undefined when the user declines */
 async function decideOnHidden(
   part: CodePart,
 ): Promise<{ readonly part: CodePart; readonly form: (text: string) => string } | undefined> {
-  const asItIs = { part, form: (text: string) => text };
   const all = [part.text, ...part.changes.map(({ replace }) => replace)].join('');
   const hidden = countHidden(all);
-  if (hidden === 0) {
-    return asItIs;
-  }
-  const without = 'Remove Them';
-  const chosen = await vscode.window.showWarningMessage(
-    'The code contains invisible characters.',
-    {
-      modal: true,
-      detail: `${hidden} of its characters are invisible or change the direction of the text. They can make code behave differently from how it looks.`,
-    },
-    without,
-    'Keep Them',
-  );
-  if (chosen === without) {
-    // old lines are looked for as they are
-    return { part: { ...part, text: withoutHidden(part.text) }, form: withoutHidden };
-  }
-  return chosen === undefined ? undefined : asItIs;
+  const keep = () => ({ part, form: (text: string) => text });
+  // the lines of a SEARCH part are compared as they are
+  const remove = () => ({ part: { ...part, text: withoutHidden(part.text) }, form: withoutHidden });
+  return hidden === 0
+    ? keep()
+    : ask(
+        'The code contains invisible characters.',
+        `${hidden} of its characters are invisible or change the direction of the text. They can make code behave differently from how it looks.`,
+        { title: 'Remove Them', run: remove },
+        { title: 'Keep Them', run: keep },
+      );
 }
 
 function editorOf(what: string): vscode.TextEditor {

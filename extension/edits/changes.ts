@@ -1,19 +1,19 @@
-/** From two texts to the changes between them. */
+/** Computes the changes between two texts. */
 
 import { diffLines } from 'diff';
 
-/** Lines of one text that differ from those of another: 0-based, the ends not included. */
+/** Lines of one text that differ from those of another. Line numbers are 0-based, ends are exclusive. */
 export interface Hunk {
   readonly oldStart: number;
   readonly oldEnd: number;
   readonly newStart: number;
   readonly newEnd: number;
-  /** The new lines, each with its line end (the last of a text may have none). */
+  /** The new lines, each with its line end. The last line of a text may have none. */
   readonly newText: string;
   readonly oldText: string;
 }
 
-/** The search for the fewest changes takes the square of their number: texts that differ in more are one change. */
+/** The search for a minimal diff takes quadratic time in its length: texts that differ in more lines are one change. */
 const maxEditLength = 4000;
 
 interface LinePart {
@@ -54,7 +54,7 @@ export function hunksOf(before: string, after: string): Hunk[] {
   return hunks;
 }
 
-/** Without the lines that both begin and end with. */
+/** @returns one change from the first to the last line that differs */
 function oneChange(before: string, after: string): readonly LinePart[] {
   const [old, fresh] = [splitLines(before), splitLines(after)];
   const shorter = Math.min(old.length, fresh.length);
@@ -80,24 +80,25 @@ function oneChange(before: string, after: string): readonly LinePart[] {
   ].filter(({ count }) => count > 0);
 }
 
-/** The hunk that a line of the new text is in, or is beside. */
+/** @returns the hunk that contains a line of the new text, else one next to it */
 export function hunkAt(hunks: readonly Hunk[], newLine: number): Hunk | undefined {
   const inside = hunks.find(({ newStart, newEnd }) => newLine >= newStart && newLine < Math.max(newEnd, newStart + 1));
   return inside ?? hunks.find(({ newStart, newEnd }) => newLine === newEnd || newLine === newStart - 1);
 }
 
-/** The other text with this hunk of the first in it. */
+/** @returns the old text with one hunk applied */
 export function withHunk(before: string, hunk: Hunk): string {
   const lines = splitLines(before);
   return [...lines.slice(0, hunk.oldStart), hunk.newText, ...lines.slice(hunk.oldEnd)].join('');
 }
 
+/** @returns the new text with one hunk reverted */
 export function withoutHunk(after: string, hunk: Hunk): string {
   const lines = splitLines(after);
   return [...lines.slice(0, hunk.newStart), hunk.oldText, ...lines.slice(hunk.newEnd)].join('');
 }
 
-/** Each with its line end. */
+/** @returns the lines, each with its line end */
 export function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }

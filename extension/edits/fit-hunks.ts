@@ -1,10 +1,30 @@
-/** Hunks of a diff, each at its place in the file. Where a hunk fits in several places, it is left out and said. */
+/** Applies the hunks of a diff, each at its place in the file. A hunk that matches in several places is left out. */
 
 import type { Change } from '../../language-server/protocol/answer/answer';
 import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
-import { type Pair, Reindenter, unitNear } from './indentation';
-import { type Comparisons, comparisonKinds, isEven, maxComparisons, nearPlace, type Place, placesBy } from './places';
-import { capital, type Fit, joinLines, splitText } from './text-lines';
+import { indentUnitNear, type Pair, Reindenter } from './indentation';
+import {
+  type Comparisons,
+  capitalize,
+  comparisonKinds,
+  hasConsistentIndent,
+  joinLines,
+  maxComparisons,
+  nearPlace,
+  type Place,
+  placesBy,
+  splitText,
+} from './places';
+
+/** The result of applying changes to a text. */
+export interface Fit {
+  /** The text with all changes that fit. */
+  readonly text: string;
+  /** A sentence for each change that does not fit. */
+  readonly failures: readonly string[];
+  /** The number of all changes. */
+  readonly count: number;
+}
 
 interface Found {
   readonly change: Change;
@@ -27,13 +47,13 @@ export function fitHunks(text: string, changes: readonly Change[], form: (text: 
       if (text.trim() === '' && placed.length === 0) {
         return { text: form(change.replace), failures: [], count: changes.length };
       }
-      failures.push(`${capital(name)}${near} has no old lines that say where it belongs.`);
+      failures.push(`${capitalize(name)}${near} has no context lines that tell its place.`);
     } else if (place === undefined) {
-      failures.push(`The old lines of ${name}${near} are not in the file.`);
+      failures.push(`${capitalize(name)}${near} does not match the file.`);
     } else if (places.length > 1) {
-      failures.push(`The old lines of ${name}${near} are in the file ${places.length} times.`);
+      failures.push(`${capitalize(name)}${near} matches the file in ${places.length} places.`);
     } else if (placed.some((other) => overlap(other.place, place))) {
-      failures.push(`${capital(name)}${near} changes lines that another one changes.`);
+      failures.push(`${capitalize(name)}${near} overlaps another one.`);
     } else {
       placed.push({ hunk, place });
     }
@@ -60,7 +80,7 @@ function find(lines: readonly string[], change: Change, comparisons: Comparisons
     return { change, hunk, places: [] };
   }
   const whole = (starts: readonly number[]) => starts.map((start) => wanted.map((_, index) => start + index));
-  // context that was written without the column for its sign has lost a blank of its own
+  // context lines that were written without the column for the sign have lost a space of their own
   const restored = hunk.map((line) =>
     line.kind === 'context' && line.bare !== true ? { ...line, text: ` ${line.text}` } : line,
   );
@@ -72,7 +92,7 @@ function find(lines: readonly string[], change: Change, comparisons: Comparisons
         lines,
         old.map(({ text }) => text),
       );
-      const places = whole(starts).filter((place) => isEven(lines, old, place));
+      const places = whole(starts).filter((place) => hasConsistentIndent(lines, old, place));
       if (places.length > 0) {
         return { change, hunk: variant, places };
       }
@@ -82,7 +102,7 @@ function find(lines: readonly string[], change: Change, comparisons: Comparisons
   return { change, hunk, places: near === undefined ? [] : [near] };
 }
 
-/** Hunks come in the order of the file: those whose places are known leave fewer for the others. */
+/** Hunks are in the order of the file, so those whose places are known rule out places of the others. */
 function settle(found: readonly Found[]): void {
   const firsts = found.filter(({ places }) => places.length === 1).map(({ places }) => firstOf(places[0] ?? []));
   if (firsts.some((first, index) => index > 0 && first < (firsts[index - 1] ?? 0))) {
@@ -90,7 +110,7 @@ function settle(found: readonly Found[]): void {
   }
   for (let isOther = true; isOther; ) {
     isOther = false;
-    const nextSettled = settledBehind(found);
+    const nextSettled = settledAfter(found);
     let before: Place | undefined;
     for (const [index, one] of found.entries()) {
       if (one.places.length < 2) {
@@ -110,7 +130,7 @@ function settle(found: readonly Found[]): void {
       }
     }
   }
-  // numbers count where they were right for every hunk that can be checked
+  // line numbers count if they are right for every hunk that can be checked
   const sure = found.filter(({ places }) => places.length === 1);
   const isRight = ({ change, places }: Found) => places.some((place) => firstOf(place) + 1 === change.line);
   if (sure.length > 0 && sure.every(isRight)) {
@@ -121,16 +141,16 @@ function settle(found: readonly Found[]): void {
   }
 }
 
-/** Of each hunk: the place of the next one behind it that has one place. */
-function settledBehind(found: readonly Found[]): (Place | undefined)[] {
-  const behind: (Place | undefined)[] = new Array(found.length);
+/** For each hunk, the place of the first later one whose place is settled. */
+function settledAfter(found: readonly Found[]): (Place | undefined)[] {
+  const after: (Place | undefined)[] = new Array(found.length);
   let next: Place | undefined;
   for (let index = found.length - 1; index >= 0; index--) {
-    behind[index] = next;
+    after[index] = next;
     const places = found[index]?.places ?? [];
     next = places.length === 1 ? places[0] : next;
   }
-  return behind;
+  return after;
 }
 
 function firstOf(place: Place): number {
@@ -153,7 +173,7 @@ function withHunk(lines: readonly string[], hunk: readonly HunkLine[], place: Pl
   });
   const fresh = hunk.filter(({ kind }) => kind !== 'old').map(({ text }) => text);
   const [first, last] = [firstOf(place), lastOf(place)];
-  const indent = new Reindenter(pairs, fresh, [], unitNear(lines, first, last + 1));
+  const indent = new Reindenter(pairs, fresh, [], indentUnitNear(lines, first, last + 1));
   const out: string[] = lines.slice(0, first);
   let [at, index] = [first, 0];
   for (const { kind, text } of hunk) {
@@ -166,7 +186,7 @@ function withHunk(lines: readonly string[], hunk: readonly HunkLine[], place: Pl
     if (line === undefined) {
       continue;
     }
-    // lines of the file that the hunk does not have stay
+    // lines of the file that the hunk lacks are kept
     out.push(...lines.slice(at, line));
     if (kind === 'context') {
       out.push(indent.kept(text, [text, lines[line] ?? '']));

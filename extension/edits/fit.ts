@@ -1,32 +1,18 @@
-/** From the changes of an answer to the text that they propose. What does not fit is said, change by change. */
+/** Applies the changes of an answer to the text of a file. Each change that does not fit is reported. */
 
 import { diffArrays } from 'diff';
 import type { Change } from '../../language-server/protocol/answer/answer';
 import type { MarkedBlock } from '../../language-server/protocol/answer/change-blocks';
-import { UserError } from '../errors';
-import { fitHunks } from './fit-hunks';
-import { type Pair, Reindenter, unitNear } from './indentation';
-import { placesOf } from './places';
+import { type Fit, fitHunks } from './fit-hunks';
+import { indentUnitNear, type Pair, Reindenter } from './indentation';
+import { capitalize, joinLines, placesOf, splitText } from './places';
 import { nextReading } from './readings';
-import { capital, type Fit, joinLines, splitText } from './text-lines';
 
-export type { Fit } from './text-lines';
-
-/**
- * The text with all changes in it.
- * @throws UserError where one does not fit: its old lines are not there, or more than once
- */
-export function applyChanges(text: string, changes: readonly Change[]): string {
-  const { text: result, failures } = fitChanges(text, changes);
-  if (failures.length > 0) {
-    throw new UserError(failures.join(' '));
-  }
-  return result;
-}
+export type { Fit } from './fit-hunks';
 
 /**
- * @param text with line ends of one kind, which new lines take
- * @param form what new lines are made of before they are written
+ * @param text the file, with line ends of one kind, which new lines take
+ * @param form converts new text before it is written
  */
 export function fitChanges(
   text: string,
@@ -58,7 +44,7 @@ function fitBlocks(text: string, changes: readonly Change[], form: (text: string
         }
         state.count++;
         if ('problem' in reading) {
-          state.failures.push(`${capital(name(state.count))} was not made: ${reading.problem}`);
+          state.failures.push(`${capitalize(name(state.count))} was not applied: ${reading.problem}`);
         } else {
           const { search, replace } = reading.change;
           take(state, { search, replace: form(replace) }, name(state.count));
@@ -84,24 +70,24 @@ function applyOne(text: string, { search, replace }: Change, name: string): stri
   if (search.trim() === '') {
     return text.trim() === ''
       ? joinLines(fresh, replace.endsWith('\n'))
-      : { problem: `${capital(name)} has no old lines, and the file is not empty.` };
+      : { problem: `${capitalize(name)} has an empty SEARCH part, but the file is not empty.` };
   }
   const wanted = splitText(search.replaceAll('\r\n', '\n'));
   const lines = splitText(text);
   const places = placesOf(lines, wanted);
   const [start, second] = places;
   if (start === undefined) {
-    return { problem: `The old lines of ${name} are not in the file.` };
+    return { problem: `The SEARCH part of ${name} was not found in the file.` };
   }
   if (second !== undefined) {
-    return { problem: `The old lines of ${name} are in the file ${places.length} times.` };
+    return { problem: `The SEARCH part of ${name} was found ${places.length} times in the file.` };
   }
   const end = start + wanted.length;
   const placed = replaced(lines, start, wanted, fresh);
   return joinLines([...lines.slice(0, start), ...placed, ...lines.slice(end)], text.endsWith('\n') || text === '');
 }
 
-/** The new lines as the file would have them: those that stay byte for byte, others in its indent. */
+/** @returns the new lines for the file: unchanged ones byte for byte, the others in its indentation */
 function replaced(
   lines: readonly string[],
   start: number,
@@ -109,7 +95,7 @@ function replaced(
   fresh: readonly string[],
 ): readonly string[] {
   const pairs = wanted.map((line, index): Pair => [line, lines[start + index] ?? '']);
-  // blocks that differ in more have no lines in common that would say anything
+  // in blocks with more differences, common lines mean nothing
   const steps = diffArrays([...wanted], [...fresh], {
     comparator: (one, other) => one.trim() === other.trim(),
     maxEditLength: 2000,
@@ -132,7 +118,7 @@ function replaced(
     const pair = stays[index];
     return pair === undefined || line.trim() === '' ? [] : [[line, pair[0]]];
   });
-  const indent = new Reindenter(pairs, fresh, known, unitNear(lines, start, start + wanted.length));
+  const indent = new Reindenter(pairs, fresh, known, indentUnitNear(lines, start, start + wanted.length));
   return fresh.map((line, index) => {
     const pair = stays[index];
     return pair === undefined ? indent.added(line) : indent.kept(line, pair);

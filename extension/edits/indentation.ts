@@ -1,19 +1,19 @@
-/** New lines in the indent of the file that they go to, whatever indent the model wrote them in. */
+/** Converts new lines to the indentation of the file, whatever indentation the model wrote them in. */
 
-/** So many lines around a change tell how the file indents there, before the whole file is asked. */
+/** The number of lines around a change that decide its indentation; if they do not, the whole file does. */
 const nearLines = 60;
-/** As terminals show a tab: where nothing else tells, so many blanks stand for one. */
+/** The width of a tab in terminals: the number of spaces for one tab if nothing else decides it. */
 const tabColumns = 8;
-/** Of a text that does not tell. */
+/** The step of a text that is not indented. */
 const usualStep = 4;
 
-/** How a file indents around some of its lines. @param lines of the file; @param start the first, @param end after the last */
-export function unitNear(lines: readonly string[], start: number, end: number): string | undefined {
+/** @returns the unit of indentation around lines `start` to `end` (exclusive) of a file; undefined when none is indented */
+export function indentUnitNear(lines: readonly string[], start: number, end: number): string | undefined {
   const near = lines.slice(Math.max(0, start - nearLines), end + nearLines);
   return indentUnit(near) ?? indentUnit(lines);
 }
 
-/** Tabs, or the step of spaces that most indented lines take; undefined where nothing is indented. */
+/** @returns a tab, or the most common step in spaces; undefined when no line is indented */
 function indentUnit(lines: readonly string[]): string | undefined {
   let [tabs, spaced, before] = [0, 0, 0];
   const steps = new Map<number, number>();
@@ -26,7 +26,7 @@ function indentUnit(lines: readonly string[]): string | undefined {
       tabs++;
       continue;
     }
-    // one blank more is the star of a comment
+    // a single space is before the star of a comment
     const step = indent.length - before;
     if (step > 1 && step <= 8) {
       steps.set(step, (steps.get(step) ?? 0) + 1);
@@ -41,23 +41,23 @@ function indentUnit(lines: readonly string[]): string | undefined {
   return best === undefined ? undefined : ' '.repeat(best[0]);
 }
 
-/** A line as the model wrote it, and the same line in the file. */
+/** A line as the model wrote it, with the same line in the file. */
 export type Pair = readonly [model: string, file: string];
 
 export class Reindenter {
   readonly #unit: string | undefined;
   readonly #step: number;
   readonly #known = new Map<string, string>();
-  /** All columns that the new lines have more than the old ones throughout. */
+  /** The number of columns by which all new lines are indented deeper than the old ones. */
   readonly #shift: number;
   readonly #verbatim: boolean;
-  /** Of the lines so far whose indent is still open: columns of the model's, and the file's indent. */
+  /** The indentation levels that are open: the model's columns, and the file's indentation for them. */
   #open: { readonly columns: number; readonly file: string }[] = [];
   #before = '';
 
   /**
-   * @param pairs old lines; @param fresh all new lines, those that stay among them; @param stays which of the new
-   * lines are old ones; @param unit of the file
+   * @param pairs the old lines; @param fresh all new lines, including unchanged ones; @param stays the unchanged lines as the
+   * new and the old text have them; @param unit the file's unit of indentation
    */
   constructor(pairs: readonly Pair[], fresh: readonly string[], stays: readonly Pair[], unit: string | undefined) {
     const worded = pairs.filter(([model]) => model.trim() !== '');
@@ -73,7 +73,7 @@ export class Reindenter {
     this.#shift = this.#verbatim ? 0 : this.#shiftOf(worded, fresh, stays);
   }
 
-  /** A line that stays. @param model as the new lines have it, @param old as the old ones do */
+  /** @returns an unchanged line for the file. @param model the line in the new text; the pair has it from the old one */
   kept(model: string, [old, file]: Pair): string {
     const isMoved = model !== old && this.#columns(model) - this.#shift !== this.#columns(old);
     if (isMoved) {
@@ -133,16 +133,16 @@ export class Reindenter {
     return withoutLevels(child.file, Math.round((child.columns - columns) / this.#step), this.#unit ?? '');
   }
 
-  /** A new line in the file's blanks among old ones in others: it was not written like those. */
+  /** Whether a new line is in the file's kind of whitespace although all old lines are in the other kind. */
   #isFileKind(indent: string): boolean {
     const kind = this.#unit === '\t' ? /^\t+$/ : /^ +$/;
     const other = this.#unit === '\t' ? /^ / : /^\t/;
-    // one blank is the star of a comment
+    // a single space is before the star of a comment
     const old = [...this.#known.keys()].filter((one) => one !== '' && one !== ' ');
     return kind.test(indent) && old.length > 0 && old.every((one) => other.test(one));
   }
 
-  /** What comes after the indent of the line that this one is within. */
+  /** @returns the whitespace after the indentation of the parent line */
   #deeper(columns: number, more: number): string {
     const unit = this.#unit ?? '';
     const isAligned = more > this.#step && bracketColumn(this.#before, this.#step) === columns + this.#shift;
@@ -153,14 +153,14 @@ export class Reindenter {
     return columnsOf(indentOf(line), this.#step);
   }
 
-  /** A model that writes old lines at the margin may write the new ones where they belong. */
+  /** A model that writes old lines unindented may indent the new ones correctly. */
   #shiftOf(pairs: readonly Pair[], fresh: readonly string[], stays: readonly Pair[]): number {
     if (stays.length === 0) {
       return 0;
     }
-    const least = (lines: readonly string[]) =>
+    const minColumns = (lines: readonly string[]) =>
       Math.min(...lines.filter((line) => line.trim() !== '').map((line) => this.#columns(line)));
-    const shift = least(fresh) - least(pairs.map(([model]) => model));
+    const shift = minColumns(fresh) - minColumns(pairs.map(([model]) => model));
     const isEven = stays.every(([model, old]) => this.#columns(model) - this.#columns(old) === shift);
     return shift > 0 && isEven && pairs.some(([model, file]) => indentOf(model) !== indentOf(file)) ? shift : 0;
   }
@@ -175,7 +175,7 @@ function columnsOf(indent: string, step: number): number {
   return tabs * step + (indent.length - tabs);
 }
 
-/** The new lines are written as the file is, so that each of their blanks is meant. */
+/** Whether the new lines are written in the file's indentation, so that their whitespace is taken literally. */
 function isVerbatim(pairs: readonly Pair[], fresh: readonly string[], unit: string | undefined, step: number): boolean {
   if (unit === undefined || pairs.some(([model, file]) => indentOf(model) !== indentOf(file))) {
     return unit === undefined && pairs.every(([model, file]) => indentOf(model) === indentOf(file));
@@ -186,11 +186,11 @@ function isVerbatim(pairs: readonly Pair[], fresh: readonly string[], unit: stri
   if (indents.some(isForeign)) {
     return old.some(isForeign);
   }
-  // old lines at the margin do not tell the model's step; the new ones do where they open blocks
+  // unindented old lines do not show the model's step; new lines that open blocks do
   return old.some((indent) => indent !== '') || unit === '\t' || openSteps(fresh).length === 0 || step === unit.length;
 }
 
-/** By how many columns the model goes deeper. */
+/** @returns the number of columns of one level in the model's lines */
 function stepOf(lines: readonly string[], pairs: readonly Pair[], unit: string | undefined): number {
   const steps = openSteps(lines);
   const [usual] = [...new Set(steps)].sort(
@@ -210,16 +210,16 @@ function stepOf(lines: readonly string[], pairs: readonly Pair[], unit: string |
   const spaces = lines
     .map((line) => (line.trim() === '' ? '' : indentOf(line)))
     .filter((indent) => /^ {2,}$/.test(indent));
-  const least = Math.min(...spaces.map(({ length }) => length));
-  if (unit === '\t' && least === tabColumns) {
+  const min = Math.min(...spaces.map(({ length }) => length));
+  if (unit === '\t' && min === tabColumns) {
     return tabColumns;
   }
-  return spaces.length === 0 ? usualStep : least % usualStep === 0 || least > usualStep ? usualStep : least;
+  return spaces.length === 0 ? usualStep : min % usualStep === 0 || min > usualStep ? usualStep : min;
 }
 
 const opensBlock = /(?:[{([:]|=>|^\s*<.*>|\b(?:then|do|else|begin|try))\s*(?:(?:\/\/|#)[\s\S]*)?$/;
 
-/** Where a line that opens a block is followed by one of spaces: by how many more. */
+/** @returns by how many spaces each line after an opened block is indented deeper */
 function openSteps(lines: readonly string[]): number[] {
   const steps: number[] = [];
   let before: string | undefined;
@@ -238,7 +238,7 @@ function openSteps(lines: readonly string[]): number[] {
   return steps;
 }
 
-/** The column after the last bracket that a line leaves open. */
+/** @returns the column after the last bracket that a line leaves open; undefined when the line ends there or has none */
 function bracketColumn(line: string, step: number): number | undefined {
   let depth = 0;
   const content = line.trimStart();

@@ -1,16 +1,16 @@
-/** What was typed while a proposal was shown stays: a proposal is applied to the text as it is by now. */
+/** Applies a proposal to the current text, so that what was typed while it was shown is kept. */
 
 import { type Hunk, hunksOf, splitLines } from './changes';
 
 export interface Merged {
   readonly text: string;
-  /** Proposed hunks that are not in the text, because their lines have been edited. */
+  /** The proposed hunks that were not applied, because their lines have been edited. */
   readonly conflicts: readonly Hunk[];
 }
 
 /**
- * @param base the text that the proposal was made from; @param current the text by now; @param hunks of the proposal,
- * in the lines of `base`
+ * @param base the text that the proposal was made from; @param current the current text; @param hunks the changes of the
+ * proposal to `base`
  */
 export function mergeHunks(base: string, current: string, hunks: readonly Hunk[]): Merged {
   const edits = hunksOf(base, current);
@@ -36,7 +36,7 @@ export function mergeHunks(base: string, current: string, hunks: readonly Hunk[]
   return { text: [...pieces, ...lines.slice(at)].join(''), conflicts };
 }
 
-/** The line before and after a change belongs to it: what is edited there may have been meant with it. */
+/** Adjacent lines count as touched: an edit there may have been meant together with the change. */
 function touch(one: Hunk, other: Hunk): boolean {
   return one.oldStart <= other.oldEnd && other.oldStart <= one.oldEnd;
 }

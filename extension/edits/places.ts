@@ -1,18 +1,18 @@
-/** Where lines of an answer are in a file. */
+/** Splits texts into lines, and finds lines of an answer in a file. */
 
 import type { HunkLine } from '../../language-server/protocol/answer/change-blocks';
 
-/** Each old line's line in the file, 0-based; undefined: it is not there. */
+/** For each old line, its line number in the file, 0-based; undefined when the file lacks it. */
 export type Place = readonly (number | undefined)[];
 
 const forms: readonly ((line: string) => string)[] = [(line) => line, (line) => line.trimEnd(), (line) => line.trim()];
 
-/** All places of these lines, one after the other: to the blank if there are any such, else whatever their blanks. */
+/** @returns the first line of each place where these lines are: exact matches if there are any, else with other whitespace */
 export function placesOf(lines: readonly string[], wanted: readonly string[]): number[] {
   return forms.map((_, form) => placesBy(form, lines, wanted)).find((found) => found.length > 0) ?? [];
 }
 
-/** The ways to compare lines, from the strictest on: to the blank, but for those at the end, but for those around. */
+/** The ways to compare lines, the strictest first: exactly, without trailing whitespace, without surrounding whitespace. */
 export const comparisonKinds = forms.map((_, form) => form);
 
 export function placesBy(comparison: number, lines: readonly string[], wanted: readonly string[]): number[] {
@@ -20,7 +20,7 @@ export function placesBy(comparison: number, lines: readonly string[], wanted: r
   return matches(formedLines(lines, comparison), wanted.map(form));
 }
 
-/** Many hunks are looked for in the lines of one file. */
+/** Caches the lines of a file in each form, as many hunks are searched for in one file. */
 const formed = new WeakMap<readonly string[], (readonly string[] | undefined)[]>();
 
 function formedLines(lines: readonly string[], comparison: number): readonly string[] {
@@ -43,10 +43,10 @@ function matches(lines: readonly string[], wanted: readonly string[]): number[] 
 }
 
 /**
- * Whether the indents of old lines agree with the file's. Where some are the same, those of lines that go and of lines
- * without a word are, too: brackets alone are found anywhere. Where none is, deeper lines are deeper.
+ * Whether the indentation of old lines agrees with the file's. If some lines have the same, removed lines and lines without
+ * words must as well, since brackets alone are found anywhere. Otherwise deeper lines must be deeper in the file.
  */
-export function isEven(lines: readonly string[], old: readonly HunkLine[], place: Place): boolean {
+export function hasConsistentIndent(lines: readonly string[], old: readonly HunkLine[], place: Place): boolean {
   const columns = (line: string) => (/^[ \t]*/.exec(line)?.[0] ?? '').replaceAll('\t', '        ').length;
   const pairs = old.flatMap(({ text, kind }, index) => {
     const line = lines[place[index] ?? -1];
@@ -67,12 +67,12 @@ export function isEven(lines: readonly string[], old: readonly HunkLine[], place
   return steps.every(([, file], index) => index === 0 || file > (steps[index - 1]?.[1] ?? -1));
 }
 
-/** Old lines that are not in the file as they stand: so many may be too few or too many. */
+/** The maximum number of lines that a hunk may lack, or have in excess, compared to the file. */
 const maxErrors = 3;
-/** Of a line that has other blanks: of two places, the one that is the same to the blank. */
+/** The error of a line with other whitespace: of two places, the exact one is better. */
 const blankError = 0.01;
 
-/** Of all hunks of a file: lines of the file times lines of the hunk that are compared one by one. */
+/** The budget of all inexact hunks of a file: each takes the lines of the file times those of the hunk. */
 export interface Comparisons {
   left: number;
 }
@@ -80,8 +80,8 @@ export interface Comparisons {
 export const maxComparisons = 6_000_000;
 
 /**
- * The place of a hunk some of whose context is wrong: the one that agrees best, and clearly. All lines that go have to
- * be there, and the lines on both sides of what is added.
+ * Finds the place of a hunk some of whose context is wrong: the best match, if it is clearly better than the others. All
+ * removed lines must match, and the lines on both sides of added ones.
  */
 export function nearPlace(
   lines: readonly string[],
@@ -106,7 +106,7 @@ export function nearPlace(
   const rival = ends.find(({ place: other, errors }) => errors <= best.errors + 1 && !overlaps(other, place));
   const matched = place.filter((line, index) => line !== undefined && wanted[index] !== '').length;
   const isClear = rival === undefined && matched >= 2 && isAnchored(hunk, place);
-  return isClear && isEven(lines, old, place) ? place : undefined;
+  return isClear && hasConsistentIndent(lines, old, place) ? place : undefined;
 }
 
 interface Aligned {
@@ -114,7 +114,7 @@ interface Aligned {
   readonly place: Place;
 }
 
-/** Whether lines are added between an old line and the one before it. */
+/** @returns for each old line, whether lines are added before it */
 function additionsBefore(hunk: readonly HunkLine[]): boolean[] {
   const found: boolean[] = [];
   let added = false;
@@ -129,7 +129,7 @@ function additionsBefore(hunk: readonly HunkLine[]): boolean[] {
   return found;
 }
 
-/** @returns the ways to lay the old lines on the file's with few errors, the best first; one for each last line */
+/** @returns alignments of the old lines with the file's that have few errors, the best first; one for each last line */
 function align(
   lines: readonly string[],
   old: readonly HunkLine[],
@@ -143,7 +143,7 @@ function align(
   }
   const present = lines.map((line) => line.trim());
   const wanted = old.map(({ text }) => text.trim());
-  // rows: old lines so far; columns: lines of the file so far
+  // rows are old lines so far, columns are lines of the file so far
   let row: (Step | undefined)[] = Array.from({ length: present.length + 1 }, () => ({
     errors: 0,
     line: undefined,
@@ -195,8 +195,8 @@ function overlaps(one: Place, other: Place): boolean {
 }
 
 /**
- * What is added stands between lines that are there. Where one of them is not, it cannot be told on which side of what
- * the file has instead the new lines belong.
+ * Whether all added lines are between lines that are in the file. If one of those is missing, it is unknown on which side of
+ * what the file has instead the new lines belong.
  */
 function isAnchored(hunk: readonly HunkLine[], place: Place): boolean {
   let [index, isAdding, isOpen] = [0, false, false];
@@ -213,4 +213,21 @@ function isAnchored(hunk: readonly HunkLine[], place: Place): boolean {
     [isAdding, isOpen] = [false, !isThere];
   }
   return !(isAdding && isOpen);
+}
+
+/** @returns the lines without their ends */
+export function splitText(text: string): string[] {
+  const lines = text.split('\n');
+  if (lines.at(-1) === '') {
+    lines.pop();
+  }
+  return lines;
+}
+
+export function joinLines(lines: readonly string[], isEnded: boolean): string {
+  return lines.length === 0 ? '' : `${lines.join('\n')}${isEnded ? '\n' : ''}`;
+}
+
+export function capitalize(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,18 +1,18 @@
-/** A proposed text of a file: made from what the file held when it was shown, and kept in step with it. */
+/** A proposed text of a file. It follows edits of the file while it is shown. */
 
 import { type Hunk, hunksOf, withHunk } from './changes';
 import { type Merged, mergeHunks } from './merge';
 
-/** So many accepted changes can be undone in the file and are proposed again. */
+/** The maximum number of accepted changes that are proposed again after an undo in the file. */
 const maxUndone = 50;
 
-/** @typeParam Target what names the file */
+/** @typeParam Target the type that names a file */
 export class Proposal<Target> {
   readonly target: Target;
   text: string;
-  /** What the proposal was made from. */
+  /** The text that the proposal was made from. */
   #base: string;
-  /** Texts of the file before something was accepted, and what the proposal was made from then. */
+  /** The file's text and the base of the proposal before each accepted change, the latest first. */
   readonly #before: { readonly current: string; readonly base: string }[] = [];
 
   constructor(target: Target, base: string, text: string) {
@@ -21,15 +21,15 @@ export class Proposal<Target> {
     this.text = text;
   }
 
-  /** What is proposed: old lines are those of the text it was made from, new lines those of the proposed one. */
+  /** @returns the proposed changes: old lines are those of the base, new lines those of the proposed text */
   hunks(): Hunk[] {
     return hunksOf(this.#base, this.text);
   }
 
   /**
-   * The file has another text by now: edits beside the proposed changes become part of the proposal, so that nothing of
-   * them is proposed to go. Edits in the lines of a change are left to {@link merged}.
-   * @returns whether the proposed text is another one now
+   * Takes over edits of the file outside the proposed changes, so that they are not shown as removed. Edits in the lines of
+   * a change are left to {@link merged}.
+   * @returns whether the proposed text has changed
    */
   follow(current: string): boolean {
     if (current === this.#base) {
@@ -48,23 +48,23 @@ export class Proposal<Target> {
     return isOther;
   }
 
-  /** An accepted change was undone: it is proposed again. */
+  /** Proposes accepted changes again if the file's text shows that they were undone. @returns whether it does */
   restore(current: string): boolean {
     const undone = current === this.#base ? undefined : this.#before.find((before) => before.current === current);
     this.#base = undone?.base ?? this.#base;
     return undone !== undefined;
   }
 
-  /** The file's text with these changes in it. */
+  /** @returns the file's current text with these changes */
   merged(current: string, hunks: readonly Hunk[]): Merged {
     return mergeHunks(this.#base, current, hunks);
   }
 
-  /** The changes have been written. @param hunks in the order of their lines */
+  /** Records that changes were written. @param hunks the changes in the order of their lines */
   accepted(before: string, after: string, hunks: readonly Hunk[]): void {
     this.#before.unshift({ current: before, base: this.#base });
     this.#before.length = Math.min(this.#before.length, maxUndone);
-    // an edit that the proposal could not follow stays apart from it
+    // an edit that the proposal could not take over stays out of its base
     this.#base =
       before === this.#base ? after : hunks.toReversed().reduce((base, hunk) => withHunk(base, hunk), this.#base);
   }

@@ -1,6 +1,6 @@
 /**
- * Which lines of a change are its marks, where lines of the file look like marks: conflicts of git, underlined titles,
- * texts about this very format. The old lines have to be in the file, and that tells.
+ * Decides which lines of a SEARCH/REPLACE block are its markers when lines of the file look like markers: git conflicts,
+ * underlined titles, texts about this very format. The SEARCH part has to be in the file, and that decides it.
  */
 
 import { type Change, dividerLine, joined } from '../../language-server/protocol/answer/change-blocks';
@@ -12,9 +12,9 @@ type Reading =
   | { readonly problem: string; readonly next: number | undefined };
 
 /**
- * The next change of a block.
- * @param from the line where to look for it; @param file the file's lines as they are then
- * @returns undefined: there is none
+ * Finds the next change of a block.
+ * @param from the line to search from; @param file the lines of the file with all earlier changes
+ * @returns undefined when there is none
  */
 export function nextReading(lines: readonly string[], from: number, file: readonly string[]): Reading | undefined {
   const { marks, ends, dividers: all, dividersBefore } = marksOf(lines);
@@ -25,7 +25,7 @@ export function nextReading(lines: readonly string[], from: number, file: readon
   const dividers = all.filter((at) => at > start);
   const [first] = dividers;
   if (first === undefined) {
-    return { problem: 'its marks do not fit together.', next: undefined };
+    return { problem: 'its markers do not match.', next: undefined };
   }
   const read = (divider: number): Reading => {
     const end = ends[divider] ?? divider;
@@ -35,12 +35,12 @@ export function nextReading(lines: readonly string[], from: number, file: readon
   const fitting = dividersThatFit(lines, start, new Set(dividers), file);
   const last = fitting.at(-1);
   if (last === undefined) {
-    // none: the change itself says so when it is tried
+    // applying the change reports that it does not fit
     return read(first);
   }
   if (fitting.length > 1 && !isClear(lines, fitting, (divider) => ends[divider] ?? divider, start, dividersBefore)) {
     return {
-      problem: `more than one of its lines of “${(lines[last] ?? '').trim()}” could be where the new lines begin.`,
+      problem: `more than one of its “${(lines[last] ?? '').trim()}” lines could be the divider.`,
       next: (ends[last] ?? last) + 1,
     };
   }
@@ -50,13 +50,13 @@ export function nextReading(lines: readonly string[], from: number, file: readon
 interface Marks {
   readonly marks: readonly (Mark | undefined)[];
   readonly ends: readonly (number | undefined)[];
-  /** Those that whole changes follow, ascending. */
+  /** The dividers after which complete changes follow, ascending. */
   readonly dividers: readonly number[];
-  /** Of each line, and the one after the last: how many lines before it look like dividers. */
+  /** For each line, and the one after the last, the number of earlier lines that look like dividers. */
   readonly dividersBefore: readonly number[];
 }
 
-/** Once for each block, however many changes it has. */
+/** Markers are found once for each block, however many changes it has. */
 const marksOfBlocks = new WeakMap<readonly string[], Marks>();
 
 function marksOf(lines: readonly string[]): Marks {
@@ -92,7 +92,7 @@ function markOf(line: string): Mark | undefined {
         : undefined;
 }
 
-/** Of each line: the end mark that closes what is open there; marks in new lines come in pairs. */
+/** @returns for each line, the end marker that closes the change around it; markers within new lines come in pairs */
 function endOfEach(marks: readonly (Mark | undefined)[]): (number | undefined)[] {
   const ends: (number | undefined)[] = new Array(marks.length);
   const open: (number | undefined)[] = [];
@@ -103,14 +103,14 @@ function endOfEach(marks: readonly (Mark | undefined)[]): (number | undefined)[]
       open.push(end);
       end = at;
     } else if (marks[at] === 'start') {
-      // what is open before a start is what was open after its end
+      // before a start, that change is open which is open after its end
       end = open.pop();
     }
   }
   return ends;
 }
 
-/** Of each line, and the one after the last: whether whole changes are all that follows. */
+/** @returns for each line, and the one after the last, whether only complete changes follow */
 function coverOf(marks: readonly (Mark | undefined)[], ends: readonly (number | undefined)[]): boolean[] {
   const covers: boolean[] = new Array(marks.length + 1);
   covers[marks.length] = true;
@@ -124,7 +124,7 @@ function coverOf(marks: readonly (Mark | undefined)[], ends: readonly (number | 
   return covers;
 }
 
-/** The dividers up to which the lines are in the file, ascending. Each line is compared where all before it were. */
+/** @returns the dividers before which all lines match the file, ascending */
 function dividersThatFit(
   lines: readonly string[],
   start: number,
@@ -141,7 +141,7 @@ function dividersThatFit(
     if (dividers.has(at) && (isWorded || isBlank)) {
       fitting.push(at);
     }
-    // lines that all look like marks are anywhere
+    // lines that all look like markers would match anywhere
     isWorded ||= line !== '' && markOf(line) === undefined;
     places = places.filter((place) => forms[place + at - start - 1] === line);
   }
@@ -149,10 +149,10 @@ function dividersThatFit(
 }
 
 /**
- * Of dividers up to which the lines are in the file, whether the last is meant. The lines between two of them go on in
- * the file as they do in the block, so they are old ones, where they say anything. Where they do not, the last is meant
- * if it alone is as long as the other marks; if it leaves as many lines that look like dividers in the old lines as in
- * the new ones; or if any other would leave the line below a title below what is no title.
+ * Whether the last of the dividers that fit is meant. The lines between two of them continue in the file as they do in the
+ * block, so they belong to the SEARCH part if they have any words. Otherwise the last divider is meant if it alone is as
+ * long as the other markers, if it leaves as many possible dividers in the SEARCH part as in the REPLACE part, or if the
+ * last line of the REPLACE part has no words.
  */
 function isClear(
   lines: readonly string[],

@@ -1,17 +1,18 @@
-/** Proposed changes of files in the editor's own diff editor: accepted or rejected one by one, or all at once. */
+/** Shows proposed changes in the diff editor, where the user accepts or rejects them one by one or all at once. */
 
 import * as vscode from 'vscode';
 import { UserError } from '../errors';
+import { inform } from '../notify';
 import { type Hunk, hunkAt, withoutHunk } from './changes';
 import { Proposal } from './proposal';
-import type { Writer } from './writer';
+import { textOf, type Writer } from './writer';
 
-export const proposalScheme = 'fasa-proposal';
+const proposalScheme = 'fasa-proposal';
 
-/** From the last key to the moment when a proposal follows what was typed. */
+/** The pause in typing after which a proposal takes over what was typed. Milliseconds. */
 const followMs = 150;
 
-/** Proposals are for looking at and deciding; what is open of them ends with the window. */
+/** The proposals that are shown. They are not stored, and end with the window. */
 export class Reviews implements vscode.Disposable {
   readonly #proposals = new Map<string, Proposal<vscode.Uri>>();
   readonly #changes = new vscode.EventEmitter<vscode.Uri>();
@@ -43,7 +44,7 @@ export class Reviews implements vscode.Disposable {
     );
   }
 
-  /** @param base what the file holds now; @param text the whole file as proposed; LF line ends */
+  /** @param base the current text of the file; @param text the proposed text; both with LF line ends */
   async show(target: vscode.Uri, base: string, text: string): Promise<void> {
     this.#count += 1;
     const uri = target.with({ scheme: proposalScheme, authority: '', query: String(this.#count), fragment: '' });
@@ -52,7 +53,7 @@ export class Reviews implements vscode.Disposable {
     await vscode.commands.executeCommand('vscode.diff', target, uri, `${name} (proposed changes)`, { preview: false });
   }
 
-  /** Of the change at the cursor, or at a line that a lens names. */
+  /** Accepts the change at the cursor, or at the line of a code lens. */
   async accept(line?: number): Promise<void> {
     await this.#decide(line, ({ proposal, current, hunk }) => this.#write(proposal, current, [hunk]));
   }
@@ -65,7 +66,7 @@ export class Reviews implements vscode.Disposable {
     });
   }
 
-  /** @throws UserError where lines of a change have been edited since it was shown: then nothing is written */
+  /** @throws UserError when lines of a change were edited since it was shown; nothing is written then */
   async acceptAll(): Promise<void> {
     const shown = this.#shown();
     if (shown) {
@@ -119,9 +120,7 @@ export class Reviews implements vscode.Disposable {
     const at = line ?? cursorLine(uri) ?? 0;
     const hunk = hunkAt(hunks, at) ?? (hunks.length === 1 ? hunks[0] : undefined);
     if (!hunk) {
-      await vscode.window.showInformationMessage(
-        'There is no change at the cursor. Move the cursor to a changed line.',
-      );
+      await inform('There is no change at the cursor. Move the cursor to a changed line.');
       return;
     }
     await act({ uri, proposal, current, hunk });
@@ -135,7 +134,7 @@ export class Reviews implements vscode.Disposable {
     this.#lensChanges.fire();
   }
 
-  /** What is typed into a file shows on both sides of its proposal, as text that is not proposed. */
+  /** Takes over what is typed into a file, so that it is the same on both sides of the diff. */
   #follow(document: vscode.TextDocument): void {
     this.#lensChanges.fire();
     const edited = document.uri.toString();
@@ -154,7 +153,7 @@ export class Reviews implements vscode.Disposable {
     }, followMs);
   }
 
-  /** The proposal in the active tab. */
+  /** @returns the proposal in the active tab */
   #shown(): { readonly uri: vscode.Uri; readonly proposal: Proposal<vscode.Uri> } | undefined {
     const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
     const uri = input instanceof vscode.TabInputTextDiff ? input.modified : undefined;
@@ -162,7 +161,7 @@ export class Reviews implements vscode.Disposable {
     return uri && proposal ? { uri, proposal } : undefined;
   }
 
-  /** Shown where the user has code lenses in diff editors; the buttons of the title are always there. */
+  /** Code lenses appear if the user has enabled them in diff editors; the title bar always has buttons. */
   #lenses(document: vscode.TextDocument): vscode.CodeLens[] {
     const proposal = this.#proposals.get(document.uri.toString());
     if (!proposal) {
@@ -179,10 +178,6 @@ export class Reviews implements vscode.Disposable {
   }
 }
 
-export function textOf(document: vscode.TextDocument): string {
-  return document.getText().replace(/\r\n?/g, '\n');
-}
-
 function cursorLine(uri: vscode.Uri): number | undefined {
   const editor =
     vscode.window.activeTextEditor?.document.uri.toString() === uri.toString()
@@ -191,7 +186,7 @@ function cursorLine(uri: vscode.Uri): number | undefined {
   return editor?.selection.active.line;
 }
 
-/** The editor asks for the text of a virtual document when it is told of a change. */
+/** Waits until the editor has read a virtual document again after its change event. */
 async function settled(uri: vscode.Uri, text: string): Promise<void> {
   const document = await vscode.workspace.openTextDocument(uri);
   for (let tries = 0; tries < 50 && textOf(document) !== text; tries += 1) {

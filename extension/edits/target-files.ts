@@ -1,7 +1,8 @@
-/** The file that a block is for, chosen with the user where the answer does not say; files that come, go and move. */
+/** Finds the file that a block is for, asking the user when the answer does not name it; creates, deletes and renames files. */
 
 import * as vscode from 'vscode';
 import { UserError } from '../errors';
+import { confirm } from '../notify';
 import { findInWorkspace, isReadable, placeName, resolveInWorkspace } from '../workspace-paths';
 import type { Writer } from './writer';
 
@@ -13,11 +14,11 @@ export class TargetFiles {
   }
 
   /**
-   * Never the open file by itself: where the answer names none, the user says which.
-   * @param paths all that the answer may mean; @param path the one that it names
-   * @returns 'missing': one is named that is not there; 'untitled': none is, and the user wants a new one; undefined: the
-   * user chose none
-   * @throws UserError where it is outside of the workspace
+   * Finds the file of a block. The open file is never taken by default: if the answer names no file, the user chooses one.
+   * @param paths all paths that the answer may mean; @param path the one that it names
+   * @returns 'missing' when the named file does not exist, 'untitled' when the user wants a new one, undefined when the user
+   * chose none
+   * @throws UserError when it is outside of the workspace
    */
   async choose(
     paths: readonly string[],
@@ -30,7 +31,7 @@ export class TargetFiles {
       return first;
     }
     if (first !== undefined) {
-      return pick(found, `The workspace has ${found.length} files that ${path ?? paths[0]} may mean`);
+      return pick(found, `${path ?? paths[0]} matches ${found.length} files of the workspace`);
     }
     if (path === undefined) {
       return pick(openFiles(), 'The answer does not say which file this is for', 'untitled');
@@ -43,12 +44,12 @@ export class TargetFiles {
     return 'missing';
   }
 
-  /** Asks where, and writes. @throws UserError where that may not be, or is there already */
+  /** Asks for the path and creates the file. @throws UserError when it must not be written, or exists */
   async create(path: string, text: string): Promise<void> {
     const near = vscode.window.activeTextEditor?.document.uri;
     const named = await vscode.window.showInputBox({
       title: 'New file',
-      prompt: 'Where to write the code, below the folder of the workspace',
+      prompt: 'Path of the file, below the folder of the workspace',
       value: path,
       ignoreFocusOut: true,
     });
@@ -66,18 +67,18 @@ export class TargetFiles {
     await this.#writer.createFile(target, text);
   }
 
-  /** @param isSame the file holds what the answer takes away */
+  /** Deletes a file after a question. @param isSame whether its contents are what the answer shows */
   async remove(target: vscode.Uri, isSame: boolean): Promise<void> {
     const name = placeName(target);
     const detail = isSame
-      ? 'The answer removes this file.'
-      : 'The answer removes this file, but what it shows of it is not what the file holds.';
+      ? 'The answer deletes this file.'
+      : 'The answer deletes this file, but the file has other contents than the answer shows.';
     if (await confirm(`Delete ${name}?`, detail, 'Delete File')) {
       await this.#writer.deleteFile(target);
     }
   }
 
-  /** @returns where the file is now; undefined: the user does not want it */
+  /** Renames a file after a question. @returns the new URI; undefined when the user declines */
   async rename(target: vscode.Uri, to: string): Promise<vscode.Uri | undefined> {
     const renamed = resolveInWorkspace(to, target);
     if (renamed === undefined) {
@@ -88,17 +89,12 @@ export class TargetFiles {
       throw new UserError(`${placeName(target)} was not renamed: ${placeName(renamed)} already exists.`);
     }
     const question = `Rename ${placeName(target)} to ${placeName(renamed)}?`;
-    if (!(await confirm(question, 'The answer gives this file another name.', 'Rename File'))) {
+    if (!(await confirm(question, 'The answer renames this file.', 'Rename File'))) {
       return undefined;
     }
     await this.#writer.renameFile(target, renamed);
     return renamed;
   }
-}
-
-/** A question that needs an answer before anything is done. */
-export async function confirm(question: string, detail: string, yes: string): Promise<boolean> {
-  return (await vscode.window.showWarningMessage(question, { modal: true, detail }, yes)) === yes;
 }
 
 async function pick<Other extends string = never>(
@@ -116,7 +112,7 @@ async function pick<Other extends string = never>(
   return (await vscode.window.showQuickPick(items, { title, ignoreFocusOut: true }))?.choice;
 }
 
-/** The current one first. */
+/** @returns the open files, the current one first */
 function openFiles(): vscode.Uri[] {
   const active = vscode.window.activeTextEditor?.document.uri;
   const tabs = vscode.window.tabGroups.all

@@ -1,18 +1,18 @@
 /**
- * Where code of an answer may go. An answer can be steered by whatever the model read, so what runs by itself, or
- * changes what runs, is for the user's own hands: version control, editor and container settings, CI, start files.
+ * Decides which files an answer may write to. Anything that the model has read can influence an answer, so only the user
+ * changes files that run by themselves or configure what runs: version control, editor and container settings, CI, start files.
  */
 
 import { lstat, realpath } from 'node:fs/promises';
 import * as path from 'node:path';
 
-export interface TargetFacts {
+interface TargetFacts {
   readonly trusted: boolean;
   /** Absolute paths of the workspace's folders. */
   readonly folders: readonly string[];
 }
 
-/** Of what a folder holds, where that is more than settings of some tool: the words of the reason. */
+/** Protected folders, with what their files belong to, as the reason says it. */
 const folders: Readonly<Record<string, string>> = {
   '.git': 'the files of git',
   '.hg': 'the files of Mercurial',
@@ -45,7 +45,7 @@ const folders: Readonly<Record<string, string>> = {
   '.cargo': 'settings of a build tool',
 };
 
-/** Below folders that are harmless themselves. */
+/** Protected paths below folders that are harmless themselves. */
 const paths: readonly (readonly [RegExp, string])[] = [
   [/(?:^|\/)\.(?:github|gitea|forgejo|gitlab)\/(?:workflows|actions|ci)(?:\/|$)/i, 'continuous integration'],
   [
@@ -53,7 +53,7 @@ const paths: readonly (readonly [RegExp, string])[] = [
     'settings of a coding agent',
   ],
   [/(?:^|\/)gradle\/wrapper\//i, 'settings of a build tool'],
-  // a page about agents in the documentation is a page
+  // a page about agents in the documentation is harmless
   [/^(?!(?:.*\/)?docs?\/)(?:.*\/)?(?:agents|claude|gemini)(?:\.local|\.override)?\.md$/i, 'what coding agents follow'],
 ];
 
@@ -91,8 +91,8 @@ const files: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Folders and files with a dot are mostly settings of tools, and most of those can name a program to run. A list of
- * them would never be whole, so the list is of those that can do nothing but what their names say.
+ * Most folders and files with a leading dot are settings of tools, and most of those can name a program to run. A list of
+ * them would never be complete, so this is a list of those that cannot run anything.
  */
 const harmlessFolders = new Set(
   '.github .gitlab .gitea .forgejo .storybook .changeset .changes .vitepress .vuepress .dumi .well-known .reuse .assets .docs .images .templates .test .tests'.split(
@@ -108,8 +108,11 @@ const harmlessFiles: readonly RegExp[] = [
   /^\.(?:env|envrc)\.(?:example|sample|template|dist|defaults?)$|^\.(?:example|sample|template)\.env$/,
 ];
 
-/** @returns why nothing is written there, as the end of a sentence; undefined: it may be written */
-export async function whyRefused(file: string, { trusted, folders: roots }: TargetFacts): Promise<string | undefined> {
+/** @returns why nothing may be written there, as the end of a sentence; undefined when it may */
+export async function refusalReason(
+  file: string,
+  { trusted, folders: roots }: TargetFacts,
+): Promise<string | undefined> {
   if (!trusted) {
     return 'the workspace is not trusted';
   }
@@ -121,8 +124,8 @@ export async function whyRefused(file: string, { trusted, folders: roots }: Targ
   if (named !== undefined) {
     return named;
   }
-  // a link may lead elsewhere, on the way or at the end; a file that is not there yet lands where its folder really is
-  const real = await reallyAt(path.resolve(file));
+  // any part of the path may be a link; a file that does not exist yet would be created in the real folder
+  const real = await realPathOf(path.resolve(file));
   const realRoots = await Promise.all(roots.map((root) => realpath(root).catch(() => root)));
   const inside = real === undefined ? undefined : below(real, realRoots);
   return inside === undefined ? 'a link leads out of the workspace' : byName(inside);
@@ -130,7 +133,7 @@ export async function whyRefused(file: string, { trusted, folders: roots }: Targ
 
 function byName(relative: string): string | undefined {
   const parts = relative.split('/');
-  // Windows and macOS drop or fold such endings
+  // Windows drops dots and spaces at the end and streams after a colon; macOS normalizes Unicode
   const clean = parts.map((part) =>
     part
       .replace(/(?<![. ])[. ]+$/, '')
@@ -143,7 +146,7 @@ function byName(relative: string): string | undefined {
   return reason === undefined ? undefined : `it belongs to ${reason}`;
 }
 
-/** @param parts in lower case, the file's name last */
+/** @param parts of the path, in lower case; the last is the file name */
 function reasonOf(parts: readonly string[]): string | undefined {
   const base = parts.at(-1) ?? '';
   if (harmlessFiles.some((pattern) => pattern.test(base)) && !parts.slice(0, -1).some(isProtectedFolder)) {
@@ -169,7 +172,7 @@ function isProtectedFolder(part: string): boolean {
   return Object.hasOwn(folders, part) || (part.startsWith('.') && !harmlessFolders.has(part));
 }
 
-/** With forward slashes; undefined where it is below none, or is one of the folders itself. */
+/** @returns the path below one of the folders, with forward slashes; undefined outside of all and for a folder itself */
 function below(file: string, roots: readonly string[]): string | undefined {
   for (const root of roots) {
     const relative = path.relative(root, file);
@@ -180,8 +183,8 @@ function below(file: string, roots: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Of a path that is not there: its nearest folder that is, and the rest. A link to nowhere is nowhere. */
-async function reallyAt(file: string): Promise<string | undefined> {
+/** Resolves links, also in a path whose last parts do not exist yet. @returns undefined for a link to nowhere */
+async function realPathOf(file: string): Promise<string | undefined> {
   const rest: string[] = [];
   for (let at = file; ; at = path.dirname(at)) {
     try {

@@ -1,19 +1,19 @@
-/** The one place that changes files and documents for an answer: the target is checked at the moment of writing. */
+/** The only place that changes files and documents for an answer. The target is checked at the moment of writing. */
 
 import * as vscode from 'vscode';
 import { UserError } from '../errors';
 import { placeName } from '../workspace-paths';
-import { whyRefused } from './target-rules';
+import { refusalReason } from './target-rules';
 
 export class Writer {
-  /** @throws UserError with the reason */
+  /** @throws UserError with the reason when the target must not be written */
   async check(target: vscode.Uri): Promise<void> {
     if (target.scheme === 'untitled' && vscode.workspace.isTrusted) {
       return;
     }
     const reason =
       target.scheme === 'file'
-        ? await whyRefused(target.fsPath, {
+        ? await refusalReason(target.fsPath, {
             trusted: vscode.workspace.isTrusted,
             folders: (vscode.workspace.workspaceFolders ?? [])
               .filter(({ uri }) => uri.scheme === 'file')
@@ -28,21 +28,21 @@ export class Writer {
   }
 
   /**
-   * The whole text of a file, as one edit of the lines that differ, undone in one step. The document stays unsaved.
-   * @param expected what the file has to hold now
+   * Replaces the text of a file by one edit of the lines that differ, which is undone in one step. It stays unsaved.
+   * @param expected the text that the file must have now
    */
   async replaceFile(target: vscode.Uri, expected: string, text: string): Promise<void> {
     const document = await vscode.workspace.openTextDocument(target);
     await this.check(target);
-    if (document.getText().replace(/\r\n?/g, '\n') !== expected) {
-      throw new UserError(`Nothing was written to ${placeName(target)}: it has changed since.`);
+    if (textOf(document) !== expected) {
+      throw new UserError(`Nothing was written to ${placeName(target)}: it has changed meanwhile.`);
     }
     const edit = new vscode.WorkspaceEdit();
     edit.replace(target, ...differing(document, expected, text));
     await apply(edit, target);
   }
 
-  /** At the cursor, or in the place of the selections; the selection, as the editor has it then. */
+  /** Inserts at the cursor, or replaces the selections. */
   async replaceSelection(editor: vscode.TextEditor, text: string, insert: boolean): Promise<void> {
     await this.check(editor.document.uri);
     const done = await editor.edit((edit) => {
@@ -60,7 +60,7 @@ export class Writer {
     await vscode.window.showTextDocument(editor.document, editor.viewColumn);
   }
 
-  /** @throws UserError where there is one already */
+  /** @throws UserError when the file exists */
   async createFile(target: vscode.Uri, text: string): Promise<void> {
     await this.check(target);
     const edit = new vscode.WorkspaceEdit();
@@ -76,7 +76,7 @@ export class Writer {
     await apply(edit, target);
   }
 
-  /** @throws UserError where there is a file of the new name already */
+  /** @throws UserError when a file of the new name exists */
   async renameFile(target: vscode.Uri, to: vscode.Uri): Promise<void> {
     await this.check(target);
     await this.check(to);
@@ -86,13 +86,18 @@ export class Writer {
   }
 }
 
+/** @returns the text with LF line ends */
+export function textOf(document: vscode.TextDocument): string {
+  return document.getText().replace(/\r\n?/g, '\n');
+}
+
 async function apply(edit: vscode.WorkspaceEdit, target: vscode.Uri): Promise<void> {
   if (!(await vscode.workspace.applyEdit(edit))) {
     throw new UserError(`Nothing was written to ${placeName(target)}: the editor refused the edit.`);
   }
 }
 
-/** The least range of whole lines around all differences: the cursor and folds elsewhere stay. */
+/** @returns the smallest range of whole lines with all differences, so that the cursor and folds elsewhere are kept */
 function differing(document: vscode.TextDocument, before: string, after: string): [vscode.Range, string] {
   const [oldLines, newLines] = [before.split('\n'), after.split('\n')];
   let start = 0;

@@ -8,35 +8,28 @@ import {
   statusNotification,
 } from '../../language-server/protocol/server';
 import { describeError } from '../errors';
+import { type Action, showError, showLogs, warn } from '../notify';
 import { RestartPolicy, type ServerLife, type ServerView } from './life';
 import { readServerSettings, settingsSection } from './settings';
 
-/** How long a stop or a start may take before the process is ended by force. */
-const patienceMs = 5000;
+/** The time that a start or a stop may take before the process is killed. Milliseconds. */
+const timeoutMs = 5000;
 
-/** One life of the server's process. */
+/** One life of the server's process, from its start to its exit. */
 interface Life {
   /** Absent until the language client is loaded. */
   client?: LanguageClient;
-  /** Settles when the start has succeeded or failed; never rejects. */
+  /** Resolves when the start has succeeded or failed; never rejects. */
   started?: Promise<void>;
 }
 
-export interface ServerEndings {
-  /** The server ended by itself and will be started again; said at the first end of a series alone. */
-  restarting(): void;
-  /** It ended too often and stays down until the user asks for it. */
-  gaveUp(ends: number): void;
-}
-
 /**
- * The language server, across the lives of its process: each life has its own language client, so that nothing of a
- * dead one stays registered. The addon and the model are in that process, never in the extension host.
+ * The language server over all lives of its process. Each life has its own language client, so that nothing of an earlier
+ * one stays registered. The addon and the model are loaded in that process, never in the extension host.
  */
 export class LanguageServer implements vscode.Disposable {
   readonly #extensionPath: string;
   readonly #output: vscode.LogOutputChannel;
-  readonly #endings: ServerEndings;
   readonly #changes = new vscode.EventEmitter<ServerView>();
   readonly #policy = new RestartPolicy();
   #current: Life | undefined;
@@ -45,22 +38,21 @@ export class LanguageServer implements vscode.Disposable {
 
   readonly onDidChange = this.#changes.event;
 
-  constructor(extensionPath: string, output: vscode.LogOutputChannel, endings: ServerEndings) {
+  constructor(extensionPath: string, output: vscode.LogOutputChannel) {
     this.#extensionPath = extensionPath;
     this.#output = output;
-    this.#endings = endings;
   }
 
   get view(): ServerView {
     return this.#view;
   }
 
-  /** Of the server's process, while there is one. */
+  /** The id of the server's process; undefined while there is none. */
   get processId(): number | undefined {
     return this.#current?.client?.serverProcess?.pid;
   }
 
-  /** Starts a life, unless there is one. Does not throw: a start that fails counts as an end. */
+  /** Starts the server unless it is started. Does not throw: a start that fails counts as an exit. */
   start(): void {
     if (this.#current) {
       return;
@@ -72,12 +64,16 @@ export class LanguageServer implements vscode.Disposable {
     life.started = this.#run(life);
   }
 
-  /** A new life on the user's word: earlier ends no longer count. */
+  /** Restarts the server as the user asked; earlier exits no longer count. */
   async restart(): Promise<void> {
     this.#output.info('Restarting the language server.');
     this.#policy.reset();
     await this.stop();
     this.start();
+  }
+
+  get restartAction(): Action {
+    return { title: 'Restart', run: () => this.restart() };
   }
 
   async stop(): Promise<void> {
@@ -88,11 +84,11 @@ export class LanguageServer implements vscode.Disposable {
     if (!life) {
       return;
     }
-    await withPatience(life.started);
+    await withTimeout(life.started);
     const process = life.client?.serverProcess;
     try {
       if (life.client?.isRunning()) {
-        await life.client.stop(patienceMs);
+        await life.client.stop(timeoutMs);
         return;
       }
     } catch (error) {
@@ -101,18 +97,14 @@ export class LanguageServer implements vscode.Disposable {
     process?.kill();
   }
 
-  /** Sends a request without parameters. Rejects when no server runs. */
+  /** Sends a request without parameters. @throws Error when no server runs */
   async request<R>(method: string): Promise<R> {
-    const client = this.#current?.client;
-    if (!client?.isRunning()) {
-      throw new Error('The language server is not running.');
-    }
-    return client.sendRequest<R>(method);
+    return this.#running().sendRequest<R>(method);
   }
 
   /**
-   * A request with parameters, partial results and cancellation.
-   * @throws what the server answered, or that it does not run
+   * Sends a request with parameters, partial results and cancellation.
+   * @throws the error that the server answered, or an Error when no server runs
    */
   async call<R, P = never>(
     method: string,
@@ -120,10 +112,7 @@ export class LanguageServer implements vscode.Disposable {
     signal: AbortSignal,
     onPartial?: (part: P) => void,
   ): Promise<R> {
-    const client = this.#current?.client;
-    if (!client?.isRunning()) {
-      throw new Error('The language server is not running.');
-    }
+    const client = this.#running();
     const { ProgressType } = await import('vscode-languageclient/node');
     const source = new vscode.CancellationTokenSource();
     const cancel = () => source.cancel();
@@ -143,7 +132,7 @@ export class LanguageServer implements vscode.Disposable {
     }
   }
 
-  /** Tells the running server the settings as they are now. */
+  /** Sends the current settings to the running server. */
   async sendSettings(): Promise<void> {
     const client = this.#current?.client;
     if (client?.isRunning()) {
@@ -165,9 +154,17 @@ export class LanguageServer implements vscode.Disposable {
     this.#changes.dispose();
   }
 
+  #running(): LanguageClient {
+    const client = this.#current?.client;
+    if (!client?.isRunning()) {
+      throw new Error('The language server is not running.');
+    }
+    return client;
+  }
+
   async #run(life: Life): Promise<void> {
     try {
-      // The language client is most of the bundle: it is evaluated after the activation, with the status item shown.
+      // The language client is most of the bundle, so it is evaluated after the activation, when the status item is shown.
       await new Promise((resolve) => setTimeout(resolve, 0));
       const loadStarted = performance.now();
       const { createLanguageClient } = await import('./language-client');
@@ -197,7 +194,7 @@ export class LanguageServer implements vscode.Disposable {
     }
   }
 
-  /** Decides what follows the end of a life; returns it as a line for the log. */
+  /** Decides what follows the exit of the process. @returns a line for the log */
   #ended(life: Life): string {
     if (this.#current !== life) {
       return 'The language server has ended.';
@@ -206,15 +203,21 @@ export class LanguageServer implements vscode.Disposable {
     const next = this.#policy.ended(Date.now());
     if (next.action === 'give-up') {
       this.#show('gave-up');
-      this.#endings.gaveUp(RestartPolicy.maxEnds);
-      return `The language server ended ${RestartPolicy.maxEnds} times within 3 minutes and stays down.`;
+      const times = `${RestartPolicy.maxEnds} times within 3 minutes`;
+      void showError(`The FASA Code language server ended ${times} and was not restarted.`, ...this.#actions());
+      return `The language server ended ${times} and stays down.`;
     }
     this.#show('restarting');
     this.#restartTimer = setTimeout(() => this.start(), next.delayMs);
     if (next.first) {
-      this.#endings.restarting();
+      const message = 'The FASA Code language server ended unexpectedly and is being restarted.';
+      void warn(message, ...this.#actions());
     }
     return `The language server ended by itself; it starts again in ${next.delayMs / 1000} s.`;
+  }
+
+  #actions(): Action[] {
+    return [this.restartAction, showLogs(this.#output)];
   }
 
   #showStatus(life: Life, status: Status): void {
@@ -234,10 +237,10 @@ export class LanguageServer implements vscode.Disposable {
   }
 }
 
-async function withPatience(work: Promise<void> | undefined): Promise<void> {
+async function withTimeout(work: Promise<void> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, patienceMs);
+    timer = setTimeout(resolve, timeoutMs);
   });
   await Promise.race([work, limit]);
   clearTimeout(timer);

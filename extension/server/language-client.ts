@@ -13,24 +13,24 @@ import {
 import { describeError } from '../errors';
 import { readCacheFolder, readServerSettings, settingsSection } from './settings';
 
-/** Documents that get completions. Notebook cells are documents of their own; files of virtual file systems are not read. */
+/** Documents that get completions. Cells of notebooks are documents of their own; virtual file systems are not supported. */
 const documentSelector = [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: 'vscode-notebook-cell' }];
 
-export interface LanguageClientParts {
+interface LanguageClientParts {
   readonly extensionPath: string;
   readonly output: LogOutputChannel;
-  /** The server's process ended, or its connection broke; answers a line for the log. */
+  /** Is called when the server's process ended or its connection broke. @returns a line for the log */
   readonly ended: () => string;
 }
 
-/** A client for one life of the server's process: it never restarts by itself. */
+/** Creates a client for one life of the server's process. It never restarts by itself. */
 export function createLanguageClient({ extensionPath, output, ended }: LanguageClientParts): LanguageClient {
   const cacheFolder = readCacheFolder();
   const server = {
     module: path.join(extensionPath, 'dist', 'server.js'),
     transport: TransportKind.ipc,
     options: {
-      // Not the workspace: nothing of the user's repository may be found by a relative path.
+      // This is not the workspace: no relative path may lead to the user's repository.
       cwd: extensionPath,
       ...(cacheFolder ? { env: { FASA_CACHE_DIR: cacheFolder } } : {}),
     },
@@ -39,10 +39,10 @@ export function createLanguageClient({ extensionPath, output, ended }: LanguageC
     documentSelector,
     outputChannel: output,
     traceOutputChannel: output,
-    // Nothing that fails while typing may raise a notification; the status item tells what is wrong.
+    // A failure while typing must not show a notification; the status item says what is wrong.
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     initializationOptions: readServerSettings,
-    // The failure is reported by the promise of start() as well; this keeps the client from showing it itself.
+    // The promise of start() reports the failure as well; without this handler, the client would also show it.
     initializationFailedHandler: () => false,
     errorHandler: {
       error: (_error, _message, count) => ({ action: (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown }),
@@ -56,7 +56,7 @@ export function createLanguageClient({ extensionPath, output, ended }: LanguageC
   });
 }
 
-/** A completion that fails is no completion: the reason goes to the log. */
+/** A completion that fails counts as none, and the reason is logged. */
 function quietMiddleware(output: LogOutputChannel): Middleware {
   return {
     provideInlineCompletionItems: async (document, position, context, token, next) => {

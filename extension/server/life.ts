@@ -1,24 +1,24 @@
-/** The life of the server's process: what the extension knows of it, and when a new one follows an end. */
+/** The life of the server's process: what the extension knows about it, and when it is restarted after an exit. */
 
 import type { Status } from '../../language-server/protocol/server';
 
-/** Where the server's process is in its life, as the extension sees it. */
+/** The stage that the server's process is in, as the extension sees it. */
 export type ServerLife = 'starting' | 'running' | 'restarting' | 'gave-up' | 'stopped';
 
-/** What the status item, the menu and the commands know of the server. */
+/** What the status item, the menu and the commands know about the server. */
 export interface ServerView {
   readonly life: ServerLife;
-  /** The last record of the running server; absent until the first one, and while no server runs. */
+  /** The latest status of the running server; absent before the first one and while no server runs. */
   readonly status?: Status;
 }
 
-/** When a server that ended by itself is started again: after 1, 2, 4, 8 s, and not after the 5th end in 3 minutes. */
+/** Restarts a server that exited by itself after 1, 2, 4 and 8 s, and no more after the 5th exit within 3 minutes. */
 export class RestartPolicy {
   static readonly windowMs = 3 * 60 * 1000;
   static readonly maxEnds = 5;
   #ends: number[] = [];
 
-  /** Takes note of an end at `now` (ms). */
+  /** Decides what follows an exit. @param now the time of the exit, in milliseconds */
   ended(
     now: number,
   ):
@@ -32,7 +32,7 @@ export class RestartPolicy {
     return { action: 'restart', delayMs: 1000 * 2 ** (this.#ends.length - 1), first: this.#ends.length === 1 };
   }
 
-  /** The user asked for a new start: earlier ends no longer count. */
+  /** Forgets earlier exits, as the user asked for a restart. */
   reset(): void {
     this.#ends = [];
   }

@@ -1,16 +1,16 @@
 import * as vscode from 'vscode';
 import type { ServerSettings } from '../../language-server/protocol/server';
 
-/** The section of all settings, which is also the id of the language client (it reads `fasa.trace.server` itself). */
+/** The section of all settings. It is also the id of the language client, which reads `fasa.trace.server` itself. */
 export const settingsSection = 'fasa';
 
 /**
- * What the server gets. In an untrusted workspace VS Code already holds back the workspace's own values of the settings
- * listed in `capabilities.untrustedWorkspaces`; besides, no file but the open one may be read for the model.
+ * Reads the settings that the server gets. In an untrusted workspace, VS Code already ignores the workspace's values of the
+ * settings listed in `capabilities.untrustedWorkspaces`; in addition, no file but the open one is read for the model.
  */
 export function readServerSettings(): ServerSettings {
   const section = vscode.workspace.getConfiguration(settingsSection);
-  // Never undefined: package.json registers a default for each, and the server checks every value once more.
+  // A value is never undefined: package.json has a default for each, and the server checks every value once more.
   const get = <T>(name: string): T => section.get<T>(name) as T;
   return {
     modelPath: get<string>('modelPath').trim(),
@@ -38,35 +38,21 @@ export function readServerSettings(): ServerSettings {
   };
 }
 
-/** A value that is set under the name of the version before counts until the new name is set. */
+/** A value that is set under the setting's former name counts until the new name is set. */
 function getRenamed<T>(section: vscode.WorkspaceConfiguration, name: string, before: string): T {
   const { globalValue, workspaceValue, workspaceFolderValue } = section.inspect<T>(name) ?? {};
   const isSet = [globalValue, workspaceValue, workspaceFolderValue].some((value) => value !== undefined);
   return ((isSet ? undefined : section.get<T | null>(before)) ?? section.get<T>(name)) as T;
 }
 
-/** What the explorer does not show, the model does not read. Conditions (`when`) are not known to the server. */
+/** The model does not read what the explorer does not show. Conditions (`when`) are not supported. */
 function filesExclude(): string[] {
   const globs = vscode.workspace.getConfiguration('files').get<Record<string, unknown>>('exclude') ?? {};
   return Object.entries(globs).flatMap(([glob, value]) => (value === true ? [glob] : []));
 }
 
-/** The cache folder of the setting, or undefined for the user's own. */
+/** @returns the cache folder of the setting; undefined for the user's default */
 export function readCacheFolder(): string | undefined {
   const folder = vscode.workspace.getConfiguration(settingsSection).get<string>('cacheFolder')?.trim();
   return folder ? folder : undefined;
-}
-
-/** Calls back with what changed: settings the running server takes, or the cache folder, which needs a new server. */
-export function onDidChangeSettings(changed: (what: 'settings' | 'cacheFolder') => void): vscode.Disposable {
-  return vscode.Disposable.from(
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration(`${settingsSection}.cacheFolder`)) {
-        changed('cacheFolder');
-      } else if (event.affectsConfiguration(settingsSection) || event.affectsConfiguration('files.exclude')) {
-        changed('settings');
-      }
-    }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => changed('settings')),
-  );
 }

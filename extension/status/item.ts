@@ -9,7 +9,7 @@ const backgrounds = {
   error: new vscode.ThemeColor('statusBarItem.errorBackground'),
 };
 
-/** The cache meter: one item, which follows the server's status; a click opens the menu. */
+/** Creates the cache meter in the status bar, which shows the server's status and opens the menu. */
 export function createStatusItem(server: LanguageServer): vscode.Disposable {
   const item = vscode.window.createStatusBarItem('status', vscode.StatusBarAlignment.Right, 100);
   item.name = 'FASA Code';

@@ -7,7 +7,7 @@ interface MenuItem extends vscode.QuickPickItem {
   readonly command?: CommandId;
 }
 
-/** What a click on the status item opens: the actions that make sense in the present state. */
+/** Opens the menu of the status item, with the actions that make sense in the current state. */
 export async function showMenu(view: ServerView): Promise<void> {
   const chosen = await vscode.window.showQuickPick(menuItems(view), {
     title: statusText(view).label,
@@ -35,17 +35,19 @@ function menuItems(view: ServerView): MenuItem[] {
     );
   }
   if (view.status?.state === 'paused') {
-    items.push(item('play', 'Resume', 'fasa.resume', 'suggest code again'));
+    items.push(item('play', 'Resume', 'fasa.resume', 'continue to suggest code'));
   } else if (view.life === 'running' && !view.status?.problem) {
-    items.push(item('debug-pause', 'Pause', 'fasa.pause', 'suggest nothing until resumed'));
+    items.push(item('debug-pause', 'Pause', 'fasa.pause', 'make no suggestions until resumed'));
   }
   items.push(
     item('comment-discussion', 'Open chat', 'fasa.openChat', 'ask about this repository'),
-    item('dashboard', 'Open dashboard', 'fasa.openDashboard', 'what the cache holds and saves, measured'),
+    item('dashboard', 'Open dashboard', 'fasa.openDashboard', 'cache, memory saved and measured speed'),
   );
   const repository = view.status?.repository;
   if (repository) {
-    items.push(item('list-tree', 'Show context', 'fasa.showContext', 'files that the model reads, and those left out'));
+    items.push(
+      item('list-tree', 'Show context', 'fasa.showContext', 'files that the model reads, and those that are left out'),
+    );
     if (repository.tokensEncoded < repository.tokens) {
       items.push(item('zap', 'Encode repository', 'fasa.encodeRepository', 'now, instead of in idle time'));
     }

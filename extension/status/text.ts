@@ -1,25 +1,25 @@
+import { formatCompact, formatPercent } from '../../language-server/protocol/format';
 import type { Status } from '../../language-server/protocol/server';
 import type { ServerView } from '../server/life';
-import { formatCount, formatPercent } from './format';
 
-export interface StatusText {
-  /** With codicons. */
+interface StatusText {
+  /** The text with codicons. */
   readonly text: string;
-  /** The same in words, for a screen reader. */
+  /** The same without codicons, for a screen reader. */
   readonly label: string;
   readonly severity: 'normal' | 'warning' | 'error';
 }
 
-/** The code of the problem that a user without a model meets first; it is no failure, so it is no error. */
+/** The problem that every new user has first. It is expected, so it is shown as a warning and not as an error. */
 const noModelCode = 'MODEL_NOT_FOUND';
 
-/** Whether the default model is to be downloaded: there is none, or its file is another one. */
+/** Whether the default model has to be downloaded: it is missing, or its file has other contents. */
 export function lacksModel(status: Status | undefined): boolean {
   const code = status?.problem?.code;
   return code === noModelCode || code === 'WRONG_MODEL';
 }
 
-/** The text of the status item: the state, and of the cache only what the status record has. */
+/** The text of the status item: the state, and the figures of the cache that the status has. */
 export function statusText(view: ServerView): StatusText {
   switch (view.life) {
     case 'starting':
@@ -66,13 +66,13 @@ function encodingText(repository: Status['repository']): StatusText {
   if (!repository) {
     return normal('loading~spin', 'encoding');
   }
-  const words = `${formatCount(repository.filesEncoded)} of ${formatCount(repository.files)} files`;
+  const words = `${formatCompact(repository.filesEncoded)} of ${formatCompact(repository.files)} files`;
   return { ...normal('loading~spin', `encoding, ${words}`), text: `$(loading~spin) FASA ${words}` };
 }
 
 const slowText: StatusText = { ...normal('warning', 'too slow here'), severity: 'warning' };
 
-/** A speed-up is shown where it was measured and is one. */
+/** A speed-up is shown only if it was measured, and is more than measuring noise. */
 function readyText(icon: string, status: Status): StatusText {
   const words = cacheText(status);
   const speedup = status.speed?.speedup ?? 0;
@@ -84,13 +84,13 @@ function readyText(icon: string, status: Status): StatusText {
   return { ...normal(icon, `${words}, ${times} times as fast as dense`), text };
 }
 
-/** Tokens in the cache and the share of memory saved; no saving is named that was not measured or is none. */
+/** Cached tokens, and the share of memory saved where it was measured and is at least 1 %. */
 function cacheText(status: Status): string {
   const cache = status.cache;
   if (!cache || cache.tokens === 0) {
     return 'ready';
   }
-  const tokens = `${formatCount(cache.tokens)} ${cache.tokens === 1 ? 'token' : 'tokens'}`;
+  const tokens = `${formatCompact(cache.tokens)} ${cache.tokens === 1 ? 'token' : 'tokens'}`;
   const saved = cache.saved ?? 0;
   return saved >= 0.01 ? `${tokens}, ${formatPercent(saved)} saved` : tokens;
 }

@@ -1,11 +1,10 @@
-import { formatBytes } from '../../language-server/protocol/format';
+import { formatBytes, formatCompact, formatMs, formatPercent } from '../../language-server/protocol/format';
 import type { Status } from '../../language-server/protocol/server';
 import type { CommandId } from '../command-ids';
 import type { ServerView } from '../server/life';
-import { formatCount, formatMs, formatPercent, plainMarkdown } from './format';
 import { lacksModel, statusText } from './text';
 
-/** The only commands that a link of the tooltip may run. */
+/** The commands that links in the tooltip may run. */
 export const tooltipCommands: readonly CommandId[] = [
   'fasa.pause',
   'fasa.resume',
@@ -18,7 +17,7 @@ export const tooltipCommands: readonly CommandId[] = [
   'fasa.showContext',
 ];
 
-/** Markdown: what is wrong, if anything; the figures that the status record has, and no others; the actions. */
+/** @returns Markdown with the problem, if any, the figures that the status has, and links for actions */
 export function statusTooltip(view: ServerView): string {
   const parts = [`**${plainMarkdown(statusText(view).label)}**`];
   const problem = view.status?.problem;
@@ -27,7 +26,7 @@ export function statusTooltip(view: ServerView): string {
   } else if (view.status?.slow) {
     parts.push(`${plainMarkdown(view.status.slow.message)}\n\n${plainMarkdown(view.status.slow.remedy)}`);
   } else if (view.life === 'gave-up') {
-    parts.push('The language server ended several times in a row\\. Its log says why\\.');
+    parts.push('The language server exited several times in a row\\. See its log for the reason\\.');
   }
   const rows = view.status ? figureRows(view.status) : [];
   if (rows.length > 0) {
@@ -37,7 +36,7 @@ export function statusTooltip(view: ServerView): string {
   return parts.join('\n\n');
 }
 
-/** Name and figure; a name stands once, before the first of its figures. */
+/** Rows of a name and a figure. The name is only in the first row of its figures. */
 function figureRows(status: Status): [string, string][] {
   const rows: [string, string][] = [];
   const add = (name: string, ...figures: (string | undefined)[]) => {
@@ -51,7 +50,7 @@ function figureRows(status: Status): [string, string][] {
       'Model',
       plainMarkdown(model.name, 60),
       plainMarkdown(
-        `${model.architecture}, ${formatCount(model.parameters)} parameters, ${model.quantization}, ${formatBytes(model.bytes)}`,
+        `${model.architecture}, ${formatCompact(model.parameters)} parameters, ${model.quantization}, ${formatBytes(model.bytes)}`,
       ),
     );
   }
@@ -59,7 +58,7 @@ function figureRows(status: Status): [string, string][] {
     add('Repository', ...repositoryFigures(status.repository));
   }
   if (cache) {
-    add('Cache', `${formatCount(cache.tokens)} of ${formatCount(cache.contextTokens)} tokens`, cacheBytes(cache));
+    add('Cache', `${formatCompact(cache.tokens)} of ${formatCompact(cache.contextTokens)} tokens`, cacheBytes(cache));
   }
   if (attention) {
     add('Attention', attentionFigures(attention));
@@ -68,13 +67,13 @@ function figureRows(status: Status): [string, string][] {
     add(
       'Measured',
       `${speed.fasaMsPerToken.toFixed(1)} ms per token with FASA, ${speed.denseMsPerToken.toFixed(1)} ms dense`,
-      `${speed.speedup.toFixed(1)} times as fast with ${formatCount(speed.atTokens)} tokens`,
+      `${speed.speedup.toFixed(1)} times as fast with ${formatCompact(speed.atTokens)} cached tokens`,
     );
   }
   if (fidelity) {
     add(
       speed ? '' : 'Measured',
-      `${formatPercent(fidelity.agreement)} of ${formatCount(fidelity.samples)} tokens the same as dense`,
+      `${formatPercent(fidelity.agreement)} of ${formatCompact(fidelity.samples)} tokens are the same as with dense attention`,
       `mean KL divergence ${fidelity.meanKl.toFixed(4)} nats`,
     );
   }
@@ -83,7 +82,7 @@ function figureRows(status: Status): [string, string][] {
       'Request',
       `first token after ${formatMs(lastRequest.firstTokenMs)}`,
       requestTokens(lastRequest),
-      `${formatCount(lastRequest.reusedTokens)} tokens reused, ${formatCount(lastRequest.fedTokens)} fed`,
+      `${formatCompact(lastRequest.reusedTokens)} tokens reused, ${formatCompact(lastRequest.fedTokens)} prefilled`,
       lastRequest.bytesReadPerToken > 0
         ? `${formatBytes(lastRequest.bytesReadPerToken)} of the cache read per token`
         : undefined,
@@ -103,37 +102,34 @@ function figureRows(status: Status): [string, string][] {
   return rows;
 }
 
-/** What is in the context, what is being done for it, and what is left out and why. */
+/** What is in the context, what is being encoded, and what is left out and why. */
 function repositoryFigures(repository: NonNullable<Status['repository']>): (string | undefined)[] {
   const { files, filesEncoded, tokens, tokensEncoded, encoding, paused, diskBytes } = repository;
   const all = tokensEncoded === tokens;
   const left = encoding?.secondsLeft === undefined ? '' : `, ${encoding.secondsLeft} s left`;
-  const reasons = Object.entries(repository.leftOut).map(([reason, count]) => `${formatCount(count)} ${reason}`);
+  const reasons = Object.entries(repository.leftOut).map(([reason, count]) => `${formatCompact(count)} ${reason}`);
   return [
     all
-      ? `${formatCount(tokens)} tokens of ${formatCount(files)} files in the context`
-      : `${formatCount(tokensEncoded)} of ${formatCount(tokens)} tokens, ${formatCount(filesEncoded)} of ${formatCount(files)} files in the context`,
-    encoding && `encoding, ${formatCount(encoding.filesDone)} of ${formatCount(encoding.files)} files done${left}`,
-    paused === 'battery' ? 'encoding waits while the machine runs on battery' : undefined,
+      ? `${formatCompact(tokens)} tokens of ${formatCompact(files)} files in the context`
+      : `${formatCompact(tokensEncoded)} of ${formatCompact(tokens)} tokens, ${formatCompact(filesEncoded)} of ${formatCompact(files)} files in the context`,
+    encoding && `encoding, ${formatCompact(encoding.filesDone)} of ${formatCompact(encoding.files)} files done${left}`,
+    paused === 'battery' ? 'encoding is paused while the machine runs on battery' : undefined,
     reasons.length > 0 ? plainMarkdown(`left out: ${reasons.join(', ')}`) : undefined,
     diskBytes === undefined || diskBytes === 0 ? undefined : `${formatBytes(diskBytes)} on disk, of all repositories`,
   ];
 }
 
-/** The speed is that of the tokens after the first one. */
+/** The speed counts the tokens after the first one. */
 function requestTokens({ tokens, tokensPerSecond }: NonNullable<Status['lastRequest']>): string {
-  return tokens === 1 ? '1 token' : `${formatCount(tokens)} tokens, ${tokensPerSecond.toFixed(1)} per second`;
+  return tokens === 1 ? '1 token' : `${formatCompact(tokens)} tokens, ${tokensPerSecond.toFixed(1)} per second`;
 }
 
 function cacheBytes(cache: NonNullable<Status['cache']>): string | undefined {
   if (cache.tokens === 0) {
     return undefined;
   }
-  const held = `${formatBytes(cache.fastBytes)} held`;
-  const dense = `${formatBytes(cache.fullBytes)} as a dense f16 cache`;
-  return cache.saved !== undefined && cache.saved >= 0.01
-    ? `${held}, ${dense}: ${formatPercent(cache.saved)} saved`
-    : `${held}, ${dense}`;
+  const saved = cache.saved !== undefined && cache.saved >= 0.01 ? `, ${formatPercent(cache.saved)} saved` : '';
+  return `${formatBytes(cache.fastBytes)} in memory (dense f16: ${formatBytes(cache.fullBytes)}${saved})`;
 }
 
 function attentionFigures(attention: NonNullable<Status['attention']>): string {
@@ -142,17 +138,17 @@ function attentionFigures(attention: NonNullable<Status['attention']>): string {
       return 'dense';
     case 'auto':
       return attention.calibrated
-        ? `auto: FASA with ${formatCount(attention.budget)} tokens in a long context`
+        ? `auto: FASA with ${formatCompact(attention.budget)} tokens in a long context`
         : attention.calibrating === undefined
           ? 'auto: dense, as this model has no calibration'
           : `auto: dense until this model is calibrated (${formatPercent(attention.calibrating)})`;
     default:
-      return `${attention.mode.toUpperCase()} with ${formatCount(attention.budget)} tokens`;
+      return `${attention.mode.toUpperCase()} with ${formatCompact(attention.budget)} tokens`;
   }
 }
 
 function actionLinks(view: ServerView): string[] {
-  // A hard space keeps an icon and its words on one line.
+  // A non-breaking space keeps an icon and its label on one line.
   const link = (icon: string, words: string, command: CommandId) =>
     `[$(${icon})&nbsp;${words.replaceAll(' ', '&nbsp;')}](command:${command})`;
   const links: string[] = [];
@@ -177,4 +173,14 @@ function actionLinks(view: ServerView): string[] {
     link('gear', 'Settings', 'fasa.openSettings'),
   );
   return links;
+}
+
+/**
+ * Escapes text from outside, such as the name of a model or a path in an error, so that Markdown shows it as it is: on one
+ * line, without markup, links, codicons or table cells.
+ */
+export function plainMarkdown(text: string, maxLength = 200): string {
+  const line = text.replace(/\s+/g, ' ').trim();
+  const cut = line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line;
+  return cut.replace(/[\\`*_{}[\]()#+\-.!|<>~$&:@]/g, '\\$&');
 }

@@ -10,7 +10,7 @@ import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { link, lstat, open, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { anyText, type Checked, fields, integer } from '../protocol/validate';
+import { anyString, type Checked, fields, integer } from '../protocol/validate';
 import { readOwnText } from './cache-files';
 import { EngineError } from './errors';
 
@@ -21,10 +21,10 @@ interface Lock {
 const checkOwner = fields({
   pid: integer(1, Number.MAX_SAFE_INTEGER),
   /** As this system says it; '' where it does not. */
-  started: anyText,
+  started: anyString,
   /** Where the number means this process: a boot and a container, else a machine. */
-  place: anyText,
-  token: anyText,
+  place: anyString,
+  token: anyString,
 });
 type Owner = Checked<typeof checkOwner>;
 

@@ -3,25 +3,25 @@
 import { checked, invalid, latest, only, progressToken } from '../lsp/check-params';
 import { limits } from '../protocol/limits';
 import { type AskParams, askCommands, type ChatParams } from '../protocol/server';
-import { anyText, count, fields, list, oneOf, orNull, text } from '../protocol/validate';
+import { anyString, count, fields, list, oneOf, orNull, string } from '../protocol/validate';
 
 const isTrue = (value: unknown): value is true => value === true;
 
 const attachment = fields({
-  label: anyText,
-  text: text(),
-  uris: orNull(list(anyText, limits.references)),
+  label: anyString,
+  text: string(),
+  uris: orNull(list(anyString, limits.references)),
 });
-const selection = fields({ uri: anyText, text: text(), firstLine: orNull(count) });
+const selection = fields({ uri: anyString, text: string(), firstLine: orNull(count) });
 const checkAsk = fields({
-  conversation: orNull(anyText),
-  question: orNull(text(limits.question)),
-  references: orNull(list(fields({ uri: anyText }), limits.references)),
+  conversation: orNull(anyString),
+  question: orNull(string(limits.question)),
+  references: orNull(list(fields({ uri: anyString }), limits.references)),
   selection: orNull(selection),
   command: orNull(oneOf(...askCommands)),
   attachments: orNull(list(attachment, limits.attachments)),
   openOnly: only(isTrue),
-  history: orNull(latest(fields({ question: text(), answer: text() }), limits.history)),
+  history: orNull(latest(fields({ question: string(), answer: string() }), limits.history)),
   partialResultToken: progressToken,
 });
 
@@ -44,7 +44,7 @@ export function askParams(params: unknown): AskParams {
 }
 
 const checkChat = fields({
-  messages: list(fields({ role: oneOf('system', 'user', 'assistant'), text: text() }), limits.messages),
+  messages: list(fields({ role: oneOf('system', 'user', 'assistant'), text: string() }), limits.messages),
   maxTokens: orNull(count),
   partialResultToken: progressToken,
 });
@@ -58,7 +58,7 @@ export function chatParams(params: unknown): ChatParams {
   return asked;
 }
 
-const checkTexts = fields({ texts: list(text(), limits.messages) });
+const checkTexts = fields({ texts: list(string(), limits.messages) });
 
 /** @throws ResponseError InvalidParams */
 export function countTokensParams(params: unknown): readonly string[] {

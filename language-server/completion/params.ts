@@ -1,7 +1,7 @@
 /** Checks the parameters of `textDocument/inlineCompletion`. */
 
 import { checked, type DocumentPosition, documentPosition, only, place } from '../lsp/check-params';
-import { fields, optional, orNull, text } from '../protocol/validate';
+import { fields, optional, orNull, string } from '../protocol/validate';
 
 export interface InlineCompletionRequest extends DocumentPosition {
   /** The user asked for it; otherwise the editor asks by itself while the user types. */
@@ -25,7 +25,7 @@ const checkInline = fields({
     fields({
       triggerKind: only((value) => value === invokedKind),
       selectedCompletionInfo: orNull(
-        fields({ range: fields({ start: place, end: place }), text: text(maxSelectedChars) }),
+        fields({ range: fields({ start: place, end: place }), text: string(maxSelectedChars) }),
       ),
     }),
   ),

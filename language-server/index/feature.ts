@@ -26,7 +26,7 @@ import {
   encodeRequest,
   type ServerSettings,
 } from '../protocol/server';
-import { anyText, fields, flag, oneOf, optional } from '../protocol/validate';
+import { anyString, fields, flag, oneOf, optional } from '../protocol/validate';
 import type { WorkspaceIndex } from './workspace-index';
 
 /** Milliseconds between two reports on the progress of a request. */
@@ -173,7 +173,7 @@ export class IndexFeature implements Feature {
   }
 }
 
-const checkContext = fields({ uri: optional(anyText) });
+const checkContext = fields({ uri: optional(anyString) });
 
 /** @throws ResponseError InvalidParams */
 function contextParams(params: unknown): ContextParams {
@@ -181,7 +181,7 @@ function contextParams(params: unknown): ContextParams {
 }
 
 const checkChoice = fields({
-  uri: anyText,
+  uri: anyString,
   choice: oneOf('include', 'exclude', 'default'),
   confirmed: optional(flag),
 });

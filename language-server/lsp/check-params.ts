@@ -1,7 +1,7 @@
 /** Checks what clients send before it is used: a malformed request gets InvalidParams, which names the field. */
 
 import { ErrorCodes, ResponseError } from 'vscode-languageserver/node';
-import { anyText, type Check, count, fields, list, MessageError } from '../protocol/validate';
+import { anyString, type Check, count, fields, list, MessageError } from '../protocol/validate';
 
 export interface DocumentPosition {
   readonly uri: string;
@@ -11,7 +11,7 @@ export interface DocumentPosition {
 
 /** A position of LSP. */
 export const place = fields({ line: count, character: count });
-const checkPosition = fields({ textDocument: fields({ uri: anyText }), position: place });
+const checkPosition = fields({ textDocument: fields({ uri: anyString }), position: place });
 
 /** @throws ResponseError InvalidParams */
 export function documentPosition(params: unknown): DocumentPosition {

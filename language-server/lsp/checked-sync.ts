@@ -5,7 +5,7 @@
 
 import type { Connection, NotificationHandler } from 'vscode-languageserver/node';
 import {
-  anyText,
+  anyString,
   type Check,
   count,
   fields,
@@ -77,7 +77,7 @@ function over<T extends object>(original: T, own: Partial<T>): T {
 }
 
 const name: Check<string> = (value, at) => {
-  if (anyText(value, at) === '') {
+  if (anyString(value, at) === '') {
     throw new MessageError(`${at} must not be empty`);
   }
   return value as string;
@@ -87,9 +87,9 @@ const whole = integer(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 const all = <T>(check: Check<T>) => list(check, Number.POSITIVE_INFINITY);
 
 const named = fields({ uri: name });
-const item = fields({ uri: name, languageId: anyText, version: whole, text: anyText });
+const item = fields({ uri: name, languageId: anyString, version: whole, text: anyString });
 const position = fields({ line: count, character: count });
-const contentChange = fields({ text: anyText, range: optional(fields({ start: position, end: position })) });
+const contentChange = fields({ text: anyString, range: optional(fields({ start: position, end: position })) });
 const cell = fields({ document: name });
 
 const namesDocument = fields({ textDocument: named });

@@ -1,6 +1,6 @@
 /**
- * Every message between the chat panel and its host, in both directions: shapes, and their types, which are the server's
- * where it has them.
+ * The shapes of all messages between the chat page and its host, in both directions, and their types. Records that the server
+ * has as well are those of server.ts.
  */
 
 import { limits } from './limits';
@@ -18,49 +18,49 @@ import {
   optional,
   pageMessages,
   shown,
-  text,
+  string,
 } from './validate';
 
-const id = text(limits.id);
+const id = string(limits.id);
 const label = shown(limits.label);
-const question = text(limits.question);
-/** What the user is looking for. */
-const query = text(limits.label);
+const question = string(limits.question);
+/** The text that the user searches for. */
+const query = string(limits.label);
 
 export const mentionKinds = ['file', 'folder', 'symbol', 'problems', 'changes'] as const;
 export type MentionKind = (typeof mentionKinds)[number];
 
-/** What goes with a question: shown above it, and removable. */
+/** A part of a question's context, which is shown above it and can be removed. */
 export const chip = object({
-  /** As short as all ids; those that an earlier version stored with a conversation may be longer, and are not used. */
+  /** Ids that an earlier version stored may be longer. They are cut, as they are not used. */
   id: shown(limits.id),
   kind: oneOf('selection', 'current', ...mentionKinds),
   label,
-  /** The whole of it, for a tooltip. */
+  /** More about it, for a tooltip. */
   detail: optional(label),
 });
 export type Chip = Checked<typeof chip>;
 
-export const citation = object({
-  uri: text(limits.uri),
-  /** Below the workspace's folder, or as the host names the place. */
+const citation = object({
+  uri: string(limits.uri),
+  /** The path below the folder of the workspace, or the host's name for the place. */
   path: label,
   /** 1-based, inclusive. */
   firstLine: count,
   lastLine: count,
-  /** Of all chosen tokens; 0 to 1. */
+  /** Its share of the attention on all selected tokens, 0 to 1. */
   share: number,
 });
 export type CitationView = Checked<typeof citation>;
 
-export const sizePart: Check<AskSizePart> = object({
+const sizePart: Check<AskSizePart> = object({
   kind: oneOf(...askSizeKinds),
   label,
   tokens: optional(count),
   includedTokens: count,
   reason: optional(label),
 });
-export const size: Check<AskSize> = object({
+const size: Check<AskSize> = object({
   roomTokens: number,
   answerTokens: number,
   tokens: number,
@@ -73,7 +73,7 @@ export type StatsView = Pick<
   RequestStatus,
   'tokens' | 'tokensPerSecond' | 'firstTokenMs' | 'reusedTokens' | 'fedTokens'
 >;
-export const stats: Check<StatsView> = object({
+const stats: Check<StatsView> = object({
   tokens: count,
   tokensPerSecond: number,
   firstTokenMs: number,
@@ -83,13 +83,13 @@ export const stats: Check<StatsView> = object({
 
 export const turn = object({
   id,
-  question: text(),
+  question: string(),
   command: optional(oneOf(...askCommands)),
-  /** What went with it. */
+  /** The context that the question was asked with. */
   chips: list(chip, limits.chips),
-  answer: text(),
+  answer: string(),
   state: oneOf('waiting', 'answering', 'done', 'stopped', 'failed'),
-  /** Why it failed, and what to do. */
+  /** Why the question failed, and what to do. */
   problem: optional(shown(limits.problem)),
   citations: list(citation, limits.citations),
   stats: optional(stats),
@@ -97,39 +97,39 @@ export const turn = object({
 });
 export type TurnView = Checked<typeof turn>;
 
-export const summary = object({ id, title: label, changed: label, turns: count, found: optional(label) });
+const summary = object({ id, title: label, changed: label, turns: count, found: optional(label) });
 export type SummaryView = Checked<typeof summary>;
 
-export const candidate = object({ id, kind: oneOf(...mentionKinds), label, detail: optional(label) });
+const candidate = object({ id, kind: oneOf(...mentionKinds), label, detail: optional(label) });
 export type Candidate = Checked<typeof candidate>;
 
 export const applyActions = ['insert', 'replace', 'newFile', 'diff', 'copy'] as const;
 
 /** @throws MessageError */
 export const checkToView = messageCheck({
-  /** Everything: first, and when another conversation is opened. */
+  /** The whole state: at first, and when another conversation is opened. */
   conversation: { id, title: label, earlier: count, turns: list(turn, limits.turns) },
-  /** Turns before those that are shown, on the page's word. */
+  /** Earlier turns, which the page asked for. */
   earlier: { earlier: count, turns: list(turn, limits.turns) },
-  /** A turn is new, or other than before. */
+  /** A turn is new or has changed. */
   turn: { turn },
-  /** A turn and those after it are gone. */
+  /** A turn and those after it were removed. */
   removed: { from: id },
-  /** An answer grew. */
-  answer: { turn: id, delta: text() },
-  /** How much of the prompt has been read; 0 to 1. */
+  /** An answer has grown by `delta`. */
+  answer: { turn: id, delta: string() },
+  /** The share of the prompt that has been prefilled, 0 to 1. */
   progress: { turn: id, share: number },
   chips: { chips: list(chip, limits.chips) },
-  /** Of the question as it is being written; absent: not known now. */
+  /** The size of the draft; absent when it is unknown. */
   size: { size: optional(size) },
   server: { ready: flag, model: optional(label), problem: optional(shown(limits.problem)), trusted: flag },
-  /** `more`: found, and not offered. */
+  /** `more` is the number of those that were found and are not offered. */
   candidates: { request: count, candidates: list(candidate, limits.candidates), more: optional(count) },
-  /** `more`: found, and not listed. */
+  /** `more` is the number of those that were found and are not listed. */
   conversations: { query, list: list(summary, limits.conversations), more: optional(count) },
-  compose: { text: text() },
+  compose: { text: string() },
   show: { what: oneOf('conversations', 'chat') },
-  /** For a screen reader, and for a moment at the bottom. */
+  /** A message for screen readers. */
   say: { text: label },
 });
 export type ToView = ReturnType<typeof checkToView>;
@@ -140,26 +140,26 @@ export const checkToHost = messageCheck({
   ask: { text: question, command: optional(oneOf(...askCommands)) },
   stop: {},
   retry: { turn: id },
-  /** Asks another question in place of this turn and those after it. */
+  /** Asks another question in place of a turn and those after it. */
   edit: { turn: id, text: question },
   delete: { turn: id },
   copy: { turn: id },
-  /** The question as it is being written, to be measured. */
+  /** The question while it is being written, to be measured. */
   draft: { text: question, command: optional(oneOf(...askCommands)) },
   mention: { request: count, type: oneOf(...mentionKinds), query },
   addChip: { id, type: oneOf(...mentionKinds) },
   removeChip: { id },
   openCitation: { turn: id, index: count },
-  /** The host shows where it leads before anything is opened. */
-  openLink: { url: text(limits.uri) },
-  /** A code block of an answer, by its place among them: the host takes the text from its own copy. */
+  /** The host shows where the link leads before it opens it. */
+  openLink: { url: string(limits.uri) },
+  /** `block` is the index among the code blocks of the answer; the host takes the text from its own copy. */
   apply: { turn: id, block: count, action: oneOf(...applyActions) },
   newConversation: {},
   listConversations: { query },
   openConversation: { id },
   renameConversation: { id, title: label },
   deleteConversation: { id },
-  /** Turns before this one. */
+  /** Asks for the turns before this one. */
   showEarlier: { turn: id },
   exportConversation: { id },
 });

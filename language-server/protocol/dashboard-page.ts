@@ -1,4 +1,4 @@
-/** Every message between the dashboard and its host: shapes, and their types, which follow from the server's records. */
+/** The shapes of all messages between the dashboard and its host, and their types, which derive from the server's records. */
 
 import { limits } from './limits';
 import type { CacheStatus, ContextFile, RequestStatus } from './server';
@@ -22,7 +22,7 @@ const problem = shown(limits.problem);
 /** Milliseconds since 1970. */
 const time = number;
 
-/** `at`: milliseconds since 1970, here and below. */
+/** `at` is in milliseconds since 1970, here and below. */
 export type BytesSample = { readonly at: number } & Pick<
   CacheStatus,
   'tokens' | 'fullBytes' | 'fastBytes' | 'slowBytes'
@@ -53,9 +53,9 @@ const request: Check<RequestView> = object({
   decodeMs: optional(number),
 });
 
-/** `path`: behind its folder's name where there are several. */
+/** `path` begins with the name of the folder if there are several. */
 export interface FileView extends Pick<ContextFile, 'path' | 'tokens' | 'state' | 'reason'> {
-  /** How much of it is encoded; 0 to 1. */
+  /** The share of it that is encoded, 0 to 1. */
   readonly encoded: number;
 }
 const file: Check<FileView> = object({
@@ -68,7 +68,7 @@ const file: Check<FileView> = object({
 
 const files = object({
   list: list(file, limits.files),
-  /** Of all, the list may be shorter. */
+  /** The number of all files; the list may be shorter. */
   files: count,
   tokens: count,
   tokensEncoded: count,
@@ -103,7 +103,7 @@ export const checkToView = messageCheck({
     speeds: list(speedSample, limits.samples),
     requests: list(request, limits.samples),
   },
-  /** Absent: the server does not tell, or there is no folder. */
+  /** Absent when the server does not answer or there is no folder. */
   files: { files: optional(files) },
   measuring: { running: flag, problem: optional(problem) },
 });

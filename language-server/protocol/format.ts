@@ -1,10 +1,21 @@
-/** Figures as words. Bytes in decimal units, as disks and downloads are sold. */
+/** Formats figures. Bytes are in decimal units, like sizes of disks and downloads. */
 
 const counts = new Intl.NumberFormat('en-US');
+const compact = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
 
-/** In full, for tables and plots. */
+/** Formats a count in full, for tables, plots and sentences. */
 export function formatCount(value: number): string {
   return counts.format(value);
+}
+
+/** Formats a count for narrow places: in full up to 9,999, then as 12.3K. */
+export function formatCompact(value: number): string {
+  return value < 10_000 ? counts.format(value) : compact.format(value);
+}
+
+/** Rounds a share down, so that nothing looks complete that is not. */
+export function formatPercent(share: number): string {
+  return `${Math.floor(share * 100)} %`;
 }
 
 export function formatBytes(bytes: number): string {

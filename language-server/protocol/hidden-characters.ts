@@ -1,14 +1,14 @@
-/** Characters that a reader does not see and that change what he reads, or what a program does. */
+/** Characters that a reader cannot see, and that change what they read or what a program does. */
 
-/** Scripts whose letters join, or are kept apart, by U+200C and U+200D. */
+/** Scripts whose letters are joined or separated by U+200C and U+200D. */
 const joining =
   '[\\p{scx=Arab}\\p{scx=Syrc}\\p{scx=Nkoo}\\p{scx=Mong}\\p{scx=Deva}\\p{scx=Beng}\\p{scx=Guru}\\p{scx=Gujr}\\p{scx=Orya}\\p{scx=Taml}\\p{scx=Telu}\\p{scx=Knda}\\p{scx=Mlym}\\p{scx=Sinh}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tibt}]';
-/** Scripts that write words without blanks and mark where they end by U+200B. */
+/** Scripts without spaces between words, which mark their boundaries by U+200B. */
 const unspaced = '[\\p{scx=Thai}\\p{scx=Laoo}\\p{scx=Khmr}\\p{scx=Mymr}\\p{scx=Tibt}]';
-/** Letters and digits as tags: after a black flag they name the part of a country, and end with U+E007F. */
+/** Letters and digits as tags. After a black flag they name a part of a country, and end with U+E007F. */
 const tag = '[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]';
 
-/** Where a character that is not seen is part of how a word or an emoji is written. */
+/** Places where an invisible character is part of the spelling of a word or an emoji. */
 const written = [
   // the joiner between two pictographs
   '(?<=\\p{Extended_Pictographic}\\ufe0f?|\\p{Emoji_Modifier})\\u200d\\p{Extended_Pictographic}',
@@ -20,19 +20,19 @@ const written = [
   // the flag of a part of a country
   ...[0, 1, 2, 3, 4, 5].map((before) => `(?<=\\u{1f3f4}${tag}{${before}})${tag}{1,${6 - before}}\\u{e007f}`),
   `(?<=\\u{1f3f4}${tag}{3,6})\\u{e007f}`,
-  // the form of a character of Chinese writing, as names need it
+  // the variant of a Chinese character, which names need
   '(?<=\\p{scx=Hani})[\\u{e0100}-\\u{e01ef}]',
 ].join('|');
 
 /**
- * Grapheme joiners, control characters save tab and line ends, soft hyphens, zero-width and bidirectional ones, fillers, interlinear marks,
- * controls of shorthand and music, variation selectors of the supplement and tags.
+ * Grapheme joiners, control characters except tab and line ends, soft hyphens, zero-width and bidirectional characters,
+ * fillers, interlinear marks, controls of shorthand and music, supplementary variation selectors and tags.
  */
 const unseen =
   '[\\u034f\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}]';
 
-/** Those, save where they are part of how a word or an emoji is written. The first test is a cheap one, for long texts. */
+/** Matches them except where they are part of the spelling of a word or an emoji. The first test is cheap, for long texts. */
 export const hiddenCharacter = new RegExp(`(?=${unseen})(?!${written})${unseen}`, 'gu');
 
-/** One character alone that would be hidden, or is part of how something is written: what stands beside it decides. */
+/** Matches a single character that may be hidden; whether it is depends on its neighbours. */
 export const maybeHiddenCharacter = new RegExp(`^${unseen}$`, 'u');

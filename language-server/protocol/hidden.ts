@@ -1,4 +1,4 @@
-/** Characters that a reader does not see and that change what he reads, or what a program does: shown by their names. */
+/** Names and removes characters that a reader cannot see, and that change what they read or what a program does. */
 
 import { codePoint } from './cut';
 import { hiddenCharacter } from './hidden-characters';
@@ -40,13 +40,13 @@ const names: Readonly<Record<number, string>> = {
   65440: 'Hangul filler',
 };
 
-export interface TextPiece {
+interface TextPiece {
   readonly text: string;
-  /** What the character is, for a piece that is one hidden character. */
+  /** The name of the character, for a piece that is one hidden character. */
   readonly name?: string;
 }
 
-/** A text in pieces: what is seen as it is, and hidden characters, named. */
+/** Splits a text into visible pieces and hidden characters with their names. */
 export function pieces(text: string): TextPiece[] {
   const found: TextPiece[] = [];
   let at = 0;

@@ -1,20 +1,24 @@
 /**
- * Every custom request and notification between the extension (or any LSP client) and the language server, typed once:
- * types and names only. Fields keep name, unit and meaning (a field may be added).
+ * Types and names of all custom requests and notifications between the extension, or any LSP client, and the language server.
+ * Fields keep their name, unit and meaning; a field may be added.
  */
 
-/** Server to client notification, at most four a second while something changes, none at rest. */
+import type { AttentionStatus, RequestStatus } from './status';
+
+export type * from './status';
+
+/** Notification from server to client: at most four a second while something changes, none when idle. */
 export const statusNotification = 'fasa/status';
-/** Requests without parameters, answered when done. */
+/** Requests without parameters, which are answered when they are done. */
 export const pauseRequest = 'fasa/pause';
 export const resumeRequest = 'fasa/resume';
 export const unloadRequest = 'fasa/unload';
-/** Measures speed and fidelity at once, over what is in the cache; answers the status record with them. */
+/** Measures speed and fidelity now, over what is in the cache, and answers the status with them. */
 export const measureRequest = 'fasa/measure';
-/** The status record now. */
+/** Answers the current status. */
 export const getStatusRequest = 'fasa/getStatus';
 
-/** Client to server notification: where the user is. What a completion there needs first is read ahead. */
+/** Notification from client to server: the place of the cursor. The prompt of a completion there is prefilled ahead of time. */
 export const focusNotification = 'fasa/focus';
 
 export interface FocusParams {
@@ -22,11 +26,11 @@ export interface FocusParams {
   readonly position: { readonly line: number; readonly character: number };
 }
 
-/** What is in the context, what is not, and why. */
+/** Answers what is in the context, what is left out, and why. */
 export const contextRequest = 'fasa/context';
 
 export interface ContextParams {
-  /** The folder of this document alone, and in the order that a request there would have; absent: all folders. */
+  /** A document: only its folder is answered, in the order of relevance for a request there. Absent: all folders. */
   readonly uri?: string;
 }
 
@@ -37,41 +41,41 @@ export interface ContextResult {
 export interface ContextFolder {
   readonly uri: string;
   readonly name: string;
-  /** Most relevant first, then what is left out, by path. */
+  /** The most relevant files first, then those that are left out, by path. */
   readonly files: readonly ContextFile[];
   readonly tokens: number;
   readonly tokensEncoded: number;
-  /** Most tokens of the folder that are encoded. */
+  /** The maximum number of tokens of the folder that are encoded. */
   readonly budgetTokens: number;
-  /** Whole sentences on ignore files and patterns that are not applied, and why; absent where all are. */
+  /** Sentences on ignore files and patterns that are not applied, and why; absent when all are. */
   readonly ruleProblems?: readonly string[];
 }
 
 export interface ContextFile {
-  /** Below the folder, forward slashes. */
+  /** The path below the folder, with forward slashes. */
   readonly path: string;
-  /** 0 where it is left out by its name, so never read. */
+  /** 0 for a file that is left out by its name, as it is never read. */
   readonly tokens: number;
   readonly chunks: number;
   readonly chunksEncoded: number;
   readonly state: 'encoded' | 'encoding' | 'waiting' | 'left out';
-  /** Why it is left out, in words. */
+  /** Why the file is left out, in words. */
   readonly reason?: string;
-  /** The user's own word on it. */
+  /** The user's choice for it. */
   readonly choice?: 'include' | 'exclude';
 }
 
-/** The user's word on a file or folder; it holds for the workspace until it is taken back with `default`. */
+/** Sets the user's choice for a file or folder. It is valid for the workspace until it is reset with `default`. */
 export const chooseContextRequest = 'fasa/context/choose';
 
 export interface ChooseContextParams {
   readonly uri: string;
   readonly choice: 'include' | 'exclude' | 'default';
-  /** The user was asked about the secret that an earlier answer named, and wants the file included. */
+  /** The user has seen the secret that an earlier answer named, and wants to include the file. */
   readonly confirmed?: boolean;
 }
 
-/** null: it holds now. Else nothing has changed: the file looks like a secret, and the user has to be asked first. */
+/** null when the choice is set. Otherwise it is not: the file looks like a secret, and the user has to be asked first. */
 export type ChooseContextResult = { readonly secret: SecretSeen } | null;
 
 /** What makes a file look like a secret. */
@@ -79,24 +83,24 @@ export type SecretSeen =
   | { readonly by: 'name' }
   | {
       readonly by: 'content';
-      /** As a sentence names it: "a private key". */
+      /** What it is, as in a sentence: "a private key". */
       readonly what: string;
       /** 1-based. */
       readonly line: number;
     };
 
-/** Encodes what is not encoded yet, now; answers when it is done. Progress as work done, cancellable. */
+/** Encodes the rest of the repository now, and answers when it is done. Cancellable, with work done progress. */
 export const encodeRequest = 'fasa/encode';
 
 export interface EncodeParams {
-  /** `$/progress` with this token, as work done. */
+  /** The token of `$/progress` notifications. */
   readonly workDoneToken?: string | number;
 }
 
 export const clearCacheRequest = 'fasa/clearCache';
 
 export interface ClearCacheParams {
-  /** Only tells what would be freed. */
+  /** Only answers how much would be freed. */
   readonly dryRun?: boolean;
 }
 
@@ -104,145 +108,9 @@ export interface ClearCacheResult {
   readonly bytes: number;
 }
 
-export type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
-
-export interface Status {
-  readonly state: ServerState;
-  /** 0 to 1, while loading. */
-  readonly progress?: number;
-  /** With state `error` or `off`: what happened and what the user can do. */
-  readonly problem?: StatusProblem;
-  readonly model?: ModelStatus;
-  readonly device?: DeviceStatus;
-  readonly repository?: RepositoryStatus;
-  readonly cache?: CacheStatus;
-  readonly attention?: AttentionStatus;
-  /** Measured with the loaded model on this machine; absent until then. */
-  readonly speed?: SpeedStatus;
-  readonly fidelity?: FidelityStatus;
-  readonly lastRequest?: RequestStatus;
-  /** Completions miss their time budget here. */
-  readonly slow?: SlowStatus;
-}
-
-export interface SlowStatus {
-  /** What takes most of the time. */
-  readonly cause: 'feeding' | 'decoding' | 'waiting';
-  /** What was measured, in words. */
-  readonly message: string;
-  /** One sentence: what the user can do. */
-  readonly remedy: string;
-}
-
-export interface StatusProblem {
-  /** For example MODEL_NOT_FOUND, NOT_GGUF, UNSUPPORTED_ARCHITECTURE, OUT_OF_MEMORY, ADDON_MISSING. */
-  readonly code: string;
-  /** One sentence: what happened, to what. */
-  readonly message: string;
-  /** One sentence: what the user can do. */
-  readonly remedy: string;
-}
-
-export interface ModelStatus {
-  readonly name: string;
-  readonly architecture: string;
-  readonly parameters: number;
-  readonly quantization: string;
-  readonly trainedContext: number;
-  readonly bytes: number;
-  readonly fillInTheMiddle: boolean;
-}
-
-export interface DeviceStatus {
-  readonly kind: 'cpu' | 'gpu' | 'accelerator';
-  readonly name: string;
-  readonly threads: number;
-  /** Bytes: resident memory of the server's process, and free memory of the device. */
-  readonly memoryUsed: number;
-  readonly memoryFree: number;
-}
-
-export interface RepositoryStatus {
-  readonly files: number;
-  readonly filesEncoded: number;
-  readonly tokens: number;
-  readonly tokensEncoded: number;
-  /** Number of files left out, by reason. */
-  readonly leftOut: Readonly<Record<string, number>>;
-  /** While encoding: of the files to encode now. */
-  readonly encoding?: {
-    readonly filesDone: number;
-    readonly files: number;
-    readonly tokensDone: number;
-    readonly tokens: number;
-    /** Measured; absent until some were encoded. */
-    readonly secondsLeft?: number;
-  };
-  readonly paused?: 'user' | 'battery';
-  /** Of the store on disk. */
-  readonly diskBytes?: number;
-}
-
-export interface CacheStatus {
-  readonly tokens: number;
-  readonly contextTokens: number;
-  readonly fullBytes: number;
-  readonly fastBytes: number;
-  readonly slowBytes: number;
-  /** 1 - fastBytes / fullBytes. Absent when the cache is empty. */
-  readonly saved?: number;
-}
-
-export interface AttentionStatus {
-  readonly mode: 'auto' | 'dense' | 'fasa-c' | 'fasa-m';
-  readonly budget: number;
-  /** The model has a calibration file; without one `auto` is dense. */
-  readonly calibrated: boolean;
-  /** Share done, 0 to 1, while it is calibrated in the background. */
-  readonly calibrating?: number;
-}
-
-/** Of whole decode steps over the user's own context: never estimated. */
-export interface SpeedStatus {
-  readonly fasaMsPerToken: number;
-  readonly denseMsPerToken: number;
-  /** denseMsPerToken / fasaMsPerToken */
-  readonly speedup: number;
-  /** Cached tokens. */
-  readonly atTokens: number;
-  /** ISO 8601. */
-  readonly measuredAt: string;
-}
-
-/** FASA steps against dense ones over the same cache, since the model was loaded. */
-export interface FidelityStatus {
-  /** Of the next-token distributions, in nats. */
-  readonly meanKl: number;
-  /** Share of steps with the same most likely token. */
-  readonly agreement: number;
-  /** Steps. */
-  readonly samples: number;
-}
-
-export interface RequestStatus {
-  readonly kind: 'inline' | 'chat';
-  readonly firstTokenMs: number;
-  readonly tokens: number;
-  readonly tokensPerSecond: number;
-  readonly reusedTokens: number;
-  readonly fedTokens: number;
-  readonly bytesReadPerToken: number;
-  /** When it ended, ISO 8601. */
-  readonly at?: string;
-  /** Milliseconds: waiting behind other requests, reading the prompt, decoding after the first token. */
-  readonly queueMs?: number;
-  readonly feedMs?: number;
-  readonly decodeMs?: number;
-}
-
 /**
- * `fasa/ask`: partial results on the given partialResultToken are `{ text }` deltas, and `{ text: '', read }` while the
- * prompt is read, 0 to 1.
+ * Asks a question. Partial results on the partialResultToken are `{ text }` deltas, and `{ text: '', read }` during the
+ * prefill, where `read` is the share that is done, 0 to 1.
  */
 export const askRequest = 'fasa/ask';
 
@@ -251,13 +119,13 @@ export interface AskParams {
   readonly question: string;
   readonly references: readonly { readonly uri: string }[];
   readonly selection?: AskSelection;
-  /** What to do, in the server's words; the question may then be empty. */
+  /** A command, for which the server has a prompt; the question may be empty then. */
   readonly command?: AskCommand;
-  /** Texts that the client found: a symbol, problems, changes. */
+  /** Texts from the client: a symbol, problems, changes. */
   readonly attachments?: readonly AskAttachment[];
-  /** The earlier turns that stand. Absent: all that the server remembers of the conversation. */
+  /** The earlier turns of the conversation. Absent: all that the server remembers. */
   readonly history?: readonly AskTurn[];
-  /** No file is read that is not open in the editor: the workspace is not trusted. */
+  /** Only files that are open in the editor may be read, as the workspace is not trusted. */
   readonly openOnly?: boolean;
   readonly partialResultToken?: string | number;
 }
@@ -265,7 +133,7 @@ export interface AskParams {
 export interface AskSelection {
   readonly uri: string;
   readonly text: string;
-  /** 0-based line of the document that it begins in. Absent: the answer cannot cite it. */
+  /** The 0-based line of the document where it begins. Absent: the answer cannot cite it. */
   readonly firstLine?: number;
 }
 
@@ -273,32 +141,32 @@ export const askCommands = ['explain', 'fix', 'tests', 'doc', 'review'] as const
 export type AskCommand = (typeof askCommands)[number];
 
 export interface AskAttachment {
-  /** For the model and the user, for example `symbol parse in src/a.ts`. */
+  /** A name for the model and the user, for example `symbol parse in src/a.ts`. */
   readonly label: string;
   readonly text: string;
-  /** Of the documents or files that it was taken from: a text of one that is a secret is left out. */
+  /** The documents or files that it comes from. The text is left out if one of them is a secret. */
   readonly uris?: readonly string[];
 }
 
 export interface AskTurn {
-  /** Of a command alone: `/explain`, ... */
+  /** A command without a question is `/explain` and so on. */
   readonly question: string;
   readonly answer: string;
 }
 
-/** `AskParams` -> `AskSize`: what would be in the prompt, counted by the model's tokenizer. */
+/** `AskParams` -> `AskSize`: the parts of the prompt, counted by the model's tokenizer. */
 export const askSizeRequest = 'fasa/ask/size';
 
 export interface AskSize {
-  /** Most tokens of a prompt, the answer's not among them. */
+  /** The maximum number of tokens of a prompt, without those of the answer. */
   readonly roomTokens: number;
-  /** Kept free for the answer. */
+  /** The number of tokens that are reserved for the answer. */
   readonly answerTokens: number;
-  /** The prompt's, without what is left out. */
+  /** The number of tokens of the prompt, without what is left out. */
   readonly tokens: number;
-  /** False: question and instructions alone are too long. */
+  /** False when the question and the instructions alone are too long. */
   readonly fits: boolean;
-  /** Of the repository, encoded and read sparsely beside the prompt: they take nothing of its room. */
+  /** Encoded tokens of the repository, which are read sparsely and take no space in the prompt. */
   readonly repositoryTokens?: number;
   readonly parts: readonly AskSizePart[];
 }
@@ -316,15 +184,15 @@ export const askSizeKinds = [
 export interface AskSizePart {
   readonly kind: (typeof askSizeKinds)[number];
   readonly label: string;
-  /** The whole of it; undefined: it was not read. */
+  /** The tokens of the whole part; absent when it was not read. */
   readonly tokens?: number;
-  /** 0: left out; less than `tokens`: cut. */
+  /** 0 when it is left out, less than `tokens` when it is cut. */
   readonly includedTokens: number;
   /** Why it is left out or cut. */
   readonly reason?: string;
 }
 
-/** Messages of another chat (the editor's own), answered as they are: `ChatParams` -> `ChatResult`, partial results as of `fasa/ask`. */
+/** Answers messages of the editor's own chat: `ChatParams` -> `ChatResult`, with partial results like `fasa/ask`. */
 export const chatRequest = 'fasa/chat';
 
 export interface ChatParams {
@@ -338,12 +206,8 @@ export interface ChatResult {
   readonly stats: RequestStatus;
 }
 
-/** `{ texts }` -> `{ counts }`: tokens of each text. */
+/** `{ texts }` -> `{ counts }`: the number of tokens of each text. */
 export const countTokensRequest = 'fasa/countTokens';
-
-export interface CountTokensParams {
-  readonly texts: readonly string[];
-}
 
 export interface CountTokensResult {
   readonly counts: readonly number[];
@@ -351,10 +215,10 @@ export interface CountTokensResult {
 
 export interface AskResult {
   readonly text: string;
-  /** Sources, the largest share first; empty where no file was read, and with the model on a GPU. */
+  /** The sources, the largest share first; empty when no file was read or the model is on a GPU. */
   readonly citations: readonly Citation[];
   readonly stats: RequestStatus;
-  /** What was in the prompt, and what was left out. */
+  /** The parts of the prompt, and what was left out. */
   readonly size?: AskSize;
 }
 
@@ -369,39 +233,39 @@ export interface Citation {
 
 /** `initializationOptions` of the client, and the `fasa` section of `workspace/didChangeConfiguration`. */
 export interface ServerSettings {
-  /** A GGUF file; empty: the default model in the cache folder. */
+  /** The path of a GGUF file; empty for the default model in the cache folder. */
   readonly modelPath: string;
   readonly attention: AttentionStatus['mode'];
   readonly budget: number;
   readonly threads: number;
   /** `auto`, `cpu`, or the name of a GPU. */
   readonly device: string;
-  /** Most tokens of a sequence; 0: the model's trained context, at most 8,192. */
+  /** The maximum number of tokens of a sequence; 0 for the trained context, up to 8,192. */
   readonly contextTokens: number;
   readonly repository: {
-    /** Other files than the open one are read. */
+    /** Whether files other than the open one are read. */
     readonly enabled: boolean;
-    /** Most tokens of a folder that are encoded; 0: as many as memory, disk and the speed of encoding allow. */
+    /** The maximum number of tokens of a folder that are encoded; 0 for as many as memory, disk and speed allow. */
     readonly tokens: number;
-    /** Globs of files and folders that stay out, as `files.exclude` has them, which is part of them. */
+    /** Globs of excluded files and folders, including those of the setting `files.exclude`. */
     readonly exclude: readonly string[];
-    /** Most that is kept on disk of all repositories; what was used longest ago goes first. */
+    /** The maximum disk space of all repositories; the least recently used chunks are evicted first. */
     readonly diskGigabytes: number;
-    /** Of the keys and values that are kept: q8_0 takes about half the bytes of f16, and rounds. */
+    /** The precision of stored keys and values: q8_0 takes about half the bytes of f16, and rounds. */
     readonly precision: 'f16' | 'q8_0';
-    /** On battery nothing is encoded, unless the user asks for it. */
+    /** Whether encoding pauses on battery, unless the user asks for it. */
     readonly pauseOnBattery: boolean;
   };
   readonly completion: {
     readonly enabled: boolean;
     readonly maxTokens: number;
-    /** Most milliseconds from request to answer; what is there then is offered. */
+    /** The latency limit from request to answer; what has been generated by then is offered. */
     readonly timeBudgetMs: number;
-    /** Tokens of the current file around the cursor. */
+    /** The number of tokens of the current file around the cursor that are read. */
     readonly tailTokens: number;
-    /** In a larger document nothing is offered unless it is asked for. */
+    /** The size of a document above which suggestions come only when they are triggered manually. */
     readonly maxFileSizeKB: number;
-    /** Language ids without completions. */
+    /** Ids of languages without completions. */
     readonly disabledLanguages: readonly string[];
   };
 }

@@ -1,9 +1,9 @@
 /**
- * The thoughts of a reasoning model in its text. Where the chat template has written the opening mark already, the model's
- * text has the closing one alone. A mark that is only mentioned, in code or in a sentence, is text like any other.
+ * Finds the thoughts of a reasoning model in its text. If the chat template has already written the opening mark, the text
+ * has only the closing one. A mark that is only mentioned, in code or in a sentence, is text like any other.
  */
 
-/** What a reasoning model writes around its thought: the opening and the closing mark. */
+/** The marks that a reasoning model writes around its thought. */
 interface Marks {
   readonly open: string;
   readonly close: string;
@@ -21,21 +21,21 @@ const marks: readonly Marks[] = [
 export interface Thought {
   readonly bodyStart: number;
   readonly bodyEnd: number;
-  /** Offset of what follows the closing mark; the text's length where it has none yet. */
+  /** The offset after the closing mark; the length of the text when there is none yet. */
   readonly end: number;
   readonly closed: boolean;
 }
 
-/** The opening mark that a prompt ends with: the template has written it, so the model will not. */
+/** @returns the opening mark at the end of a prompt, which the template has written, so that the model will not */
 export function openedThought(prompt: string): string | undefined {
   const end = prompt.trimEnd();
   return marks.find(({ open }) => end.endsWith(open))?.open;
 }
 
 /**
- * The thought that begins at an offset, the start of a line.
- * @param first nothing but blanks stands before it: a model thinks before it answers
- * @param ended nothing follows: a mark in the middle of an answer without its closing one was only mentioned
+ * Finds the thought that begins at an offset, which is the start of a line.
+ * @param first whether only whitespace is before it, as a model thinks before it answers
+ * @param ended whether the text is complete: then a mark within an answer without its closing one is only mentioned
  */
 export function thoughtAt(text: string, offset: number, first: boolean, ended: boolean): Thought | undefined {
   const start = offset + (/^\s*/.exec(text.slice(offset, offset + maxBlanks))?.[0].length ?? 0);
@@ -44,7 +44,7 @@ export function thoughtAt(text: string, offset: number, first: boolean, ended: b
     return undefined;
   }
   const bodyStart = start + found.open.length;
-  // a sentence goes on after a blank: "<think> is the mark that ..."
+  // a sentence continues after a space: "<think> is the mark that ..."
   if (/^[ \t]+\S/.test(text.slice(bodyStart, bodyStart + maxBlanks)) && !(first && isClosed(text, bodyStart, found))) {
     return undefined;
   }
@@ -63,10 +63,10 @@ function isClosed(text: string, bodyStart: number, { close }: Marks): boolean {
   return closingAt(text, bodyStart, close) !== -1;
 }
 
-/** Of the text that was searched last: no such mark is behind this offset. Each line of an answer may open a thought. */
+/** The text that was last searched in vain, as each line of an answer may open a thought: no such mark is after `from`. */
 let unclosed = { text: '', close: '', from: 0 };
 
-/** The first closing mark that is not quoted by backticks; -1: none. */
+/** @returns the offset of the first closing mark that is not after a backtick; -1 when there is none */
 function closingAt(text: string, from: number, close: string): number {
   if (unclosed.close === close && from >= unclosed.from && unclosed.text === text) {
     return -1;
@@ -81,7 +81,7 @@ function closingAt(text: string, from: number, close: string): number {
 }
 
 /**
- * The thought of a text that has no opening mark: everything up to the first closing mark that begins or ends a line,
+ * Finds the thought of a text without an opening mark: everything up to the first closing mark that begins or ends a line,
  * outside of fenced code.
  */
 export function unopenedThought(text: string): Thought | undefined {
@@ -89,7 +89,7 @@ export function unopenedThought(text: string): Thought | undefined {
     const firstOpen = text.indexOf(open);
     const limit = firstOpen === -1 ? text.length : firstOpen;
     let at = text.indexOf(close);
-    // what is before a mark is not read again for each: a text may have thousands
+    // the text before a mark is not read again for each, as there may be thousands
     const fences = at === -1 ? [] : [...text.matchAll(/^[ \t]*(?:`{3,}|~{3,})/gm)].map(({ index }) => index);
     let [passed, lineStart, lineEnd] = [0, 0, -1];
     for (; at !== -1 && at < limit; at = text.indexOf(close, at + close.length)) {
@@ -112,19 +112,19 @@ export function unopenedThought(text: string): Thought | undefined {
   return undefined;
 }
 
-/** Without the thought that a whole answer begins with. */
+/** @returns a complete answer without the thought at its beginning */
 export function withoutFirstThought(text: string): string {
   const thought = thoughtAt(text, 0, true, true) ?? unopenedThought(text);
   return thought === undefined ? text : text.slice(thought.end).replace(/^\s+/, '');
 }
 
-/** For readers who show no thoughts: of a text that grows, what follows its first thought. */
+/** Streams what follows the first thought of a growing text, for clients that show no thoughts. */
 export class AnswerAfterThought {
   #whole = '';
   #given = 0;
   #start: number | undefined;
 
-  /** @returns what can be given out now, often '' */
+  /** @returns the text that can be shown now, often '' */
   push(delta: string): string {
     this.#whole += delta;
     this.#start ??= this.#answerStart();
@@ -136,7 +136,7 @@ export class AnswerAfterThought {
     return this.#whole.slice(from);
   }
 
-  /** @returns undefined: it is not known yet whether there is a thought, or it has not ended */
+  /** @returns undefined while it is unknown whether there is a thought, or until it has ended */
   #answerStart(): number | undefined {
     const begun = this.#whole.trimStart();
     if (marks.some(({ open }) => open.startsWith(begun))) {

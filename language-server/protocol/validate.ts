@@ -1,18 +1,17 @@
 /**
- * Checks of messages between a webview and its host. Either side takes what comes as unknown: a message that is not
- * exactly one of the known ones is dropped and logged. An entry that is bad costs itself and not its neighbours, where the
- * caller takes the news of it.
+ * Checks messages between a webview and its host. Each side receives unknown values: a message that is not exactly one of the
+ * known ones is dropped and logged. An invalid entry of a list is left out alone if the caller wants to be told of it.
  */
 
 import { cutMiddle } from './cut';
 import { limits } from './limits';
 
-/** Is told what was left out, in words that name its place. */
+/** Is called with a description of each entry that was left out, which names its place. */
 export type LeftOut = (what: string) => void;
 
 /**
- * Throws a MessageError, or answers the value, with nothing in it but what was checked. Without a `leftOut` all of it must
- * be right.
+ * Returns the value with nothing in it but what was checked. Without `leftOut`, all of it must be valid.
+ * @throws MessageError
  */
 export type Check<T> = (value: unknown, name: string, leftOut?: LeftOut) => T;
 
@@ -20,22 +19,22 @@ export type Checked<C> = C extends Check<infer T> ? T : never;
 
 export class MessageError extends Error {}
 
-export function text(most: number = limits.text): Check<string> {
+export function string(max: number = limits.text): Check<string> {
   return (value, name) => {
-    if (typeof value !== 'string' || value.length > most) {
-      throw new MessageError(`${name} must be a string of at most ${most} characters`);
+    if (typeof value !== 'string' || value.length > max) {
+      throw new MessageError(`${name} must be a string of at most ${max} characters`);
     }
     return value;
   };
 }
 
-/** A text that is shown and nothing else: one that is too long is cut, and never a reason to refuse what it is part of. */
-export function shown(most: number): Check<string> {
+/** A text that is only shown: one that is too long is cut, so that it never makes a message invalid. */
+export function shown(max: number): Check<string> {
   return (value, name) => {
     if (typeof value !== 'string') {
       throw new MessageError(`${name} must be a string`);
     }
-    return cutMiddle(value, most);
+    return cutMiddle(value, max);
   };
 }
 
@@ -70,20 +69,20 @@ export function oneOf<const T extends string>(...choices: readonly T[]): Check<T
   };
 }
 
-export function list<T>(check: Check<T>, most = 10_000): Check<readonly T[]> {
+export function list<T>(check: Check<T>, max = 10_000): Check<readonly T[]> {
   return (value, name, leftOut) => {
-    if (!Array.isArray(value) || (leftOut === undefined && value.length > most)) {
-      throw new MessageError(`${name} must be a list of at most ${most}`);
+    if (!Array.isArray(value) || (leftOut === undefined && value.length > max)) {
+      throw new MessageError(`${name} must be a list of at most ${max}`);
     }
     if (leftOut === undefined) {
       return value.map((item, index) => check(item, `${name}[${index}]`));
     }
     const good: T[] = [];
-    for (const [index, item] of value.slice(0, most).entries()) {
+    for (const [index, item] of value.slice(0, max).entries()) {
       orLeftOut(() => good.push(check(item, `${name}[${index}]`, leftOut)), leftOut);
     }
-    if (value.length > most) {
-      leftOut(`${name} has ${value.length - most} more than the ${most} that are taken`);
+    if (value.length > max) {
+      leftOut(`${name} has ${value.length - max} more than the ${max} that are taken`);
     }
     return good;
   };
@@ -94,7 +93,7 @@ export function optional<T>(check: Check<T>): Check<T | undefined> {
     value === undefined ? undefined : orLeftOut(() => check(value, name, leftOut), leftOut);
 }
 
-/** @throws MessageError where nobody is told of what is left out */
+/** @throws MessageError when there is no `leftOut` to call */
 function orLeftOut<T>(work: () => T, leftOut: LeftOut | undefined): T | undefined {
   try {
     return work();
@@ -109,7 +108,7 @@ function orLeftOut<T>(work: () => T, leftOut: LeftOut | undefined): T | undefine
 
 type Shape = Readonly<Record<string, Check<unknown>>>;
 type OptionalKeys<S extends Shape> = { [K in keyof S]: undefined extends Checked<S[K]> ? K : never }[keyof S];
-export type Fields<S extends Shape> = {
+type Fields<S extends Shape> = {
   readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Checked<S[K]>;
 } & {
   readonly [K in OptionalKeys<S>]?: Exclude<Checked<S[K]>, undefined>;
@@ -155,14 +154,14 @@ export const record: Check<Record<string, unknown>> = (value, name) => {
 };
 
 /** A string of any length. */
-export const anyText: Check<string> = (value, name) => {
+export const anyString: Check<string> = (value, name) => {
   if (typeof value !== 'string') {
     throw new MessageError(`${name} must be a string`);
   }
   return value;
 };
 
-export const texts: Check<readonly string[]> = (value, name) => {
+export const strings: Check<readonly string[]> = (value, name) => {
   if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) {
     throw new MessageError(`${name} must be an array of strings`);
   }
@@ -224,16 +223,15 @@ export function passes<T>(check: Check<T>, value: unknown): value is T {
   }
 }
 
-/** Of messages that are told apart by their `kind`: a shape for each. */
-export type MessageShapes = Readonly<Record<string, Shape>>;
-export type Message<M extends MessageShapes> = {
+/** The shapes of messages by their `kind`. */
+type MessageShapes = Readonly<Record<string, Shape>>;
+type Message<M extends MessageShapes> = {
   [K in keyof M & string]: { readonly kind: K } & Fields<M[K]>;
 }[keyof M & string];
 
 /**
- * The check of the messages of one direction. A page and its host import the same, so that neither can send what the
- * other does not know.
- * @throws MessageError by what it answers
+ * Creates the check of all messages in one direction. A page and its host import the same check, so that neither can send what
+ * the other does not know. The check throws a MessageError.
  */
 export function messageCheck<const M extends MessageShapes>(
   shapes: M,
@@ -241,11 +239,11 @@ export function messageCheck<const M extends MessageShapes>(
   return (value, leftOut) => checkMessage(shapes, value, leftOut);
 }
 
-/** What every page tells its host beside its own messages. */
+/** Messages that every page sends to its host beside its own. */
 export const pageMessages = {
-  /** It takes messages from now on. */
+  /** The page is ready for messages. */
   ready: {},
-  /** For the host's log. */
+  /** A line for the host's log. */
   problem: { text: shown(limits.problem) },
 } as const;
 

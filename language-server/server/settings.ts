@@ -5,7 +5,17 @@ import { cacheFolder } from '../base/cache-folder';
 import type { Log } from '../base/log';
 import type { AttentionMode, EngineSettings, StoreOptions } from '../engine/engine';
 import type { ServerSettings } from '../protocol/server';
-import { anyText, type Check, flag, integer, isRecord, MessageError, oneOf, record, texts } from '../protocol/validate';
+import {
+  anyString,
+  type Check,
+  flag,
+  integer,
+  isRecord,
+  MessageError,
+  oneOf,
+  record,
+  strings,
+} from '../protocol/validate';
 
 export const defaultSettings: ServerSettings = {
   modelPath: '',
@@ -50,16 +60,16 @@ export function checkSettings(value: unknown): CheckedSettings {
   const base = defaultSettings;
   const maxFileSizeKB = integer(1, 1_048_576);
   const settings: ServerSettings = {
-    modelPath: root.take('modelPath', anyText, base.modelPath),
+    modelPath: root.take('modelPath', anyString, base.modelPath),
     attention: root.take('attention', oneOf('auto', 'dense', 'fasa-c', 'fasa-m'), base.attention),
     budget: root.take('budget', integer(16, 65_536), base.budget),
     threads: root.take('threads', integer(0, 256), base.threads),
-    device: root.take('device', anyText, base.device),
+    device: root.take('device', anyString, base.device),
     contextTokens: root.take('contextTokens', integer(0, 1_048_576), base.contextTokens),
     repository: {
       enabled: repository.take('enabled', flag, base.repository.enabled),
       tokens: repository.take('tokens', integer(0, 1_048_576), base.repository.tokens),
-      exclude: repository.take('exclude', texts, base.repository.exclude),
+      exclude: repository.take('exclude', strings, base.repository.exclude),
       diskGigabytes: repository.take('diskGigabytes', integer(1, 10_000), base.repository.diskGigabytes),
       precision: repository.take('precision', oneOf('f16', 'q8_0'), base.repository.precision),
       pauseOnBattery: repository.take('pauseOnBattery', flag, base.repository.pauseOnBattery),
@@ -75,7 +85,7 @@ export function checkSettings(value: unknown): CheckedSettings {
         // its name of the version before
         part.take('mostFileKilobytes', maxFileSizeKB, base.completion.maxFileSizeKB),
       ),
-      disabledLanguages: part.take('disabledLanguages', texts, base.completion.disabledLanguages),
+      disabledLanguages: part.take('disabledLanguages', strings, base.completion.disabledLanguages),
     },
   };
   return { settings, problems };

@@ -1,6 +1,6 @@
 /**
- * An answer on the page while it grows. Finished parts are rendered once; of the last part only what is not finished is
- * rendered again, at most once a frame; code that still grows gets the new characters and nothing else.
+ * Shows an answer while it grows. Finished parts are rendered once. The unfinished end of the last part is rendered again, at
+ * most once a frame; code that still grows only gets the new characters.
  */
 
 import {
@@ -16,14 +16,14 @@ import { element, iconButton, showHidden, visibleText } from '../dom';
 import { highlight } from './highlight';
 import { blockStarts, type LinkHost, renderMarkdown } from './markdown';
 
-export interface AnswerHost extends LinkHost {
+interface AnswerHost extends LinkHost {
   apply(block: number, action: (typeof applyActions)[number]): void;
 }
 
-/** What is on the page of a part. */
+/** The view of one part. */
 interface PartView {
   readonly root: HTMLElement;
-  /** The part grew, or it ended. */
+  /** Shows the part after it grew or ended. */
   update(part: AnswerPart, last: boolean): void;
 }
 
@@ -35,7 +35,7 @@ export class AnswerView {
   #views: PartView[] = [];
   #frame: number | undefined;
   #finished = false;
-  /** For tests and figures: how often a part was rendered anew. */
+  /** The number of renderings, for tests. */
   renders = 0;
 
   constructor(host: AnswerHost) {
@@ -51,7 +51,7 @@ export class AnswerView {
     this.#frame ??= requestAnimationFrame(() => this.#render());
   }
 
-  /** The whole answer, now; nothing follows. */
+  /** Shows the complete answer at once. */
   finish(text: string): void {
     this.root.querySelector('.only-thought')?.remove();
     if (!text.startsWith(this.#text)) {
@@ -75,7 +75,7 @@ export class AnswerView {
     this.dispose();
     this.renders++;
     if (this.#parts[0]?.kind !== 'thought' && unopenedThought(this.#text) !== undefined) {
-      // what was taken for the answer was the thought
+      // the text so far turns out to be the thought
       this.#parts = [];
       this.#views = [];
       this.root.replaceChildren();
@@ -119,15 +119,15 @@ export class AnswerView {
   }
 }
 
-const onlyThought = 'The model used the whole length of its answer to think. Ask for something smaller, or ask again.';
+const onlyThought = 'The model spent its whole answer on thinking. Ask for something smaller, or ask again.';
 
 function isThoughtOrBlank(part: AnswerPart): boolean {
   return part.kind === 'thought' || (part.kind === 'markdown' && part.text.trim() === '');
 }
 
 /**
- * Text after a block in a list goes on in the item, by its indent. On its own it would be taken for code, so the indent is
- * left out, up to the first line without one: from there on the text says itself what it is in.
+ * Text after a code block in a list item is indented to stay in the item. Rendered on its own, it would be taken for code, so
+ * the indentation is removed up to the first line without one.
  */
 function withoutIndent(text: string, columns: number): string {
   if (columns === 0) {
@@ -142,7 +142,7 @@ function withoutIndent(text: string, columns: number): string {
 class MarkdownView implements PartView {
   readonly root = element('div', { class: 'markdown' });
   readonly #host: LinkHost;
-  /** So much of the text is in finished blocks. */
+  /** The length of the text that is in finished blocks. */
   #finished = 0;
   #open: HTMLElement | undefined;
 
@@ -253,7 +253,7 @@ class CodeView implements PartView {
   }
 }
 
-/** What the block is for. */
+/** The title of a block: its file, and what it does to it. */
 function titleOf({ path, language, files, changes }: CodePart): string {
   const [file] = files;
   if (file === undefined) {

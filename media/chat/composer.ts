@@ -1,4 +1,4 @@
-/** Where a question is written: chips, text, the pickers of `@` and `/`, the meter, send and stop. */
+/** The form for a question: chips, text field, the pickers of `@` and `/`, the meter, the buttons to ask and stop. */
 
 import {
   type Candidate,
@@ -8,17 +8,18 @@ import {
   type ToHost,
 } from '../../language-server/protocol/chat-page';
 import { startOf } from '../../language-server/protocol/cut';
+import { formatCount } from '../../language-server/protocol/format';
 import { limits } from '../../language-server/protocol/limits';
 import { type AskCommand, type AskSize, askCommands } from '../../language-server/protocol/server';
 import { element, iconButton } from '../dom';
 import { Picker, type PickerItem } from './picker';
 
 const commandWords: Readonly<Record<AskCommand, string>> = {
-  explain: 'what this code does, and why',
-  fix: 'find what is wrong and correct it',
+  explain: 'explain what this code does, and why',
+  fix: 'find and fix what is wrong',
   tests: 'write tests',
   doc: 'write documentation comments',
-  review: 'name bugs, risks and unclear places',
+  review: 'point out bugs, risks and unclear code',
 };
 const mentionWords: Readonly<Record<MentionKind, string>> = {
   file: 'a file of the workspace',
@@ -29,7 +30,6 @@ const mentionWords: Readonly<Record<MentionKind, string>> = {
 };
 
 const draftDelayMs = 300;
-const counts = new Intl.NumberFormat('en-US');
 
 export class Composer {
   readonly root = element('form', { class: 'composer', 'aria-label': 'Question' });
@@ -37,7 +37,7 @@ export class Composer {
   readonly #chips = element('ul', { class: 'chips', 'aria-label': 'Attached context' });
   readonly #area = element('textarea', {
     rows: '3',
-    placeholder: 'Ask about this repository. @ adds files, / commands.',
+    placeholder: 'Ask about this repository. @ for files, / for commands.',
     'aria-label': 'Question',
     role: 'combobox',
     'aria-autocomplete': 'list',
@@ -51,7 +51,7 @@ export class Composer {
   #request = 0;
   #draftTimer: ReturnType<typeof setTimeout> | undefined;
   #busy = false;
-  /** The kind of a mention that is being chosen, and where its word starts. */
+  /** The mention that is being chosen: its kind, and where its word starts. */
   #mention: { readonly kind: MentionKind; readonly start: number } | undefined;
 
   constructor(send: (message: ToHost) => void) {
@@ -119,10 +119,10 @@ export class Composer {
     const bar = element('span', { class: 'meter-bar', 'aria-hidden': 'true' });
     bar.style.setProperty('--share', String(share));
     const beside =
-      size.repositoryTokens === undefined ? '' : `, and ${counts.format(size.repositoryTokens)} of the repository`;
+      size.repositoryTokens === undefined ? '' : `, and ${formatCount(size.repositoryTokens)} of the repository`;
     const words = size.fits
-      ? `${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens${beside}`
-      : `too long: ${counts.format(size.tokens)} of ${counts.format(size.roomTokens)} tokens`;
+      ? `${formatCount(size.tokens)} of ${formatCount(size.roomTokens)} tokens${beside}`
+      : `too long: ${formatCount(size.tokens)} of ${formatCount(size.roomTokens)} tokens`;
     const details = element('details', { class: size.fits ? 'meter-details' : 'meter-details too-long' });
     const cut = size.parts.filter(({ reason }) => reason !== undefined).length;
     details.append(
@@ -132,8 +132,8 @@ export class Composer {
     for (const part of size.parts) {
       const tokens =
         part.reason === undefined
-          ? counts.format(part.includedTokens)
-          : `${counts.format(part.includedTokens)} of ${part.tokens === undefined ? '?' : counts.format(part.tokens)}, ${part.reason}`;
+          ? formatCount(part.includedTokens)
+          : `${formatCount(part.includedTokens)} of ${part.tokens === undefined ? '?' : formatCount(part.tokens)}, ${part.reason}`;
       list.append(element('li', { class: part.reason === undefined ? '' : 'cut' }, `${part.label}: ${tokens}`));
     }
     details.append(list);
@@ -141,7 +141,7 @@ export class Composer {
     this.#meter.replaceChildren(details);
   }
 
-  /** @param more found, and not among them */
+  /** @param more the number of those that were found and are not offered */
   setCandidates(request: number, candidates: readonly Candidate[], more: number): void {
     if (request !== this.#request || this.#mention === undefined) {
       return;
@@ -157,7 +157,11 @@ export class Composer {
           this.#send({ kind: 'addChip', id: candidate.id, type: kind });
         },
       })),
-      candidates.length === 0 ? 'Nothing found' : more > 0 ? `and ${counts.format(more)} more: type on` : undefined,
+      candidates.length === 0
+        ? 'Nothing found'
+        : more > 0
+          ? `${formatCount(more)} more: keep typing to find them`
+          : undefined,
     );
   }
 
@@ -177,7 +181,7 @@ export class Composer {
     this.#area.focus();
   }
 
-  /** Where the tokens are told otherwise. @returns false for a question that can be asked */
+  /** Shows in place of the tokens that a question is too long. @returns whether it is */
   #sayTooLong(text: string): boolean {
     const tooLong = text.length > limits.question;
     if (tooLong) {
@@ -186,7 +190,7 @@ export class Composer {
     return tooLong;
   }
 
-  /** `/command rest` */
+  /** Splits `/command rest` into its parts. */
   #read(): { readonly text: string; readonly command?: AskCommand } {
     const match = /^\/(\w+)(?:\s+|$)/.exec(this.#area.value);
     const command = askCommands.find((name) => name === match?.[1]);
@@ -268,7 +272,7 @@ export class Composer {
     this.#typed();
   }
 
-  /** A chosen mention is a chip: its word goes. */
+  /** Removes the word of a mention that has become a chip. */
   #dropMention(): void {
     const start = this.#mention?.start ?? this.#area.selectionStart;
     this.#mention = undefined;
@@ -299,10 +303,10 @@ export class Composer {
   }
 }
 
-/** Of a question that is longer than any that can be asked. */
+/** Says that a question is longer than the maximum. */
 export function tooLongWords(text: string): string {
-  const most = counts.format(limits.question);
-  return `too long: ${counts.format(text.length)} characters, and at most ${most} can be asked. Put the long text into a file and add that with @file.`;
+  const max = formatCount(limits.question);
+  return `too long: ${formatCount(text.length)} characters, the maximum is ${max}. Put the long text into a file and add it with @file.`;
 }
 
 const icons: Readonly<Record<MentionKind, string>> = {

@@ -1,4 +1,4 @@
-/** The conversations of the workspace: searched, opened, renamed, exported, deleted. */
+/** The list of the workspace's conversations, to search, open, rename, export and delete them. */
 
 import type { SummaryView, ToHost } from '../../language-server/protocol/chat-page';
 import { limits } from '../../language-server/protocol/limits';
@@ -43,15 +43,15 @@ export class ConversationList {
     this.root.hidden = true;
   }
 
-  /** @param more found, and not listed */
+  /** @param more the number of those that were found and are not listed */
   update(query: string, list: readonly SummaryView[], more: number): void {
     if (query !== this.#search.value) {
       return;
     }
-    this.#none.textContent = list.length > 0 ? '' : query === '' ? 'There is no conversation yet.' : 'Nothing found.';
+    this.#none.textContent = list.length > 0 ? '' : query === '' ? 'There are no conversations yet.' : 'Nothing found.';
     this.#list.replaceChildren(...list.map((one) => this.#row(one)));
     if (more > 0) {
-      this.#none.textContent = `and ${more} more: search to find them`;
+      this.#none.textContent = `${more} more: search to find them`;
     }
   }
 

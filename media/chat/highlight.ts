@@ -1,4 +1,4 @@
-/** Code in colours: the common languages of highlight.js, for blocks of a size that takes no visible time. */
+/** Highlights code in the common languages, in blocks that are small enough to take no noticeable time. */
 
 import DOMPurify from 'dompurify';
 import highlighter from 'highlight.js/lib/core';
@@ -34,7 +34,7 @@ for (const [name, language] of Object.entries(languages)) {
 
 const maxChars = 40_000;
 
-/** @returns undefined for a language that is not known, or too much code */
+/** @returns undefined when the language is unknown or the code is too long */
 export function highlight(code: string, language: string): DocumentFragment | undefined {
   if (code.length > maxChars || highlighter.getLanguage(language) === undefined) {
     return undefined;

@@ -1,4 +1,4 @@
-/** The chat panel's page: shows what the host says, tells it what the user does. */
+/** The page of the chat panel: shows the messages of its host, and sends what the user does. */
 
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-toolbar-button/index.js';
@@ -15,7 +15,7 @@ import { Composer } from './composer';
 import { ConversationList } from './conversation-list';
 import { TurnElement } from './turn-view';
 
-/** Pixels from the end that still count as the end. */
+/** The distance from the end, in pixels, that still counts as the end. */
 const nearEnd = 40;
 const maxSpoken = 1500;
 const maxShown = 40;
@@ -30,7 +30,7 @@ class ChatPage {
   readonly #composer: Composer;
   readonly #list: ConversationList;
   readonly #earlier = element('button', { type: 'button', class: 'earlier', hidden: true });
-  /** In the order of the page. */
+  /** The turns on the page, in their order. */
   #shown = new Map<string, TurnElement>();
   #earlierTurns = 0;
   #follows = true;
@@ -52,22 +52,22 @@ class ChatPage {
       const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
       this.#follows = scrollHeight - scrollTop - clientHeight < nearEnd;
     });
-    // what grows, grows the content: while the user reads the end, the end stays in view
+    // while the user reads the end, the end stays in view as the content grows
     new ResizeObserver(() => this.#follow()).observe(this.#turns);
     this.#empty.append(
       element('h2', {}, 'Ask about this repository'),
-      element('p', {}, 'The answer comes from the model on this machine. Nothing leaves it.'),
+      element('p', {}, 'Answers come from the model on this machine. No data leaves it.'),
       element(
         'p',
         {},
-        '@ adds files, folders, symbols, problems or changes. / explains, fixes, tests, documents, reviews.',
+        'Type @ to add files, folders, symbols, problems or changes, and / to explain, fix, test, document or review.',
       ),
     );
-    host.onMessage((message) => this.#take(message));
+    host.onMessage((message) => this.#handle(message));
     host.send({ kind: 'ready' });
   }
 
-  #take(message: ToView): void {
+  #handle(message: ToView): void {
     switch (message.kind) {
       case 'conversation':
         this.#earlierTurns = message.earlier;
@@ -96,7 +96,7 @@ class ChatPage {
         break;
       case 'server':
         this.#banner.hidden = message.ready;
-        this.#banner.textContent = message.ready ? '' : (message.problem ?? 'The model is being loaded…');
+        this.#banner.textContent = message.ready ? '' : (message.problem ?? 'Loading the model…');
         break;
       case 'candidates':
         this.#composer.setCandidates(message.request, message.candidates, message.more ?? 0);
@@ -137,11 +137,11 @@ class ChatPage {
     this.#shown = new Map([...fresh.map((one) => [one.turn.id, one] as const), ...this.#shown]);
     this.#earlierTurns = earlier;
     this.#changed();
-    // what was in view stays in view
+    // the scroll position moves along with the turns that were in view
     this.#scroller.scrollTop = this.#scroller.scrollHeight - before;
   }
 
-  /** A conversation may be longer than a page should be: the oldest turns go, and come again on a click. */
+  /** Removes the oldest turns of a long conversation from the page. A click shows them again. */
   #trim(): void {
     while (this.#shown.size > maxShown && this.#follows) {
       const [oldest] = this.#shown;

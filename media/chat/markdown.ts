@@ -1,6 +1,6 @@
 /**
- * Markdown of a model as elements. HTML is off, the result is purified, nothing is fetched: an image becomes words, a link
- * says where it leads and is followed by the host, after a question, or not at all.
+ * Renders the Markdown of a model. HTML is disabled, the result is sanitized and nothing is fetched. An image becomes text; a
+ * link shows where it leads, and is opened only by the host after a question.
  */
 
 import DOMPurify from 'dompurify';
@@ -8,13 +8,13 @@ import MarkdownIt from 'markdown-it';
 import cjkFriendly from 'markdown-it-cjk-friendly';
 import { element, showHidden, visibleText } from '../dom';
 
-// CommonMark ends no emphasis between a full-width sign and a letter, where languages without blanks have it
+// CommonMark does not end emphasis between full-width punctuation and a letter, as languages without spaces need it
 const markdown = new MarkdownIt({ html: false, linkify: false, breaks: false, maxNesting: 40 }).use(cjkFriendly);
 
-// the web, and paths of the workspace; what another scheme would start is not the model's to start
+// only links to the web and to paths of the workspace; other schemes could start programs
 markdown.validateLink = (url) => /^https?:\/\//i.test(url) || !/^(?:\/\/|\s*[a-z][a-z\d+.-]*:)/i.test(url);
 
-// an image would be fetched, or be a place to carry text out by its address
+// an image would be fetched, and its URL could carry data out
 markdown.renderer.rules['image'] = (tokens, index) => {
   const token = tokens[index];
   const words = `[image: ${token?.content ?? ''} ${token?.attrGet('src') ?? ''}]`;
@@ -32,11 +32,11 @@ const allowed = {
 };
 
 export interface LinkHost {
-  /** The user clicked: the host decides. */
+  /** Is called when the user clicks a link; the host decides what to do. */
   openLink(url: string): void;
 }
 
-/** Where the top-level blocks of a text begin: offsets, ascending, the first 0. All but the last no longer change. */
+/** @returns the offsets of the top-level blocks, ascending, the first 0. All blocks but the last no longer change */
 export function blockStarts(text: string): number[] {
   const lines: number[] = [0];
   for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) {
@@ -52,7 +52,7 @@ export function blockStarts(text: string): number[] {
 export function renderMarkdown(text: string, host: LinkHost): DocumentFragment {
   const fragment = DOMPurify.sanitize(markdown.render(text), { ...allowed, RETURN_DOM_FRAGMENT: true });
   for (const heading of fragment.querySelectorAll('h1, h2, h3, h4, h5, h6')) {
-    // the panel's own headings are above those of an answer
+    // headings of an answer are below the panel's own headings
     const level = Math.min(6, Number(heading.tagName.slice(1)) + 2);
     const replaced = element(`h${level}`, { class: 'answer-heading' });
     replaced.append(...heading.childNodes);
@@ -70,7 +70,7 @@ export function renderMarkdown(text: string, host: LinkHost): DocumentFragment {
   return fragment;
 }
 
-/** Without an address of its own, so that neither the editor nor the browser follows it; its target is in view. */
+/** Makes a link without an href, so that neither the editor nor the browser opens it, and shows its target. */
 function link(anchor: HTMLAnchorElement, host: LinkHost): DocumentFragment {
   const url = anchor.getAttribute('href') ?? '';
   const shown = anchor.textContent ?? '';
@@ -101,7 +101,7 @@ function link(anchor: HTMLAnchorElement, host: LinkHost): DocumentFragment {
   return fragment;
 }
 
-/** Host first, whole: that is what tells where a link leads. */
+/** Keeps the beginning of a URL, since the host name says where a link leads. */
 function shortened(url: string): string {
   return url.length > 120 ? `${url.slice(0, 119)}…` : url;
 }

@@ -1,11 +1,11 @@
-/** A list under the caret's word, worked by the keyboard while the focus stays in the text: a combobox's listbox. */
+/** The listbox of a combobox: a list of suggestions that keys of the text field operate while it keeps the focus. */
 
 import { element } from '../dom';
 
 export interface PickerItem {
   readonly label: string;
   readonly detail?: string;
-  /** A codicon. */
+  /** The id of a codicon. */
   readonly icon: string;
   choose(): void;
 }
@@ -23,7 +23,7 @@ export class Picker {
     this.root = element('ul', { id, class: 'picker', role: 'listbox', 'aria-label': 'Suggestions', hidden: true });
   }
 
-  /** @param note below the items, not to be chosen */
+  /** @param note a row below the items that cannot be chosen */
   show(items: readonly PickerItem[], note?: string): void {
     this.#items = items;
     this.#active = 0;
@@ -39,7 +39,7 @@ export class Picker {
           element('span', { class: 'picker-label' }, item.label),
           element('span', { class: 'picker-detail' }, item.detail ?? ''),
         );
-        // before the text loses the focus
+        // a click would come after the text field has lost the focus
         row.addEventListener('mousedown', (event) => {
           event.preventDefault();
           item.choose();
@@ -68,7 +68,7 @@ export class Picker {
     this.#owner.removeAttribute('aria-activedescendant');
   }
 
-  /** @returns true when the key was the list's */
+  /** @returns whether the list has handled the key */
   key(event: KeyboardEvent): boolean {
     if (this.root.hidden || event.isComposing) {
       return false;

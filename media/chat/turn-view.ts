@@ -1,12 +1,12 @@
-/** One turn on the page: the question with what went with it, the answer, where it looked, what it took. */
+/** One turn on the page: the question with its context, the answer, its sources and its figures. */
 
-import type { CitationView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
+import type { CitationView, StatsView, ToHost, TurnView } from '../../language-server/protocol/chat-page';
+import { formatCount, formatMs } from '../../language-server/protocol/format';
 import { limits } from '../../language-server/protocol/limits';
 import type { AskSize } from '../../language-server/protocol/server';
 import { element, iconButton, visibleText } from '../dom';
 import { AnswerView } from './answer-view';
 import { tooLongWords } from './composer';
-import { describeStats } from './describe-stats';
 
 export class TurnElement {
   readonly root = element('li', { class: 'turn' });
@@ -92,7 +92,7 @@ export class TurnElement {
     const heading = element('h2', { class: 'question-heading' }, 'You');
     this.#question.replaceChildren(element('div', { class: 'question-head' }, heading, actions), text);
     if (chips.length > 0) {
-      const list = element('ul', { class: 'chips', 'aria-label': 'Asked with' });
+      const list = element('ul', { class: 'chips', 'aria-label': 'Context of the question' });
       list.append(
         ...chips.map((chip) => element('li', { class: 'chip', title: chip.detail ?? chip.label }, chip.label)),
       );
@@ -137,7 +137,9 @@ export class TurnElement {
     const { state, answer, problem } = this.#turn;
     if (state === 'waiting' && answer === '') {
       const words =
-        share === undefined || share <= 0 ? 'Waiting for the model…' : `Reading ${Math.floor(share * 100)} %`;
+        share === undefined || share <= 0
+          ? 'Waiting for the model…'
+          : `Processing the prompt: ${Math.floor(share * 100)} %`;
       this.#status.replaceChildren(
         element('span', { class: 'spinner codicon codicon-loading', 'aria-hidden': 'true' }),
         words,
@@ -145,7 +147,9 @@ export class TurnElement {
     } else if (state === 'stopped') {
       this.#status.replaceChildren(element('span', { class: 'muted' }, 'Stopped.'));
     } else if (state === 'failed') {
-      this.#status.replaceChildren(element('span', { class: 'problem', role: 'alert' }, problem ?? 'It failed.'));
+      this.#status.replaceChildren(
+        element('span', { class: 'problem', role: 'alert' }, problem ?? 'The question failed.'),
+      );
     } else {
       this.#status.replaceChildren();
     }
@@ -202,8 +206,8 @@ export class TurnElement {
   }
 }
 
-/** What the model did not get to see, in words. */
-export function leftOut(size: AskSize): HTMLElement | undefined {
+/** Lists what was left out of the prompt or cut, and why. */
+function leftOut(size: AskSize): HTMLElement | undefined {
   const missing = size.parts.filter(({ reason }) => reason !== undefined);
   if (missing.length === 0) {
     return undefined;
@@ -223,4 +227,14 @@ export function leftOut(size: AskSize): HTMLElement | undefined {
   }
   details.append(list);
   return details;
+}
+
+/** The figures of an answer on one line. */
+function describeStats({ tokens, tokensPerSecond, firstTokenMs, reusedTokens, fedTokens }: StatsView): string {
+  return [
+    `${formatCount(tokens)} ${tokens === 1 ? 'token' : 'tokens'}`,
+    ...(tokensPerSecond > 0 ? [`${tokensPerSecond.toFixed(tokensPerSecond < 10 ? 1 : 0)} per second`] : []),
+    `first token after ${formatMs(firstTokenMs)}`,
+    `${formatCount(fedTokens)} prompt tokens processed, ${formatCount(reusedTokens)} reused`,
+  ].join(' · ');
 }

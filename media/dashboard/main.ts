@@ -1,4 +1,4 @@
-/** The dashboard's page: what the cache holds and what it saves, from measurements alone. */
+/** The page of the dashboard: what is in the cache and what FASA saves, from measurements only. */
 
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import {
@@ -51,16 +51,16 @@ class Dashboard {
         this.#requests.root,
       ),
     );
-    // the editor changes the classes and colours of the page with its theme
+    // the editor changes the classes and colours of the body with its theme
     new MutationObserver(() => {
       this.#bytes.redraw();
       this.#speeds.redraw();
     }).observe(document.body, { attributes: true, attributeFilter: ['class'] });
-    host.onMessage((message) => this.#take(message));
+    host.onMessage((message) => this.#handle(message));
     host.send({ kind: 'ready' });
   }
 
-  #take(message: ToView): void {
+  #handle(message: ToView): void {
     switch (message.kind) {
       case 'now':
         this.#showNow(message.now);
@@ -77,7 +77,9 @@ class Dashboard {
         this.#measure.hidden = message.running;
         this.#cancel.hidden = !message.running;
         this.#progress.classList.toggle('running', message.running);
-        this.#progress.textContent = message.running ? 'Measuring dense and FASA steps…' : (message.problem ?? '');
+        this.#progress.textContent = message.running
+          ? 'Measuring dense and FASA decode steps…'
+          : (message.problem ?? '');
         break;
     }
   }
@@ -96,7 +98,7 @@ class Dashboard {
       ['Offloaded', bytes(now.slowBytes)],
       ['On disk', bytes(now.diskBytes)],
       [
-        'FASA against dense',
+        'FASA compared to dense',
         now.speedup === undefined ? undefined : `${now.speedup.toFixed(2)} times as fast`,
         now.speedAtTokens === undefined ? undefined : `at ${formatCount(now.speedAtTokens)} tokens`,
       ],

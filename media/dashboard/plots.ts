@@ -1,4 +1,4 @@
-/** The two plots, in the theme's colours; drawn again when the theme changes. */
+/** The two plots, in the colours of the theme. They are drawn again when the theme changes. */
 
 import uPlot from 'uplot';
 import type { BytesSample, SpeedSample } from '../../language-server/protocol/dashboard-page';
@@ -6,7 +6,7 @@ import { formatBytes, formatCount, formatMs } from '../../language-server/protoc
 import { element } from '../dom';
 
 const height = 220;
-/** Between two labels of a time axis, which show no fractions: a second to a day. */
+/** Steps between labels of a time axis, in seconds: the labels show no fractions of a second. */
 const wholeSeconds = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
 
 function colour(name: string, fallback = 'foreground'): string {
@@ -16,7 +16,7 @@ function colour(name: string, fallback = 'foreground'): string {
   );
 }
 
-/** @param space pixels that a label needs */
+/** @param size of the axis in pixels; @param space between two labels in pixels */
 function axis(size: number, values: (value: number) => string, space = 40): uPlot.Axis {
   return {
     size,
@@ -28,8 +28,8 @@ function axis(size: number, values: (value: number) => string, space = 40): uPlo
   };
 }
 
-/** One plot in its frame, with words for what no one can hear in a picture. */
-export class Plot<S> {
+/** One plot in its frame, with a text that describes it for screen readers. */
+class Plot<S> {
   readonly root: HTMLElement;
   readonly #frame = element('div', { class: 'plot', role: 'img' });
   readonly #none: HTMLElement;
@@ -80,7 +80,7 @@ export class Plot<S> {
   }
 }
 
-/** Of the sample under the pointer; of the last one while it is elsewhere. */
+/** Formats the sample under the pointer for the legend, or the last one while the pointer is elsewhere. */
 function legendValue(format: (value: number) => string) {
   return (plot: uPlot, value: number | null, series: number): string => {
     const shown = value ?? plot.data[series]?.at(-1);
@@ -89,7 +89,7 @@ function legendValue(format: (value: number) => string) {
 }
 
 export function bytesPlot(): Plot<BytesSample> {
-  return new Plot('Memory over time', 'Nothing is in the cache yet.', (samples, width) => {
+  return new Plot('Memory over time', 'The cache is empty.', (samples, width) => {
     const last = samples.at(-1);
     const value = legendValue(formatBytes);
     return {
@@ -116,7 +116,7 @@ export function bytesPlot(): Plot<BytesSample> {
 }
 
 export function speedPlot(): Plot<SpeedSample> {
-  return new Plot('Time per token by depth', 'Not measured yet: press Measure now.', (unsorted, width) => {
+  return new Plot('Time per token by cached tokens', 'Not measured yet. Press Measure now.', (unsorted, width) => {
     const samples = [...unsorted].sort((left, right) => left.atTokens - right.atTokens);
     const value = legendValue(formatMs);
     const last = unsorted.at(-1);
@@ -124,7 +124,7 @@ export function speedPlot(): Plot<SpeedSample> {
       options: {
         width,
         height,
-        scales: { x: { time: false }, y: { range: (_plot, _least, most) => [0, most * 1.1] } },
+        scales: { x: { time: false }, y: { range: (_plot, _min, max) => [0, max * 1.1] } },
         axes: [axis(40, formatCount, 70), axis(64, formatMs)],
         series: [
           { label: 'Cached tokens', value: legendValue(formatCount) },

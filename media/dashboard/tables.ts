@@ -1,4 +1,4 @@
-/** Files of the context and the last requests, as tables. */
+/** The tables of the files in the context and of the last requests. */
 
 import type { FilesView, FileView, RequestView } from '../../language-server/protocol/dashboard-page';
 import { formatBytes, formatCount, formatMs } from '../../language-server/protocol/format';
@@ -42,8 +42,8 @@ export class FilesTable {
     this.#frame.hidden = none;
     this.#about.textContent =
       files === undefined || none
-        ? 'No file of a repository is in the context.'
-        : `${formatCount(files.tokensEncoded)} of ${formatCount(files.tokens)} tokens are encoded; at most ${formatCount(files.budgetTokens)} are kept.`;
+        ? 'No files of a repository are in the context.'
+        : `${formatCount(files.tokensEncoded)} of ${formatCount(files.tokens)} tokens are encoded. The limit is ${formatCount(files.budgetTokens)}.`;
     this.#show();
   }
 
@@ -53,8 +53,8 @@ export class FilesTable {
     const found = all.filter(({ path, state, reason }) =>
       `${path} ${state} ${reason ?? ''}`.toLowerCase().includes(words),
     );
-    const most = Math.max(1, ...found.map(({ tokens }) => tokens));
-    this.#body.replaceChildren(...found.slice(0, maxRows).map((file) => fileRow(file, most)));
+    const max = Math.max(1, ...found.map(({ tokens }) => tokens));
+    this.#body.replaceChildren(...found.slice(0, maxRows).map((file) => fileRow(file, max)));
     const hidden = Math.max(0, found.length - maxRows) + Math.max(0, (this.#files?.files ?? 0) - all.length);
     if (hidden > 0) {
       this.#body.append(
@@ -64,9 +64,9 @@ export class FilesTable {
   }
 }
 
-function fileRow({ path, tokens, state, encoded, reason }: FileView, most: number): HTMLElement {
+function fileRow({ path, tokens, state, encoded, reason }: FileView, max: number): HTMLElement {
   const bar = element('span', { class: `bar ${state.replace(' ', '-')}`, 'aria-hidden': 'true' });
-  bar.style.setProperty('--share', String(tokens / most));
+  bar.style.setProperty('--share', String(tokens / max));
   return element(
     'tr',
     {},
@@ -79,7 +79,7 @@ function fileRow({ path, tokens, state, encoded, reason }: FileView, most: numbe
 
 export class RequestsTable {
   readonly root = element('section', { class: 'card' });
-  readonly #none = element('p', { class: 'muted' }, 'No request was answered since the window opened.');
+  readonly #none = element('p', { class: 'muted' }, 'There have been no requests since the window opened.');
   readonly #body = element('tbody');
   readonly #frame: HTMLElement;
 
@@ -88,12 +88,12 @@ export class RequestsTable {
       'When',
       'Kind',
       'Queue',
-      'Feed',
+      'Prefill',
       'First token',
       'Decode',
       'Tokens',
       'Per second',
-      'Fed',
+      'Prefilled',
       'Reused',
       'Read per token',
     ];

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hunksOf } from '../../extension/edits/changes';
-import { applyChanges, fitChanges } from '../../extension/edits/fit';
+import { fitChanges } from '../../extension/edits/fit';
 import { mergeHunks } from '../../extension/edits/merge';
 import { namedPaths } from '../../language-server/chat/choose-files';
 import { sensibleEnd } from '../../language-server/completion/stop/sensible-end';
@@ -10,6 +10,7 @@ import { scan } from '../../language-server/completion/syntax/scanner';
 import { importCandidates } from '../../language-server/index/rank/imports';
 import { codeParts, readAnswer } from '../../language-server/protocol/answer/answer';
 import { isOpeningInfo } from '../../language-server/protocol/answer/fences';
+import { applyChanges } from './extension/edits/apply-changes';
 
 // What a stranger's repository, a pasted text or a model's answer can make long: the work must grow with it, not with its
 // square. Where work can be counted, it is.

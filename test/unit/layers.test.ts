@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -318,6 +318,44 @@ const snippets: readonly Snippet[] = [
     source: "export const pipe = (child: { stdout: { on(name: string): void } }) => child.stdout.on('data');\n",
     rules: [],
   },
+  ...[
+    "vscode.window.showErrorMessage('x');",
+    "vscode.window['showWarningMessage']('x');",
+    "const { showInformationMessage } = vscode.window;\nshowInformationMessage('x');",
+    "const { showInformationMessage: tell } = vscode.window;\ntell('x');",
+    "vscode.window.setStatusBarMessage('x');",
+  ].map(
+    (source, index): Snippet => ({
+      name: `${JSON.stringify(source)} in the extension`,
+      file: `extension/chat/m${index}.ts`,
+      source: `import * as vscode from 'vscode';\n\n${source}\n`,
+      rules: [plugin],
+    }),
+  ),
+  {
+    name: 'messages in the one place that shows them',
+    file: 'extension/notify.ts',
+    source: "import * as vscode from 'vscode';\n\nvoid vscode.window.showErrorMessage('x');\n",
+    rules: [],
+  },
+  {
+    name: 'other windows of the editor in the extension',
+    file: 'extension/chat/w.ts',
+    source: "import * as vscode from 'vscode';\n\nvoid vscode.window.showQuickPick(['x']);\n",
+    rules: [],
+  },
+  {
+    name: 'vscode in a part of the extension that runs without it',
+    file: 'extension/chat/session.ts',
+    source: importing('vscode'),
+    rules: [plugin],
+  },
+  {
+    name: 'a type of vscode in a part of the extension that runs without it',
+    file: 'extension/edits/fit.ts',
+    source: "import type { Uri } from 'vscode';\n\nexport type It = Uri;\n",
+    rules: [plugin],
+  },
   {
     name: 'a floating promise',
     file: 'language-server/g.ts',
@@ -375,6 +413,22 @@ beforeAll(async () => {
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the parts of the extension that run without the editor', () => {
+  interface Configuration {
+    readonly overrides: readonly { readonly includes: readonly string[]; readonly plugins?: readonly string[] }[];
+  }
+  const { overrides } = JSON.parse(readFileSync(path.join(root, 'biome.json'), 'utf8')) as Configuration;
+  const pure = overrides.find(({ plugins }) => plugins?.includes('./scripts/lint/no-editor.grit'))?.includes ?? [];
+
+  it.each(pure)('%s imports only others of them and the protocol', (file) => {
+    const source = readFileSync(path.join(root, file), 'utf8');
+    const modules = [...source.matchAll(/\bfrom '(\.[^']+)'/g)].map(([, module = '']) => module);
+    const targets = modules.map((module) => `${path.posix.join(path.posix.dirname(file), module)}.ts`);
+    const others = targets.filter((target) => !target.startsWith('language-server/protocol/'));
+    expect(others.filter((target) => !pure.includes(target))).toEqual([]);
+  });
+});
 
 describe('layer rules', () => {
   for (const { name, file, rules } of snippets) {

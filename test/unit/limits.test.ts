@@ -139,32 +139,32 @@ describe('what goes over a limit is cut and said', () => {
     [
       '237 references',
       { ...noContext, references: many(237, (at) => ({ uri: `file:///${at}` })) },
-      ['and 37 more: at most 200 files and folders go with a question'],
+      ['and 37 more: at most 200 files and folders can be attached'],
     ],
     [
       '201 texts',
       { ...noContext, attachments: many(201, (at) => ({ label: `${at}`, text: 'x' })) },
-      ['and 1 more: at most 200 texts go with a question'],
+      ['and 1 more: at most 200 texts can be attached'],
     ],
     [
       'a text over 4 MiB',
       { ...noContext, attachments: [{ label: deep(1200), text: '😀'.repeat(2 * 1024 * 1024 + 1) }] },
-      [`${cutMiddle(deep(1200), 1000)}: too long: only its beginning goes along`],
+      [`${cutMiddle(deep(1200), 1000)}: too long: only its beginning is included`],
     ],
     [
       'texts over 8 MiB together',
       { ...noContext, attachments: many(5, (at) => ({ label: `${at}`, text: 'x'.repeat(3 * 1024 * 1024) })) },
-      [2, 3, 4].map((at) => `${at}: too long: only its beginning goes along`),
+      [2, 3, 4].map((at) => `${at}: too long: only its beginning is included`),
     ],
     [
       'a selection over 4 MiB',
       { ...noContext, selection: selectedIn('file:///a', 'y'.repeat(5_000_000)) },
-      ['The selection: too long: only its beginning goes along'],
+      ['The selection: too long: only its beginning is included'],
     ],
     [
       'an address without end',
       { ...noContext, references: [{ uri: `file:///${'x'.repeat(400_000)}` }, { uri: 'file:///b' }] },
-      [`${cutMiddle(`file:///${'x'.repeat(400_000)}`, 1000)}: its address is too long`],
+      [`${cutMiddle(`file:///${'x'.repeat(400_000)}`, 1000)}: its URI is too long`],
     ],
     [
       'what cannot be read',
@@ -183,7 +183,7 @@ describe('what goes over a limit is cut and said', () => {
     for (const size of [turn?.size, posted.find((message) => message.kind === 'size')?.size]) {
       expect(size?.parts.map(({ label, reason }) => `${label}: ${reason}`)).toEqual(said);
     }
-    expect(warnings.map((line) => line.replace('With the question: ', ''))).toEqual(said);
+    expect(warnings.map((line) => line.replace('Context of the question: ', ''))).toEqual(said);
     warnings = [];
     expect(await open().get(chat.conversation.id)).toEqual(chat.conversation);
     await chat.retry(turn?.id ?? '');
@@ -200,7 +200,7 @@ describe('what goes over a limit is cut and said', () => {
   test('a text that is cut says so to the model', () => {
     const { attachments } = boundContext({ ...noContext, attachments: [{ label: 'a', text: 'z'.repeat(4_200_000) }] });
     expect(attachments[0]?.text.length).toBe(limits.text);
-    expect(attachments[0]?.text).toMatch(/z\n\[Only the beginning is here: the whole text has 4200000 characters\.\]$/);
+    expect(attachments[0]?.text).toMatch(/z\n\[Truncated: the whole text has 4200000 characters\.\]$/);
   });
 
   test.each([4001, 12_000, 100_000])('a problem of %i characters keeps its turn, and what to do', async (length) => {
@@ -232,7 +232,7 @@ describe('what goes over a limit is cut and said', () => {
   test('a question that is too long is refused in words, whoever asks', async () => {
     const { chat, questions } = session({});
     const long = 'x'.repeat(limits.question + 1);
-    await expect(chat.ask(long)).rejects.toThrow('at most 262,144 can be asked');
+    await expect(chat.ask(long)).rejects.toThrow('the maximum is 262,144');
     await chat.ask('Why?');
     await expect(chat.edit(chat.conversation.turns[0]?.id ?? '', long)).rejects.toThrow('262,145 characters');
     expect(chat.conversation.turns.map(({ question }) => question)).toEqual(['Why?']);
@@ -383,13 +383,13 @@ describe('a stored conversation', () => {
     };
     expect(storedJson(one).left).toEqual([]);
     const { json, left } = storedJson(one, 4500);
-    expect(left).toEqual(['the texts that questions were asked with, but for the last ones']);
+    expect(left).toEqual(['the texts that were attached to questions, except the last ones']);
     expect(json.match(/x{1000}/g)).toHaveLength(2);
-    expect(json.match(/too large to be kept/g)).toHaveLength(4);
+    expect(json.match(/too large to be stored/g)).toHaveLength(4);
     const less = storedJson(one, 700);
     expect(less.left.at(-1)).toMatch(/^the first \d of 3 questions$/);
     expect(less.json).toContain('"id":"3"');
-    expect(() => storedJson(one, 100)).toThrow('too large to be kept');
+    expect(() => storedJson(one, 100)).toThrow('too large to be stored');
   });
 
   test('of questions with large texts comes back', async () => {
@@ -400,8 +400,8 @@ describe('a stored conversation', () => {
     }
     const again = await open().get(chat.conversation.id);
     expect(again?.turns).toEqual(chat.conversation.turns);
-    expect(again?.asked.map(({ attachments }) => attachments[0]?.text.length)).toEqual([59, limits.text]);
-    expect(warnings.at(-1)).toContain('is not kept whole');
+    expect(again?.asked.map(({ attachments }) => attachments[0]?.text.length)).toEqual([61, limits.text]);
+    expect(warnings.at(-1)).toContain('is not stored completely');
   });
 });
 

@@ -1,6 +1,6 @@
 /** docs/security.md speaks of guards and tests that are there. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 
@@ -10,9 +10,12 @@ const named = [...page.matchAll(/`([\w./-]+\.(?:ts|h|cc|mjs))`|`(test\/unit\/[\w
   ([, file, folder]) => file ?? folder ?? '',
 );
 
+const tests = readdirSync(path.join(root, 'test'), { recursive: true, encoding: 'utf8' });
+
 test.each([...new Set(named)])('%s is there', (name) => {
-  const places = [name, `language-server/${name}`, `test/unit/${name}`, `test/server/${name}`];
-  expect(places.filter((place) => existsSync(path.join(root, place)))).not.toEqual([]);
+  const places = [name, `language-server/${name}`].filter((place) => existsSync(path.join(root, place)));
+  const ofTests = tests.filter((test) => path.basename(test) === name);
+  expect([...places, ...ofTests]).not.toEqual([]);
 });
 
 test('each row names a guard and a test, or says that there is none', () => {

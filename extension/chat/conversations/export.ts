@@ -1,4 +1,4 @@
-/** A conversation as Markdown that another reader of Markdown shows alike. */
+/** Writes a conversation as Markdown that other readers of Markdown show in the same way. */
 
 import type { Conversation } from './conversation';
 
@@ -8,7 +8,7 @@ export function toMarkdown(conversation: Conversation): string {
     const command = turn.command === undefined ? '' : `/${turn.command} `;
     parts.push('## Question', `${command}${turn.question}`.trim());
     if (turn.chips.length > 0) {
-      parts.push(`With: ${turn.chips.map(({ label }) => code(label)).join(', ')}`);
+      parts.push(`Context: ${turn.chips.map(({ label }) => code(label)).join(', ')}`);
     }
     parts.push('## Answer', turn.answer.trim() === '' ? (turn.problem ?? '(none)') : closedFences(turn.answer.trim()));
     if (turn.state === 'stopped') {
@@ -33,7 +33,7 @@ function code(text: string): string {
   return `\`${oneLine(text).replaceAll('`', "'")}\``;
 }
 
-/** A stopped answer may end in the middle of a code block. */
+/** Closes a code block that a stopped answer left open. */
 function closedFences(text: string): string {
   const open = text.split('\n').reduce<string | undefined>((fence, line) => {
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1];

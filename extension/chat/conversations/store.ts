@@ -1,7 +1,7 @@
 /**
- * Conversations of a workspace, one file each. A file is written beside its place, flushed and renamed, so a crash leaves
- * the old one or the new one; a file that cannot be read costs its own conversation and no other, and what is bad in one
- * costs itself and not the conversation: it is named in the log, and the file as it was is kept.
+ * Stores the conversations of a workspace, one file each. A file is written under a temporary name, flushed and renamed, so a
+ * crash leaves the old one or the new one. A file that cannot be read costs only its own conversation. An invalid entry in a
+ * file costs only itself: it is logged, and the original file is kept.
  */
 
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -13,22 +13,22 @@ import { type Conversation, conversationShapes } from './conversation';
 import { storedJson } from './stored-json';
 
 const version = 1;
-/** Beside the file of a conversation: as it was before what was bad in it was left out. */
-const asItWas = '.as-it-was';
-/** Each is a line in the log. */
+/** The ending of the copy of a file as it was before invalid entries were left out. */
+const originalSuffix = '.as-it-was';
+/** The maximum number of entries that a line in the log names. */
 const maxNamed = 20;
 
 export class ConversationStore {
   readonly #folder: string;
   readonly #warn: (message: string) => void;
-  /** What was written or read last, newest content first when asked; undefined until the folder is read. */
+  /** The latest state of all conversations; undefined until the folder is read. */
   #known: Promise<Map<string, Conversation>> | undefined;
-  /** Writes of one conversation follow each other. */
+  /** The last write of each conversation, which the next one waits for. */
   readonly #writing = new Map<string, Promise<void>>();
-  /** Those of which something was left out when they were read, until they are written. */
+  /** Conversations that had invalid entries when they were read, until they are written. */
   readonly #incomplete = new Set<string>();
-  /** What was said last of what is not kept. */
-  readonly #said = new Map<string, string>();
+  /** The last warning about each conversation that is not stored completely. */
+  readonly #lastWarnings = new Map<string, string>();
   #temporary = 0;
 
   constructor(folder: string, warn: (message: string) => void) {
@@ -36,7 +36,7 @@ export class ConversationStore {
     this.#warn = warn;
   }
 
-  /** Latest first. */
+  /** @returns all conversations, the latest first */
   async list(): Promise<readonly Conversation[]> {
     const known = await this.#load();
     return [...known.values()].sort((left, right) => (left.changed < right.changed ? 1 : -1));
@@ -46,7 +46,7 @@ export class ConversationStore {
     return (await this.#load()).get(id);
   }
 
-  /** Title, questions and answers that hold all words; the place of the first match with it. */
+  /** Finds conversations whose title, questions and answers contain all words. `found` is the text around the first match. */
   async search(query: string): Promise<readonly { readonly conversation: Conversation; readonly found?: string }[]> {
     const words = query
       .toLowerCase()
@@ -63,11 +63,11 @@ export class ConversationStore {
         return [];
       }
       const index = lower.findIndex((one) => one.includes(words[0] ?? ''));
-      return [{ conversation, found: around(texts[index] ?? '', words[0] ?? '') }];
+      return [{ conversation, found: excerpt(texts[index] ?? '', words[0] ?? '') }];
     });
   }
 
-  /** Memory first, then the disk; a write that fails is logged, and tried again with the next change. */
+  /** Saves in memory, then on disk. A write that fails is logged, and tried again with the next change. */
   async save(conversation: Conversation): Promise<void> {
     (await this.#load()).set(conversation.id, conversation);
     const before = this.#writing.get(conversation.id) ?? Promise.resolve();
@@ -90,12 +90,12 @@ export class ConversationStore {
     (await this.#load()).delete(id);
     await this.#writing.get(id);
     this.#incomplete.delete(id);
-    this.#said.delete(id);
+    this.#lastWarnings.delete(id);
     await rm(this.#file(id), { force: true });
-    await rm(`${this.#file(id)}${asItWas}`, { force: true });
+    await rm(`${this.#file(id)}${originalSuffix}`, { force: true });
   }
 
-  /** Read once, whoever asks first: those who ask meanwhile go on in the order in which they asked. */
+  /** Reads the folder once. Callers that come meanwhile continue in their order. */
   #load(): Promise<Map<string, Conversation>> {
     this.#known ??= this.#readAll();
     return this.#known;
@@ -121,7 +121,7 @@ export class ConversationStore {
   async #read(file: string): Promise<Conversation | undefined> {
     const left: string[] = [];
     try {
-      // a character has at most three bytes for each unit
+      // a UTF-16 unit takes at most three bytes in UTF-8
       if ((await stat(file)).size > 3 * limits.conversationFile) {
         throw new MessageError('it is too large');
       }
@@ -132,16 +132,16 @@ export class ConversationStore {
         ...stored
       } = checkMessage(conversationShapes, { kind: 'conversation', ...JSON.parse(content) }, (what) => left.push(what));
       if (written !== version || this.#file(stored.id) !== file) {
-        throw new MessageError('it is of another version, or under another name');
+        throw new MessageError('its version or its name is wrong');
       }
       if (stored.turns.length === 0 && left.length > 0) {
         throw new MessageError(left.slice(0, maxNamed).join('; '));
       }
       if (left.length > 0) {
         this.#incomplete.add(stored.id);
-        this.#warn(`Of the conversation in ${file} is left out: ${named(left)}`);
+        this.#warn(`Invalid entries of the conversation in ${file} were left out: ${named(left)}`);
       }
-      // what was being answered when the window went is not being answered any more
+      // an answer that was being generated when the window closed has ended
       const turns = stored.turns.map((one) =>
         one.state === 'waiting' || one.state === 'answering' ? { ...one, state: 'stopped' as const } : one,
       );
@@ -166,32 +166,32 @@ export class ConversationStore {
         const { json, left } = storedJson({ version, ...conversation });
         await handle.writeFile(json);
         await handle.sync();
-        this.#sayLeft(conversation, left);
+        this.#warnIncomplete(conversation, left);
       } finally {
         await handle.close();
       }
       if (this.#incomplete.has(id)) {
-        await copyFile(this.#file(id), `${this.#file(id)}${asItWas}`);
+        await copyFile(this.#file(id), `${this.#file(id)}${originalSuffix}`);
         this.#incomplete.delete(id);
       }
       await rename(temporary, this.#file(id));
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
-      this.#warn(`The conversation was not written: ${String(error)}`);
+      this.#warn(`The conversation was not saved: ${String(error)}`);
     }
   }
 
-  /** Once for all the writes of one answer. */
-  #sayLeft({ id, title }: Conversation, left: readonly string[]): void {
-    const words = left.length === 0 ? '' : `The conversation "${title}" is not kept whole: ${named(left)}`;
-    if (words !== '' && words !== this.#said.get(id)) {
+  /** Warns once for all the writes of one answer. */
+  #warnIncomplete({ id, title }: Conversation, left: readonly string[]): void {
+    const words = left.length === 0 ? '' : `The conversation "${title}" is not stored completely: ${named(left)}`;
+    if (words !== '' && words !== this.#lastWarnings.get(id)) {
       this.#warn(words);
     }
-    this.#said.set(id, words);
+    this.#lastWarnings.set(id, words);
   }
 
   #file(id: string): string {
-    // ids are made here; one from a file or a message must not name another place
+    // an id from a file or a message must not lead to another folder
     return path.join(this.#folder, `${id.replace(/[^\w-]/g, '_')}.json`);
   }
 }
@@ -201,7 +201,7 @@ function named(left: readonly string[]): string {
   return `${left.slice(0, maxNamed).join('; ')}${more}`;
 }
 
-function around(content: string, word: string): string {
+function excerpt(content: string, word: string): string {
   const at = Math.max(0, content.toLowerCase().indexOf(word) - 40);
   return `${at > 0 ? '…' : ''}${content.slice(at, at + 120).replace(/\s+/g, ' ')}`;
 }

@@ -1,15 +1,15 @@
-/** What goes with the next question: the selection and the current file by themselves, and what the user added. */
+/** The context of the next question: the selection and the current file, which are always offered, and what the user added. */
 
 import * as vscode from 'vscode';
 import type { Chip, MentionKind } from '../../../language-server/protocol/chat-page';
 import { cutMiddle } from '../../../language-server/protocol/cut';
 import { limits } from '../../../language-server/protocol/limits';
-import { describeError } from '../../errors';
+import { describeError, UserError } from '../../errors';
 import { isReadable, placeName, rangeName } from '../../workspace-paths';
 import { type MentionItem, type MentionItems, mentionCandidates } from './mentions';
 import type { Attachment, QuestionContext } from './question-context';
 
-/** The selection and the current file take two of the places. */
+/** The selection and the current file take up two of the chips. */
 const maxAdded = limits.chips - 2;
 
 const settleMs = 150;
@@ -19,7 +19,7 @@ export class ContextItems implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable;
   #added: readonly MentionItem[] = [];
   #offered: readonly MentionItem[] = [];
-  /** Chips of the editor that the user removed: they stay away until the editor shows something else. */
+  /** Ids of the editor's chips that the user removed. They come back when another editor is active. */
   readonly #removed = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #editor: vscode.TextEditor | undefined;
@@ -70,7 +70,7 @@ export class ContextItems implements vscode.Disposable {
     return found;
   }
 
-  /** One that was offered. */
+  /** Adds an item that was offered. */
   add(id: string): void {
     const item = this.#offered.find(({ candidate }) => candidate.id === id);
     if (item) {
@@ -78,12 +78,12 @@ export class ContextItems implements vscode.Disposable {
     }
   }
 
-  /** @throws Error in words for the user where no more go along */
+  /** @throws UserError when no more can be added */
   addItem(item: MentionItem): void {
     const { id } = item.candidate;
     if (!this.#added.some(({ candidate }) => candidate.id === id)) {
       if (this.#added.length >= maxAdded) {
-        throw new Error(`At most ${maxAdded} things can be added to a question. Add a folder instead of its files.`);
+        throw new UserError(`At most ${maxAdded} items can be added to a question. Add a folder instead of its files.`);
       }
       this.#added = [...this.#added, item];
       this.#changes.fire();
@@ -98,7 +98,7 @@ export class ContextItems implements vscode.Disposable {
     this.#changes.fire();
   }
 
-  /** What was added was for one question. */
+  /** Removes what was added: it was for one question. */
   asked(): void {
     this.#added = [];
     this.#changes.fire();
@@ -116,7 +116,7 @@ export class ContextItems implements vscode.Disposable {
         references.push(...(resolved.references ?? []));
         attachments.push(...(resolved.attachments ?? []));
       } catch (error) {
-        // what is gone meanwhile costs itself, and not the question
+        // an item that has disappeared meanwhile is left out of the question
         unread.push({ label: candidate.label, reason: `cannot be read: ${describeError(error)}` });
       }
     }
@@ -145,7 +145,7 @@ export class ContextItems implements vscode.Disposable {
     return this.#editor && isReadable(this.#editor.document.uri) ? this.#editor : undefined;
   }
 
-  /** A selection that is being made changes often. */
+  /** Fires the change after a pause, as a selection changes often while it is made. */
   #soon(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#changes.fire(), settleMs);

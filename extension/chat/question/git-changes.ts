@@ -1,11 +1,11 @@
-/** What changed since the last commit, by the editor's own git extension: of its API only what is used here. */
+/** Reads what changed since the last commit from the editor's git extension. Its API is declared as far as it is used. */
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
 
 interface GitChange {
   readonly uri: vscode.Uri;
-  /** Another one where the file was renamed. */
+  /** The former URI if the file was renamed. */
   readonly originalUri?: vscode.Uri;
 }
 
@@ -20,23 +20,23 @@ interface GitExtension {
   getAPI(version: 1): { readonly repositories: readonly GitRepository[] };
 }
 
-export interface RepositoryChanges {
+interface RepositoryChanges {
   readonly name: string;
-  /** Its place: two may have one name. */
+  /** The URI of its folder, as two repositories may have the same name. */
   readonly key: string;
-  /** A unified diff for each file that has changed; what is over the limit is one text that says so. */
+  /** @returns a unified diff for each changed file; over the limit, one text that says how many more there are */
   read(): Promise<readonly ChangedFile[]>;
 }
 
 export interface ChangedFile {
-  /** Under which it is and was known; none where it stands for several. */
+  /** The file's URI, and its former one if it was renamed; empty for an entry about several files. */
   readonly uris: readonly vscode.Uri[];
   readonly diff: string;
 }
 
 const maxFiles = 100;
 
-/** None where the git extension is off or there is no repository. */
+/** @returns an empty array when the git extension is disabled or there is no repository */
 export async function gitChanges(): Promise<RepositoryChanges[]> {
   const extension = vscode.extensions.getExtension<GitExtension>('vscode.git');
   const git = extension && (await extension.activate());

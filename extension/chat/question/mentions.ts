@@ -1,4 +1,4 @@
-/** What `@` offers: files, folders, symbols, problems, changes. Each is turned into text when the question is asked. */
+/** The items that `@` offers: files, folders, symbols, problems, changes. They become text when the question is asked. */
 
 import * as vscode from 'vscode';
 import type { Candidate, MentionKind } from '../../../language-server/protocol/chat-page';
@@ -13,14 +13,14 @@ export interface MentionItem {
   resolve(): Promise<Resolved>;
 }
 
-export interface Resolved {
+interface Resolved {
   readonly references?: readonly { readonly uri: string }[];
   readonly attachments?: readonly Attachment[];
 }
 
 export interface MentionItems {
   readonly items: readonly MentionItem[];
-  /** Those that are not offered among them. */
+  /** The number of all that were found, those that are not offered among them. */
   readonly found: number;
 }
 
@@ -53,11 +53,11 @@ function placeItem(kind: 'file' | 'folder', uri: vscode.Uri): MentionItem {
   return { candidate: candidateOf(kind, key, label), resolve: async () => ({ references: [{ uri: key }] }) };
 }
 
-/** Open files first. In an untrusted workspace only those. */
+/** Lists open files first; in an untrusted workspace, no others. */
 async function filesLike(query: string): Promise<vscode.Uri[]> {
   const open = vscode.workspace.textDocuments.map(({ uri }) => uri).filter(isReadable);
   const words = query.toLowerCase();
-  // the characters that a glob gives a meaning stand for any character
+  // characters with a meaning in a glob are replaced by wildcards
   const pattern = query === '' ? '**/*' : `**/*${query.replace(/[\\/[\]{}*?!,]/g, '?')}*`;
   const found = vscode.workspace.isTrusted
     ? await vscode.workspace.findFiles(query.includes('/') ? '**/*' : pattern, '**/node_modules/**', maxFound)
@@ -73,7 +73,7 @@ async function filesLike(query: string): Promise<vscode.Uri[]> {
     .sort((left, right) => rank(placeName(left), words) - rank(placeName(right), words));
 }
 
-/** Names that begin with the words first, then short paths. */
+/** Sorts names that begin with the query first, then short paths. */
 function rank(name: string, words: string): number {
   const base = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
   return name.length + (base.startsWith(words) ? 0 : base.includes(words) ? 1000 : 2000);
@@ -117,7 +117,7 @@ function symbolItem({ name, location }: vscode.SymbolInformation): MentionItem {
   };
 }
 
-/** Providers of workspace symbols often name the place of the name alone: the whole of it is the document's to say. */
+/** Reads a whole symbol. Workspace symbols often have the range of the name only; document symbols have that of all. */
 async function symbolText(name: string, { uri, range }: vscode.Location): Promise<Resolved> {
   const document = await openDocument(uri);
   const inDocument =
@@ -170,7 +170,7 @@ function problemItem(label: string, read: () => readonly [vscode.Uri, readonly v
   };
 }
 
-/** Those of one line, as they are now. */
+/** The problems of one line, as they are now. */
 export function problemsAt(uri: vscode.Uri, line: number): MentionItem {
   const here = vscode.languages
     .getDiagnostics(uri)
@@ -180,7 +180,7 @@ export function problemsAt(uri: vscode.Uri, line: number): MentionItem {
 
 type Problems = readonly [vscode.Uri, readonly vscode.Diagnostic[]];
 
-/** A text for each file, since some may not be read; with the line of each problem, as a person would quote it. */
+/** Writes a text for each file, as some may be secrets, with the line of code of each problem. */
 function describeProblems(label: string, all: readonly Problems[]): Attachment[] {
   const attachments: Attachment[] = [];
   let left = maxProblems;

@@ -1,29 +1,31 @@
-/** What goes with a question, within the limits of what is sent and kept; what is over them is said and not lost silently. */
+/** The context of a question within the limits of what is sent and stored. The user is told what exceeds them. */
 
 import { createHash } from 'node:crypto';
 import type { Candidate, Chip, MentionKind } from '../../../language-server/protocol/chat-page';
 import { cutMiddle, startOf } from '../../../language-server/protocol/cut';
+import { formatCount } from '../../../language-server/protocol/format';
 import { limits } from '../../../language-server/protocol/limits';
 import type { AskSelection, AskSizePart } from '../../../language-server/protocol/server';
+import { UserError } from '../../errors';
 
-/** As the editor has it now. */
+/** The context as the editor has it now. */
 export interface QuestionContext {
   readonly chips: readonly Chip[];
   readonly references: readonly { readonly uri: string }[];
   readonly selection?: AskSelection;
   readonly attachments: readonly Attachment[];
-  /** What could not be read just now. */
+  /** Items that could not be read. */
   readonly unread?: readonly { readonly label: string; readonly reason: string }[];
 }
 
 export interface Attachment {
   readonly label: string;
   readonly text: string;
-  /** Of what it was taken from: the server leaves out what is a secret. */
+  /** The files that the text comes from, so that the server can leave out secrets. */
   readonly uris?: readonly string[];
 }
 
-/** @param key what tells it from all others of its kind, however long: a URI, a place */
+/** @param key what distinguishes it from all others of its kind, of any length: a URI, a place */
 export function candidateOf(kind: MentionKind, key: string, label: string, detail?: string): Candidate {
   return {
     id: `${kind}-${createHash('sha256').update(key).digest('base64url')}`,
@@ -34,7 +36,7 @@ export function candidateOf(kind: MentionKind, key: string, label: string, detai
 }
 
 export interface BoundedContext extends QuestionContext {
-  /** What does not go along, or not whole: part of what the user is told of the question's size. */
+  /** What is left out or cut, which is shown to the user with the size of the question. */
   readonly left: readonly AskSizePart[];
 }
 
@@ -54,40 +56,40 @@ export function boundContext({
   const short = references.filter(({ uri }) => {
     const fits = uri.length <= limits.uri;
     if (!fits) {
-      leave('file', uri, 'its address is too long');
+      leave('file', uri, 'its URI is too long');
     }
     return fits;
   });
   if (short.length > limits.references) {
-    const reason = `at most ${limits.references} files and folders go with a question`;
+    const reason = `at most ${limits.references} files and folders can be attached`;
     leave('file', andMore(short, limits.references), reason);
   }
   const named = attachments.filter(({ label, uris = [] }) => {
     const fits = uris.length <= limits.references && uris.every((uri) => uri.length <= limits.uri);
     if (!fits) {
-      leave('attachment', label, 'the address of its file is too long');
+      leave('attachment', label, 'the URI of its file is too long');
     }
     return fits;
   });
   if (named.length > limits.attachments) {
-    const reason = `at most ${limits.attachments} texts go with a question`;
+    const reason = `at most ${limits.attachments} texts can be attached`;
     leave('attachment', andMore(named, limits.attachments), reason);
   }
   let room: number = limits.textsTogether;
-  const cut = (kind: AskSizePart['kind'], label: string, text: string, say: boolean): string => {
-    const most = Math.min(room, limits.text);
-    const kept = text.length <= most ? text : say ? cutWithWords(text, most) : startOf(text, most);
-    if (text.length > most) {
-      leave(kind, label, 'too long: only its beginning goes along');
+  const cut = (kind: AskSizePart['kind'], label: string, text: string, withNote: boolean): string => {
+    const max = Math.min(room, limits.text);
+    const kept = text.length <= max ? text : withNote ? cutWithNote(text, max) : startOf(text, max);
+    if (text.length > max) {
+      leave(kind, label, 'too long: only its beginning is included');
     }
     room -= kept.length;
     return kept;
   };
   const place = selection !== undefined && selection.uri.length <= limits.uri ? selection : undefined;
   if (selection !== undefined && place === undefined) {
-    leave('selection', selection.uri, 'its address is too long');
+    leave('selection', selection.uri, 'its URI is too long');
   }
-  // words in a selection would keep it from being found in its document
+  // a note in a selection would keep it from being found in its document
   const bounded = place && { ...place, text: cut('selection', 'The selection', place.text, false) };
   return {
     chips: boundChips(chips),
@@ -102,8 +104,8 @@ export function boundContext({
   };
 }
 
-/** As many as are shown, the last of them for all others. */
-export function boundChips(chips: readonly Chip[]): readonly Chip[] {
+/** Limits the chips to as many as can be shown; the last one stands for all others. */
+function boundChips(chips: readonly Chip[]): readonly Chip[] {
   const short = chips.map((chip, index) => ({
     ...chip,
     id: chip.id.length > limits.id ? `long-${index}` : chip.id,
@@ -118,23 +120,22 @@ export function boundChips(chips: readonly Chip[]): readonly Chip[] {
   return [...shown, { id: 'more', kind: first.kind, label: andMore(short, shown.length) }];
 }
 
-function andMore(list: readonly unknown[], most: number): string {
-  return `and ${list.length - most} more`;
+function andMore(list: readonly unknown[], max: number): string {
+  return `and ${list.length - max} more`;
 }
 
-/** The model reads the words, too. */
-function cutWithWords(text: string, most: number): string {
-  const words = `\n[Only the beginning is here: the whole text has ${text.length} characters.]`;
-  return most <= words.length ? '' : `${startOf(text, most - words.length)}${words}`;
+/** Cuts a text with a note that the model reads as well. */
+function cutWithNote(text: string, max: number): string {
+  const words = `\n[Truncated: the whole text has ${text.length} characters.]`;
+  return max <= words.length ? '' : `${startOf(text, max - words.length)}${words}`;
 }
 
-/** @throws Error in words for the user */
+/** @throws UserError */
 export function checkQuestion(text: string): void {
   if (text.length > limits.question) {
-    const format = new Intl.NumberFormat('en-US');
-    throw new Error(
-      `The question has ${format.format(text.length)} characters; at most ${format.format(limits.question)} can be asked. ` +
-        'Put the long text into a file and add that with @file.',
+    throw new UserError(
+      `The question has ${formatCount(text.length)} characters; the maximum is ${formatCount(limits.question)}. ` +
+        'Put the long text into a file and add it with @file.',
     );
   }
 }

@@ -1,13 +1,12 @@
 /**
- * What an answer is made of: Markdown, fenced code, search-and-replace blocks, thoughts. Read by lines, so that an answer
- * that still grows changes in its last part alone. The panel and its host read alike: code blocks are named by their
- * place among the answer's.
+ * Reads an answer into its parts: Markdown, fenced code, SEARCH/REPLACE blocks, thoughts. It is read by lines, so that only the
+ * last part of a growing answer changes. The page and its host read it alike, and identify code blocks by their index.
  */
 
 import { type Thought, thoughtAt, unopenedThought } from '../thoughts';
 import { bareDiffEnd, mayBeginDiff } from './bare-diff';
 import { type Change, type FileChange, joined, readChanges } from './change-blocks';
-import { fenceEnd, replaceLine, searchLine } from './fences';
+import { fenceEnd, fenceLine, lineEnd, replaceLine, searchLine } from './fences';
 import { languageOf, type NamedFiles, namedFiles } from './named-files';
 import { readDiff } from './unified-diff';
 
@@ -17,7 +16,7 @@ export interface MarkdownPart {
   readonly kind: 'markdown';
   readonly start: number;
   readonly text: string;
-  /** Columns that the block before it is indented by: what goes on in the same item of a list is so, too. */
+  /** The indentation of the block before it in columns: text that continues the same list item has it as well. */
   readonly indent: number;
 }
 
@@ -32,29 +31,27 @@ export interface CodePart {
   readonly kind: 'code';
   readonly start: number;
   readonly language: string;
-  /** The file that it is said to be of. */
+  /** The file that the answer names for the block. */
   readonly path?: string;
-  /** All files that may be meant, the likeliest first. */
+  /** All files that may be meant, the most likely first. */
   readonly paths: readonly string[];
   readonly text: string;
-  /** Not empty: the block is made of changes; those of all files. */
+  /** The changes of all files, if the block consists of changes; otherwise empty. */
   readonly changes: readonly Change[];
-  /** The same by file. */
+  /** The same changes by file. */
   readonly files: readonly FileChange[];
-  /** Columns in front of its fence. */
+  /** The indentation of its fence in columns. */
   readonly indent: number;
-  /** It ends within a change, or has marks of one that do not make one. */
+  /** It ends within a change, or has markers that do not form one. */
   readonly unfinished: boolean;
   readonly closed: boolean;
 }
 
 export type AnswerPart = MarkdownPart | ThoughtPart | CodePart;
 
-const fenceLine = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
-
 /**
- * @param from an offset where a part starts: for an answer that grew, that of its last part
- * @param ended nothing follows: a last part whose end is not clear is read as well as it can be
+ * @param from the offset where a part starts: for a growing answer, that of its last part
+ * @param ended whether the answer is complete: then the end of an unclosed last part is guessed
  */
 export function readAnswer(text: string, from = 0, before: readonly AnswerPart[] = [], ended = false): AnswerPart[] {
   const parts: AnswerPart[] = [];
@@ -112,7 +109,7 @@ export function codeParts(text: string): CodePart[] {
   return readAnswer(text, 0, [], true).filter((part) => part.kind === 'code');
 }
 
-/** The whole answer without its thoughts: what a person copies. */
+/** @returns a complete answer without its thoughts, for copying */
 export function withoutThoughts(text: string): string {
   const parts = readAnswer(text, 0, [], true);
   const kept = parts.flatMap((part, index) =>
@@ -145,7 +142,7 @@ function readFence(
   return { part: { ...codePart(start, language, plain, closed, named), indent: columnsOf(indent) }, end };
 }
 
-/** Markers without a fence around them. */
+/** Reads a SEARCH/REPLACE block without a fence. */
 function readBareChange(text: string, start: number, lead: AnswerPart | undefined): Read<CodePart> {
   const lines: string[] = [];
   let at = start;
@@ -173,12 +170,12 @@ function codePart(
 ): CodePart {
   const read = readChanges(lines, named.paths);
   const diff = read.files.length > 0 ? undefined : readDiff(lines, language, named.paths);
-  // the last hunk of a diff that breaks off may lack what it adds
+  // the last hunk of an incomplete diff may lack added lines
   const files = diff === undefined ? read.files : closed ? diff : withoutLast(diff);
   const own = read.files.length > 0 ? read.files[0]?.paths : files.find(({ paths }) => paths.length > 0)?.paths;
   const paths = own === undefined || own === named.paths ? named.paths : own;
   const path = paths === named.paths ? named.path : paths[0];
-  // while it grows its end is no line's end: then it only ever gets longer
+  // a growing block has no line end at its end, so that its text only gets longer
   const text = closed ? joined(lines) : lines.join('\n');
   return {
     kind: 'code',
@@ -201,16 +198,11 @@ function withoutLast(files: readonly FileChange[]): FileChange[] {
   return [...files.slice(0, -1), ...(last === undefined || left.length === 0 ? [] : [{ ...last, changes: left }])];
 }
 
-/** A tab reaches to the next multiple of four. */
+/** A tab extends to the next multiple of four. */
 function columnsOf(indent: string): number {
   return [...indent].reduce((columns, char) => (char === '\t' ? columns + 4 - (columns % 4) : columns + 1), 0);
 }
 
 function textOf(part: AnswerPart | undefined): string {
   return part?.kind === 'markdown' ? part.text : '';
-}
-
-function lineEnd(text: string, at: number): number {
-  const end = text.indexOf('\n', at);
-  return end === -1 ? text.length : end + 1;
 }

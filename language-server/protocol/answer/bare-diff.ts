@@ -1,19 +1,19 @@
-/** A diff in an answer that nothing sets off from its words. */
+/** Finds a diff in the text of an answer, without a fence around it. */
 
 const start = /^(?:diff --git \S|--- \S|\*\*\* Begin Patch)/;
 const head =
   /^(?:diff --git |index [\da-f]+\.\.|(?:old|new|deleted) (?:file )?mode |(?:dis)?similarity index |rename (?:from|to) |copy (?:from|to) |Binary files |--- |\+\+\+ |@@)/;
 const numbers = /^@@+ +-\d+(?:,(\d+))? +\+\d+(?:,(\d+))?/;
 
-/** Whether a line may begin one: then {@link bareDiffEnd} tells. */
+/** Whether a line may begin a diff; {@link bareDiffEnd} decides it. */
 export function mayBeginDiff(line: string): boolean {
   return start.test(line);
 }
 
 /**
- * @param at where a line begins that may begin a diff
- * @param ended nothing follows the text
- * @returns where it ends, and whether more of it may come; undefined: it is none
+ * @param at the offset of a line that may begin a diff
+ * @param ended whether the text is complete
+ * @returns the end of the diff, and whether it is complete; undefined when it is none
  */
 export function bareDiffEnd(text: string, at: number, ended: boolean): { end: number; closed: boolean } | undefined {
   if (text.startsWith('*** ', at)) {
@@ -58,7 +58,7 @@ export function bareDiffEnd(text: string, at: number, ended: boolean): { end: nu
   return { end: text.length, closed: ended };
 }
 
-/** The header, as far as it has to be there: a rule of Markdown or a list begins alike. */
+/** Whether lines have a header that makes them a diff: a horizontal rule or a list of Markdown begins in the same way. */
 function begins(lines: readonly string[]): boolean {
   const [first = '', second = '', third = ''] = lines;
   if (first.startsWith('diff --git ')) {

@@ -1,20 +1,20 @@
-/** Search-and-replace blocks of an answer: old lines, a divider, new lines, between two marks. */
+/** Reads SEARCH/REPLACE blocks of an answer: old lines, a divider and new lines between two markers. */
 
 import { replaceLine, searchLine } from './fences';
 import { pathOfLine } from './named-files';
 
-/** Lines to be found once in a file, and what takes their place. */
+/** Lines to find exactly once in a file, and their replacement. */
 export interface Change {
   readonly search: string;
   readonly replace: string;
   /**
-   * The block has more lines that could be marks than it has marks: which of them are the file's own lines can only be
-   * told with the file. All changes of such a block have the same one.
+   * Set if the block has more lines that look like markers than it has markers: only the file shows which of them are lines of
+   * the file. All changes of such a block share one object.
    */
   readonly block?: MarkedBlock;
-  /** 1-based: where a diff says that the old lines begin. Models count badly. */
+  /** The 1-based line where the old lines begin according to a diff. Models count badly. */
   readonly line?: number;
-  /** A hunk of a diff: the place of each line in it is known. */
+  /** The lines of the hunk, for a change that comes from a diff. */
   readonly hunk?: readonly HunkLine[];
 }
 
@@ -25,16 +25,16 @@ export interface MarkedBlock {
 export interface HunkLine {
   readonly kind: 'context' | 'old' | 'new';
   readonly text: string;
-  /** It stands in the diff without the column for its sign. */
+  /** The line is in the diff without the column for its sign. */
   readonly bare?: boolean;
 }
 
-/** What an answer wants of one file. */
+/** What an answer does to one file. */
 export interface FileChange {
   readonly kind: 'change' | 'new' | 'removed' | 'renamed';
-  /** The files that may be meant, the likeliest first; empty: none is named. */
+  /** The files that may be meant, the most likely first; empty when none is named. */
   readonly paths: readonly string[];
-  /** The new name of a renamed one. */
+  /** The new path of a renamed file. */
   readonly to?: string;
   readonly changes: readonly Change[];
 }
@@ -43,11 +43,11 @@ export const dividerLine = /^={5,9}\s*$/;
 
 interface Reading {
   readonly files: FileChange[];
-  /** A change has begun and does not end, or its marks make none. */
+  /** A change has no end, or its markers do not form one. */
   readonly unfinished: boolean;
 }
 
-/** All complete search-and-replace blocks, each file's together; a path above one is that of those that follow. */
+/** Reads all complete SEARCH/REPLACE blocks by file. The path above a block is also that of those that follow. */
 export function readChanges(lines: readonly string[], named: readonly string[]): Reading {
   const files: { paths: readonly string[]; changes: Change[]; first: number }[] = [];
   let search: string[] | undefined;
@@ -80,11 +80,11 @@ export function readChanges(lines: readonly string[], named: readonly string[]):
     const marked = block === undefined ? changes : changes.map((change) => ({ ...change, block }));
     return changes.length === 0 ? [] : [{ kind: 'change', paths, changes: marked }];
   });
-  // marks that make no change are no code either
+  // markers that form no change are no code either
   return { files: read, unfinished: unfinished || (read.length === 0 && lines.some((line) => searchLine.test(line))) };
 }
 
-/** Nothing but marks looks like a mark. */
+/** Whether only the markers look like markers. */
 function isPlain(lines: readonly string[]): boolean {
   const marks = lines.flatMap((line) =>
     searchLine.test(line) ? ['s'] : dividerLine.test(line) ? ['d'] : replaceLine.test(line) ? ['e'] : [],

@@ -1,27 +1,27 @@
 /**
- * Where a fenced block ends. CommonMark ends it at the first fence without a word, which is wrong where the block is a
- * text with fences of its own, or a change of lines that are fences. Decided by the lines before and the line after a
- * fence, so that an answer that still grows is not read otherwise later.
+ * Finds the end of a fenced block. CommonMark ends it at the first fence without an info string, which is wrong if the block is
+ * Markdown with fences of its own, or a change of lines that are fences. The lines before and the line after a fence decide, so
+ * that a growing answer is not read differently later.
  */
 
 export const searchLine = /^<{5,9} ?SEARCH\s*$/;
 export const replaceLine = /^>{5,9} ?REPLACE\s*$/;
 
-export interface Opening {
-  /** The white space before the fence. */
+interface Opening {
+  /** The whitespace before the fence. */
   readonly indent: string;
   /** The fence itself. */
   readonly mark: string;
-  /** The word for the language; empty where there is none. */
+  /** The language of the info string; empty when there is none. */
   readonly language: string;
-  /** The file that the block is said to be of. */
+  /** The file that the answer names for the block. */
   readonly path: string | undefined;
 }
 
 export interface Ending {
-  /** Where the lines of the block end. */
+  /** The offset where the lines of the block end. */
   readonly bodyEnd: number;
-  /** Where what follows begins. */
+  /** The offset where the text after the block begins. */
   readonly end: number;
   readonly closed: boolean;
 }
@@ -29,18 +29,19 @@ export interface Ending {
 const texts = new Set('markdown md mdx mdc mkd mdown rmd qmd rst rest restructuredtext adoc asciidoc org'.split(' '));
 const plainTexts = new Set(['', 'text', 'txt', 'plaintext', 'plain']);
 const textEndings = /\.(?:md|mdx|mdc|markdown|mkd|rmd|qmd|rst|adoc|asciidoc|org)$/i;
-const fence = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
+/** Matches a line that opens or closes a block: its indentation, its fence, and its info string. */
+export const fenceLine = /^([ \t]*)(`{3,}(?!`)|~{3,}(?!~))[ \t]*(?![ \t])([^`\n]*)$/;
 const commands =
   '$ ,> ,npm ,npx ,pnpm ,yarn ,bun ,deno ,node ,pip ,pip3 ,pipx ,uv ,python ,python3 ,poetry ,conda ,cargo ,rustup ,go ,git ,gh ,make ,cmake ,docker ,podman ,kubectl ,helm ,brew ,apt ,apt-get ,sudo ,cd ,mkdir ,cp ,mv ,rm ,ls ,cat ,echo ,export ,curl ,wget ,ruby ,gem ,bundle ,mvn ,gradle ,./,dotnet ,composer ,php ,terraform '.split(
     ',',
   );
 
-/** So many lines a block within a block may have whose first fence had no word. */
+/** The maximum number of lines of an inner block whose opening fence has no language. */
 const maxGuessedLines = 400;
-/** And a change that has not ended. */
+/** The maximum number of lines of a change that has not ended. */
 const maxChangeLines = 2000;
 
-/** @param ended nothing follows the text: what is still open is read as well as it can be */
+/** @param ended whether the text is complete: then the end of an open block is guessed */
 export function fenceEnd(text: string, bodyStart: number, opening: Opening, ended: boolean): Ending {
   const { indent, mark, language, path } = opening;
   const isText = texts.has(language) || (path !== undefined && textEndings.test(path));
@@ -55,7 +56,7 @@ export function fenceEnd(text: string, bodyStart: number, opening: Opening, ende
   for (let at = bodyStart; at < text.length; line++) {
     const end = lineEnd(text, at);
     const words = text.slice(at, end).replace(/\r?\n$/, '');
-    const found = fence.exec(words);
+    const found = fenceLine.exec(words);
     const bare = found !== null && (found[3] ?? '').trim() === '';
     const closes = found !== null && bare && canClose(found, mark, indent);
     const here: Ending = { bodyEnd: at, end, closed: true };
@@ -81,7 +82,7 @@ export function fenceEnd(text: string, bodyStart: number, opening: Opening, ende
       if (found !== null && bare && canClose(found, inner.mark, inner.indent)) {
         inner = undefined;
       } else if (inner.guessed !== undefined && (line - inner.line > maxGuessedLines || (found !== null && !bare))) {
-        // a block cannot open within that one: the fence before was the end
+        // no block can open within that one, so the fence before was the end
         return inner.guessed;
       }
     } else if (closes) {
@@ -107,17 +108,17 @@ export function fenceEnd(text: string, bodyStart: number, opening: Opening, ende
   return change?.fence ?? inner?.guessed ?? (isText ? open : (firstFence ?? open));
 }
 
-/** Fences are as long as those they end, and not deeper in the text. */
+/** A closing fence is at least as long as the opening one, and not indented deeper. */
 function canClose([, indent = '', mark = '']: RegExpExecArray, opening: string, openingIndent: string): boolean {
   return mark[0] === opening[0] && mark.length >= opening.length && columns(indent) <= columns(openingIndent) + 3;
 }
 
-/** A fence that could not end the block is of no matter to it. */
+/** A fence opens an inner block only if it could also end the outer one. */
 function canOpen([, , mark = '', info = '']: RegExpExecArray, opening: string): boolean {
   return mark[0] === opening[0] && mark.length >= opening.length && isOpeningInfo(info.trim());
 }
 
-/** What an opening fence has behind it: one word, perhaps with settings or a file's name. */
+/** Whether a text can be the info string of an opening fence: one word, perhaps with settings or a file name. */
 export function isOpeningInfo(info: string): boolean {
   const second = /^[^\s{]*[\s,{]*/.exec(info)?.[0].length ?? 0;
   if (second === info.length || /[{[(]/.test(info.slice(0, second + 1))) {
@@ -133,8 +134,8 @@ function columns(indent: string): number {
 }
 
 /**
- * Of a fence without a word: whether it opens a block within, by the line before and the line after.
- * @returns undefined where the line after is not there yet
+ * Whether a fence without a language opens an inner block, judged by the line before and the line after.
+ * @returns undefined while the line after is incomplete
  */
 function opensInner(previous: string, text: string, next: number, ended: boolean): boolean | undefined {
   if (next >= text.length) {
@@ -158,7 +159,7 @@ function opensInner(previous: string, text: string, next: number, ended: boolean
   return kind === undefined ? undefined : kind === 'code' || (isTitle && kind === 'unclear');
 }
 
-/** @returns undefined: it grows, and may turn out to be either */
+/** @returns undefined while the line grows and may become either */
 function kindOf(line: string, isWhole: boolean): 'code' | 'prose' | 'unclear' | undefined {
   if (/^\p{Lu}[\p{Ll} '’]/u.test(line)) {
     return 'prose';
@@ -175,12 +176,13 @@ function kindOf(line: string, isWhole: boolean): 'code' | 'prose' | 'unclear' | 
   return line.split(/\s+/).length >= 4 ? 'prose' : 'unclear';
 }
 
-/** A block without a word that begins as a document does. */
+/** Whether a block without a language begins like a Markdown document. */
 function looksLikeText(text: string, bodyStart: number): boolean {
   return /^\s*(?:#{1,2} \S[^\n]*\n\s*\n|---\n[\w-]+:[^\n]*\n)/.test(text.slice(bodyStart, bodyStart + 400));
 }
 
-function lineEnd(text: string, at: number): number {
+/** @returns the end of the line that contains an offset, after its line break */
+export function lineEnd(text: string, at: number): number {
   const end = text.indexOf('\n', at);
   return end === -1 ? text.length : end + 1;
 }

@@ -1,21 +1,21 @@
 /**
- * The file that a block of code is said to be of: in the fence's own line, in the words above it, in a first comment. No
- * alphabet tells a path from other words, so what may be one is kept too, for the host to ask the workspace.
+ * Finds the file name of a code block: in the info string, in the text above it, in a comment in its first line. No rule
+ * separates all paths from other words, so possible ones are kept too, and the host looks for them in the workspace.
  */
 
 export interface NamedFiles {
-  /** Named as the file of the block. */
+  /** The path that the answer names for the block. */
   readonly path?: string;
-  /** All that may be meant, the likeliest first; {@link path} is the first of them. */
+  /** All paths that may be meant, the most likely first; {@link path} is the first of them. */
   readonly paths: readonly string[];
 }
 
 interface Found {
-  readonly sure: readonly string[];
-  readonly perhaps: readonly string[];
+  readonly certain: readonly string[];
+  readonly possible: readonly string[];
 }
 
-const nothing: Found = { sure: [], perhaps: [] };
+const nothing: Found = { certain: [], possible: [] };
 
 const extensions = new Set(
   (
@@ -31,7 +31,7 @@ const knownNames =
 const products =
   /^(?:node|vue|next|react|nuxt|express|nest|three|d3|chart|ember|backbone|alpine|socket|moment|discord|asp|vb|ml|xterm|bun|solid|p5|require|ext|knockout|angular|handlebars|mustache|pdf|video|tensorflow)\.(?:js|io|net)$/i;
 
-/** Endings that a language's files have; a language that is not here may be of any file. */
+/** File extensions by language. A language that is not in the list may have any. */
 const languageEndings: Readonly<Record<string, string>> = {
   python: 'py pyi ipynb',
   py: 'py pyi ipynb',
@@ -58,25 +58,25 @@ const shells = new Set(
 );
 const shellEndings = 'sh bash zsh fish ps1 bat cmd';
 
-/** So far above a block a line that is a path and nothing else still names its file. */
+/** The number of lines above a block in which a line that is only a path names its file. */
 const maxLinesAbove = 8;
 const maxCharsAbove = 4000;
 const maxPath = 300;
-/** A longer line is no title and no comment with a path. */
+/** The maximum length of a heading or comment with a path. */
 const maxLine = 500;
 
-/** @param above the text before the block, empty where something else stands between; @param first its first line */
+/** @param above the text before the block, empty when something else is between; @param first the first line of the block */
 export function namedFiles(infoLine: string, above: string, first: string, isEmpty: boolean): NamedFiles {
   const info = infoLine.slice(0, maxLine);
   const language = languageOf(info);
   const found = [inInfo(info, isEmpty), inLinesAbove(above, language), inComment(first, language)];
-  const sure = found.flatMap((one) => one.sure);
-  const [path] = sure;
-  const paths = [...new Set([...sure, ...found.flatMap((one) => one.perhaps)])];
+  const certain = found.flatMap((one) => one.certain);
+  const [path] = certain;
+  const paths = [...new Set([...certain, ...found.flatMap((one) => one.possible)])];
   return path === undefined ? { paths } : { path, paths };
 }
 
-/** The word of a fence's line that names the language, in lower case. */
+/** @returns the language of an info string, in lower case */
 export function languageOf(info: string): string {
   const [word = ''] = info.trim().split(/[\s,{]+/);
   const path = pathOfWord(word.replace(/^\d+:\d+:/, ''));
@@ -87,7 +87,7 @@ export function languageOf(info: string): string {
   return (colon === -1 ? word : word.slice(0, colon)).toLowerCase();
 }
 
-/** A line inside of a block that is the path of what follows it. */
+/** @returns the path in a line within a block, which is that of what follows it */
 export function pathOfLine(line: string): string | undefined {
   return wholeLine(line);
 }
@@ -97,7 +97,7 @@ function inInfo(info: string, isEmpty: boolean): Found {
   const given = attribute?.[1] ?? attribute?.[2] ?? attribute?.[3];
   const attributePath = given === undefined ? undefined : asPath(given, true);
   if (attributePath !== undefined) {
-    return { sure: [attributePath], perhaps: [] };
+    return { certain: [attributePath], possible: [] };
   }
   const [word = ''] = info.trim().split(/[\s,{]+/);
   const cited = /^\d+:\d+:(.+)$/.exec(info.trim())?.[1];
@@ -106,11 +106,11 @@ function inInfo(info: string, isEmpty: boolean): Found {
   const named = cited ?? afterColon;
   if (named !== undefined) {
     const path = asPath(named.trim(), true) ?? asPath(named.split(/\s/)[0] ?? '', true);
-    return path === undefined ? nothing : { sure: [path], perhaps: [] };
+    return path === undefined ? nothing : { certain: [path], possible: [] };
   }
   const own = pathOfWord(word);
   if (own !== undefined) {
-    return { sure: [own], perhaps: [] };
+    return { certain: [own], possible: [] };
   }
   const rest = info
     .trim()
@@ -118,10 +118,10 @@ function inInfo(info: string, isEmpty: boolean): Found {
     .replace(/^\s*\{[^}]*\}/, '')
     .trim();
   const path = rest === '' ? undefined : wholeLine(rest.replace(/^\((.*)\)$/, '$1'));
-  return path === undefined ? nothing : isEmpty ? { sure: [], perhaps: [path] } : { sure: [path], perhaps: [] };
+  return path === undefined ? nothing : isEmpty ? { certain: [], possible: [path] } : { certain: [path], possible: [] };
 }
 
-/** A fence's word that is a path itself: ```` ```src/a.ts ````. */
+/** @returns the first word of an info string if it is a path: ```` ```src/a.ts ```` */
 function pathOfWord(word: string): string | undefined {
   const isPath = /[\\/]/.test(word) ? /\.\w+$/.test(word) : /^[^.:]*\.\w+$/.test(word) && hasKnownEnding(word);
   return isPath && !word.includes(':') ? asPath(word, false) : undefined;
@@ -132,29 +132,31 @@ function inLinesAbove(above: string, language: string): Found {
   const last = lines.pop() ?? '';
   const whole = wholeLine(last);
   if (whole !== undefined) {
-    return isFileLike(whole) && fits(whole, language) ? { sure: [whole], perhaps: [] } : { sure: [], perhaps: [whole] };
+    return isFileLike(whole) && fits(whole, language)
+      ? { certain: [whole], possible: [] }
+      : { certain: [], possible: [whole] };
   }
   const mentioned = inSentence(last, language);
-  if (mentioned.sure.length > 0) {
+  if (mentioned.certain.length > 0) {
     return mentioned;
   }
   for (const line of lines.reverse()) {
     const path = isTitle(line) ? wholeLine(line) : undefined;
     if (path !== undefined && suits(path, language) && isFileLike(path)) {
-      return { sure: [path], perhaps: mentioned.perhaps };
+      return { certain: [path], possible: mentioned.possible };
     }
   }
   return mentioned;
 }
 
-/** A heading, or a line that is set apart as one. */
+/** Whether a line is a heading, or is set apart like one. */
 function isTitle(line: string): boolean {
   return /^\s*(?:#{1,6}\s|\*\*.*\*\*:?\s*$|`[^`]*`:?\s*$|(?:\d+[.)]|[-*])\s+(?:\*\*|`)[^`*]*(?:\*\*|`):?\s*$)/.test(
     line,
   );
 }
 
-/** The path in a line that has nothing else but what sets a title off: marks, a label, a number, a note at its end. */
+/** @returns the path in a line that has nothing else but the markup of a heading, a label, a number or a note at its end */
 function wholeLine(line: string): string | undefined {
   if (line.length > maxLine) {
     return undefined;
@@ -185,7 +187,7 @@ function wholeLine(line: string): string | undefined {
   return asPath(text, false);
 }
 
-/** What follows a path in its line: a note, a place, a sign. */
+/** What may follow a path in its line: a note, a line number, punctuation. */
 function withoutEnd(text: string): string {
   return text
     .trim()
@@ -214,12 +216,12 @@ function inSentence(sentence: string, language: string): Found {
     (path) => isFileLike(path) && (hasKnownEnding(path) || /(?:^|[\\/])\.[\w-]+$/.test(path)),
   );
   if (clear.length > 0) {
-    return { sure: clear, perhaps: marked.filter((path) => !clear.includes(path)) };
+    return { certain: clear, possible: marked.filter((path) => !clear.includes(path)) };
   }
   const ended = withoutEnd(line.replaceAll('**', '').replace(/^\s*(?:#{1,6}|[-*+]|\d+[.)]|>)\s+/, ''));
   const without = asPath(ended.replace(introductions, ''), false);
   if (without !== undefined && isFileLike(without) && suits(without, language)) {
-    return { sure: [without], perhaps: [ended, ...marked].filter((path) => asPath(path, true) === path) };
+    return { certain: [without], possible: [ended, ...marked].filter((path) => asPath(path, true) === path) };
   }
   const words = ended
     .split(/\s+/)
@@ -230,7 +232,7 @@ function inSentence(sentence: string, language: string): Found {
   const whole = [ended].filter((text) => text.includes(' ') && asPath(text, true) === text);
   const isAtEnd =
     last !== undefined && /[:：]\s*(?:\*\*)?$/.test(line.trim()) && last === words.at(-1) && isFileLike(last);
-  return { sure: isAtEnd ? [last] : [], perhaps: [...marked, ...whole, ...words.toReversed()] };
+  return { certain: isAtEnd ? [last] : [], possible: [...marked, ...whole, ...words.toReversed()] };
 }
 
 function inComment(line: string, language: string): Found {
@@ -239,10 +241,10 @@ function inComment(line: string, language: string): Found {
       line.slice(0, maxLine + 1),
     )?.[1];
   const path = comment === undefined ? undefined : wholeLine(comment);
-  return path !== undefined && isFileLike(path) && fits(path, language) ? { sure: [path], perhaps: [] } : nothing;
+  return path !== undefined && isFileLike(path) && fits(path, language) ? { certain: [path], possible: [] } : nothing;
 }
 
-/** @param marked it stood in quotes of some kind, so that its words belong together */
+/** @param marked whether it was quoted, so that its words belong together */
 function asPath(text: string, marked: boolean): string | undefined {
   const path = text
     .trim()
@@ -258,7 +260,7 @@ function asPath(text: string, marked: boolean): string | undefined {
   const base = segments.at(-1) ?? '';
   const isName = knownNames.test(base) || /^[^\s]?.*\.[A-Za-z]\w{0,9}$/.test(base);
   if (/\s/.test(path)) {
-    // words that belong together begin in a folder, or are marked, and end as a file's name
+    // a path with spaces begins with a folder, or is quoted, and ends with a file name
     const words = path.split(/\s+/);
     const begins = segments.length > 1 ? marked || !/\s/.test(segments[0] ?? '') : marked && words.length <= 3;
     if (words.slice(0, -1).some((word) => /\w\.\w+$/.test(word) && hasKnownEnding(word))) {
@@ -281,7 +283,7 @@ function hasKnownEnding(path: string): boolean {
   return knownNames.test(base) || extensions.has((endingOf(path) ?? '').toLowerCase());
 }
 
-/** A name that says by itself that it is a file's; others may be a member of something, or two words with a stroke. */
+/** Whether a name is clearly a file name; others may be a property access, or two words with a slash. */
 function isFileLike(path: string): boolean {
   const base = path.split(/[\\/]/).at(-1) ?? '';
   const isHidden =
@@ -290,7 +292,7 @@ function isFileLike(path: string): boolean {
   return isHidden ? !/^[@$]/.test(path) : hasKnownEnding(path) && !products.test(base.split(/\s/).at(-1) ?? '');
 }
 
-/** Words around a path may name it for another reason: then its ending and the block's language tell. */
+/** Text may mention a path for another reason: its extension has to suit the language of the block. */
 function suits(path: string, language: string): boolean {
   const ending = (endingOf(path) ?? '').toLowerCase();
   return shells.has(language) ? shellEndings.split(' ').includes(ending) : fits(path, language);

@@ -1,6 +1,6 @@
 /**
- * A diff as the answer: unified, as `git diff` prints it, or the patches that some models were trained on. Numbers and
- * the first column are read as models write them: often wrong, often missing.
+ * Reads a diff: unified, as `git diff` prints it, or in the patch format that some models were trained on. Models often write
+ * wrong line numbers and signs, or none.
  */
 
 import { type Change, type FileChange, type HunkLine, joined } from './change-blocks';
@@ -11,19 +11,19 @@ interface Draft {
   to: string | undefined;
   kind: FileChange['kind'];
   isBinary: boolean;
-  /** It has the header of git, whose names are a file's before and after. */
+  /** It has the header of git, which names the file before and after the change. */
   readonly isGit: boolean;
   hunks: Change[];
 }
 
 const hunkHead = /^@@+(?:\s.*)?$/;
 const numbers = /^@@+ +-(\d+)(?:,(\d+))? +\+(\d+)(?:,(\d+))?/;
-/** No path is longer. */
+/** The maximum length of a path in a header. */
 const maxHeader = 4096;
 const gitHead = /^diff --git (.*)$/;
 const patchFile = /^\*\*\* (Update|Add|Delete) File: *(?! )(.+)$/;
 
-/** @returns undefined where the lines are not a diff */
+/** @returns undefined when the lines are not a diff */
 export function readDiff(
   lines: readonly string[],
   language: string,
@@ -80,7 +80,7 @@ export function readDiff(
     } else if (hunkHead.test(line)) {
       at = readHunk(lines, at, current(), isPatch);
     } else if (/^[ +\-\\]/.test(line) && !isFileHead(lines, at) && (drafts.at(-1)?.hunks.length ?? 0) === 0) {
-      // lines with their signs, and nothing that says where they are
+      // lines with signs but without a hunk header
       at = readHunk(lines, at, current(), isPatch);
     } else {
       readExtended(drafts.at(-1), line);
@@ -104,7 +104,7 @@ function isDiff(lines: readonly string[], isNamed: boolean): boolean {
   if (isFileHead(lines, start) && lines.slice(start + 2).some((line) => hunkHead.test(line))) {
     return true;
   }
-  // a hunk alone: all of its lines have signs
+  // a single hunk, all of whose lines have signs
   return numbers.test(first) && signed && lines.slice(start + 1).every((line) => /^(?:[ +\-\\]|@@|$)/.test(line));
 }
 
@@ -112,7 +112,7 @@ function isPatchHead(lines: readonly string[]): boolean {
   return lines.some((line) => /^\*\*\* (?:End Patch|(?:Update|Add|Delete) File: )/.test(line));
 }
 
-/** `---` and `+++`, which are lines of a hunk too where those begin with `--` and `++`. */
+/** Whether two lines are `---` and `+++` of a file header, and not removed and added lines that begin with `--` and `++`. */
 function isFileHead(lines: readonly string[], at: number): boolean {
   const [old, fresh] = [lines[at] ?? '', lines[at + 1] ?? ''];
   if (!/^--- \S/.test(old) || !/^\+\+\+ \S/.test(fresh)) {
@@ -124,7 +124,7 @@ function isFileHead(lines: readonly string[], at: number): boolean {
   return looksRight && (next === undefined || hunkHead.test(next) || /^[ +-]/.test(next));
 }
 
-/** One of both lines of a header, and then a hunk. */
+/** Whether a line is one of the two of a file header, followed by a hunk. */
 function isHalfHead(lines: readonly string[], at: number): boolean {
   return /^(?:---|\+\+\+) \S/.test(lines[at] ?? '') && hunkHead.test(lines[at + 1] ?? '');
 }
@@ -139,7 +139,7 @@ function readFileHead(draft: Draft, from: string | undefined, to: string | undef
   draft.to = to ?? draft.to;
 }
 
-/** The lines of git between the names and the hunks. */
+/** Reads an extended header line of git, between the names and the hunks. */
 function readExtended(draft: Draft | undefined, line: string): void {
   if (draft === undefined) {
     return;
@@ -161,7 +161,7 @@ function readExtended(draft: Draft | undefined, line: string): void {
   }
 }
 
-/** @returns the line after the hunk */
+/** Reads a hunk. @returns the index of the line after it */
 function readHunk(lines: readonly string[], start: number, draft: Draft, isPatch: boolean): number {
   const head = hunkHead.test(lines[start] ?? '') ? numbers.exec(lines[start] ?? '') : null;
   let at = hunkHead.test(lines[start] ?? '') ? start + 1 : start;
@@ -191,7 +191,7 @@ function readHunk(lines: readonly string[], start: number, draft: Draft, isPatch
     oldLeft -= kind === 'new' ? 0 : 1;
     newLeft -= kind === 'old' ? 0 : 1;
   }
-  // empty lines at its end belong to the block that holds the diff, where the numbers do not say otherwise
+  // unless the line numbers say otherwise, empty lines at the end belong to the block around the diff
   while (read.at(-1)?.bare === true && read.at(-1)?.text === '' && !(counts && oldLeft === 0 && newLeft === 0)) {
     read.pop();
     oldLeft++;
@@ -220,7 +220,7 @@ function fileOf({ from, to, kind, isBinary, isGit, hunks }: Draft, named: readon
   if (isBinary || (hunks.length === 0 && kind === 'change' && !isRenamed)) {
     return [];
   }
-  // a copy that was put aside is compared with the file itself
+  // the old side may be a backup copy of the file
   const isCopy = from !== undefined && /\.(?:orig|old|bak)$|^(?:old|orig|before)[\\/]/i.test(from);
   const order =
     kind === 'new' || (isCopy && !isRenamed) ? [to, from] : isOther && !isRenamed ? [from, to] : [from ?? to];
@@ -231,17 +231,17 @@ function fileOf({ from, to, kind, isBinary, isGit, hunks }: Draft, named: readon
     : [{ kind, paths, changes: hunks }];
 }
 
-/** Whether a name may have the letter of its side in front, or another pair's that git can be set to. */
+/** Whether a name has the prefix of its side, `a/` or `b/`, or one of git's mnemonic prefixes. */
 function isLettered(path: string | undefined, letter: string): boolean {
   return path === undefined || path.startsWith(`${letter}/`) || /^[iwco]\//.test(path);
 }
 
-/** Without the letter that git puts in front. */
+/** @returns the path without the prefix that git adds */
 function bare(path: string): string {
   return path.replace(/^(?:[ab]|[iwco])\/(?=.)/, '').replace(/^\.\//, '');
 }
 
-/** Of a header's line, without the time that `diff` puts behind it; undefined for no file. */
+/** @returns the path of a header line without the time that `diff` appends; undefined for /dev/null */
 function pathIn(rest: string): string | undefined {
   const [named = ''] = rest.slice(0, maxHeader).split('\t');
   const time = named.search(/\d{4}-\d\d-\d\d/);
@@ -254,13 +254,13 @@ function gitPaths(rest: string): [string | undefined, string | undefined] {
   if (quoted !== null) {
     return [unquoted(quoted[1] ?? ''), unquoted(quoted[2] ?? '')];
   }
-  // names with blanks: the same one twice, behind two letters of the same length
+  // names with spaces: the same name twice, each after a prefix
   const middle = (rest.trim().length - 1) / 2;
   const [from, to] = [rest.trim().slice(0, middle), rest.trim().slice(middle + 1)];
   return bare(from) === bare(to) ? [from, to] : [undefined, undefined];
 }
 
-/** As git quotes names: C's escapes, bytes of UTF-8 in octal. */
+/** Decodes a name that git has quoted: C escapes, and bytes of UTF-8 in octal. */
 function unquoted(path: string): string {
   if (!/^".*"$/.test(path)) {
     return path;
