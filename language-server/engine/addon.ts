@@ -80,7 +80,7 @@ export interface NativeSpecialTokens {
   readonly addBos: boolean;
   /** All tokens that end a generation (end of sequence, of turn, of text, of a FIM part). */
   readonly endOfGeneration: readonly number[];
-  /** Tokens that are markup of prompts and never text; none are known before the model is loaded. */
+  /** Tokens that are markup of prompts and never text. */
   readonly control: readonly number[];
   readonly fimPrefix: number | undefined;
   readonly fimSuffix: number | undefined;

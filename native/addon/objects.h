@@ -11,7 +11,7 @@
 
 #include <memory>
 
-Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab * words);
+Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab & words);
 
 struct model_object : Napi::ObjectWrap<model_object> {
     static Napi::Function define(Napi::Env env);
