@@ -1,0 +1,36 @@
+/** The header that is read without the addon, for lists and before a download, says what the addon says of the same file. */
+
+import { describe, expect, it } from 'vitest';
+import { readHeaderOfFile } from '../../language-server/models/gguf/header';
+import { supportedArchitectures, supportOf } from '../../language-server/models/gguf/support';
+import { type Architecture, saveTinyModel } from './tiny-model';
+import { failureOf, useWorkshop } from './workshop';
+
+const workshop = useWorkshop();
+
+describe('a header without the addon', () => {
+  it.each<Architecture>(['llama', 'qwen2', 'qwen3'])('says the same of %s', async (architecture) => {
+    const file = workshop.file({ architecture, layers: 3, heads: 4, kvHeads: 2, quantization: 'q8_0' });
+    const info = workshop.addon.inspectModel(file);
+    const { header, bytes } = await readHeaderOfFile(file);
+    expect({ ...header, bytes }).toMatchObject({
+      architecture: info.architecture,
+      name: info.name,
+      parameters: info.parameters,
+      quantization: info.quantization.toUpperCase(),
+      bytes: info.bytes,
+      trainedContext: info.trainedContext,
+      layers: info.layers,
+      kvBytesPerToken: info.kvBytesPerToken,
+    });
+    expect(supportOf(header)).toEqual({ supported: true });
+  });
+
+  it('takes the architectures that the native graph takes', async () => {
+    const other = 'mamba' as Architecture;
+    const file = saveTinyModel(workshop.folder, 'other', { architecture: other });
+    const { code, message } = await failureOf(() => workshop.addon.inspectModel(file));
+    expect(code).toBe('UNSUPPORTED_ARCHITECTURE');
+    expect(/\((.*) are\)/.exec(message)?.[1]?.split(/, | and /)).toEqual(supportedArchitectures);
+  });
+});
