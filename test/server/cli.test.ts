@@ -285,7 +285,7 @@ describe('models', () => {
       expect(json).toMatchObject({ models: [{ here: false, problem: 'is no GGUF file' }] });
       const ended = await run(['complete', 'a.ts:1:1', '--model', 'default']);
       expect(ended).toMatchObject({ code: 1, out: '' });
-      expect(ended.err).toMatch(/is not the model SmolLM2-135M-Instruct: it is no GGUF file\. .*models add default/);
+      expect(ended.err).toMatch(/is not the model SmolLM2 135M Instruct: it is no GGUF file\. .*models add default/);
     } finally {
       rmSync(models, { recursive: true });
     }
