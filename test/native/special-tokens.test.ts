@@ -16,10 +16,10 @@ const workshop = useWorkshop();
 /** The texts of prefix, suffix, middle, repository and separator. */
 type Texts = readonly [string, string, string, string, string];
 
-const places = ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>', '<|repo_name|>', '<|file_sep|>'] as const;
+const places: Texts = ['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>', '<|repo_name|>', '<|file_sep|>'];
 
 function withTexts(file: GgufFile, texts: Texts): GgufFile {
-  const renamed = (token: string) => texts[places.findIndex((place) => place === token)] ?? token;
+  const renamed = (token: string) => texts[places.indexOf(token)] ?? token;
   return {
     ...file,
     metadata: file.metadata.map(([key, value]): readonly [string, GgufValue] =>
@@ -49,7 +49,7 @@ describe('special tokens', () => {
   const base = tinyModelFile({ architecture: 'qwen2' });
   const tokens = base.metadata.find(([key]) => key === 'tokenizer.ggml.tokens')?.[1];
   const count = tokens?.type === 'array' ? tokens.value.length : 0;
-  const ids = places.map((place) => count - specialTokens.length + specialTokens.indexOf(place));
+  const ids = places.map((place) => count - specialTokens.length + (specialTokens as readonly string[]).indexOf(place));
 
   it('are those of the metadata, whatever their texts', async () => {
     const named = withTexts(tinyModelFile({ architecture: 'qwen2', fim: true }), nonsense);
