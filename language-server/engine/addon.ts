@@ -48,8 +48,12 @@ export interface NativeDevice {
 
 export interface NativeModelInfo {
   readonly path: string;
-  /** `general.name`, else the file's name. */
+  /** For people: of the parts below, of `general.name` or of the file's name (`models/display-name.ts`). */
   readonly name: string;
+  /** `general.basename`, `size_label` and `finetune`, where a converter wrote them. */
+  readonly baseName?: string;
+  readonly sizeLabel?: string;
+  readonly finetune?: string;
   readonly architecture: string;
   readonly parameters: number;
   /** The type of most weights, as ggml names it: `q4_1`, `q4_K`, `f16`. */

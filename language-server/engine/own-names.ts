@@ -3,7 +3,7 @@
  * cut. All that is behind here (status, pages, command line, log, errors) gets names that can be shown as they are.
  */
 
-import path from 'node:path';
+import { modelName } from '../models/display-name';
 import { cleanName } from '../protocol/cut';
 import type { NativeAddon, NativeDevice, NativeModel, NativeModelInfo } from './addon';
 
@@ -20,9 +20,10 @@ export function withOwnNames(addon: NativeAddon): NativeAddon {
 }
 
 function cleanInfo(info: NativeModelInfo): NativeModelInfo {
+  const { name, baseName, sizeLabel, finetune } = info;
   return {
     ...info,
-    name: cleanName(info.name, cleanName(path.basename(info.path), 'A model without a name')),
+    name: modelName({ name, baseName, sizeLabel, finetune }, info.path),
     architecture: cleanName(info.architecture, 'unknown'),
     quantization: cleanName(info.quantization, 'unknown'),
   };

@@ -8,7 +8,14 @@ import { cleanName } from '../protocol/cut';
 import type { ModelHeader } from './gguf/header';
 import { quantizationInName, withoutQuantization } from './gguf/quantization';
 
-export type NamedFields = Pick<ModelHeader, 'name' | 'baseName' | 'sizeLabel' | 'finetune' | 'quantization'>;
+export interface NameFields {
+  readonly name?: string | undefined;
+  readonly baseName?: string | undefined;
+  readonly sizeLabel?: string | undefined;
+  readonly finetune?: string | undefined;
+}
+
+export type NamedFields = NameFields & Pick<ModelHeader, 'quantization'>;
 
 interface Parts {
   /** Words joined by hyphens. */
@@ -22,10 +29,9 @@ interface Parts {
  * @param title the catalogue's, for a file that is known to be its model
  */
 export function displayName(fields: NamedFields, file: string, title?: string): string {
-  const stem = path.basename(file).replace(/\.gguf$/i, '');
-  const inName = quantizationInName(stem);
-  const quantization = quantizationFor(fields.quantization, inName);
-  const model = title ?? modelName(fields, stem);
+  const stem = stemOf(file);
+  const quantization = quantizationFor(fields.quantization, quantizationInName(stem));
+  const model = title ?? modelName(fields, file);
   return quantization === undefined ? model : `${model}, ${quantization}`;
 }
 
@@ -35,14 +41,37 @@ function quantizationFor(ofHeader: string | undefined, inName: string | undefine
   return isSameKind ? inName : (ofHeader ?? inName);
 }
 
-function modelName(fields: NamedFields, stem: string): string {
+/** The same without its quantization, for where that is shown beside it. @param fields as long as a file may have them */
+export function modelName(fields: NameFields, file: string): string {
+  const clean = (text: string | undefined) => cleanName(text ?? '', '') || undefined;
+  const { name, baseName, sizeLabel, finetune } = fields;
+  const cleaned = {
+    name: clean(name),
+    baseName: clean(baseName),
+    sizeLabel: clean(sizeLabel),
+    finetune: clean(finetune),
+  };
+  return nameOf(cleaned, stemOf(file));
+}
+
+function stemOf(file: string): string {
+  return path.basename(file).replace(/\.gguf$/i, '');
+}
+
+function nameOf(fields: NameFields, stem: string): string {
   const own = withoutPartNumber(withoutQuantization(stem));
   const ofFile = partsOf(own);
   const ofFields = partsOfFields(fields);
-  // a name without a size was given by the user, who knows it as it is
-  const ofNames = ofFile?.size ? ofFile : partsOf(fields.name ?? '');
-  const parts = ofFields === undefined ? ofNames : merged(ofFields, ofFile);
-  return parts === undefined ? cleanName(own, 'A model without a name') : spoken(parts);
+  if (ofFields !== undefined) {
+    return spoken(merged(ofFields, ofFile));
+  }
+  const ofName = partsOf(fields.name ?? '');
+  const sized = [ofFile, ofName].find((parts) => parts !== undefined && parts.size !== '');
+  if (sized !== undefined) {
+    return spoken(sized);
+  }
+  // a name without a size was given by somebody, who knows it as it is
+  return cleanName(ofName === undefined ? own : (fields.name ?? own), 'A model without a name');
 }
 
 /** A file of the same base was named by somebody who knew how it is written and which size it is sold as. */
@@ -58,7 +87,7 @@ function merged(fields: Parts, file: Parts | undefined): Parts {
   };
 }
 
-function partsOfFields({ baseName, sizeLabel, finetune }: NamedFields): Parts | undefined {
+function partsOfFields({ baseName, sizeLabel, finetune }: NameFields): Parts | undefined {
   if (baseName === undefined || isNonsenseName(baseName)) {
     return undefined;
   }
@@ -116,7 +145,7 @@ function isNonsense(word: string): boolean {
 
 function isNonsenseName(name: string): boolean {
   return (
-    /^(ggml[-_. ]?)?(model|models|unknown|tmp|output|checkpoint|main|snapshot|weights|llama v2|huggingface|hf)?\W*$/i.test(
+    /^(ggml[-_. ]?)?(model|models|unknown|tmp|output|checkpoint|main|snapshot|weights|llama v2|huggingface|hf)?[\s\p{P}]*$/iu.test(
       name,
     ) || /^(sha256[-:])?[0-9a-f]{24,}$/i.test(name)
   );

@@ -41,6 +41,12 @@ Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model
     const auto set_string = [&](const char * key, const std::string & value) { o.Set(key, Napi::String::New(env, value)); };
     set_string("path",            file.path);
     set_string("name",            s.name);
+    // what a converter wrote of the name's parts: shown names are made of them
+    for (const auto & [key, name] : { std::pair { "basename", "baseName" }, { "size_label", "sizeLabel" }, { "finetune", "finetune" } }) {
+        if (const auto part = file.find_string(std::string("general.") + key)) {
+            set_string(name, *part);
+        }
+    }
     set_string("architecture",    hp.arch);
     set_number("parameters",      (double) s.parameters);
     set_string("quantization",    s.quantization);

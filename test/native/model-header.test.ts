@@ -1,10 +1,12 @@
 /** The header that is read without the addon, for lists and before a download, says what the addon says of the same file. */
 
 import { describe, expect, it } from 'vitest';
+import { memoryNeeded, memoryParts } from '../../language-server/engine/memory';
+import { fitOf } from '../../language-server/models/fit';
 import { readHeaderOfFile } from '../../language-server/models/gguf/header';
 import { supportedArchitectures, supportOf } from '../../language-server/models/gguf/support';
 import { type Architecture, saveTinyModel } from './tiny-model';
-import { failureOf, useWorkshop } from './workshop';
+import { failureOf, greedy, useWorkshop } from './workshop';
 
 const workshop = useWorkshop();
 
@@ -24,6 +26,22 @@ describe('a header without the addon', () => {
       kvBytesPerToken: info.kvBytesPerToken,
     });
     expect(supportOf(header)).toEqual({ supported: true });
+    const fit = fitOf(
+      { bytes, trainedContext: undefined, kvBytesPerToken: header.kvBytesPerToken ?? 0 },
+      { host: 1e12 },
+      512,
+    );
+    expect(fit.hostBytes).toBe(memoryNeeded(info, 512));
+  });
+
+  it('gives room for the keys and values that a context takes', async () => {
+    const model = await workshop.model({ architecture: 'llama', layers: 3, heads: 4, kvHeads: 2 });
+    const context = workshop.context(model, { contextTokens: 512, microBatch: 128 });
+    const tokens400 = Int32Array.from({ length: 400 }, (_, index) => index % 200);
+    await context.generate(greedy(tokens400, 1), {}).promise;
+    const { fullBytes, tokens } = context.usage();
+    const { keysAndValues } = memoryParts(model.info, tokens);
+    expect(fullBytes).toBe(keysAndValues);
   });
 
   it('takes the architectures that the native graph takes', async () => {

@@ -108,7 +108,7 @@ describe('models on this machine', () => {
       ['lm-studio', studio, 'Studio 7B Instruct, F32'],
       ['llama.cpp', llama, 'Qwen2.5-Coder 1.5B, F32'],
       ['hugging-face', path.join(snapshot, 'B-3B-Q5_K_M.gguf'), 'B 3B, F32'],
-      ['folder', mine, 'Tiny-qwen2, F32'],
+      ['folder', mine, 'Tiny qwen2, F32'],
     ]);
     for (const one of found) {
       expect(one).toMatchObject({ ...supported, bytes: model.length, header: { architecture: 'qwen2' } });

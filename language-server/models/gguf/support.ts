@@ -1,12 +1,8 @@
 /** Whether a file can be used as a model, told from its header alone, and why not. */
 
 import { EngineError } from '../../engine/errors';
+import type { Support } from '../../protocol/models';
 import type { ModelHeader } from './header';
-
-export type Support =
-  | { readonly supported: true }
-  /** @property reason the end of a sentence that begins with the file */
-  | { readonly supported: false; readonly reason: string };
 
 /** Those of the native graph (`native/model/hparams.cc`), whose word is the last: a test holds both to the same. */
 export const supportedArchitectures: readonly string[] = ['llama', 'qwen2', 'qwen3'];

@@ -2,10 +2,11 @@
 
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { StoreKind, Support } from '../../protocol/models';
 import { displayName } from '../display-name';
 import { type ModelHeader, readHeaderOfFile } from '../gguf/header';
-import { type Support, supportOf, supportOfFailure } from '../gguf/support';
-import { type Machine, type StoreKind, type StoreLocation, storeLocations } from './locations';
+import { supportOf, supportOfFailure } from '../gguf/support';
+import { type Machine, type StoreLocation, storeLocations } from './locations';
 import { findOllamaModels } from './ollama';
 import { findGgufFiles } from './walk';
 

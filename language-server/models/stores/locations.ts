@@ -2,11 +2,10 @@
 
 import os from 'node:os';
 import path from 'node:path';
+import type { StoreKind } from '../../protocol/models';
 import { modelsFolder } from '../cache-folder';
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-export type StoreKind = 'own' | 'ollama' | 'lm-studio' | 'llama.cpp' | 'hugging-face' | 'folder';
 
 export interface StoreLocation {
   readonly kind: StoreKind;
