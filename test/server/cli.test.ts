@@ -16,7 +16,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListedModel } from '../../language-server/protocol/models';
 import { saveTinyModel } from '../native/tiny-model';
+import { startHub } from '../unit/hub-server';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 let folder = '';
@@ -267,27 +269,91 @@ describe('doctor', () => {
 });
 
 describe('models', () => {
-  test('list says which are here', async () => {
-    const { out } = await run(['models', 'list', '--json']);
-    expect(JSON.parse(out)).toMatchObject({ models: [{ name: 'default', here: false, bytes: 98_362_432 }] });
+  test('list says what is here, what can be used, and what can be fetched', async () => {
+    const inside = path.join(folder, 'cache', 'models', 'Qwen', 'Qwen2.5-Coder-1.5B-Instruct-GGUF');
+    mkdirSync(inside, { recursive: true });
+    copyFileSync(model, path.join(inside, 'qwen2.5-coder-1.5b-instruct-q8_0.gguf'));
+    const other = path.join(folder, 'other');
+    mkdirSync(other, { recursive: true });
+    writeFileSync(path.join(other, 'half.gguf'), 'GGUF');
+    try {
+      const { out } = await run(['models', 'list', '--json', '--folder', other]);
+      const { models } = JSON.parse(out) as { models: ListedModel[] };
+      expect(models.slice(0, 2)).toMatchObject([
+        {
+          name: 'Qwen2.5-Coder 1.5B Instruct, F32',
+          store: 'own',
+          support: { supported: true },
+          fit: { kind: 'fits', tier: 'cpu' },
+          best: true,
+          removable: true,
+          catalogue: { name: 'qwen2.5-coder-1.5b', license: 'Apache-2.0' },
+        },
+        { name: 'half.gguf', store: 'folder', support: { supported: false }, best: false, removable: false },
+      ]);
+      expect(models.map(({ id }) => id)).toContain('default');
+      expect(models.filter(({ catalogue }) => catalogue?.name === 'qwen2.5-coder-1.5b')).toHaveLength(1);
+      const text = (await run(['models', 'list', '--folder', other])).out;
+      expect(text).toMatch(/best fit, fits: needs about .* of memory with 2,048 tokens/);
+      expect(text).toContain('ends inside of its header');
+      // its name is enough from now on
+      const info = await run(['models', 'info', 'qwen2.5-coder-1.5b', '--json']);
+      expect(JSON.parse(info.out)).toMatchObject({ layers: 2 });
+      expect((await run(['models', 'remove', 'qwen2.5-coder-1.5b'])).err).toContain('is removed');
+      expect(readdirSync(inside)).toEqual([]);
+      expect((await run(['complete', 'a.ts:1:1', '--model', 'qwen2.5-coder-1.5b'])).err).toMatch(
+        /Qwen2\.5-Coder 1\.5B Instruct is not on this machine.*models add qwen2\.5-coder-1\.5b/,
+      );
+    } finally {
+      rmSync(path.join(folder, 'cache', 'models'), { recursive: true });
+    }
   });
 
-  test('zeros of the right size are not here, say so, and are not loaded', async () => {
+  test('zeros of the right size are not the default model, say so, and are not loaded', async () => {
     const models = path.join(folder, 'cache', 'models');
     const file = path.join(models, 'SmolLM2-135M-Instruct.Q4_1.gguf');
     mkdirSync(models, { recursive: true });
     writeFileSync(file, '');
     truncateSync(file, 98_362_432);
     try {
-      const { out } = await run(['models', 'list']);
-      expect(out).toContain(`not here: ${file} is no GGUF file; replace it with "fasa-code models add default"`);
-      const json = JSON.parse((await run(['models', 'list', '--json'])).out) as unknown;
-      expect(json).toMatchObject({ models: [{ here: false, problem: 'is no GGUF file' }] });
+      const { out } = await run(['models', 'list', '--json']);
+      const listed = JSON.parse(out) as { models: ListedModel[] };
+      expect(listed.models[0]).toMatchObject({ file, support: { supported: false, reason: 'is no GGUF file' } });
       const ended = await run(['complete', 'a.ts:1:1', '--model', 'default']);
       expect(ended).toMatchObject({ code: 1, out: '' });
       expect(ended.err).toMatch(/is not the model SmolLM2 135M Instruct: it is no GGUF file\. .*models add default/);
     } finally {
       rmSync(models, { recursive: true });
+    }
+  });
+
+  test('a model of the hub is looked at, fetched, used and removed', async () => {
+    const hub = await startHub();
+    hub.put('owner/repo/tiny-1B-q8_0.gguf', readFileSync(model));
+    const mirror = ['--mirror', hub.endpoint];
+    try {
+      const looked = await run(['models', 'info', 'owner/repo', ...mirror]);
+      expect(looked.out).toMatch(/not fetched\n.*llama, supported\n/);
+      expect(looked.out).toMatch(/memory {8}fits: needs about/);
+      const added = await run(['models', 'add', 'owner/repo', ...mirror]);
+      expect(added).toMatchObject({ code: 0, out: '' });
+      const file = path.join(folder, 'cache', 'models', 'owner', 'repo', 'tiny-1B-q8_0.gguf');
+      expect(added.err).toContain(`Tiny 1B, F32 is in ${file}`);
+      expect(added.err).toMatch(/It fits: needs about/);
+      expect(JSON.parse((await run(['models', 'add', 'owner/repo', ...mirror, '--json'])).out)).toMatchObject({
+        file,
+        added: false,
+      });
+      expect((await run(['models', 'info', file])).out).toContain('Tiny 1B, F32');
+      const gone = await run(['models', 'add', 'owner/none', ...mirror]);
+      expect(gone).toMatchObject({ code: 1, out: '' });
+      expect(gone.err).toContain('owner/none was not found');
+      expect((await run(['models', 'remove', file])).code).toBe(0);
+      expect((await run(['models', 'remove', file])).err).toContain('is not there');
+      expect((await run(['models', 'remove', model])).err).toContain('so it is not removed');
+    } finally {
+      await hub.close();
+      rmSync(path.join(folder, 'cache', 'models'), { recursive: true, force: true });
     }
   });
 

@@ -420,6 +420,12 @@ describe('an address', () => {
     );
   });
 
+  test('of a mirror that is none is said to be none', () => {
+    for (const endpoint of ['mirror', 'ftp://mirror.example', 'https://']) {
+      expect(() => hubOptions({}, { HF_ENDPOINT: endpoint })).toThrow(/address of the hub/);
+    }
+  });
+
   test('of a mirror stands for the hub', async () => {
     const mirror = hubOptions({}, { HF_ENDPOINT: `${hub.endpoint}/`, HF_TOKEN: ' hf_x ' }, timing);
     expect(mirror).toMatchObject({ endpoint: hub.endpoint, token: 'hf_x' });

@@ -1,6 +1,7 @@
 /** Where the hub is, who asks, and how patiently. */
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { EngineError } from '../../engine/errors';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -40,13 +41,18 @@ export const defaultTiming: Timing = {
 
 export const publicHub = 'https://huggingface.co';
 
-/** @param chosen what settings say: it comes before the environment */
+/** @param chosen what settings say: it comes before the environment @throws EngineError DOWNLOAD_FAILED for no address */
 export function hubOptions(
   chosen: Partial<Omit<HubOptions, 'timing'>> = {},
   environment: Environment = process.env,
   timing: Timing = defaultTiming,
 ): HubOptions {
   const endpoint = chosen.endpoint || environment['HF_ENDPOINT'] || publicHub;
+  if (!URL.canParse(endpoint) || !/^https?:\/\//i.test(endpoint)) {
+    throw new EngineError('DOWNLOAD_FAILED', `The address of the hub, ${endpoint}, is none.`, {
+      remedy: 'Correct HF_ENDPOINT or the setting of the mirror: it begins with https://.',
+    });
+  }
   return {
     endpoint: endpoint.replace(/\/+$/, ''),
     token: (chosen.token || environment['HF_TOKEN'] || '').trim(),

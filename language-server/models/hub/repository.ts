@@ -1,6 +1,5 @@
 /** The files of a repository of the hub, as its own listing says, and the one of them that is meant. */
 
-import { listFiles } from '@huggingface/hub';
 import { EngineError } from '../../engine/errors';
 import { formatBytes } from '../../protocol/format';
 import { maybeHiddenCharacter } from '../../protocol/hidden-characters';
@@ -10,7 +9,7 @@ import { quantizationInName } from '../gguf/quantization';
 import { requireAnswer } from './answers';
 import { type AttemptOptions, withAttempts } from './attempts';
 import type { HubReference } from './reference';
-import { ConnectionLost, failed, get, textOf } from './request';
+import { failed, get, parsedUrl, textOf } from './request';
 
 export interface HubFile {
   /** In the repository. */
@@ -28,37 +27,62 @@ const maxFiles = 10_000;
 /** GGUF files alone. @throws EngineError NETWORK, DOWNLOAD_FAILED, CANCELLED */
 export async function listModelFiles(reference: HubReference, attempts: AttemptOptions): Promise<HubFile[]> {
   const { repository, revision } = reference;
-  const entries: unknown[] = [];
-  try {
-    const listing = listFiles({
-      repo: repository,
-      revision,
-      recursive: true,
-      hubUrl: attempts.hub.endpoint,
-      fetch: hubFetch(repository, attempts),
-    });
-    for await (const entry of listing) {
-      if (entries.push(entry) > maxFiles) {
-        throw failed(`The repository ${repository} has more than ${maxFiles} files.`);
-      }
+  const { endpoint } = attempts.hub;
+  const files: HubFile[] = [];
+  let entries = 0;
+  let url: URL | undefined = new URL(
+    `${endpoint}/api/models/${repository}/tree/${encodeURIComponent(revision)}?recursive=true`,
+  );
+  for (let page = 0; url !== undefined; page++) {
+    if (page === maxPages) {
+      throw failed(`The listing of ${repository} has more than ${maxPages} pages.`);
     }
-  } catch (error) {
-    if (error instanceof EngineError || error instanceof ConnectionLost) {
-      throw error;
+    const { value, next } = await pageOf(url, repository, attempts);
+    entries += value.length;
+    if (entries > maxFiles) {
+      throw failed(`The repository ${repository} has more than ${maxFiles} files.`);
     }
-    throw otherShape(repository, attempts, error);
+    files.push(...value.flatMap((entry) => fileOf(entry) ?? []).filter(({ path }) => /\.gguf$/i.test(path)));
+    url = next;
   }
-  return entries.flatMap((entry) => {
-    const file = fileOf(entry);
-    return file === undefined || !/\.gguf$/i.test(file.path) ? [] : [file];
-  });
+  return files;
 }
 
-function otherShape(repository: string, { hub }: AttemptOptions, cause?: unknown): EngineError {
+/** One page of the hub's listing, and where the next one is. */
+async function pageOf(url: URL, repository: string, attempts: AttemptOptions) {
+  const { hub, signal } = attempts;
+  // nothing is lost yet: who is offline need not wait long to be told
+  const timing = { ...hub.timing, maxAttempts: Math.min(hub.timing.maxAttempts, maxListingAttempts) };
+  return withAttempts(
+    async () => {
+      const answer = await get(url, { accept: 'application/json' }, hub, signal);
+      requireAnswer(answer, `the repository ${repository}`, hub);
+      const body = await textOf(answer, maxAnswerBytes, hub.timing.stallMs, signal);
+      const link = String(answer.headers['link'] ?? '');
+      const next = /<([^>]+)>;\s*rel="next"/.exec(link)?.[1];
+      const value = parsed(body);
+      if (!Array.isArray(value)) {
+        throw otherShape(repository, attempts);
+      }
+      return { value: value as unknown[], next: next === undefined ? undefined : parsedUrl(next, url) };
+    },
+    { ...attempts, hub: { ...hub, timing } },
+  );
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function otherShape(repository: string, { hub }: AttemptOptions): EngineError {
   return new EngineError(
     'DOWNLOAD_FAILED',
     `${new URL(hub.endpoint).host} answers the listing of ${repository} with what is no listing of a hub.`,
-    { cause, remedy: 'Check the address of the hub (HF_ENDPOINT, or the setting of a mirror).' },
+    { remedy: 'Check the address of the hub (HF_ENDPOINT, or the setting of a mirror).' },
   );
 }
 
@@ -97,31 +121,6 @@ function fileOf(entry: unknown): HubFile | undefined {
 /** On every system that the folder may be moved to. */
 function isFileName(name: string): boolean {
   return name.length <= 200 && !/[\\:*?"<>|]/.test(name) && !maybeHiddenCharacter.test(name);
-}
-
-/** The library's requests go our way: proxies, redirects, patience, limits. The token is added there. */
-function hubFetch(repository: string, attempts: AttemptOptions): typeof fetch {
-  let pages = 0;
-  return async (input) => {
-    pages += 1;
-    if (pages > maxPages) {
-      throw failed(`The listing of ${repository} has more than ${maxPages} pages.`);
-    }
-    const url = new URL(input instanceof Request ? input.url : String(input));
-    const { hub, signal } = attempts;
-    // nothing is lost yet: who is offline need not wait long to be told
-    const timing = { ...hub.timing, maxAttempts: Math.min(hub.timing.maxAttempts, maxListingAttempts) };
-    return withAttempts(
-      async () => {
-        const answer = await get(url, { accept: 'application/json' }, hub, signal);
-        requireAnswer(answer, `the repository ${repository}`, hub);
-        const body = await textOf(answer, maxAnswerBytes, hub.timing.stallMs, signal);
-        const { link } = answer.headers;
-        return new Response(body, { status: 200, headers: typeof link === 'string' ? { link } : {} });
-      },
-      { ...attempts, hub: { ...hub, timing } },
-    );
-  };
 }
 
 /** Of a split model, all of its parts in order. */

