@@ -3,8 +3,8 @@
 import path from 'node:path';
 import { modelsFolder } from '../models/cache-folder';
 import { findInCatalogue } from '../models/catalogue';
-import { downloadedFiles } from '../models/downloaded';
-import { removeModel } from '../models/remove-model';
+import { downloadedFiles } from '../models/own-folder/downloaded';
+import { removeModel } from '../models/own-folder/remove-model';
 import { type CommandLine, usageError } from './arguments';
 import { add } from './models/add';
 import { info } from './models/info';

@@ -6,7 +6,7 @@ import { EngineError, throwIfAborted } from '../engine/errors';
 import { formatBytes } from '../protocol/format';
 import { modelsFolder } from './cache-folder';
 import type { WheelModel } from './catalogue';
-import { lockModelsFolder, requireSpace } from './models-folder';
+import { lockModelsFolder, requireSpace } from './own-folder/lock-and-space';
 import { findPython, runPython } from './python';
 import { checkContent, noteVerified, stateOfModel } from './verified';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { EngineError } from '../engine/errors';
 import { modelsFolder } from './cache-folder';
 import { type CatalogueModel, defaultModel, findInCatalogue } from './catalogue';
-import { downloadedFiles } from './downloaded';
+import { downloadedFiles } from './own-folder/downloaded';
 import { type CheckOptions, requireModel } from './verified';
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -66,3 +66,40 @@ export interface ListedModel {
     readonly repository?: string;
   };
 }
+
+/** One that is elsewhere, as its repository's listing and the first bytes of its file say: nothing was fetched. */
+export interface RemoteModel {
+  /** For people. */
+  readonly name: string;
+  /** OWNER/NAME, and the branch, tag or commit. */
+  readonly repository: string;
+  readonly revision: string;
+  /** What would be fetched: of a split model all parts, in order. */
+  readonly files: readonly RemoteFile[];
+  /** Of all of them. */
+  readonly bytes: number;
+  readonly architecture?: string;
+  readonly trainedContext?: number;
+  readonly kvBytesPerToken?: number;
+  readonly support: Support;
+  readonly fit?: Fit;
+  /** All GGUF files that the repository has: what a reference may name after a colon. */
+  readonly choices: readonly RemoteFile[];
+}
+
+export interface RemoteFile {
+  /** In the repository. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Lower-case hex; undefined for what is no large file of the hub. */
+  readonly sha256?: string;
+}
+
+/** Told while a model is fetched. */
+export interface DownloadProgress {
+  readonly doneBytes: number;
+  readonly totalBytes?: number;
+  /** undefined before there was anything to measure. */
+  readonly bytesPerSecond?: number;
+  readonly secondsLeft?: number;
+}

@@ -244,6 +244,7 @@ describe('doctor', () => {
       'processor',
       'devices',
       'model',
+      'other models',
       'decoding',
     ]);
   });
@@ -345,6 +346,16 @@ describe('models', () => {
         added: false,
       });
       expect((await run(['models', 'info', file])).out).toContain('Tiny 1B, F32');
+      hub.put(
+        'owner/other/tiny-q8_0.gguf',
+        Buffer.from(
+          readFileSync(model).toString('latin1').replace('\x05\0\0\0\0\0\0\0llama', '\x05\0\0\0\0\0\0\0mamba'),
+          'latin1',
+        ),
+      );
+      const refused = await run(['models', 'add', 'owner/other', ...mirror]);
+      expect(refused.code).toBe(1);
+      expect(refused.err).toMatch(/tiny-q8_0\.gguf is of the architecture mamba, .* so it is not fetched/);
       const gone = await run(['models', 'add', 'owner/none', ...mirror]);
       expect(gone).toMatchObject({ code: 1, out: '' });
       expect(gone.err).toContain('owner/none was not found');

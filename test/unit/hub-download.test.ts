@@ -12,8 +12,8 @@ import { fetchHubModel } from '../../language-server/models/hub/fetch-hub-model'
 import { defaultTiming, type HubOptions, hubOptions, type Timing } from '../../language-server/models/hub/options';
 import { parseReference } from '../../language-server/models/hub/reference';
 import { readRemoteHeader } from '../../language-server/models/hub/remote-header';
-import type { DownloadProgress } from '../../language-server/models/hub/speed';
 import { recordFile } from '../../language-server/models/verified';
+import type { DownloadProgress } from '../../language-server/protocol/models';
 import { tinyModel } from '../native/tiny-model';
 import { startHub, type TestHub } from './hub-server';
 
@@ -201,7 +201,7 @@ describe('a download goes on', () => {
 
   test('and ends where nothing is won any more', async () => {
     hub.always(url, { kind: 'die', after: 0 });
-    await expect(fetchModel()).rejects.toMatchObject(refusal('NETWORK', /^The download stopped: /));
+    await expect(fetchModel()).rejects.toMatchObject(refusal('NETWORK', /^Nothing could be fetched: /));
     expect(slept).toEqual([1000, 2000, 4000]);
   });
 
@@ -211,7 +211,7 @@ describe('a download goes on', () => {
     expect(holds(file(), model)).toBe(true);
     rmSync(folder, { recursive: true });
     hub.always(url, { kind: 'end', after: half, ignoresRange: true });
-    await expect(fetchModel()).rejects.toMatchObject({ code: 'NETWORK' });
+    await expect(fetchModel()).rejects.toMatchObject(refusal('NETWORK', /^The download stopped: /));
   });
 
   test('after it was cancelled', async () => {

@@ -1,5 +1,8 @@
 /** `models add`: a model of the catalogue, of the hub or of an address is fetched; a file of the user's stays where it is. */
 
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { EngineError } from '../../engine/errors';
 import { inspectModel } from '../../engine/inspect';
 import { loadAddon } from '../../engine/load-addon';
 import { memoryAvailable } from '../../engine/memory';
@@ -8,10 +11,11 @@ import { findInCatalogue, type WheelModel } from '../../models/catalogue';
 import { displayName } from '../../models/display-name';
 import { fetchModel } from '../../models/fetch-model';
 import { describeFit, fitOf } from '../../models/fit';
-import { readHeaderOfFile } from '../../models/gguf/header';
+import { type ModelHeader, readHeaderOfFile } from '../../models/gguf/header';
 import { supportOf } from '../../models/gguf/support';
 import { fetchHubModel } from '../../models/hub/fetch-hub-model';
 import { parseReference, type Reference } from '../../models/hub/reference';
+import { readRemoteHeader } from '../../models/hub/remote-header';
 import { resolveModel } from '../../models/resolve-model';
 import type { CommandLine } from '../arguments';
 import type { Output } from '../output';
@@ -22,7 +26,9 @@ export async function add(line: CommandLine, chosen: string, output: Output, sig
   if (known !== undefined && 'wheel' in known) {
     return addWheel(line, known, output, signal);
   }
-  const reference = parseReference(chosen, hubOf(line).endpoint);
+  // a file of the user's may read like a repository
+  const isFile = (await stat(path.resolve(chosen)).catch(() => undefined))?.isFile() === true;
+  const reference = isFile ? undefined : parseReference(chosen, hubOf(line).endpoint);
   return reference === undefined ? addFile(line, chosen, output) : addFromHub(line, reference, output, signal);
 }
 
@@ -57,39 +63,49 @@ async function addFile({ options }: CommandLine, chosen: string, output: Output)
 }
 
 async function addFromHub(line: CommandLine, reference: Reference, output: Output, signal: AbortSignal): Promise<void> {
+  const hub = hubOf(line);
+  const onWait = onWaitOf(output);
   const { file, files, fetched } = await fetchHubModel(reference, {
-    hub: hubOf(line),
+    hub,
     signal,
+    onWait,
+    beforeFetch: async ({ url, title, bytes }) => {
+      const header = await readRemoteHeader(url, title, { hub, signal, onWait });
+      const support = supportOf(header);
+      if (!support.supported) {
+        throw new EngineError('UNSUPPORTED_MODEL', `${title} ${support.reason}, so it is not fetched.`, {
+          remedy: 'See "fasa-code models list" for models that can be used.',
+        });
+      }
+      sayWhetherItFits(line, header, bytes, output);
+    },
     onStep: (text) => output.message(text),
     onCheck: (share) => output.progress('Checking what is there', share),
-    onWait: onWaitOf(output),
     onProgress: (progress) => {
       const { doneBytes, totalBytes } = progress;
       output.progress('Downloading', totalBytes === undefined ? 0 : doneBytes / totalBytes, describeProgress(progress));
     },
   });
   output.progressDone();
-  const { header, bytes } = await readHeaderOfFile(file);
-  const title = reference.kind === 'hub' ? reference.known?.title : undefined;
-  const name = displayName(header, file, title);
-  const support = supportOf(header);
+  const { header } = await readHeaderOfFile(file);
+  const name = displayName(header, file, reference.kind === 'hub' ? reference.known?.title : undefined);
   if (line.options.json) {
-    output.json({ file, files, added: fetched, model: name, support });
+    output.json({ file, files, added: fetched, model: name, support: supportOf(header) });
     return;
   }
   output.message(fetched ? `${name} is in ${file}` : `${name} is already in ${file}`);
-  if (!support.supported) {
-    output.message(`It ${support.reason}.`);
+  output.message(`To use it: ${howToUse(file)}.`);
+}
+
+function sayWhetherItFits(line: CommandLine, header: ModelHeader, bytes: number | undefined, output: Output): void {
+  const { kvBytesPerToken, trainedContext } = header;
+  if (kvBytesPerToken === undefined || bytes === undefined) {
     return;
   }
-  const { kvBytesPerToken, trainedContext } = header;
-  if (kvBytesPerToken !== undefined) {
-    const wanted = line.options.contextTokens > 0 ? line.options.contextTokens : maxDefaultContext;
-    output.message(
-      `It ${describeFit(fitOf({ bytes, kvBytesPerToken, trainedContext }, { host: memoryAvailable() }, wanted))}.`,
-    );
-  }
-  output.message(`To use it: ${howToUse(file)}.`);
+  const wanted = line.options.contextTokens > 0 ? line.options.contextTokens : maxDefaultContext;
+  output.message(
+    `It ${describeFit(fitOf({ bytes, kvBytesPerToken, trainedContext }, { host: memoryAvailable() }, wanted))}.`,
+  );
 }
 
 function howToUse(file: string): string {

@@ -1,8 +1,8 @@
 /** The hub as the command line reaches it, and a download as it shows one. */
 
 import { type HubOptions, hubOptions } from '../../models/hub/options';
-import type { DownloadProgress } from '../../models/hub/speed';
 import { formatBytes } from '../../protocol/format';
+import type { DownloadProgress } from '../../protocol/models';
 import type { CommandLine } from '../arguments';
 import type { Output } from '../output';
 

@@ -10,13 +10,11 @@ import { memoryAvailable } from '../../engine/memory';
 import { chooseContextTokens, maxDefaultContext } from '../../engine/native-engine';
 import { findInCatalogue } from '../../models/catalogue';
 import { displayName } from '../../models/display-name';
-import { downloadedFiles } from '../../models/downloaded';
 import { describeFit, fitOf } from '../../models/fit';
-import { type ModelHeader, readHeaderOfFile } from '../../models/gguf/header';
-import { supportOf } from '../../models/gguf/support';
+import { readHeaderOfFile } from '../../models/gguf/header';
+import { lookAtModel } from '../../models/hub/look';
 import { type HubReference, parseReference } from '../../models/hub/reference';
-import { readRemoteHeader } from '../../models/hub/remote-header';
-import { chooseFiles, fileUrl, listModelFiles } from '../../models/hub/repository';
+import { downloadedFiles } from '../../models/own-folder/downloaded';
 import { formatBytes } from '../../protocol/format';
 import type { CommandLine } from '../arguments';
 import { findModel } from '../open-engine';
@@ -94,7 +92,7 @@ function describe(model: NativeModelInfo, name: string, calibrated: boolean): Ro
   ];
 }
 
-/** Its listing and the first bytes of the file: nothing is fetched. */
+/** Nothing is fetched. */
 async function infoOfHub(
   line: CommandLine,
   reference: HubReference,
@@ -102,45 +100,24 @@ async function infoOfHub(
   signal: AbortSignal,
 ): Promise<void> {
   const attempts = { hub: hubOf(line), signal, onWait: onWaitOf(output) };
-  const files = await listModelFiles(reference, attempts);
-  const chosen = chooseFiles(reference, files);
-  const [first] = chosen;
-  const bytes = chosen.reduce((sum, part) => sum + part.bytes, 0);
-  const header = await readRemoteHeader(fileUrl(reference, first, attempts.hub.endpoint), first.path, attempts);
-  // of a split model that is fetched whole, the first part tells about all
-  const whole: ModelHeader = { ...header, split: undefined };
-  const support = supportOf(chosen.length > 1 ? whole : header);
-  const name = displayName(header, path.posix.basename(first.path), reference.known?.title);
-  const { kvBytesPerToken, trainedContext, architecture } = header;
-  const wanted = line.options.contextTokens > 0 ? line.options.contextTokens : maxDefaultContext;
-  const fit =
-    kvBytesPerToken === undefined
-      ? undefined
-      : fitOf({ bytes, kvBytesPerToken, trainedContext }, { host: memoryAvailable() }, wanted);
+  const contextTokens = line.options.contextTokens > 0 ? line.options.contextTokens : maxDefaultContext;
+  const model = await lookAtModel(reference, attempts, { host: memoryAvailable() }, contextTokens);
   if (line.options.json) {
-    const { repository, revision } = reference;
-    output.json({
-      repository,
-      revision,
-      name,
-      bytes,
-      files: chosen,
-      architecture,
-      trainedContext,
-      kvBytesPerToken,
-      support,
-      fit,
-    });
+    output.json(model);
     return;
   }
+  const { name, repository, files, bytes, architecture, trainedContext, kvBytesPerToken, support, fit, choices } =
+    model;
+  const list = (some: typeof choices) => some.map((file) => `${file.path} (${formatBytes(file.bytes)})`).join(', ');
   print(output, [
     ['name', name],
-    ['repository', `${reference.repository}, ${first.path} (${formatBytes(bytes)}); not fetched`],
+    ['repository', `${repository}, ${list(files)}; not fetched`],
     ['architecture', support.supported ? `${architecture}, supported` : `It ${support.reason}.`],
+    ['size', formatBytes(bytes)],
     ['trained for', trainedContext === undefined ? 'not said' : `${trainedContext} tokens`],
     ['KV', kvBytesPerToken === undefined ? 'not said' : `${formatBytes(kvBytesPerToken)} a token as f16`],
     ['memory', fit === undefined ? 'known when it is fetched' : describeFit(fit)],
-    ['files', files.map((file) => `${file.path} (${formatBytes(file.bytes)})`).join(', ')],
+    ['files', list(choices)],
   ]);
 }
 

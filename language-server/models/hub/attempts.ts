@@ -35,7 +35,8 @@ export async function withAttempts<T>(
       inARow = progress() > before ? 1 : inARow + 1;
       const wanted = error instanceof TryLater ? error.afterMs : undefined;
       if (inARow >= timing.maxAttempts || (wanted ?? 0) > timing.maxRetryAfterMs) {
-        throw new EngineError('NETWORK', `The download stopped: ${error.message}.`, {
+        const what = progress() > 0 ? 'The download stopped' : 'Nothing could be fetched';
+        throw new EngineError('NETWORK', `${what}: ${error.message}.`, {
           cause: error,
           remedy:
             'Check the network, the proxy and the address of the hub, then start it again: it goes on where it was.',

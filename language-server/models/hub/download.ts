@@ -5,12 +5,12 @@
 
 import path from 'node:path';
 import { EngineError, isCancelled, throwIfAborted } from '../../engine/errors';
-import { type FreeSpace, requireSpace } from '../models-folder';
+import { type FreeSpace, requireSpace } from '../own-folder/lock-and-space';
 import { noteVerified } from '../verified';
 import { requireAnswer, TryLater } from './answers';
 import { withAttempts } from './attempts';
 import type { HubOptions } from './options';
-import { diskFull, isDiskFull, PartialFile } from './partial-file';
+import { PartialFile, writeFailure } from './partial-file';
 import { type Answer, ConnectionLost, chunksOf, failed, get, placeOf } from './request';
 
 export interface DownloadTarget {
@@ -59,8 +59,9 @@ export async function download(target: DownloadTarget, options: DownloadOptions)
     } else {
       await part.close().catch(() => undefined);
     }
-    if (isDiskFull(error)) {
-      throw diskFull(path.dirname(target.file), error);
+    const failure = writeFailure(error, target.file);
+    if (failure !== undefined) {
+      throw failure;
     }
     throw isCancelled(error) || !signal.aborted ? error : new EngineError('CANCELLED', 'The download was cancelled.');
   }

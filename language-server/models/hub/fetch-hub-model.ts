@@ -3,15 +3,16 @@
 import path from 'node:path';
 import { throwIfAborted } from '../../engine/errors';
 import { formatBytes } from '../../protocol/format';
+import type { DownloadProgress } from '../../protocol/models';
 import { makePlace } from '../cache-files';
 import { modelsFolder } from '../cache-folder';
-import { lockModelsFolder, requireSpace } from '../models-folder';
+import { lockModelsFolder, requireSpace } from '../own-folder/lock-and-space';
 import { stateOfModel } from '../verified';
 import { type DownloadOptions, download } from './download';
 import { partBytes } from './partial-file';
 import type { HubReference, Reference, UrlReference } from './reference';
 import { chooseFiles, fileUrl, listModelFiles } from './repository';
-import { type DownloadProgress, SpeedMeter } from './speed';
+import { SpeedMeter } from './speed';
 
 export interface FetchHubOptions extends Pick<DownloadOptions, 'hub' | 'signal' | 'onWait' | 'space'> {
   readonly onProgress: (progress: DownloadProgress) => void;
@@ -19,6 +20,12 @@ export interface FetchHubOptions extends Pick<DownloadOptions, 'hub' | 'signal' 
   readonly onCheck?: (share: number) => void;
   /** What is being done, in a few words. */
   readonly onStep: (text: string) => void;
+  /** Before the first byte of a file that is not here: whoever asks may look at it, and refuse it. */
+  readonly beforeFetch?: (first: {
+    readonly url: URL;
+    readonly title: string;
+    readonly bytes: number | undefined;
+  }) => Promise<void>;
   /** Instead of the one of the cache. */
   readonly folder?: string;
 }
@@ -51,6 +58,10 @@ export async function fetchHubModel(reference: Reference, options: FetchHubOptio
     return { file, files, fetched: false };
   }
   throwIfAborted(options.signal);
+  const [first] = parts;
+  if (first !== undefined) {
+    await options.beforeFetch?.({ url: first.url, title: path.basename(first.file), bytes: sumOf(parts) });
+  }
   const lock = await lockModelsFolder(folder);
   try {
     await makePlace({ base: path.dirname(folder), names: [path.basename(folder), ...names] });
@@ -100,11 +111,16 @@ async function areHere(parts: readonly Part[], { signal, onCheck, onStep }: Fetc
   return true;
 }
 
-async function downloadAll(parts: readonly Part[], options: FetchHubOptions): Promise<void> {
-  const total = parts.reduce<number | undefined>(
+/** undefined where a length is not known. */
+function sumOf(parts: readonly Part[]): number | undefined {
+  return parts.reduce<number | undefined>(
     (sum, { bytes }) => (sum === undefined || bytes === undefined ? undefined : sum + bytes),
     0,
   );
+}
+
+async function downloadAll(parts: readonly Part[], options: FetchHubOptions): Promise<void> {
+  const total = sumOf(parts);
   const [first] = parts;
   const title = path.basename(first?.file ?? '');
   if (total !== undefined && first !== undefined) {

@@ -169,14 +169,31 @@ function readRecord(file: string): PartOf | undefined {
   }
 }
 
-/** What a full disk says in the middle of writing. */
-export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
-}
-
-export function diskFull(folder: string, cause: unknown): EngineError {
-  return new EngineError('DISK_FULL', `The disk of ${folder} became full during the download.`, {
-    cause,
-    remedy: 'Free some disk space, then start it again: it goes on where it was.',
-  });
+/** What the file system says in the middle of writing, for people. @returns undefined for anything else */
+export function writeFailure(error: unknown, file: string): EngineError | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const again = 'then start it again: it goes on where it was.';
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new EngineError('DISK_FULL', `The disk became full while ${file} was fetched.`, {
+        cause: error,
+        remedy: `Free some disk space, ${again}`,
+      });
+    case 'EFBIG':
+      return new EngineError('DISK_FULL', `The file system takes no file of the size of ${file}.`, {
+        cause: error,
+        remedy: 'Set FASA_CACHE_DIR to a folder on another disk.',
+      });
+    case 'EACCES':
+    case 'EPERM':
+    case 'EBUSY':
+    case 'EROFS':
+      return new EngineError('FILE_UNREADABLE', `${file} cannot be written; it may be in use, or not this user's.`, {
+        cause: error,
+        remedy: `Choose another model in every window, ${again}`,
+      });
+    default:
+      return undefined;
+  }
 }

@@ -3,6 +3,7 @@
 import { EngineError } from '../../engine/errors';
 import { formatBytes } from '../../protocol/format';
 import { maybeHiddenCharacter } from '../../protocol/hidden-characters';
+import type { RemoteFile } from '../../protocol/models';
 import { count, list, MessageError, object, optional, text } from '../../protocol/validate';
 import { matchesPattern } from '../catalogue';
 import { quantizationInName } from '../gguf/quantization';
@@ -11,24 +12,16 @@ import { type AttemptOptions, withAttempts } from './attempts';
 import type { HubReference } from './reference';
 import { failed, get, parsedUrl, textOf } from './request';
 
-export interface HubFile {
-  /** In the repository. */
-  readonly path: string;
-  readonly bytes: number;
-  /** Lower-case hex; undefined for what is no large file of the hub. */
-  readonly sha256: string | undefined;
-}
-
 const maxAnswerBytes = 8 << 20;
 const maxPages = 20;
 const maxListingAttempts = 3;
 const maxFiles = 10_000;
 
 /** GGUF files alone. @throws EngineError NETWORK, DOWNLOAD_FAILED, CANCELLED */
-export async function listModelFiles(reference: HubReference, attempts: AttemptOptions): Promise<HubFile[]> {
+export async function listModelFiles(reference: HubReference, attempts: AttemptOptions): Promise<RemoteFile[]> {
   const { repository, revision } = reference;
   const { endpoint } = attempts.hub;
-  const files: HubFile[] = [];
+  const files: RemoteFile[] = [];
   let entries = 0;
   let url: URL | undefined = new URL(
     `${endpoint}/api/models/${repository}/tree/${encodeURIComponent(revision)}?recursive=true`,
@@ -90,7 +83,7 @@ function otherShape(repository: string, { hub }: AttemptOptions): EngineError {
 const lfs = object({ oid: text(100), size: count });
 const entryShape = object({ path: text(1000), size: count, lfs: optional(lfs) });
 
-function fileOf(entry: unknown): HubFile | undefined {
+function fileOf(entry: unknown): RemoteFile | undefined {
   try {
     const {
       type,
@@ -109,7 +102,8 @@ function fileOf(entry: unknown): HubFile | undefined {
     const isSafe = checked.path.split('/').every((part) => !/^\.{0,2}$/.test(part) && isFileName(part));
     const hash = checked.lfs?.oid.replace(/^sha256:/, '');
     const sha256 = hash !== undefined && /^[0-9a-f]{64}$/.test(hash) ? hash : undefined;
-    return isSafe ? { path: checked.path, bytes: checked.lfs?.size ?? checked.size, sha256 } : undefined;
+    const bytes = checked.lfs?.size ?? checked.size;
+    return isSafe ? { path: checked.path, bytes, ...(sha256 === undefined ? {} : { sha256 }) } : undefined;
   } catch (error) {
     if (error instanceof MessageError) {
       return undefined;
@@ -124,13 +118,13 @@ function isFileName(name: string): boolean {
 }
 
 /** Of a split model, all of its parts in order. */
-export type ChosenFiles = readonly [HubFile, ...HubFile[]];
+export type ChosenFiles = readonly [RemoteFile, ...RemoteFile[]];
 
 /** When none is named: good and small first. */
 const usualQuantizations = ['Q4_K_M', 'Q4_K_S', 'Q4_0', 'Q5_K_M', 'Q8_0', 'Q6_K', 'F16', 'BF16'];
 
 /** @throws EngineError DOWNLOAD_FAILED, with what there is */
-export function chooseFiles(reference: HubReference, files: readonly HubFile[]): ChosenFiles {
+export function chooseFiles(reference: HubReference, files: readonly RemoteFile[]): ChosenFiles {
   const { repository, wanted, known } = reference;
   const models = files.filter(({ path }) => !/(^|\/)(mmproj|[^/]*imatrix)[^/]*$/i.test(path));
   const first = models.filter(({ path }) => !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(path));
@@ -155,9 +149,9 @@ export function chooseFiles(reference: HubReference, files: readonly HubFile[]):
 }
 
 function usual(
-  files: readonly HubFile[],
+  files: readonly RemoteFile[],
   known: { file: string; quantization: string } | undefined,
-): HubFile | undefined {
+): RemoteFile | undefined {
   if (known !== undefined) {
     const whole = files.filter(({ path }) => matchesPattern(known.file, path, known.quantization));
     return whole.find(({ path }) => !isSplit(path)) ?? whole[0];
@@ -182,7 +176,7 @@ function isSplit(path: string): boolean {
   return /-\d{5}-of-\d{5}\.gguf$/i.test(path);
 }
 
-function partsOf(first: HubFile, files: readonly HubFile[], repository: string): ChosenFiles {
+function partsOf(first: RemoteFile, files: readonly RemoteFile[], repository: string): ChosenFiles {
   const [, stem = '', count = '1'] = /^(.*)-00001-of-(\d{5})\.gguf$/i.exec(first.path) ?? [];
   const parts = Number(count);
   if (parts > 100) {
@@ -199,12 +193,12 @@ function partsOf(first: HubFile, files: readonly HubFile[], repository: string):
   return [first, ...others];
 }
 
-function listed(files: readonly HubFile[]): string {
+function listed(files: readonly RemoteFile[]): string {
   const shown = files.slice(0, 12).map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`);
   return `${shown.join(', ')}${files.length > shown.length ? ` and ${files.length - shown.length} more` : ''}`;
 }
 
-export function fileUrl(reference: HubReference, file: HubFile, endpoint: string): URL {
+export function fileUrl(reference: HubReference, file: RemoteFile, endpoint: string): URL {
   const { repository, revision } = reference;
   const path = file.path.split('/').map(encodeURIComponent).join('/');
   return new URL(`${endpoint}/${repository}/resolve/${encodeURIComponent(revision)}/${path}`);

@@ -1,12 +1,5 @@
 /** How fast a download is and how long it still takes, over the last seconds: what was long ago says little. */
-
-export interface DownloadProgress {
-  readonly doneBytes: number;
-  readonly totalBytes: number | undefined;
-  /** undefined before there was anything to measure. */
-  readonly bytesPerSecond: number | undefined;
-  readonly secondsLeft: number | undefined;
-}
+import type { DownloadProgress } from '../../protocol/models';
 
 const windowMs = 8000;
 const minMs = 500;
@@ -38,9 +31,9 @@ export class SpeedMeter {
     const isMoving = bytesPerSecond !== undefined && bytesPerSecond > 0 && totalBytes !== undefined;
     return {
       doneBytes,
-      totalBytes,
-      bytesPerSecond,
-      secondsLeft: isMoving ? Math.max(0, (totalBytes - doneBytes) / bytesPerSecond) : undefined,
+      ...(totalBytes === undefined ? {} : { totalBytes }),
+      ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+      ...(isMoving ? { secondsLeft: Math.max(0, (totalBytes - doneBytes) / bytesPerSecond) } : {}),
     };
   }
 }

@@ -2,8 +2,8 @@
 
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { modelsFolder } from './cache-folder';
-import { type HubModel, matchesPattern } from './catalogue';
+import { modelsFolder } from '../cache-folder';
+import { type HubModel, matchesPattern } from '../catalogue';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

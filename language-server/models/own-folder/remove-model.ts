@@ -2,11 +2,11 @@
 
 import { readdir, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError } from '../engine/errors';
-import { modelsFolder } from './cache-folder';
-import { dropPart } from './hub/partial-file';
-import { lockModelsFolder } from './models-folder';
-import { recordFile } from './verified';
+import { EngineError } from '../../engine/errors';
+import { modelsFolder } from '../cache-folder';
+import { dropPart } from '../hub/partial-file';
+import { recordFile } from '../verified';
+import { lockModelsFolder } from './lock-and-space';
 
 /**
  * A process that has it loaded goes on with it where the system allows that; elsewhere it is refused.

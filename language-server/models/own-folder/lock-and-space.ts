@@ -2,10 +2,10 @@
 
 import { statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError } from '../engine/errors';
-import { formatBytes } from '../protocol/format';
-import { makePlace, placeOf } from './cache-files';
-import { acquireLock, type Lock } from './lock';
+import { EngineError } from '../../engine/errors';
+import { formatBytes } from '../../protocol/format';
+import { makePlace, placeOf } from '../cache-files';
+import { acquireLock, type Lock } from '../lock';
 
 /**
  * Makes the folder where it is missing.
