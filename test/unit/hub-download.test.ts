@@ -12,9 +12,11 @@ import { fetchHubModel } from '../../language-server/models/hub/fetch-hub-model'
 import { defaultTiming, type HubOptions, hubOptions, type Timing } from '../../language-server/models/hub/options';
 import { parseReference } from '../../language-server/models/hub/reference';
 import { readRemoteHeader } from '../../language-server/models/hub/remote-header';
+import { removeModel } from '../../language-server/models/own-folder/remove-model';
 import { recordFile } from '../../language-server/models/verified';
 import type { DownloadProgress } from '../../language-server/protocol/models';
-import { tinyModel } from '../native/tiny-model';
+import { type GgufValue, writeGguf } from '../native/gguf-writer';
+import { tinyModel, tinyModelFile } from '../native/tiny-model';
 import { startHub, type TestHub } from './hub-server';
 
 const model = Buffer.from(tinyModel({ architecture: 'qwen2' }).bytes);
@@ -106,7 +108,7 @@ describe('a model of the hub', () => {
     hub.put('owner/repo/tiny-f16.gguf', other);
     hub.put('owner/repo/README.md', Buffer.from('# Tiny'));
     const fetched = await fetchModel();
-    expect(fetched).toEqual({ file: file(), files: [file()], fetched: true });
+    expect(fetched).toEqual({ file: file(), fetched: true });
     expect(holds(file(), model)).toBe(true);
     expect(filesOfFolder()).toEqual([`owner/repo/${name}`, `owner/repo/${path.basename(recordFile(file()))}`]);
     expect(progress.at(-1)).toMatchObject({ doneBytes: model.length, totalBytes: model.length });
@@ -139,21 +141,46 @@ describe('a model of the hub', () => {
     expect(path.basename((await fetchModel(reference)).file)).toBe(expected);
   });
 
-  test('that is split is fetched whole, and goes on in the middle', async () => {
+  test('that is split is fetched whole, goes on in the middle, and is one file in the end', async () => {
+    const { metadata, tensors } = tinyModelFile({ architecture: 'qwen2' });
     const parts = [1, 2, 3].map((part) => `big-Q8_0-0000${part}-of-00003.gguf`);
-    const bytes = [model, other, Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(1000, 1)])];
+    const bytes = [tensors.slice(0, 3), tensors.slice(3, 9), tensors.slice(9)].map((some, index) => {
+      const split: [string, GgufValue][] = [
+        ['split.no', { type: 'u16', value: index }],
+        ['split.count', { type: 'u16', value: 3 }],
+      ];
+      return Buffer.from(writeGguf({ metadata: [...(index === 0 ? metadata : []), ...split], tensors: some }).bytes);
+    });
     for (const [index, part] of parts.entries()) {
       hub.put(`owner/big/Q8_0/${part}`, bytes[index] ?? model);
     }
-    hub.always(`/owner/big/resolve/main/Q8_0/${parts[1]}`, { kind: 'status', status: 404 });
+    const second = `/owner/big/resolve/main/Q8_0/${parts[1]}`;
+    hub.always(second, { kind: 'status', status: 404 });
     await expect(fetchModel('owner/big')).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
-    hub.always(`/owner/big/resolve/main/Q8_0/${parts[1]}`, { kind: 'drip', bytes: 1 << 20, ms: 0 });
+    hub.always(second, { kind: 'drip', bytes: 1 << 20, ms: 0 });
     hub.seen.length = 0;
-    const { files } = await fetchModel('owner/big');
-    expect(files.every((one, index) => holds(one, bytes[index] ?? model))).toBe(true);
-    expect(files.map((one) => path.basename(one))).toEqual(parts);
+    const { file: joined } = await fetchModel('owner/big');
+    expect(path.basename(joined)).toBe('big-Q8_0.gguf');
+    expect(holds(joined, model)).toBe(true);
     expect(hub.seen.some((one) => one.path.endsWith(parts[0] ?? ''))).toBe(false);
     expect(progress.at(-1)?.totalBytes).toBe(bytes.reduce((sum, one) => sum + one.length, 0));
+    expect(filesOfFolder()).toEqual(['owner/big/big-Q8_0.gguf', 'owner/big/big-Q8_0.gguf.joined']);
+    expect(steps.at(-1)).toBe('Joining the 3 parts of big-Q8_0.gguf');
+    expect(await fetchModel('owner/big')).toEqual({ file: joined, fetched: false });
+    // one of other parts, or one that was changed, is not it
+    writeFileSync(joined, 'GGUF');
+    expect(await fetchModel('owner/big')).toEqual({ file: joined, fetched: true });
+    await removeModel(joined, folder);
+    expect(filesOfFolder()).toEqual([]);
+  });
+
+  test('that is split in another way than its names say is not joined', async () => {
+    hub.put('owner/big/a-00001-of-00002.gguf', model);
+    hub.put('owner/big/a-00002-of-00002.gguf', other);
+    await expect(fetchModel('owner/big:a-00001-of-00002.gguf')).rejects.toMatchObject(
+      refusal('BAD_GGUF', /cannot be joined/),
+    );
+    expect(filesOfFolder().filter((one) => one.endsWith('a.gguf'))).toEqual([]);
   });
 
   test('of which a part is missing is not begun', async () => {

@@ -12,7 +12,7 @@ import { displayName } from '../../models/display-name';
 import { fetchModel } from '../../models/fetch-model';
 import { describeFit, fitOf } from '../../models/fit';
 import { type ModelHeader, readHeaderOfFile } from '../../models/gguf/header';
-import { supportOf } from '../../models/gguf/support';
+import { supportOf, supportOfParts } from '../../models/gguf/support';
 import { fetchHubModel } from '../../models/hub/fetch-hub-model';
 import { parseReference, type Reference } from '../../models/hub/reference';
 import { readRemoteHeader } from '../../models/hub/remote-header';
@@ -65,13 +65,13 @@ async function addFile({ options }: CommandLine, chosen: string, output: Output)
 async function addFromHub(line: CommandLine, reference: Reference, output: Output, signal: AbortSignal): Promise<void> {
   const hub = hubOf(line);
   const onWait = onWaitOf(output);
-  const { file, files, fetched } = await fetchHubModel(reference, {
+  const { file, fetched } = await fetchHubModel(reference, {
     hub,
     signal,
     onWait,
-    beforeFetch: async ({ url, title, bytes }) => {
+    beforeFetch: async ({ url, title, bytes, parts }) => {
       const header = await readRemoteHeader(url, title, { hub, signal, onWait });
-      const support = supportOf(header);
+      const support = supportOfParts(header, parts);
       if (!support.supported) {
         throw new EngineError('UNSUPPORTED_MODEL', `${title} ${support.reason}, so it is not fetched.`, {
           remedy: 'See "fasa-code models list" for models that can be used.',
@@ -90,7 +90,7 @@ async function addFromHub(line: CommandLine, reference: Reference, output: Outpu
   const { header } = await readHeaderOfFile(file);
   const name = displayName(header, file, reference.kind === 'hub' ? reference.known?.title : undefined);
   if (line.options.json) {
-    output.json({ file, files, added: fetched, model: name, support: supportOf(header) });
+    output.json({ file, added: fetched, model: name, support: supportOf(header) });
     return;
   }
   output.message(fetched ? `${name} is in ${file}` : `${name} is already in ${file}`);

@@ -28,8 +28,8 @@ export interface TensorSummary {
 }
 
 // The native reader's limits: far above any real model, far below what could exhaust memory.
-const maxKeys = 4096;
-const maxTensors = 65_536;
+export const maxKeys = 4096;
+export const maxTensors = 65_536;
 const maxKeyBytes = 1024;
 const maxNameBytes = 256;
 const maxDimensions = 4;
@@ -70,7 +70,7 @@ const scalarBytes: Readonly<Record<number, number>> = {
 };
 
 /** The bytes end here, and the file does not. */
-class EndOfBytes extends Error {}
+export class EndOfBytes extends Error {}
 
 /**
  * @param bytes the start of the file
@@ -114,7 +114,8 @@ export function parseHeader(bytes: Uint8Array, isWhole: boolean): ParsedHeader {
   return { ...header, tensors: { parameters, perType }, endsAt };
 }
 
-function readStart(reader: Reader): number {
+/** Magic and version. @throws EngineError NOT_GGUF, UNSUPPORTED_MODEL */
+export function readStart(reader: Reader): number {
   const magic = reader.latin1(4);
   if (magic === 'FUGG') {
     throw bigEndian();
@@ -146,11 +147,13 @@ function describeStart(reader: Reader): string {
     : '';
 }
 
-function readValue(
-  reader: Reader,
-  key: string,
-  into: { scalars: Map<string, GgufScalar>; lists: Map<string, readonly number[]>; lengths: Map<string, number> },
-): void {
+export interface Values {
+  readonly scalars: Map<string, GgufScalar>;
+  readonly lists: Map<string, readonly number[]>;
+  readonly lengths: Map<string, number>;
+}
+
+export function readValue(reader: Reader, key: string, into: Values): void {
   const type = reader.number(types.u32);
   if (type === types.text) {
     const text = reader.longText(`the value of ${key}`, maxKeptText);
@@ -186,7 +189,8 @@ function readValue(
   );
 }
 
-function readTensor(reader: Reader): { readonly type: number; readonly elements: number } {
+/** Its last eight bytes are its offset. */
+export function readTensor(reader: Reader): { readonly type: number; readonly elements: number } {
   reader.text("a tensor's name", maxNameBytes);
   const dimensions = reader.number(types.u32);
   if (dimensions === 0 || dimensions > maxDimensions) {
@@ -204,7 +208,7 @@ function readTensor(reader: Reader): { readonly type: number; readonly elements:
   return { type, elements };
 }
 
-class Reader {
+export class Reader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #at = 0;
@@ -221,6 +225,11 @@ class Reader {
     }
     this.#at += count;
     return at;
+  }
+
+  /** Of the next byte. */
+  get position(): number {
+    return this.#at;
   }
 
   skip(count: number): void {

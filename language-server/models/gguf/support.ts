@@ -15,6 +15,12 @@ export function supportOf(header: ModelHeader): Support {
   return reason === undefined ? { supported: true } : { supported: false, reason };
 }
 
+/** Of a model whose parts are all at hand, by the header of the first one. @param parts 1 for a model in one file */
+export function supportOfParts(header: ModelHeader, parts: number): Support {
+  // the first part may hold the metadata alone
+  return supportOf(parts > 1 ? { ...header, split: undefined, tensorCount: Math.max(1, header.tensorCount) } : header);
+}
+
 /** Of a file whose header could not be read. @throws what is no EngineError */
 export function supportOfFailure(error: unknown): Support {
   if (error instanceof EngineError) {

@@ -3,12 +3,13 @@
 import path from 'node:path';
 import { throwIfAborted } from '../../engine/errors';
 import { formatBytes } from '../../protocol/format';
-import type { DownloadProgress } from '../../protocol/models';
+import type { DownloadProgress, RemoteFile } from '../../protocol/models';
 import { makePlace } from '../cache-files';
 import { modelsFolder } from '../cache-folder';
 import { lockModelsFolder, requireSpace } from '../own-folder/lock-and-space';
 import { stateOfModel } from '../verified';
 import { type DownloadOptions, download } from './download';
+import { isJoined, joinedName, joinInto } from './joined';
 import { partBytes } from './partial-file';
 import type { HubReference, Reference, UrlReference } from './reference';
 import { chooseFiles, fileUrl, listModelFiles } from './repository';
@@ -24,16 +25,17 @@ export interface FetchHubOptions extends Pick<DownloadOptions, 'hub' | 'signal' 
   readonly beforeFetch?: (first: {
     readonly url: URL;
     readonly title: string;
+    /** Of all parts. */
     readonly bytes: number | undefined;
+    readonly parts: number;
   }) => Promise<void>;
   /** Instead of the one of the cache. */
   readonly folder?: string;
 }
 
 export interface FetchedModel {
-  /** The first part of a split one. */
+  /** One file, also of a model that its repository has in parts. */
   readonly file: string;
-  readonly files: readonly string[];
   /** false: it was there. */
   readonly fetched: boolean;
 }
@@ -52,63 +54,69 @@ export async function fetchHubModel(reference: Reference, options: FetchHubOptio
   const folder = options.folder ?? modelsFolder();
   const { names, parts } =
     reference.kind === 'hub' ? await partsOfHub(reference, folder, options) : partsOfUrl(reference, folder);
-  const files = parts.map(({ file }) => file);
-  const [file = ''] = files;
-  if (await areHere(parts, options)) {
-    return { file, files, fetched: false };
+  const [first] = parts;
+  const file = parts.length === 1 ? first.file : joinedName(first.file);
+  if (await isHere(file, parts, options)) {
+    return { file, fetched: false };
   }
   throwIfAborted(options.signal);
-  const [first] = parts;
-  if (first !== undefined) {
-    await options.beforeFetch?.({ url: first.url, title: path.basename(first.file), bytes: sumOf(parts) });
-  }
+  const title = path.basename(file);
+  await options.beforeFetch?.({ url: first.url, title, bytes: sumOf(parts), parts: parts.length });
   const lock = await lockModelsFolder(folder);
   try {
     await makePlace({ base: path.dirname(folder), names: [path.basename(folder), ...names] });
     // another process may have fetched it since
-    if (await areHere(parts, options)) {
-      return { file, files, fetched: false };
+    if (await isHere(file, parts, options)) {
+      return { file, fetched: false };
     }
-    await downloadAll(parts, options);
-    return { file, files, fetched: true };
+    await downloadAll(title, parts, options);
+    if (parts.length > 1) {
+      options.onStep(`Joining the ${parts.length} parts of ${title}`);
+      await joinInto(file, parts, { signal: options.signal, onProgress: options.onCheck });
+    }
+    return { file, fetched: true };
   } finally {
     await lock.release();
   }
 }
 
+type Parts = readonly [Part, ...Part[]];
+
 async function partsOfHub(reference: HubReference, folder: string, options: FetchHubOptions) {
   options.onStep(`Looking at ${reference.repository}`);
-  const chosen = chooseFiles(reference, await listModelFiles(reference, options));
   const names = reference.repository.split('/');
-  const parts: Part[] = chosen.map((one) => ({
+  const [first, ...others] = chooseFiles(reference, await listModelFiles(reference, options));
+  const partOf = (one: RemoteFile): Part => ({
     url: fileUrl(reference, one, options.hub.endpoint),
     file: path.join(folder, ...names, path.posix.basename(one.path)),
     bytes: one.bytes,
     sha256: one.sha256,
-  }));
+  });
+  const parts: Parts = [partOf(first), ...others.map(partOf)];
   return { names, parts };
 }
 
 function partsOfUrl({ url, file }: UrlReference, folder: string) {
   const names = [url.hostname.replace(/[^\w.-]/g, '_')];
-  return { names, parts: [{ url, file: path.join(folder, ...names, file), bytes: undefined, sha256: undefined }] };
+  const parts: Parts = [{ url, file: path.join(folder, ...names, file), bytes: undefined, sha256: undefined }];
+  return { names, parts };
+}
+
+async function isHere(file: string, parts: Parts, options: FetchHubOptions): Promise<boolean> {
+  return parts.length > 1 ? isJoined(file, parts) : isPartHere(parts[0], options);
 }
 
 /** One without a hash is fetched again: nothing tells whether it is that one. */
-async function areHere(parts: readonly Part[], { signal, onCheck, onStep }: FetchHubOptions): Promise<boolean> {
-  for (const { file, bytes, sha256 } of parts) {
-    if (bytes === undefined || sha256 === undefined) {
-      return false;
-    }
-    const state = await stateOfModel(file, { bytes, sha256 }, { signal, onProgress: onCheck });
-    if (state.kind === 'wrong') {
-      onStep(`${file} ${state.what}, so it is replaced`);
-    }
-    if (state.kind !== 'here') {
-      return false;
-    }
+async function isPartHere(part: Part, { signal, onCheck, onStep }: FetchHubOptions): Promise<boolean> {
+  const { file, bytes, sha256 } = part;
+  if (bytes === undefined || sha256 === undefined) {
+    return false;
   }
-  return true;
+  const state = await stateOfModel(file, { bytes, sha256 }, { signal, onProgress: onCheck });
+  if (state.kind === 'wrong') {
+    onStep(`${file} ${state.what}, so it is replaced`);
+  }
+  return state.kind === 'here';
 }
 
 /** undefined where a length is not known. */
@@ -119,34 +127,39 @@ function sumOf(parts: readonly Part[]): number | undefined {
   );
 }
 
-async function downloadAll(parts: readonly Part[], options: FetchHubOptions): Promise<void> {
+async function downloadAll(title: string, parts: Parts, options: FetchHubOptions): Promise<void> {
   const total = sumOf(parts);
-  const [first] = parts;
-  const title = path.basename(first?.file ?? '');
-  if (total !== undefined && first !== undefined) {
-    const there = await Promise.all(parts.map(({ file }) => partBytes(file)));
-    const missing = total - there.reduce((sum, bytes) => sum + bytes, 0);
-    await requireSpace(path.dirname(first.file), missing, title, options.space);
+  const missing: Part[] = [];
+  for (const part of parts) {
+    if (!(await isPartHere(part, options))) {
+      missing.push(part);
+    }
   }
+  await requireRoom(title, parts, missing, options);
   options.onStep(`Downloading ${title}${total === undefined ? '' : ` (${formatBytes(total)})`}`);
   const meter = new SpeedMeter();
-  let before = 0;
-  for (const part of parts) {
-    const state =
-      part.bytes === undefined || part.sha256 === undefined
-        ? undefined
-        : await stateOfModel(part.file, { bytes: part.bytes, sha256: part.sha256 }, { signal: options.signal });
-    let done = part.bytes ?? 0;
-    if (state?.kind !== 'here') {
-      const target = { ...part, title: path.basename(part.file) };
-      await download(target, {
+  let before = (total ?? 0) - (sumOf(missing) ?? 0);
+  for (const part of missing) {
+    await download(
+      { ...part, title: path.basename(part.file) },
+      {
         ...options,
-        onProgress: (doneBytes, totalBytes) => {
-          done = doneBytes;
-          options.onProgress(meter.progress(before + doneBytes, total ?? totalBytes));
-        },
-      });
-    }
-    before += done;
+        onProgress: (doneBytes, totalBytes) =>
+          options.onProgress(meter.progress(before + doneBytes, total ?? totalBytes)),
+      },
+    );
+    before += part.bytes ?? 0;
   }
+}
+
+/** Of what is missing, and for a moment of all parts a second time, as one file. @throws EngineError DISK_FULL */
+async function requireRoom(title: string, parts: Parts, missing: readonly Part[], options: FetchHubOptions) {
+  const bytes = sumOf(missing);
+  if (bytes === undefined) {
+    return;
+  }
+  const there = await Promise.all(missing.map(({ file }) => partBytes(file)));
+  const joined = parts.length > 1 ? (sumOf(parts) ?? 0) : 0;
+  const needed = bytes - there.reduce((sum, count) => sum + count, 0) + joined;
+  await requireSpace(path.dirname(parts[0].file), needed, title, options.space);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { RemoteModel } from '../../protocol/models';
 import { displayName } from '../display-name';
 import { type FreeMemory, fitOf } from '../fit';
-import { supportOf } from '../gguf/support';
+import { supportOfParts } from '../gguf/support';
 import type { AttemptOptions } from './attempts';
 import type { HubReference } from './reference';
 import { readRemoteHeader } from './remote-header';
@@ -38,7 +38,7 @@ export async function lookAtModel(
     ...(kvBytesPerToken === undefined
       ? {}
       : { kvBytesPerToken, fit: fitOf({ bytes, kvBytesPerToken, trainedContext }, memory, contextTokens) }),
-    support: supportOf(header),
+    support: supportOfParts(header, files.length),
     choices,
   };
 }

@@ -4,6 +4,7 @@ import { readdir, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from '../../engine/errors';
 import { modelsFolder } from '../cache-folder';
+import { joinedName, joinRecord } from '../hub/joined';
 import { dropPart } from '../hub/partial-file';
 import { recordFile } from '../verified';
 import { lockModelsFolder } from './lock-and-space';
@@ -42,19 +43,11 @@ async function requireOwn(file: string, folder: string): Promise<void> {
   }
 }
 
-/** The names of all parts, whether they are whole or only begun. */
+/** Whole or only begun: the file, and of a split model all of its parts. */
 async function partsOf(file: string): Promise<string[]> {
   const folder = path.dirname(file);
-  const stem = path.basename(file).replace(/-\d{5}-of-\d{5}(?=\.gguf$)/i, '');
-  const names = await readdir(folder).catch(() => []);
-  const own = names
-    .map((name) => name.replace(/\.part$/, ''))
-    .filter((name) => {
-      return (
-        name === path.basename(file) ||
-        (stem !== path.basename(file) && name.replace(/-\d{5}-of-\d{5}(?=\.gguf$)/i, '') === stem)
-      );
-    });
+  const names = (await readdir(folder).catch(() => [])).map((name) => name.replace(/\.part$/, ''));
+  const own = names.filter((name) => /\.gguf$/i.test(name) && joinedName(name) === joinedName(path.basename(file)));
   return [...new Set(own)].toSorted().map((name) => path.join(folder, name));
 }
 
@@ -69,4 +62,5 @@ async function remove(file: string): Promise<void> {
   }
   await dropPart(file);
   await rm(recordFile(file), { force: true });
+  await rm(joinRecord(file), { force: true });
 }
