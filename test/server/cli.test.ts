@@ -64,7 +64,8 @@ interface Ended {
   readonly err: string;
 }
 
-function run(argv: readonly string[], interrupt = false, program = cli): Promise<Ended> {
+/** @param interrupt at the first output, or when that is settled */
+function run(argv: readonly string[], interrupt: boolean | Promise<unknown> = false, program = cli): Promise<Ended> {
   const child = spawn(process.execPath, [program, ...argv], {
     cwd: path.join(folder, 'repo'),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -78,9 +79,12 @@ function run(argv: readonly string[], interrupt = false, program = cli): Promise
   });
   let out = '';
   let err = '';
+  if (typeof interrupt !== 'boolean') {
+    void interrupt.then(() => child.kill('SIGINT'));
+  }
   child.stdout.on('data', (data: Buffer) => {
     // a second Ctrl+C ends the process at once
-    if (interrupt && out === '') {
+    if (interrupt === true && out === '') {
       child.kill('SIGINT');
     }
     out += data.toString('utf8');
@@ -336,6 +340,12 @@ describe('models', () => {
       const looked = await run(['models', 'info', 'owner/repo', ...mirror]);
       expect(looked.out).toMatch(/not fetched\n.*llama, supported\n/);
       expect(looked.out).toMatch(/memory {8}fits: needs about/);
+      const url = '/owner/repo/resolve/main/tiny-1B-q8_0.gguf';
+      hub.next(url, { kind: 'ignore-range' }, { kind: 'stall', after: 100_000 });
+      const begun = hub.request(url).then(() => hub.request(url));
+      const stopped = await run(['models', 'add', 'owner/repo', ...mirror], begun);
+      expect(stopped.code).toBe(130);
+      expect(stopped.err).toContain('Interrupted.');
       const added = await run(['models', 'add', 'owner/repo', ...mirror]);
       expect(added).toMatchObject({ code: 0, out: '' });
       const file = path.join(folder, 'cache', 'models', 'owner', 'repo', 'tiny-1B-q8_0.gguf');

@@ -49,7 +49,6 @@ afterEach(async () => {
 
 const timing: Timing = {
   ...defaultTiming,
-  stallMs: 200,
   maxAttempts: 4,
   sleep: async (ms) => {
     slept.push(ms);
@@ -207,7 +206,8 @@ describe('a download goes on', () => {
     ['a body that ended early', { kind: 'end', after: half }],
   ] as const)('after %s, where it was', async (_what, mishap) => {
     hub.next(url, mishap);
-    await fetchModel();
+    // long enough for a busy machine, and waited for where the server is silent alone
+    await fetchModel('owner/repo', { hub: options({ timing: { ...timing, stallMs: 1500 } }) });
     expect(holds(file(), model)).toBe(true);
     const [first, second] = hub.seen.filter((one) => one.path === url);
     expect(first?.range).toBeUndefined();
@@ -504,6 +504,21 @@ describe('a proxy', () => {
     process.env['no_proxy'] = '127.0.0.1';
     await fetchModel();
     expect(through).toHaveLength(2);
+  });
+
+  test.each([
+    ['203 Fine', /refuses the connection \(HTTP 203\)/],
+    ['302 Found\r\nLocation: https://evil.example/', /refuses the connection \(HTTP 302\)/],
+    ['407 Proxy Authentication Required', /wants a name and a password/],
+  ])('that answers in place of an encrypted server (%s) is not taken for it', async (answer, message) => {
+    proxy.on('connect', (request, socket) => {
+      through.push(`${request.url}`);
+      const body = JSON.stringify([{ type: 'file', path: name, size: model.length }]);
+      socket.end(`HTTP/1.1 ${answer}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    });
+    const chosen = { ...options({ proxy: address }), endpoint: 'https://hub.example' };
+    await expect(fetchModel('owner/repo', { hub: chosen })).rejects.toMatchObject(refusal('NETWORK', message));
+    expect(through).toEqual(['hub.example:443']);
   });
 
   test('that is not there is named, without its password', async () => {

@@ -94,6 +94,12 @@ function once(
       () => request.destroy(new ConnectionLost(`${url.host} did not answer for ${stallMs / 1000} seconds`)),
       stallMs,
     );
+    // the agent hands a proxy's refusal on as if the server had answered, which would pass by the certificate
+    request.once('proxyConnect', ({ statusCode }: { readonly statusCode: number }) => {
+      if (statusCode !== 200) {
+        request.destroy(refusedByProxy(proxy, statusCode));
+      }
+    });
     request.once('response', (response) => {
       clearTimeout(timer);
       // nobody may be reading yet when the connection ends; who reads gets the error as well
@@ -158,6 +164,21 @@ function proxyAgent(proxy: string, url: URL): http.Agent {
   return url.protocol === 'https:' ? new HttpsProxyAgent(address) : new HttpProxyAgent(address);
 }
 
+function refusedByProxy(proxy: string, status: number): Error {
+  const where = `The proxy ${proxyHost(proxy)}`;
+  return status === 407
+    ? new EngineError('NETWORK', `${where} wants a name and a password.`, {
+        remedy: 'Set it as http://NAME:PASSWORD@HOST:PORT.',
+      })
+    : new EngineError('NETWORK', `${where} refuses the connection (HTTP ${status}).`, {
+        remedy: 'Correct the setting http.proxy, or HTTPS_PROXY and NO_PROXY of the environment.',
+      });
+}
+
+function proxyHost(proxy: string): string {
+  return parsedUrl(/:\/\//.test(proxy) ? proxy : `http://${proxy}`)?.host ?? '';
+}
+
 function describe(error: Error, url: URL, proxy: string, signal: AbortSignal): Error {
   if (signal.aborted) {
     return new EngineError('CANCELLED', 'The download was cancelled.');
@@ -173,7 +194,7 @@ function describe(error: Error, url: URL, proxy: string, signal: AbortSignal): E
       remedy: 'Set NODE_EXTRA_CA_CERTS to the certificates of your network, and start again.',
     });
   }
-  const via = proxy === '' ? '' : ` through the proxy ${parsedUrl(proxy)?.host ?? ''}`;
+  const via = proxy === '' ? '' : ` through the proxy ${proxyHost(proxy)}`;
   return new ConnectionLost(`${url.host} could not be reached${via} (${code || 'no reason given'})`, { cause: error });
 }
 
