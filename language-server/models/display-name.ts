@@ -104,8 +104,7 @@ function partsOfFields({ baseName, sizeLabel, finetune }: NameFields): Parts | u
 
 /** @returns undefined for a name that tells nothing */
 function partsOf(name: string): Parts | undefined {
-  // what stands before a slash or an underscore is who made it: "deepseek-ai_deepseek-coder-6.7b"
-  const own = name.replace(/^.*\//, '').replace(/^[\w.-]+_(?=[a-z][\w.]*-)/i, '');
+  const own = withoutOwner(name);
   const words = wordsOf(own).filter(isWanted);
   const sized = words.findIndex((word) => sizeWord.test(word));
   const tuned = words.findIndex((word, index) => index > 0 && tuneWord.test(word));
@@ -121,6 +120,14 @@ function partsOf(name: string): Parts | undefined {
   const sizeEnd = sized + (isActive ? 2 : 1);
   const tune = words.slice(sizeEnd);
   return { base, size: words.slice(sized, sizeEnd).join('-'), tune: tune.some(isNonsense) ? [] : tune };
+}
+
+/** What stands before a slash or an underscore is who made it: "deepseek-ai_deepseek-coder-6.7b". */
+function withoutOwner(name: string): string {
+  const own = name.slice(name.lastIndexOf('/') + 1);
+  const at = own.lastIndexOf('_');
+  const rest = own.slice(at + 1);
+  return at > 0 && /^[a-z][\w.]*-/i.test(rest) ? rest : own;
 }
 
 function wordsOf(name: string): string[] {

@@ -95,5 +95,5 @@ export function quantizationInName(name: string): string | undefined {
 
 /** The name without it and what surrounds it. */
 export function withoutQuantization(name: string): string {
-  return name.replace(inName, '').replace(/[-._\s]+$/, '');
+  return name.replace(inName, '').replace(/(?<![-._\s])[-._\s]+$/, '');
 }

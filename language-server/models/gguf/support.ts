@@ -7,8 +7,8 @@ import type { ModelHeader } from './header';
 /** Those of the native graph (`native/model/hparams.cc`), whose word is the last: a test holds both to the same. */
 export const supportedArchitectures: readonly string[] = ['llama', 'qwen2', 'qwen3'];
 
-/** Models that make one vector of a text and write none. */
-const embeddingArchitectures = /^(?:.*bert.*|t5encoder|gemma-embedding|llama-embed)$/;
+/** Models that make one vector of a text and write none, beside the many BERTs. */
+const embeddingArchitectures: ReadonlySet<string> = new Set(['t5encoder', 'gemma-embedding', 'llama-embed']);
 
 export function supportOf(header: ModelHeader): Support {
   const reason = whyNot(header);
@@ -47,7 +47,7 @@ function whyNot(header: ModelHeader): string | undefined {
   if (architecture === undefined) {
     return 'does not say of which architecture it is';
   }
-  if (header.pools || !header.causal || embeddingArchitectures.test(architecture)) {
+  if (header.pools || !header.causal || architecture.includes('bert') || embeddingArchitectures.has(architecture)) {
     return 'is an embedding model: it makes vectors of texts and writes none';
   }
   if (header.tensorCount === 0) {

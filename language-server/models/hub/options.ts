@@ -54,7 +54,7 @@ export function hubOptions(
     });
   }
   return {
-    endpoint: endpoint.replace(/\/+$/, ''),
+    endpoint: endpoint.replace(/(?<!\/)\/+$/, ''),
     token: (chosen.token || environment['HF_TOKEN'] || '').trim(),
     proxy: chosen.proxy ?? '',
     timing,

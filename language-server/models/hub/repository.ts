@@ -51,8 +51,7 @@ async function pageOf(url: URL, repository: string, attempts: AttemptOptions) {
       const answer = await get(url, { accept: 'application/json' }, hub, signal);
       requireAnswer(answer, `the repository ${repository}`, hub);
       const body = await textOf(answer, maxAnswerBytes, hub.timing.stallMs, signal);
-      const link = String(answer.headers['link'] ?? '');
-      const next = /<([^>]+)>;\s*rel="next"/.exec(link)?.[1];
+      const next = nextLink(String(answer.headers['link'] ?? ''));
       const value = parsed(body);
       if (!Array.isArray(value)) {
         throw otherShape(repository, attempts);
@@ -61,6 +60,15 @@ async function pageOf(url: URL, repository: string, attempts: AttemptOptions) {
     },
     { ...attempts, hub: { ...hub, timing } },
   );
+}
+
+/** `<ADDRESS>; rel="next"`, among others. */
+function nextLink(header: string): string | undefined {
+  const link = header
+    .split(',')
+    .find((one) => one.includes('rel="next"'))
+    ?.trim();
+  return link?.startsWith('<') === true && link.includes('>') ? link.slice(1, link.indexOf('>')) : undefined;
 }
 
 function parsed(text: string): unknown {
