@@ -7,8 +7,10 @@ import { type CatalogueModel, catalogue, defaultModel, findByHubFile } from './c
 import { displayName } from './display-name';
 import { bestOf, type FreeMemory, fitOf } from './fit';
 import { supportedArchitectures } from './gguf/support';
+import { partBytes } from './hub/partial-file';
 import { type FoundModel, findModels } from './stores/find-models';
 import type { Machine } from './stores/locations';
+import { findFiles } from './stores/walk';
 import { type CheckOptions, stateOfModel } from './verified';
 
 export interface ListOptions extends CheckOptions {
@@ -22,11 +24,35 @@ export interface ListOptions extends CheckOptions {
 export async function listModels(options: ListOptions): Promise<ListedModel[]> {
   const found = await findModels(options.machine);
   const here = await Promise.all(found.map((model) => listed(model, options)));
+  const begun = await begunDownloads(options.machine?.environment);
   const names = new Set(here.flatMap(({ catalogue: known }) => known?.name ?? []));
   const elsewhere = catalogue.filter(({ name }) => !names.has(name)).map(fetchable);
   const usable = here.filter(({ support }) => support.supported);
   const best = bestOf(usable, ({ fit }) => fit);
-  return [...here.map((model) => ({ ...model, best: model === best })), ...elsewhere];
+  return [...here.map((model) => ({ ...model, best: model === best })), ...begun, ...elsewhere];
+}
+
+/** Of the hub: by the folders that it was begun in, it can go on. */
+async function begunDownloads(environment?: Machine['environment']): Promise<ListedModel[]> {
+  const folder = modelsFolder(environment);
+  const begun: ListedModel[] = [];
+  for (const part of await findFiles(folder, (name) => /\.gguf\.part$/i.test(name))) {
+    const file = part.replace(/\.part$/, '');
+    const storeName = path.relative(folder, file);
+    const [owner, repository, ...rest] = storeName.split(path.sep);
+    begun.push({
+      id: rest.length === 1 ? `${owner}/${repository}:${rest[0]}` : file,
+      name: path.basename(file),
+      file,
+      store: 'own',
+      storeName,
+      begunBytes: await partBytes(file),
+      support: { supported: false, reason: 'is not here whole' },
+      best: false,
+      removable: true,
+    });
+  }
+  return begun;
 }
 
 async function listed(found: FoundModel, options: ListOptions): Promise<ListedModel> {

@@ -50,6 +50,8 @@ export interface ListedModel {
   /** As its store has it: `qwen2.5-coder:1.5b`, or a path in its folder. */
   readonly storeName?: string;
   readonly bytes?: number;
+  /** What is here of a download that is under way or was broken off; its `id` goes on with it. */
+  readonly begunBytes?: number;
   readonly architecture?: string;
   readonly support: Support;
   readonly fit?: Fit;

@@ -156,6 +156,10 @@ describe('a model of the hub', () => {
     const stopped = await run(['models', 'add', 'owner/repo', '--mirror', hub.endpoint], begun);
     expect(stopped.code).toBe(130);
     expect(stopped.err).toContain('Interrupted.');
+    const { models: listed } = JSON.parse((await run(['models', 'list', '--json'])).out) as { models: ListedModel[] };
+    expect(listed[0]).toMatchObject({ id: 'owner/repo:tiny-1B-q8_0.gguf', file, support: { supported: false } });
+    expect(listed[0]?.begunBytes).toBeLessThanOrEqual(100_000);
+    expect((await run(['models', 'list'])).out).toContain('models add owner/repo:tiny-1B-q8_0.gguf" goes on with it');
     expect((await models('add', 'owner/repo')).code).toBe(0);
     expect(readFileSync(file).equals(readFileSync(model))).toBe(true);
   });

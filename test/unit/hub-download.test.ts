@@ -166,6 +166,14 @@ describe('a download goes on', () => {
     expect(holds(the.file(), model)).toBe(true);
   });
 
+  test('or not: what was begun is removed as a model is', async () => {
+    the.hub.next(url, { kind: 'die', after: half }, { kind: 'status', status: 404 });
+    await expect(the.fetchModel()).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
+    expect(the.filesOfFolder()).toHaveLength(2);
+    await removeModel(the.file(), the.folder);
+    expect(the.filesOfFolder()).toEqual([]);
+  });
+
   test('with the other version from its start when the file changed meanwhile', async () => {
     the.hub.next(url, { kind: 'die', after: half });
     the.hub.next(url, { kind: 'status', status: 404 });

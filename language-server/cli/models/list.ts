@@ -31,7 +31,7 @@ export async function list({ options, folders }: CommandLine, output: Output, si
   const here = models.filter(({ store }) => store !== undefined);
   output.line(here.length === 0 ? 'On this machine: none' : 'On this machine');
   for (const model of here) {
-    output.line(`  ${describeHere(model)}`);
+    output.line(`  ${model.begunBytes === undefined ? describeHere(model) : describeBegun(model)}`);
   }
   output.line('To fetch with "fasa-code models add NAME", or OWNER/REPOSITORY of the hub');
   const others = models.filter(({ store }) => store === undefined);
@@ -39,6 +39,10 @@ export async function list({ options, folders }: CommandLine, output: Output, si
   for (const model of others) {
     output.line(`  ${model.id.padEnd(width)}  ${describeFetchable(model)}`);
   }
+}
+
+function describeBegun({ id, name, begunBytes = 0 }: ListedModel): string {
+  return `${name}  ${formatBytes(begunBytes)} are here of a download; "fasa-code models add ${id}" goes on with it`;
 }
 
 function describeHere({ name, bytes = 0, store, file, storeName, support, fit, best, catalogue }: ListedModel): string {

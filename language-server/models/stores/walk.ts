@@ -17,7 +17,15 @@ export interface WalkLimits {
 export const defaultLimits: WalkLimits = { depth: 8, entries: 50_000, files: 1000 };
 
 /** @returns sorted paths; none for a folder that is missing or may not be read */
-export async function findGgufFiles(root: string, limits: WalkLimits = defaultLimits): Promise<string[]> {
+export function findGgufFiles(root: string, limits: WalkLimits = defaultLimits): Promise<string[]> {
+  return findFiles(root, isModelName, limits);
+}
+
+export async function findFiles(
+  root: string,
+  isWanted: (name: string) => boolean,
+  limits: WalkLimits = defaultLimits,
+): Promise<string[]> {
   const real = await realpath(root).catch(() => undefined);
   if (real === undefined) {
     return [];
@@ -37,7 +45,7 @@ export async function findGgufFiles(root: string, limits: WalkLimits = defaultLi
         if (entry.isDirectory()) {
           next.push(file);
         } else if (
-          isModelName(entry.name) &&
+          isWanted(entry.name) &&
           (entry.isFile() || (entry.isSymbolicLink() && (await leadsInside(file, real))))
         ) {
           files.push(file);
