@@ -14,7 +14,7 @@ import { anyString, type Checked, fields, integer } from '../protocol/validate';
 import { readOwnText } from './cache-files';
 import { EngineError } from './errors';
 
-interface Lock {
+export interface Lock {
   release(): Promise<void>;
 }
 

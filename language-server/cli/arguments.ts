@@ -54,6 +54,12 @@ export interface CommandLine {
   readonly crossFile: CrossFileValues;
   /** `serve` over stdin and stdout. */
   readonly stdio: boolean;
+  /** Of the hub; undefined for HF_ENDPOINT, else the public one. */
+  readonly mirror: string | undefined;
+  /** undefined for what the environment says. */
+  readonly proxy: string | undefined;
+  /** Absolute paths of folders where models are looked for as well. */
+  readonly folders: readonly string[];
 }
 
 export const usage = `Usage: fasa-code COMMAND [options]
@@ -64,9 +70,12 @@ Commands
   context                     what of the repository is in the context, and what is left out and why (--encode)
   calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE), and how chunks
                               are read (--repositories DIR --cases N; 0 leaves the defaults)
-  models list                 the models that are known and which of them are here
-  models add NAME|FILE        fetch a model of the catalogue, or check a GGUF file of your own
-  models info [NAME|FILE]     what is in a model file, and whether it fits this machine
+  models list                 the models on this machine (also those of Ollama, LM Studio, llama.cpp and the Hugging
+                              Face cache; --folder DIR), whether they fit, and those that can be fetched
+  models add MODEL            fetch a model: NAME of the catalogue, OWNER/REPOSITORY[:FILE] of the hub, or an address;
+                              or check a GGUF file of your own. Goes on where it was
+  models info [MODEL]         what is in a model file, here or on the hub, and whether it fits this machine
+  models remove NAME|FILE     remove a model that was fetched
   serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
   doctor                      what works on this machine, what does not, and what to do
 
@@ -99,6 +108,9 @@ Options
   --corpus DIR, --label TEXT, --out FILE   for calibrate
   --calibration FILE    for bench and eval: instead of the file that is shipped for the model; for calibrate: its
                         frequency chunks are kept, and only how chunks are read is decided
+  --mirror URL          for models: instead of the hub (default: HF_ENDPOINT, else https://huggingface.co)
+  --proxy URL           for models: default HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+  --folder DIR          for models list: look there as well; may be given several times
   --json                one JSON document on stdout
   --help, --version
 `;
@@ -151,6 +163,9 @@ const optionNames = {
   calibration: { type: 'string' },
   ...crossFileOptionNames,
   stdio: { type: 'boolean' },
+  mirror: { type: 'string' },
+  proxy: { type: 'string' },
+  folder: { type: 'string', multiple: true },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
@@ -204,6 +219,9 @@ export function parseCommandLine(argv: readonly string[], currentFolder: string)
     calibration: values.calibration,
     crossFile: values,
     stdio: values.stdio === true,
+    mirror: address('mirror', values.mirror),
+    proxy: values.proxy,
+    folders: (values.folder ?? []).map((folder) => path.resolve(currentFolder, folder)),
   };
 }
 
@@ -220,6 +238,13 @@ function attentionMode(value: string | undefined): AttentionMode {
     return value ?? 'auto';
   }
   throw usageError(`--attention must be auto, dense, fasa-c or fasa-m, not "${value}".`);
+}
+
+function address(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || (URL.canParse(value) && /^https?:\/\//i.test(value))) {
+    return value;
+  }
+  throw usageError(`--${name} must be an http:// or https:// address, not "${value}".`);
 }
 
 function rowType(value = 'f16'): StoreOptions['rowType'] {

@@ -12,6 +12,8 @@ import { checkMemory, memoryAvailable } from '../engine/memory';
 import { inspectModel } from '../engine/native/inspect';
 import { addonPath, loadAddon } from '../engine/native/load-addon';
 import { chooseContextTokens } from '../engine/native/native-engine';
+import { describeFit, fitOf } from '../models/fit';
+import { findModels } from '../models/stores/find-models';
 import { formatBytes } from '../protocol/format';
 import type { CommandLine } from './arguments';
 import { findModel, withEngine } from './open-engine';
@@ -68,12 +70,22 @@ export async function doctor(line: CommandLine, output: Output, signal: AbortSig
     });
     return `${list.join(', ')}; in use: ${chooseDevice(devices, options.device)?.name ?? 'CPU'}`;
   });
+  let used = '';
   await check('model', async () => {
     const file = await findModel(options.model, output, signal);
+    used = file;
     const info = inspectModel(loadAddon(), file);
-    checkMemory(info, chooseContextTokens(info, options.contextTokens), memoryAvailable());
+    const contextTokens = chooseContextTokens(info, options.contextTokens);
+    const host = memoryAvailable();
+    checkMemory(info, contextTokens, host);
+    const fit = describeFit(fitOf({ ...info, trainedContext: undefined }, { host }, contextTokens));
     const calibration = (await findCalibration(info)) === undefined ? 'not calibrated: dense attention' : 'calibrated';
-    return `${info.name} (${info.architecture}, ${info.quantization}, ${formatBytes(info.bytes)}), ${calibration}`;
+    return `${info.name} (${info.architecture}, ${info.quantization}, ${formatBytes(info.bytes)}), ${calibration}; ${fit}`;
+  });
+  await check('other models', async () => {
+    const found = (await findModels({ folders: line.folders })).filter(({ file }) => file !== used);
+    const usable = found.filter(({ support }) => support.supported).length;
+    return `${found.length} on this machine, ${usable} of them usable ("fasa-code models list")`;
   });
   if (findings.every((finding) => finding.ok)) {
     await check('decoding', () => tryDecoding(line, output, signal));

@@ -1,20 +1,14 @@
-/** `models list|add|info`. */
+/** `models list|add|info|remove`. */
 
 import path from 'node:path';
 import { modelsFolder } from '../base/cache-folder';
-import { findCalibration } from '../engine/calibration/calibration';
-import { memoryAvailable, memoryNeeded } from '../engine/memory';
-import type { NativeModelInfo } from '../engine/native/addon';
-import { inspectModel } from '../engine/native/inspect';
-import { loadAddon } from '../engine/native/load-addon';
-import { chooseContextTokens } from '../engine/native/native-engine';
-import { catalogue, findInCatalogue } from '../models/catalogue';
-import { fetchModel } from '../models/fetch-model';
-import { resolveModel } from '../models/resolve-model';
-import { stateOfModel } from '../models/verified';
-import { formatBytes } from '../protocol/format';
+import { findInCatalogue } from '../models/catalogue';
+import { downloadedFiles } from '../models/own-folder/downloaded';
+import { removeModel } from '../models/own-folder/remove-model';
 import { type CommandLine, usageError } from './arguments';
-import { findModel } from './open-engine';
+import { add } from './models/add';
+import { info } from './models/info';
+import { list } from './models/list';
 import type { Output } from './output';
 
 export async function models(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
@@ -22,116 +16,45 @@ export async function models(line: CommandLine, output: Output, signal: AbortSig
   if (operands.length > 1) {
     throw usageError(`models ${action ?? ''} takes one model.`);
   }
+  const chosen = operands[0] ?? line.options.model;
   switch (action) {
     case 'list':
       return list(line, output, signal);
     case 'add':
-      return add(line, operands[0] ?? line.options.model, output, signal);
+      return add(line, chosen, output, signal);
     case 'info':
-      return info(line, operands[0] ?? line.options.model, output, signal);
+      return info(line, chosen, output, signal);
+    case 'remove':
+      return remove(line, chosen, output);
     default:
-      throw usageError('models takes list, add or info.');
+      throw usageError('models takes list, add, info or remove.');
   }
 }
 
-/** A file counts as here when it is the very model; one that nobody looked through yet is looked through now. */
-async function list({ options }: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
-  const rows = await Promise.all(
-    catalogue.map(async (model) => {
-      const file = path.join(modelsFolder(), model.file);
-      const { name, title, bytes, license } = model;
-      const onProgress = (share: number) => output.progress(`Checking ${title}`, share);
-      const state = await stateOfModel(file, model, { signal, onProgress });
-      const problem = state.kind === 'wrong' ? { problem: state.what } : {};
-      return { name, title, bytes, license, file, here: state.kind === 'here', ...problem };
-    }),
-  );
-  output.progressDone();
+/** One that is in our folder: by its name in the catalogue, or by its file. */
+async function remove({ options }: CommandLine, chosen: string, output: Output): Promise<void> {
+  if (chosen === '') {
+    throw usageError('models remove takes a name of the catalogue or a file.');
+  }
+  const known = findInCatalogue(chosen);
+  const files =
+    known === undefined
+      ? [path.resolve(chosen)]
+      : 'wheel' in known
+        ? [path.join(modelsFolder(), known.file)]
+        : await downloadedFiles(known);
+  if (files.length === 0) {
+    throw usageError(`The model ${chosen} is not on this machine.`);
+  }
+  const removed: string[] = [];
+  for (const file of files) {
+    removed.push(...(await removeModel(file)));
+  }
   if (options.json) {
-    output.json({ folder: modelsFolder(), models: rows });
+    output.json({ removed });
     return;
   }
-  for (const row of rows) {
-    const add = `"fasa-code models add ${row.name}"`;
-    const missing =
-      row.problem === undefined
-        ? `not here; get it with ${add}`
-        : `not here: ${row.file} ${row.problem}; replace it with ${add}`;
-    const state = row.here ? row.file : missing;
-    output.line(`${row.name}  ${row.title}  ${formatBytes(row.bytes)}  ${row.license}  ${state}`);
+  for (const file of removed) {
+    output.message(`${file} is removed.`);
   }
-}
-
-/** A name of the catalogue is fetched; a file of the user's is checked and stays where it is. */
-async function add({ options }: CommandLine, chosen: string, output: Output, signal: AbortSignal): Promise<void> {
-  const known = findInCatalogue(chosen === '' ? 'default' : chosen);
-  if (known === undefined) {
-    const file = await resolveModel(chosen, true);
-    const model = inspectModel(loadAddon(), file);
-    if (options.json) {
-      output.json({ file, added: false, model: model.name });
-    } else {
-      output.message(`${model.name} can be used: --model ${file}, FASA_MODEL, or the setting fasa.modelPath.`);
-    }
-    return;
-  }
-  const { file, fetched } = await fetchModel(known, {
-    signal,
-    onProgress: (share) => output.progress(`Downloading ${known.title}`, share),
-    onCheck: (share) => output.progress(`Checking ${known.title}`, share),
-    onStep: (text) => output.message(text),
-  });
-  output.progressDone();
-  if (options.json) {
-    output.json({ file, added: fetched, model: known.title });
-  } else {
-    output.message(fetched ? `${known.title} is in ${file}` : `${known.title} is already in ${file}`);
-  }
-}
-
-async function info({ options }: CommandLine, chosen: string, output: Output, signal: AbortSignal): Promise<void> {
-  const file = await findModel(chosen, output, signal);
-  const model = inspectModel(loadAddon(), file);
-  const contextTokens = chooseContextTokens(model, options.contextTokens);
-  const needed = memoryNeeded(model, contextTokens);
-  const available = memoryAvailable();
-  const calibrated = (await findCalibration(model)) !== undefined;
-  if (options.json) {
-    const { chatTemplate, ...rest } = model;
-    output.json({
-      ...rest,
-      hasChatTemplate: chatTemplate !== undefined,
-      contextTokens,
-      memoryNeeded: needed,
-      memoryAvailable: available,
-      fits: needed <= available,
-      calibrated,
-    });
-    return;
-  }
-  const rows = describe(model, calibrated);
-  rows.push(
-    ['memory', `about ${formatBytes(needed)} with ${contextTokens} context tokens; ${formatBytes(available)} are free`],
-    ['fits', needed <= available ? 'yes' : 'no'],
-  );
-  for (const [name, value] of rows) {
-    output.line(`${name.padEnd(14)}${value}`);
-  }
-}
-
-function describe(model: NativeModelInfo, calibrated: boolean): [string, string][] {
-  const fim = model.tokens.fimMiddle !== undefined;
-  return [
-    ['name', model.name],
-    ['file', `${model.path} (${formatBytes(model.bytes)})`],
-    ['architecture', `${model.architecture}, ${model.layers} layers, ${model.ropeLayout} RoPE`],
-    ['heads', `${model.heads} query, ${model.kvHeads} KV, of ${model.headSize}`],
-    ['parameters', `${(model.parameters / 1e6).toFixed(0)} million, ${model.quantization}`],
-    ['trained for', `${model.trainedContext} tokens`],
-    ['KV', `${formatBytes(model.kvBytesPerToken)} a token as f16`],
-    ['middle', fim ? 'uses the code after the cursor (fill-in-the-middle)' : 'uses the code before the cursor only'],
-    ['chat template', model.chatTemplate === undefined ? 'none' : 'yes'],
-    ['calibration', calibrated ? 'yes' : 'none; FASA needs "fasa-code calibrate"'],
-    ['fingerprint', model.fingerprint],
-  ];
 }

@@ -3,6 +3,7 @@
 import os from 'node:os';
 import { EngineError } from '../base/errors';
 import { formatBytes } from '../protocol/format';
+import type { MemoryParts } from '../protocol/models';
 import type { NativeModelInfo } from './native/addon';
 
 /** Compute buffers, vocabulary and the addon itself. */
@@ -22,9 +23,23 @@ export function memoryAvailable(): number {
   return limit > 0 && limit < os.totalmem() ? Math.min(free, Math.max(0, limit - process.memoryUsage().rss)) : free;
 }
 
-/** File, KV of one sequence, importance keys, buffers. The weights may be repacked, so the file counts in full. */
-export function memoryNeeded(info: Pick<NativeModelInfo, 'bytes' | 'kvBytesPerToken'>, contextTokens: number): number {
-  return Math.ceil(info.bytes + info.kvBytesPerToken * contextTokens * (1 + importanceShare) + overheadBytes);
+export type MemoryShape = Pick<NativeModelInfo, 'bytes' | 'kvBytesPerToken'>;
+
+/** What a loaded model needs with one sequence of that many tokens. */
+export function memoryParts({ bytes, kvBytesPerToken }: MemoryShape, contextTokens: number): MemoryParts {
+  const keysAndValues = kvBytesPerToken * contextTokens;
+  return {
+    weights: bytes,
+    keysAndValues,
+    importanceKeys: Math.ceil(keysAndValues * importanceShare),
+    work: overheadBytes,
+  };
+}
+
+/** All parts in the memory of the machine. */
+export function memoryNeeded(info: MemoryShape, contextTokens: number): number {
+  const { weights, keysAndValues, importanceKeys, work } = memoryParts(info, contextTokens);
+  return weights + keysAndValues + importanceKeys + work;
 }
 
 /** @throws EngineError OUT_OF_MEMORY */

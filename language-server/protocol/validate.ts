@@ -108,7 +108,7 @@ function orLeftOut<T>(work: () => T, leftOut: LeftOut | undefined): T | undefine
 
 type Shape = Readonly<Record<string, Check<unknown>>>;
 type OptionalKeys<S extends Shape> = { [K in keyof S]: undefined extends Checked<S[K]> ? K : never }[keyof S];
-type Fields<S extends Shape> = {
+export type Fields<S extends Shape> = {
   readonly [K in Exclude<keyof S, OptionalKeys<S>>]: Checked<S[K]>;
 } & {
   readonly [K in OptionalKeys<S>]?: Exclude<Checked<S[K]>, undefined>;

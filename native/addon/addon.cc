@@ -57,7 +57,8 @@ static Napi::Value inspect_model(const Napi::CallbackInfo & info) {
         const gguf_file file(path_of(info.Length() > 0 ? info[0] : info.Env().Undefined()));
         const model_hparams hp = model_hparams_read(file);
         model_check_tensors(file, hp);
-        return model_info_to_js(info.Env(), file, hp, model_summarize(file), nullptr);
+        const vocab words(file, hp.n_vocab);
+        return model_info_to_js(info.Env(), file, hp, model_summarize(file), words);
     });
 }
 

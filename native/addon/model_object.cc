@@ -18,34 +18,35 @@ static Napi::Array token_list(Napi::Env env, const std::vector<int32_t> & tokens
     return list;
 }
 
-// with words: as the loaded vocabulary knows them; without: the plain metadata keys
-static Napi::Object special_tokens_to_js(Napi::Env env, const gguf_file & file, const vocab * words) {
-    const auto id = [&](const char * name) {
-        const int64_t value = file.find_int(std::string("tokenizer.ggml.") + name + "_token_id").value_or(-1);
-        return value >= 0 && value < INT32_MAX ? (int32_t) value : -1;
-    };
+// As libllama knows them: by the ids of the metadata, and where it is silent, by their texts in the vocabulary. Files are
+// inspected and loaded with the same answer, so nobody decides this a second time.
+static Napi::Object special_tokens_to_js(Napi::Env env, const vocab & words) {
     Napi::Object o = Napi::Object::New(env);
-    set_token(o, "bos", words ? words->bos() : id("bos"));
-    set_token(o, "eos", words ? words->eos() : id("eos"));
-    o.Set("addBos", Napi::Boolean::New(env, words ? words->add_bos() : file.find_bool("tokenizer.ggml.add_bos_token").value_or(false)));
-    std::vector<int32_t> ends = words ? words->end_of_generation() : std::vector<int32_t> { id("eos"), id("eot") };
-    ends.erase(std::remove(ends.begin(), ends.end(), -1), ends.end());
-    o.Set("endOfGeneration", token_list(env, ends));
-    o.Set("control", token_list(env, words ? words->control() : std::vector<int32_t>()));
-    set_token(o, "fimPrefix",     words ? words->fim_prefix()     : id("fim_pre"));
-    set_token(o, "fimSuffix",     words ? words->fim_suffix()     : id("fim_suf"));
-    set_token(o, "fimMiddle",     words ? words->fim_middle()     : id("fim_mid"));
-    set_token(o, "fimRepository", words ? words->fim_repository() : id("fim_rep"));
-    set_token(o, "fimSeparator",  words ? words->fim_separator()  : id("fim_sep"));
+    set_token(o, "bos", words.bos());
+    set_token(o, "eos", words.eos());
+    o.Set("addBos", Napi::Boolean::New(env, words.add_bos()));
+    o.Set("endOfGeneration", token_list(env, words.end_of_generation()));
+    o.Set("control", token_list(env, words.control()));
+    set_token(o, "fimPrefix",     words.fim_prefix());
+    set_token(o, "fimSuffix",     words.fim_suffix());
+    set_token(o, "fimMiddle",     words.fim_middle());
+    set_token(o, "fimRepository", words.fim_repository());
+    set_token(o, "fimSeparator",  words.fim_separator());
     return o;
 }
 
-Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab * words) {
+Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab & words) {
     Napi::Object o = Napi::Object::New(env);
     const auto set_number = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
     const auto set_string = [&](const char * key, const std::string & value) { o.Set(key, Napi::String::New(env, value)); };
     set_string("path",            file.path);
     set_string("name",            s.name);
+    // what a converter wrote of the name's parts: shown names are made of them
+    for (const auto & [key, name] : { std::pair { "basename", "baseName" }, { "size_label", "sizeLabel" }, { "finetune", "finetune" } }) {
+        if (const auto part = file.find_string(std::string("general.") + key)) {
+            set_string(name, *part);
+        }
+    }
     set_string("architecture",    hp.arch);
     set_number("parameters",      (double) s.parameters);
     set_string("quantization",    s.quantization);
@@ -62,7 +63,7 @@ Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model
     set_number("kvBytesPerToken", (double) hp.kv_bytes_per_token());
     const auto chat_template = file.find_string("tokenizer.chat_template");
     o.Set("chatTemplate", chat_template ? Napi::String::New(env, *chat_template) : env.Undefined());
-    o.Set("tokens", special_tokens_to_js(env, file, words));
+    o.Set("tokens", special_tokens_to_js(env, words));
     return o;
 }
 
@@ -84,7 +85,7 @@ void model_object::need_cpu(const char * what) const {
 }
 
 Napi::Value model_object::info(const Napi::CallbackInfo & info) {
-    return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive()->file, held()->hp, held()->summary, &held()->words); });
+    return guarded(info.Env(), [&]() -> Napi::Value { return model_info_to_js(info.Env(), alive()->file, held()->hp, held()->summary, held()->words); });
 }
 
 Napi::Value model_object::tokenize(const Napi::CallbackInfo & info) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+
 // What a class has in common with the others. Self names itself for JavaScript (CLASS) and for errors (WHAT), lists its
 // methods, and says how many bytes V8 is told of: reported(native).
 template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Self> {
@@ -133,7 +134,7 @@ private:
     Napi::Value is_intact(const Napi::CallbackInfo & info);
 };
 
-Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab * words);
+Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model_hparams & hp, const model_summary & s, const vocab & words);
 
 // The `repository` of a request; nullptr where there is none. throws BAD_ARGUMENT, DISPOSED
 std::shared_ptr<const chunk_set> chunks_of(const Napi::Object & o);

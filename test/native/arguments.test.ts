@@ -192,13 +192,8 @@ describe('what a model says of itself', () => {
     expect(inspected.tokens.fimRepository).toBe(tinyVocabularySize - 2);
     expect(inspected.tokens.fimSeparator).toBe(tinyVocabularySize - 1);
     expect(inspected.tokens.endOfGeneration).toContain(inspected.tokens.eos);
-    const { tokens, ...loaded } = (await workshop.model(file)).info;
-    expect({ ...loaded, tokens: inspected.tokens }).toEqual(inspected);
-    // Only a loaded vocabulary knows the tokens that end a text by their names.
-    expect(tokens).toEqual({ ...inspected.tokens, endOfGeneration: tokens.endOfGeneration, control: tokens.control });
-    expect(inspected.tokens.control).toEqual([]);
-    expect(tokens.control).toContain(tokens.eos);
-    expect(tokens.endOfGeneration).toEqual(expect.arrayContaining([...inspected.tokens.endOfGeneration]));
+    expect(inspected.tokens.control).toContain(inspected.tokens.eos);
+    expect((await workshop.model(file)).info).toEqual(inspected);
   });
 
   it('two files of one content have one fingerprint, other weights another', () => {

@@ -16,6 +16,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ListedModel } from '../../language-server/protocol/models';
 import { saveTinyModel } from '../native/tiny-model';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
@@ -62,7 +63,8 @@ interface Ended {
   readonly err: string;
 }
 
-function run(argv: readonly string[], interrupt = false, program = cli): Promise<Ended> {
+/** @param interrupt at the first output, or when that is settled */
+function run(argv: readonly string[], interrupt: boolean | Promise<unknown> = false, program = cli): Promise<Ended> {
   const child = spawn(process.execPath, [program, ...argv], {
     cwd: path.join(folder, 'repo'),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -242,6 +244,7 @@ describe('doctor', () => {
       'processor',
       'devices',
       'model',
+      'other models',
       'decoding',
     ]);
   });
@@ -267,25 +270,19 @@ describe('doctor', () => {
 });
 
 describe('models', () => {
-  test('list says which are here', async () => {
-    const { out } = await run(['models', 'list', '--json']);
-    expect(JSON.parse(out)).toMatchObject({ models: [{ name: 'default', here: false, bytes: 98_362_432 }] });
-  });
-
-  test('zeros of the right size are not here, say so, and are not loaded', async () => {
+  test('zeros of the right size are not the default model, say so, and are not loaded', async () => {
     const models = path.join(folder, 'cache', 'models');
     const file = path.join(models, 'SmolLM2-135M-Instruct.Q4_1.gguf');
     mkdirSync(models, { recursive: true });
     writeFileSync(file, '');
     truncateSync(file, 98_362_432);
     try {
-      const { out } = await run(['models', 'list']);
-      expect(out).toContain(`not here: ${file} is no GGUF file; replace it with "fasa-code models add default"`);
-      const json = JSON.parse((await run(['models', 'list', '--json'])).out) as unknown;
-      expect(json).toMatchObject({ models: [{ here: false, problem: 'is no GGUF file' }] });
+      const { out } = await run(['models', 'list', '--json']);
+      const listed = JSON.parse(out) as { models: ListedModel[] };
+      expect(listed.models[0]).toMatchObject({ file, support: { supported: false, reason: 'is no GGUF file' } });
       const ended = await run(['complete', 'a.ts:1:1', '--model', 'default']);
       expect(ended).toMatchObject({ code: 1, out: '' });
-      expect(ended.err).toMatch(/is not the model SmolLM2-135M-Instruct: it is no GGUF file\. .*models add default/);
+      expect(ended.err).toMatch(/is not the model SmolLM2 135M Instruct: it is no GGUF file\. .*models add default/);
     } finally {
       rmSync(models, { recursive: true });
     }

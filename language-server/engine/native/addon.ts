@@ -29,8 +29,12 @@ export interface NativeDevice {
 
 export interface NativeModelInfo {
   readonly path: string;
-  /** `general.name`, else the file's name. */
+  /** For people: of the parts below, of `general.name` or of the file's name (`models/display-name.ts`). */
   readonly name: string;
+  /** `general.basename`, `size_label` and `finetune`, where a converter wrote them. */
+  readonly baseName?: string;
+  readonly sizeLabel?: string;
+  readonly finetune?: string;
   readonly architecture: string;
   readonly parameters: number;
   /** The type of most weights, as ggml names it: `q4_1`, `q4_K`, `f16`. */
@@ -61,7 +65,7 @@ export interface NativeSpecialTokens {
   readonly addBos: boolean;
   /** All tokens that end a generation (end of sequence, of turn, of text, of a FIM part). */
   readonly endOfGeneration: readonly number[];
-  /** Tokens that are markup of prompts and never text; none are known before the model is loaded. */
+  /** Tokens that are markup of prompts and never text. */
   readonly control: readonly number[];
   readonly fimPrefix: number | undefined;
   readonly fimSuffix: number | undefined;

@@ -3,8 +3,8 @@
  * cut. All that is behind here (status, pages, command line, log, errors) gets names that can be shown as they are.
  */
 
-import path from 'node:path';
 import { cleanName } from '../../protocol/cut';
+import { modelName } from '../display-name';
 import type { NativeAddon, NativeDevice, NativeModel, NativeModelInfo } from './addon';
 
 export function withOwnNames(addon: NativeAddon): NativeAddon {
@@ -20,9 +20,10 @@ export function withOwnNames(addon: NativeAddon): NativeAddon {
 }
 
 function cleanInfo(info: NativeModelInfo): NativeModelInfo {
+  const { name, baseName, sizeLabel, finetune } = info;
   return {
     ...info,
-    name: cleanName(info.name, cleanName(path.basename(info.path), 'A model without a name')),
+    name: modelName({ name, baseName, sizeLabel, finetune }, info.path),
     architecture: cleanName(info.architecture, 'unknown'),
     quantization: cleanName(info.quantization, 'unknown'),
   };

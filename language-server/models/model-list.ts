@@ -1,0 +1,130 @@
+/** One list for every face: what is on this machine, whether it can be used and fits, and what the catalogue can fetch. */
+
+import path from 'node:path';
+import { modelsFolder } from '../base/cache-folder';
+import { displayName } from '../engine/display-name';
+import { supportedArchitectures } from '../engine/gguf/support';
+import type { ListedModel } from '../protocol/models';
+import { type CatalogueModel, catalogue, defaultModel, findByHubFile } from './catalogue';
+import { bestOf, type FreeMemory, fitOf } from './fit';
+import { partBytes } from './hub/partial-file';
+import { type FoundModel, findModels } from './stores/find-models';
+import type { Machine } from './stores/locations';
+import { findFiles } from './stores/walk';
+import { type CheckOptions, stateOfModel } from './verified';
+
+export interface ListOptions extends CheckOptions {
+  readonly machine?: Machine;
+  readonly memory: FreeMemory;
+  /** That a model would be loaded with. */
+  readonly contextTokens: number;
+}
+
+/** @throws EngineError CANCELLED */
+export async function listModels(options: ListOptions): Promise<ListedModel[]> {
+  const found = await findModels(options.machine);
+  const here = await Promise.all(found.map((model) => listed(model, options)));
+  const begun = await begunDownloads(options.machine?.environment);
+  const names = new Set(here.flatMap(({ catalogue: known }) => known?.name ?? []));
+  const elsewhere = catalogue.filter(({ name }) => !names.has(name)).map(fetchable);
+  const usable = here.filter(({ support }) => support.supported);
+  const best = bestOf(usable, ({ fit }) => fit);
+  return [...here.map((model) => ({ ...model, best: model === best })), ...begun, ...elsewhere];
+}
+
+/** Of the hub: by the folders that it was begun in, it can go on. */
+async function begunDownloads(environment?: Machine['environment']): Promise<ListedModel[]> {
+  const folder = modelsFolder(environment);
+  const begun: ListedModel[] = [];
+  for (const part of await findFiles(folder, (name) => /\.gguf\.part$/i.test(name))) {
+    const file = part.replace(/\.part$/, '');
+    const storeName = path.relative(folder, file);
+    const [owner, repository, ...rest] = storeName.split(path.sep);
+    begun.push({
+      id: rest.length === 1 ? `${owner}/${repository}:${rest[0]}` : file,
+      name: path.basename(file),
+      file,
+      store: 'own',
+      storeName,
+      begunBytes: await partBytes(file),
+      support: { supported: false, reason: 'is not here whole' },
+      best: false,
+      removable: true,
+    });
+  }
+  return begun;
+}
+
+async function listed(found: FoundModel, options: ListOptions): Promise<ListedModel> {
+  const { file, bytes, store, storeName, header } = found;
+  const known = knownAs(found, options.machine);
+  const support = known === undefined ? found.support : await checkedSupport(found, known, options);
+  const kvBytesPerToken = header?.kvBytesPerToken;
+  const fit =
+    header === undefined || kvBytesPerToken === undefined || !support.supported
+      ? {}
+      : {
+          fit: fitOf(
+            { bytes, kvBytesPerToken, trainedContext: header.trainedContext },
+            options.memory,
+            options.contextTokens,
+          ),
+        };
+  return {
+    id: file === '' ? storeName : file,
+    name: known === undefined || header === undefined ? found.name : displayName(header, storeName, known.title),
+    ...(file === '' ? {} : { file }),
+    store,
+    storeName,
+    bytes,
+    ...(header?.architecture === undefined ? {} : { architecture: header.architecture }),
+    support,
+    ...fit,
+    best: false,
+    removable: store === 'own',
+    ...(known === undefined ? {} : { catalogue: facts(known) }),
+  };
+}
+
+/** Of our own folder: by the repository that its folders are named after. */
+function knownAs({ store, storeName, file }: FoundModel, machine: Machine = {}): CatalogueModel | undefined {
+  if (store !== 'own') {
+    return undefined;
+  }
+  if (file === path.join(modelsFolder(machine.environment), defaultModel.file)) {
+    return defaultModel;
+  }
+  const [owner = '', repository = '', ...rest] = storeName.split(path.sep);
+  return findByHubFile(`${owner}/${repository}`, rest.join('/'));
+}
+
+/** A file of the default model's name that is another one is not used as it. */
+async function checkedSupport(found: FoundModel, known: CatalogueModel, options: ListOptions) {
+  if (!('wheel' in known)) {
+    return found.support;
+  }
+  const state = await stateOfModel(found.file, known, options);
+  return state.kind === 'wrong' ? ({ supported: false, reason: state.what } as const) : found.support;
+}
+
+function fetchable(known: CatalogueModel): ListedModel {
+  const { name, title, architecture } = known;
+  const isOurs = architecture === undefined || supportedArchitectures.includes(architecture);
+  return {
+    id: name,
+    name: title,
+    ...('wheel' in known ? { bytes: known.bytes } : {}),
+    ...(architecture === undefined ? {} : { architecture }),
+    support: isOurs
+      ? { supported: true }
+      : { supported: false, reason: `is of the architecture ${architecture}, which is not supported yet` },
+    best: false,
+    removable: false,
+    catalogue: facts(known),
+  };
+}
+
+function facts(known: CatalogueModel): NonNullable<ListedModel['catalogue']> {
+  const { name, license, use, note } = known;
+  return { name, license, use, note, ...('hub' in known ? { repository: known.hub.repository } : {}) };
+}
