@@ -1,64 +1,65 @@
-/** The face of the engine that the rest of the language server knows: one model, a few sequences, generations. */
+/** The interface of the engine to the rest of the language server: one model, a few sequences, generations. */
 
 import type { NativeAttention, NativeContextUsage, NativeModelInfo } from './native/addon';
 import type { NativeGenerationStats, NativeSampling } from './native/addon-generation';
 
-/** Each sequence has its own KV, so that one never evicts the other's. */
+/** Each sequence has its own KV cache, so that one never evicts the other's. */
 export type SequenceName = 'inline' | 'chat';
 
 export type AttentionMode = NativeAttention;
 
 export interface GenerationRequest {
   readonly sequence: SequenceName;
-  /** The whole prompt, special tokens included. Longest common prefix with the sequence's KV is reused. */
+  /** The whole prompt, special tokens included. The longest common prefix with the sequence's KV cache is reused. */
   readonly tokens: Int32Array;
   readonly maxTokens: number;
   readonly sampling: NativeSampling;
-  /** In addition to the model's end-of-generation tokens. */
+  /** Tokens that end the generation, in addition to the model's own. */
   readonly stopTokens?: readonly number[];
   readonly signal?: AbortSignal;
-  /** Valid UTF-8 text as it grows; return 'stop' to end the generation after this token. */
+  /** Gets valid UTF-8 text as it grows; 'stop' ends the generation after this token. */
   readonly onText?: (delta: string, whole: string) => 'continue' | 'stop';
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
-  /** What of the repository is seen beside the tokens, which then begin with {@link RepositoryEngine.anchor}. */
+  /** The retrieved chunks. With any, the tokens begin with {@link RepositoryEngine.anchor}. */
   readonly repository?: readonly RetrievedChunk[];
-  /** Done ahead of time: behind every request that a person waits for, of any sequence. */
+  /** Work ahead of time: it runs after every request that a person waits for, of any sequence. */
   readonly background?: boolean;
   /** Asks for {@link Generation.attention}. */
   readonly countAttention?: boolean;
 }
 
-/** A piece of a file whose keys and values are ready to be read. */
+/** A chunk whose keys and values are ready to be read. */
 export interface EncodedChunk {
   readonly address: string;
   readonly tokens: number;
-  /** Importance keys, and rows where the tier holds them in memory. Bytes. */
+  /** Bytes in memory: importance keys, and the rows if they are in memory, too. */
   readonly fastBytes: number;
+  /** Bytes on disk: the rows if they are mapped. */
   readonly slowBytes: number;
-  /** Requests that read it keep it alive. */
+  /** Requests that read the chunk keep it alive. */
   dispose(): void;
 }
 
 export interface RetrievedChunk {
   readonly chunk: EncodedChunk;
-  /** Added to the predicted logits of its tokens, for the choice of tokens alone: 0 for the most relevant, less for others. */
+  /** Added to the predicted logits of its tokens; biases selection only. 0 for the most relevant chunk, less for others. */
   readonly prior: number;
 }
 
 /**
- * How much the decoded tokens looked where, in blocks of {@link attentionBlockTokens} tokens: shares of what went to all
- * tokens that they read beside the anchor and the newest ones. Together at most 1.
+ * Attention mass of the decoded tokens on blocks of {@link attentionBlockTokens} tokens, as shares of the mass on all selected
+ * tokens except the anchor and the recent window. Together at most 1.
  */
 export interface Attention {
   readonly chunks: readonly ChunkAttention[];
   /**
-   * Of the sequence's own tokens: block i is those from i times {@link attentionBlockTokens} on; the answer's come after
-   * the prompt's. Empty where it is not counted: on a GPU.
+   * On the sequence's own tokens: block i begins at token i times {@link attentionBlockTokens}, and those of the answer come
+   * after those of the prompt. Empty on a GPU, where attention is not counted.
    */
   readonly own: Float32Array;
 }
 
-/** Shares of the blocks of a chunk's tokens; none where they are not counted. */
+/** Shares of the blocks of a chunk; empty where attention is not counted. */
 interface ChunkAttention {
   readonly chunk: EncodedChunk;
   readonly shares: Float32Array;
@@ -76,46 +77,46 @@ export interface Generation {
 
 /** Which chunks a request retrieves, and how their relevance counts. */
 export interface CompositionPolicy {
-  /** Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk. */
+  /** Subtracted from the predicted logits of a chunk's tokens per standard deviation of relevance below the best chunk. */
   readonly priorStrength: number;
-  /** Tokens of one request's chunks; the most relevant where there are more. A decode step reads importance keys of all. */
+  /** Maximum tokens of a request's retrieved chunks, the most relevant first. A decode step reads all their importance keys. */
   readonly maxTokens: number;
 }
 
 /**
- * Encodes pieces of files and keeps them, by content. Absent from an engine that reads densely: no calibration, or
+ * Encodes chunks and stores them by content. Absent from an engine with dense attention only: without a calibration, or with
  * attention `dense`.
  */
 export interface RepositoryEngine {
-  /** The first tokens of every prompt that chunks go with. */
+  /** The first tokens of every prompt with chunks. */
   readonly anchor: Int32Array;
-  /** Most tokens of one chunk, path line included. */
+  /** Maximum tokens of a chunk, including its path line. */
   readonly chunkTokens: number;
-  /** f16 K and V of one token: what it would take dense, in memory, and on disk. Bytes. */
+  /** Bytes of one token: in a dense f16 cache, in memory, and on disk. */
   readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
-  /** As the model's calibration has it. */
+  /** From the model's calibration. */
   readonly policy: CompositionPolicy;
-  /** What names a chunk: same model, layout, anchor and tokens, same address. */
+  /** Identifies a chunk: the same model, layout, anchor and tokens give the same address. */
   address(tokens: Int32Array): string;
-  /** From the store on disk, verified; undefined: not there (or not usable, which is logged), to be encoded. */
+  /** Opens a chunk from the store, verified; undefined if it has to be encoded (an unusable file is logged). */
   open(address: string, signal: AbortSignal): Promise<EncodedChunk | undefined>;
   /**
-   * In the background lane: steps aside for every request within a micro-batch. The chunks are in the store afterwards
-   * (a store that cannot be written is logged once, and they stay in memory).
-   * @throws EngineError CANCELLED (what was complete is kept), OUT_OF_MEMORY, ...
+   * Runs in the background and yields to every request within a micro-batch. Afterwards the chunks are in the store; if it
+   * cannot be written, that is logged once, and they stay in memory.
+   * @throws EngineError CANCELLED (complete chunks are kept), OUT_OF_MEMORY, ...
    */
   encode(
     chunks: readonly Int32Array[],
     signal: AbortSignal,
     onProgress?: (tokens: number) => void,
   ): Promise<readonly EncodedChunk[]>;
-  /** What is in the store, for all repositories of this model. */
+  /** The contents of the store, for all repositories of this model. */
   readonly disk: { readonly chunks: number; readonly bytes: number; readonly maxBytes: number };
-  /** Called with a chunk whose file was cut short or replaced: no request reads it any more, and it is to be opened again. */
+  /** Called with a chunk whose file was truncated or replaced: no request reads it any longer, and it has to be opened again. */
   onLost?: ((chunk: EncodedChunk) => void) | undefined;
   /** Empties the store; answers the bytes freed. Retrieved chunks stay usable. */
   clearDisk(): Promise<number>;
-  /** Chunks that the last requests of the sequences read, each once. */
+  /** Chunks that the sequences' last requests retrieved, each counted once. */
   readonly held: {
     readonly tokens: number;
     readonly fullBytes: number;
@@ -129,18 +130,18 @@ export interface StoreOptions {
   readonly folder: string;
   readonly maxBytes: number;
   readonly rowType: 'f16' | 'q8_0';
-  /** One sentence for the log. */
+  /** Gets one sentence for the log. */
   readonly onProblem?: (message: string) => void;
 }
 
-/** FASA and dense steps over the tokens that a sequence has cached. */
+/** A comparison of FASA and dense steps over the cached tokens of a sequence. */
 export interface EngineMeasurement {
   /** Cached tokens at the first step. */
   readonly atTokens: number;
   /** Medians. */
   readonly fasaMsPerToken: number;
   readonly denseMsPerToken: number;
-  /** Of each FASA step's next-token distribution to the dense one, in nats. */
+  /** KL divergence of each FASA step's next-token distribution from the dense one, in nats. */
   readonly kl: readonly number[];
   /** Steps with the same most likely token. */
   readonly agreeing: number;
@@ -157,8 +158,8 @@ export interface CalibrationRun {
 
 export interface EngineCalibration {
   /**
-   * Calibrates the model and writes the file where the next load finds it. Behind all requests, which it steps aside for;
-   * a run after one that was ended goes on behind its last whole document.
+   * Calibrates the model and writes the file where the next load finds it. It yields to all requests. A run after one that was
+   * interrupted resumes after its last complete document.
    * @throws EngineError CANCELLED; TOO_SLOW; ...
    */
   run(run: CalibrationRun): Promise<void>;
@@ -168,7 +169,7 @@ export interface EngineDevice {
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
   readonly name: string;
   readonly threads: number;
-  /** Bytes; of the machine's memory for the CPU. */
+  /** Bytes; for the CPU, of the machine's memory. */
   readonly memoryFree: number;
   readonly memoryTotal: number;
 }
@@ -176,23 +177,23 @@ export interface EngineDevice {
 export interface Engine {
   readonly model: NativeModelInfo;
   readonly device: EngineDevice;
-  /** Most tokens of a sequence. */
+  /** Maximum tokens of a sequence. */
   readonly contextTokens: number;
   readonly attention: { readonly mode: AttentionMode; readonly budget: number; readonly calibrated: boolean };
   readonly repository?: RepositoryEngine | undefined;
-  /** For a model that has no calibration and could use one. */
+  /** Present for a model that has no calibration and could use one. */
   readonly calibration?: EngineCalibration | undefined;
-  /** Text of files and users: special tokens are plain text. No BOS is added. */
+  /** For text of files and users: special tokens are plain text. Adds no BOS. */
   tokenize(text: string): Int32Array;
-  /** Text of templates: special tokens are parsed. */
+  /** For text of templates: special tokens are parsed. */
   tokenizeTemplate(text: string): Int32Array;
   /** Rejects with an EngineError; CANCELLED when the signal aborts, in the queue, in prefill or in decode. */
   generate(request: GenerationRequest): Promise<Generation>;
   usage(sequence: SequenceName): NativeContextUsage;
-  /** Cached tokens from which on steps are sparse; undefined: never (dense, or no calibration). */
+  /** The number of cached tokens from which on steps are sparse; undefined if they never are (dense, or no calibration). */
   readonly fasaFromTokens: number | undefined;
   /**
-   * A few steps of each kind, behind all requests; any request ends it at once.
+   * Runs a few steps of each kind, after all requests; any new request ends it at once.
    * @throws EngineError CANCELLED; BAD_CALIBRATION; TOO_FEW_TOKENS
    */
   measure(sequence: SequenceName, signal: AbortSignal): Promise<EngineMeasurement>;
@@ -207,11 +208,11 @@ export interface EngineOptions {
   readonly device?: string;
   readonly attention?: AttentionMode;
   readonly budget?: number;
-  /** Absent: no repository is read. */
+  /** Without it, no repository is read. */
   readonly store?: StoreOptions;
   readonly signal?: AbortSignal;
   readonly onProgress?: (share: number) => void;
 }
 
-/** How the server gets an engine: the real one loads the addon, tests bring a fake one. */
+/** How the server gets an engine: the real factory loads the addon, and tests use a fake one. */
 export type EngineFactory = (options: EngineOptions) => Promise<Engine>;

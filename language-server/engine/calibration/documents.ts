@@ -12,7 +12,7 @@ interface CalibrationText {
   readonly start: readonly number[];
 }
 
-/** Shorter ones say nothing: all of their tokens are read anyway. */
+/** Shorter documents say nothing, because all of their tokens are read anyway. */
 const minTokens = 256;
 
 /** @throws EngineError CANCELLED */
