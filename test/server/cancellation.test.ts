@@ -34,7 +34,7 @@ async function slowServer(engine: { prefillMs?: number; tokenMs?: number }): Pro
 }
 
 describe('a request cancelled', () => {
-  test('in prefill ends there', async () => {
+  test('in prefill ends at once', async () => {
     const client = await slowServer({ prefillMs: 60_000 });
     const { answer, cancel } = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -54,7 +54,7 @@ describe('a request cancelled', () => {
     expect(client.events.some((event) => event.startsWith('done'))).toBe(false);
   });
 
-  test('in the queue never runs, and the one that runs is not disturbed', async () => {
+  test('in the queue never runs and does not disturb the running one', async () => {
     const client = await slowServer({ prefillMs: 2000 });
     const first = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -67,7 +67,7 @@ describe('a request cancelled', () => {
     expect(client.events.filter((event) => event.startsWith('prefill'))).toHaveLength(1);
   });
 
-  test('leaves the next request as it would have been', async () => {
+  test('does not change the result of the next request', async () => {
     const client = await slowServer({ prefillMs: 1000 });
     const { answer, cancel } = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -97,7 +97,7 @@ describe('a newer request', () => {
     expect((await newer).items).toHaveLength(1);
   });
 
-  test('for another document leaves it alone', async () => {
+  test('for another document does not end it', async () => {
     const client = await slowServer({ prefillMs: 200 });
     const older = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -109,7 +109,7 @@ describe('a newer request', () => {
 });
 
 describe('the time budget', () => {
-  test('offers what is there when it is over', async () => {
+  test('ends a completion with the text so far', async () => {
     const client = await startServer({
       engine: { answers: longAnswer, tokenMs: 30 },
       initializationOptions: { completion: { timeBudgetMs: 1500, maxTokens: 1000 } },
@@ -122,7 +122,7 @@ describe('the time budget', () => {
     expect(longAnswer[0]?.text.startsWith(text)).toBe(true);
   });
 
-  test('is empty when the prefill takes longer, and ends it', async () => {
+  test('ends a prefill that takes longer, with an empty completion', async () => {
     const client = await startServer({
       engine: { answers: longAnswer, prefillMs: 60_000 },
       initializationOptions: { completion: { timeBudgetMs: 200 } },
@@ -160,7 +160,7 @@ describe('the server ends', () => {
     expect(await client.exited).toBe(1);
   });
 
-  test('killed in the middle of a request, and the next one serves as if nothing had been', async () => {
+  test('when killed in the middle of a request, and the next server works normally', async () => {
     const client = await slowServer({ prefillMs: 60_000 });
     cancellable(client, uri).answer.catch(() => undefined);
     await client.untilEvent('prefill');

@@ -61,7 +61,7 @@ async function nextRequest(before: unknown): Promise<NonNullable<Client['status'
 }
 
 describe.sequential('with the default model', () => {
-  test('a completion is one line of code, and the meter says what is cached', async () => {
+  test('a completion is one line of code, and the status shows what is cached', async () => {
     const suggestion = await client.completionText(uri, line, column);
     expect(suggestion).toMatch(/^[a-z]\w*/);
     expect(suggestion).not.toContain('\n');
@@ -71,7 +71,7 @@ describe.sequential('with the default model', () => {
     expect(status.lastRequest).toMatchObject({ kind: 'inline' });
   });
 
-  test('after another character all but the end is reused', async () => {
+  test('after another character everything but the end is reused', async () => {
     const before = client.status?.lastRequest;
     await type(2, column, 'q');
     await client.complete(uri, line, column + 1);
@@ -80,7 +80,7 @@ describe.sequential('with the default model', () => {
     expect(lastRequest?.reusedTokens).toBeGreaterThan(400);
   });
 
-  test('typing at the end of 2,000 tokens feeds a few of them again for each character', async () => {
+  test('typing after 2,000 tokens prefills only a few of them again per character', async () => {
     const long = 'file:///other/long.ts';
     const configure = (completion: object) =>
       client.connection.sendNotification('workspace/didChangeConfiguration', { settings: { completion, repository } });
@@ -112,7 +112,7 @@ describe.sequential('with the default model', () => {
     expect(Math.max(...fed.slice(1))).toBeGreaterThan(0);
   }, 300_000);
 
-  test('cancelled in prefill and in decode, the next answer is that of a fresh engine', async () => {
+  test('after requests cancelled in prefill and decode, the next answer is that of a fresh engine', async () => {
     const place = 'file:///other/fresh.ts';
     const source = `${text.slice(600, 3000)}\nexport function last(list: string[]): string {\n  return list`;
     const at = { line: source.split('\n').length - 1, character: 13 };
@@ -137,7 +137,7 @@ describe.sequential('with the default model', () => {
     expect(fresh).toMatch(/^\S/);
   }, 300_000);
 
-  test('cancelled in prefill, and asked again, it answers as if nothing had been', async () => {
+  test('a request that was cancelled in prefill answers normally when it is repeated', async () => {
     const other = 'file:///other/clamp.ts';
     await client.open(
       other,
@@ -153,7 +153,7 @@ describe.sequential('with the default model', () => {
     expect(await client.completionText(other, at.line, at.character)).toMatch(/^(?:max|min|floor|abs|round)\(/);
   });
 
-  test('a question about a file is answered in words, streamed', async () => {
+  test('a question about a file is answered as a stream of text', async () => {
     const deltas: string[] = [];
     client.connection.onProgress(new ProgressType<{ text: string }>(), 1, (part) => {
       deltas.push(part.text);
@@ -176,7 +176,7 @@ describe.sequential('with the default model', () => {
     expect(best?.range.end.line).toBeLessThanOrEqual(readFileSync(asked, 'utf8').split('\n').length);
   }, 180_000);
 
-  test('when its input closes in the middle of a prefill it ends, without a crash', async () => {
+  test('the server ends without a crash when its input closes in the middle of a prefill', async () => {
     const last = 'file:///other/last.ts';
     await client.open(last, `${text.slice(200, 2200)}\nlet a = `);
     client.complete(last, text.slice(200, 2200).split('\n').length, 8).catch(() => undefined);
