@@ -1,4 +1,4 @@
-/** Which chunks go beside a tail, and how: relevance, order, offsets. */
+/** Which chunks a tail attends to, and how: relevance, order, offsets. */
 
 import type { NativeChunk, NativeRepository } from '../../language-server/engine/native/addon';
 import { priorsOf, type Scored } from '../../language-server/index/rank/composition';
@@ -6,7 +6,7 @@ import type { Variant } from './options';
 
 export type ScoredChunk = Scored<NativeChunk>;
 
-/** Sequential: the most relevant is nearest to the tail. Shared: all at the window's start. */
+/** With sequential offsets, the most relevant chunk is nearest to the tail; with shared ones, all are at the window's start. */
 export function compose(chunks: readonly ScoredChunk[], variant: Variant): NativeRepository {
   const ordered = chunks.toSorted((left, right) => left.score - right.score);
   const offsets = new Int32Array(ordered.length);
@@ -31,7 +31,7 @@ export function compose(chunks: readonly ScoredChunk[], variant: Variant): Nativ
   };
 }
 
-/** Where the tail's positions begin: behind the window that chunks share, or behind them all. */
+/** Where the tail's positions begin: after the window that chunks share, or after all of them. */
 export function tailPosition(
   anchorTokens: number,
   windowTokens: number,

@@ -16,9 +16,9 @@ function decodePlot(record) {
     ['dense', 'denseMsPerToken'],
     ['FASA', 'fasaMsPerToken'],
   ];
-  const most = Math.max(...rows.flatMap((row) => series.map(([, key]) => row[key])));
-  const step = [5, 10, 20, 25, 50, 100, 200].find((size) => most / size <= 6) ?? 500;
-  const top = Math.ceil(most / step) * step;
+  const max = Math.max(...rows.flatMap((row) => series.map(([, key]) => row[key])));
+  const step = [5, 10, 20, 25, 50, 100, 200].find((size) => max / size <= 6) ?? 500;
+  const top = Math.ceil(max / step) * step;
   const depths = rows.map(({ depth }) => depth);
   const x = logarithmic(Math.min(...depths), Math.max(...depths), PLOT.left + 12, PLOT.right - 12);
   const y = linear(0, top, PLOT.bottom, PLOT.top);

@@ -69,11 +69,11 @@ export function endLabels(series) {
 }
 
 /** Ticks from 0 on, at most seven. */
-export function ticksTo(most) {
-  const power = 10 ** Math.floor(Math.log10(most));
+export function ticksTo(max) {
+  const power = 10 ** Math.floor(Math.log10(max));
   const step =
-    [0.1, 0.2, 0.25, 0.5, 1, 2, 2.5].map((part) => part * power).find((size) => most / size <= 6) ?? 5 * power;
-  const top = Math.ceil(most / step) * step;
+    [0.1, 0.2, 0.25, 0.5, 1, 2, 2.5].map((part) => part * power).find((size) => max / size <= 6) ?? 5 * power;
+  const top = Math.ceil(max / step) * step;
   return { top, ticks: Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step) };
 }
 
