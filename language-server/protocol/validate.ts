@@ -1,7 +1,7 @@
 /**
- * Checks of messages between a webview and its host. Either side takes what comes as unknown: a message that is not
- * exactly one of the known ones is dropped and logged. An entry that is bad costs itself and not its neighbours, where the
- * caller takes the news of it.
+ * Checks of values from outside: messages between a webview and its host, parameters of clients, settings, stored files. A
+ * value is unknown until a check has passed it, and an error names the field by its path. A bad entry costs only itself, and
+ * not its neighbours, where the caller asks to be told of what is left out.
  */
 
 import { cutMiddle } from './cut';
