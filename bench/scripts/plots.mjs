@@ -1,7 +1,7 @@
 // node bench/scripts/plots.mjs
 //
-// Draws the plots of docs/benchmarks.md and README from what `bench` and `eval` printed with --json, kept in
-// docs/measured/: one SVG for light pages and one for dark ones each.
+// Draws the plots of docs/benchmarks.md from the records in docs/measured/ (what `bench` and `eval` print with --json), each as
+// an SVG for light pages and one for dark pages.
 import path from 'node:path';
 import { Failure, main } from '../../scripts/lib/failure.mjs';
 import { readJson } from '../../scripts/lib/files.mjs';

@@ -1,4 +1,4 @@
-// What the plots have in common: themes, axes, lines, and an SVG for light pages and one for dark ones of each.
+// Shared by the plots: themes, axes, lines, and writing each as an SVG for light pages and one for dark pages.
 import path from 'node:path';
 import { writeAtomic } from '../../../scripts/lib/files.mjs';
 import { root, shown } from '../../../scripts/lib/paths.mjs';
@@ -6,7 +6,7 @@ import { root, shown } from '../../../scripts/lib/paths.mjs';
 const docs = path.join(root, 'docs');
 export const measured = path.join(docs, 'measured');
 
-/** Colours that keep a contrast of 4.5 to the page, and differ in lightness for those who do not see the hue. */
+/** Colours with a contrast of 4.5 to the page, which also differ in lightness for people who do not see the hue. */
 const THEMES = {
   light: { page: '#ffffff', ink: '#1f2328', faint: '#d0d7de', series: ['#59636e', '#0550ae', '#a40e26', '#6f42c1'] },
   dark: { page: '#0d1117', ink: '#e6edf3', faint: '#30363d', series: ['#9198a1', '#79c0ff', '#ff9492', '#d2a8ff'] },
