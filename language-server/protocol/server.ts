@@ -362,10 +362,6 @@ export interface ChatResult {
 /** `{ texts }` -> `{ counts }`: tokens of each text. */
 export const countTokensRequest = 'fasa/countTokens';
 
-export interface CountTokensParams {
-  readonly texts: readonly string[];
-}
-
 export interface CountTokensResult {
   readonly counts: readonly number[];
 }
