@@ -8,13 +8,13 @@ import type { NativeModelInfo } from './native/addon';
 /** Compute buffers, vocabulary and the addon itself. */
 const overheadBytes = 192 * 1024 * 1024;
 
-/** Importance keys: 4 bits and ranges of half of the frequency chunks, about 1/14 of f16 K and V. */
+/** Importance keys hold half of the frequency chunks in 4 bits, with ranges: about 1/14 of f16 K and V. */
 const importanceShare = 1 / 14;
 
-/** Bytes that could be allocated now without pushing others out. */
+/** Bytes that can be allocated now without pushing other programs out. */
 export function memoryAvailable(): number {
   if (process.platform === 'darwin') {
-    // free memory of macOS leaves out what it would give back at once
+    // the free memory that macOS reports excludes what it would give back at once
     return Math.floor(os.totalmem() * 0.75);
   }
   const limit = process.constrainedMemory() ?? 0;
@@ -22,7 +22,7 @@ export function memoryAvailable(): number {
   return limit > 0 && limit < os.totalmem() ? Math.min(free, Math.max(0, limit - process.memoryUsage().rss)) : free;
 }
 
-/** File, KV of one sequence, importance keys, buffers. The weights may be repacked, so the file counts in full. */
+/** The file, the KV cache of one sequence, importance keys and buffers. The file counts in full because weights may be repacked. */
 export function memoryNeeded(info: Pick<NativeModelInfo, 'bytes' | 'kvBytesPerToken'>, contextTokens: number): number {
   return Math.ceil(info.bytes + info.kvBytesPerToken * contextTokens * (1 + importanceShare) + overheadBytes);
 }
