@@ -17,16 +17,16 @@ export const common = {
   platform: 'node',
   format: 'cjs',
   target: 'node20',
-  // Packages that have both forms are bundled from the ESM one: what is not used falls away.
+  // Packages with both forms are bundled from ESM, so that unused code is dropped.
   mainFields: ['module', 'main'],
   sourcemap: 'linked',
-  // Sources are in the repository; a map that holds them again would double the package.
+  // Sources are in the repository; a map that contains them again would double the package.
   sourcesContent: false,
   metafile: true,
   logLevel: 'silent',
 };
 
-/** What the package holds: none of it imports bench/. */
+/** The bundles of the package. None of them imports bench/. */
 export const shipped = [
   { entryPoints: ['extension/main.ts'], outfile: 'dist/extension.js', external: ['vscode'], minify: true },
   { entryPoints: ['language-server/main.ts'], outfile: 'dist/server.js' },
@@ -36,7 +36,7 @@ export const shipped = [
   { ...page({ chat: 'media/chat/chat.css', dashboard: 'media/dashboard/dashboard.css' }), sourcemap: false },
 ];
 
-/** dist/cli.js loads the first where it exists, which starts the second; .vscodeignore leaves both out. */
+/** dist/cli.js loads the first if it exists, which starts the second; .vscodeignore leaves both out of the package. */
 const laboratory = [
   { entryPoints: ['bench/main.ts'], outfile: 'dist/bench.js' },
   { entryPoints: ['bench/speed/counting-server.ts'], outfile: 'dist/bench-server.js' },
@@ -61,7 +61,7 @@ function page(entryPoints) {
   };
 }
 
-/** The icons' font and its style sheet, as they are. */
+/** Copies the font of the icons and its style sheet. */
 function copyIcons() {
   const to = path.join(dist, 'media');
   mkdirSync(to, { recursive: true });
@@ -70,7 +70,7 @@ function copyIcons() {
   }
 }
 
-/** Calibration files of the models we know: data that the server looks up by the model's fingerprint. */
+/** Copies the shipped calibration files, which the server looks up by the model's fingerprint. */
 function copyCalibration() {
   const from = path.join(root, 'language-server', 'models', 'calibration');
   const to = path.join(dist, 'calibration');
@@ -79,13 +79,13 @@ function copyCalibration() {
   try {
     names = readdirSync(from).filter((name) => name.endsWith('.json'));
   } catch {
-    // No folder, no calibration files: FASA then needs `calibrate`.
+    // Without the folder there are no calibration files, and FASA needs `calibrate`.
   }
   for (const name of readdirSync(to)) if (!names.includes(name)) rmSync(path.join(to, name));
   for (const name of names) copyFileSync(path.join(from, name), path.join(to, name));
 }
 
-/** Those that language-server/base/languages.ts names. Each is read when a language is first completed in. */
+/** The grammars that language-server/base/languages.ts names. Each is read when a language is first completed in. */
 export const grammars = 'bash c-sharp cpp css go java javascript php powershell python ruby rust tsx typescript'.split(
   ' ',
 );
@@ -113,7 +113,7 @@ async function esbuild() {
   }
 }
 
-/** Makes dist/*.js and dist/calibration once. */
+/** Builds dist/*.js and dist/calibration once. */
 export async function bundle() {
   const { build, formatMessages } = await esbuild();
   const results = await Promise.allSettled(bundles.map((options) => build({ ...common, ...options })));
@@ -131,7 +131,7 @@ export async function bundle() {
   return `ok (${bundles.flatMap((options) => options.outfile ?? []).join(', ')}, dist/media)`;
 }
 
-/** Bundles again whenever a source changes, until the process ends. */
+/** Builds the bundles again whenever a source changes, until the process ends. */
 async function watch() {
   const { context } = await esbuild();
   const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));

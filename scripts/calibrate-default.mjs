@@ -1,9 +1,9 @@
-// npm run calibrate-default
+// node scripts/calibrate-default.mjs
 //
-// Makes the calibration file of the default model again: fetches the corpus below, puts a part of each package into one
-// folder, and runs `calibrate` over it; how chunks of a repository are read is decided on the tuning set of
-// bench/scripts/corpora.mjs. The same model and corpora give the same file. What is evaluated (docs/benchmarks.md,
-// docs/repository-evaluation.md) must come from other packages than these.
+// Makes the calibration file of the default model again. It downloads the corpus below, puts a part of each package into one
+// folder, and runs `calibrate` on it. How repository chunks are read is decided on the tuning set of
+// bench/scripts/corpora.mjs. The same model and corpora give the same file. Evaluations (docs/benchmarks.md,
+// docs/repository-evaluation.md) must use other packages than these.
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';
@@ -13,7 +13,7 @@ import { cacheFolder, dist, root, shown } from './lib/paths.mjs';
 import { run } from './lib/process.mjs';
 import { setUp } from './setup.mjs';
 
-/** Pinned, of several languages and styles; sources under `folder`, with these endings. */
+/** Pinned packages of several languages and styles: their sources under `folder`, with these endings. */
 const CORPUS = [
   { registry: 'npm', name: 'zod', version: '3.25.76', folder: 'package/src/v4/core', endings: ['.ts'] },
   { registry: 'npm', name: 'fastify', version: '5.6.1', folder: 'package/lib', endings: ['.js'] },
@@ -22,11 +22,11 @@ const CORPUS = [
   { registry: 'pip', name: 'flask', version: '3.1.2', folder: 'flask', endings: ['.py'] },
   { registry: 'pip', name: 'werkzeug', version: '3.1.3', folder: 'werkzeug', endings: ['.py'] },
 ];
-/** Bytes of each package, so that none fills the documents alone; about 3.5 bytes are a token. */
+/** Maximum bytes of each package, so that none fills the documents by itself; a token has about 3.5 bytes. */
 const BYTES_PER_PACKAGE = 24_000;
 const LARGEST_FILE = 16_000;
 
-/** Files in path order up to the byte limit, kept under the package's name. */
+/** Copies files in path order, up to the byte limit, under the package's name. */
 function copySources({ name, folder, endings }, work, corpus) {
   const source = path.join(work, folder);
   let left = BYTES_PER_PACKAGE;

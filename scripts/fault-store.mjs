@@ -1,8 +1,9 @@
 // node scripts/fault-store.mjs
 //
-// The faults of the chunk store at full count: killed at 200 random instants, 100 flipped bits each in header, checksums,
-// keys and rows, cut at every 1/50, a full disk, a read-only one, two processes. test/native/chunk-faults.test.ts has the
-// same at a small count. Prints a line for each and fails if any went wrong; the two disks need root, and say so if not.
+// Tests the faults of the chunk store with full counts: writers killed at 200 random instants, 100 flipped bits each in header,
+// checksums, keys and rows, files truncated at every 1/50, a full disk, a read-only one, two processes at once.
+// test/native/chunk-faults.test.ts does the same with small counts. Prints a line for each fault and fails if any test failed.
+// The two disks need root, and say so otherwise.
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';

@@ -1,4 +1,4 @@
-// dist/licenses.txt: the licence of everything of others that the package ships, from what is really in it.
+// Writes dist/licenses.txt: the licences of all third-party software in the package, derived from what is really in it.
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { Failure } from './lib/failure.mjs';
@@ -8,7 +8,7 @@ import { LLAMA_PACKAGE_VERSION } from './lib/platform.mjs';
 
 /** Packages whose headers are compiled into the addon. */
 const IN_THE_ADDON = ['node-addon-api', 'node-api-headers'];
-/** Packages whose files are in the package as they are. */
+/** Packages whose files are copied into the package unchanged. */
 const AS_FILES = ['web-tree-sitter', '@vscode/tree-sitter-wasm', '@vscode/codicons'];
 const RULE = '-'.repeat(80);
 

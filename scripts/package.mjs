@@ -1,4 +1,4 @@
-// npm run package: the extension as a VSIX for this platform, out/fasa-code-TARGET-VERSION.vsix.
+// npm run package builds the extension as a VSIX for this platform, out/fasa-code-TARGET-VERSION.vsix.
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { buildAddon } from './build-addon.mjs';
@@ -9,7 +9,7 @@ import { build, dist, out, root, shown } from './lib/paths.mjs';
 import { platform } from './lib/platform.mjs';
 import { megabytes, step } from './lib/terminal.mjs';
 
-/** Files at the root that the package holds besides dist/ and media/ (see .vscodeignore). */
+/** Files at the root that the package contains besides dist/ and media/ (see .vscodeignore). */
 const ROOT_FILES = [
   'package.json',
   'package.nls.json',
@@ -20,7 +20,7 @@ const ROOT_FILES = [
   '.vscodeignore',
 ];
 
-/** Where the package of this version and platform is made. */
+/** Where the package of this version and platform is built. */
 export function packagePath() {
   const { name, version } = readJson(path.join(root, 'package.json'));
   return path.join(out, `${name}-${platform().vscode}-${version}.vsix`);
@@ -44,7 +44,7 @@ function checkParts() {
   if (missing.length > 0) throw new Failure(`The package would lack ${missing.join(', ')}: run npm run setup.`);
 }
 
-/** A digest of all that goes into the package. */
+/** A digest of everything that goes into the package. */
 function contentHash() {
   const files = [
     ...ROOT_FILES.map((name) => path.join(root, name)),
@@ -54,7 +54,7 @@ function contentHash() {
   return textHash(files.map((file) => `${shown(file)} ${fileHash(file)}`).join('\n'));
 }
 
-/** Makes the package from what is in dist/ now; skipped when nothing changed since. */
+/** Builds the package from the current dist/, unless nothing changed since the last time. */
 export async function makePackage({ say }) {
   checkParts();
   const file = packagePath();
@@ -81,7 +81,7 @@ export async function makePackage({ say }) {
   return line();
 }
 
-/** vsce prints a tree of what it packs and what it thinks of it: shown only when it fails. */
+/** vsce prints a tree of what it packs, with advice; this is shown only if it fails. */
 async function quietly(work) {
   const { log, warn, error } = console;
   const lines = [];

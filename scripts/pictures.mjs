@@ -1,4 +1,4 @@
-// node scripts/pictures.mjs: takes the pictures of the walkthrough and of the README over from the last run of test/end-to-end.
+// node scripts/pictures.mjs copies the pictures of the walkthrough and the README from the last run of test/end-to-end.
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';
@@ -7,7 +7,7 @@ import { out, root, shown } from './lib/paths.mjs';
 const run = path.join(out, 'end-to-end');
 const media = path.join(root, 'media');
 
-/** Where a picture goes, and where the run leaves it. */
+/** The destination of each picture, and where the run left it. */
 const PICTURES = {
   'walkthrough/model': 'editing/walkthrough/menu',
   'walkthrough/type': 'editing/walkthrough/type',

@@ -1,9 +1,8 @@
 // npm run setup [-- --tests]
 //
-// From a clone to `node dist/cli.js`: dependencies, headers, addon, bundles, default model. With --tests also the kernel
-// tests' addon, Chromium, the editor host and, where it can be had, a software Vulkan driver. Each step is skipped when it
-// is done; all can be interrupted and repeated.
-// Only Node's own modules are imported before the dependencies are there.
+// Gets from a clone to `node dist/cli.js`: dependencies, headers, addon, bundles, default model. With --tests it also installs
+// the kernel tests' addon, Chromium, the editor host and, if possible, a software Vulkan driver. A step that is done is
+// skipped, and all steps can be interrupted and repeated. Only Node's own modules are imported before the dependencies exist.
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { main } from './lib/failure.mjs';

@@ -1,8 +1,8 @@
 // npm start -- [FOLDER]
 //
-// Sets up and builds what is missing, then opens FOLDER (default: this project) in a real VS Code with the extension:
-// the desktop `code` where there is one, else code-server on a loopback port, whose address is printed. Settings and
-// extensions of that editor are in the cache folder: the user's own VS Code is not touched. Ctrl+C ends it.
+// Installs and builds what is missing, then opens FOLDER (default: this project) in VS Code with the extension: in the
+// desktop `code` if there is one, or else in code-server on a loopback port, whose address is printed. That editor keeps its
+// settings and extensions in the cache folder, so the user's own VS Code is not touched. Ctrl+C ends it.
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -19,7 +19,7 @@ import { editorHost, setUpEditorHost } from './setup/editor-host.mjs';
 import { setUp } from './setup.mjs';
 
 const START_LIMIT_MS = 60_000;
-/** What an editor gets to end by itself before it is ended. */
+/** How long an editor may take to end by itself. */
 const END_LIMIT_MS = 5000;
 
 const SETTINGS = {
@@ -35,11 +35,11 @@ const SETTINGS = {
   'chat.disableAIFeatures': true,
 };
 
-/** Workspace Trust stays as VS Code has it: the folder may be anybody's. */
+/** Workspace Trust keeps VS Code's defaults, because the folder may come from anybody. */
 const TRUST =
   'Until you trust the folder there (Manage, in the banner of Restricted Mode), completions read the open file alone.';
 
-/** The editor's own folders; settings that the user changed there stay. */
+/** Prepares the editor's folders. Settings that the user changed there stay. */
 function profile(kind) {
   const folder = path.join(cacheFolder(), 'editor', kind);
   const settings = path.join(folder, 'data', 'User', 'settings.json');
@@ -53,7 +53,7 @@ function profile(kind) {
 }
 
 /**
- * A program that ends with us, and all that it started: it leads a process group of its own.
+ * Starts a program that ends with us, along with everything that it started, because it leads a process group of its own.
  * @returns {{child: import('node:child_process').ChildProcess, ended: Promise<number>, end: () => Promise<void>}}
  */
 function startGroup(command, args, options) {
@@ -71,10 +71,10 @@ function startGroup(command, args, options) {
       if (process.platform === 'win32') child.kill(name);
       else if (child.pid) process.kill(-child.pid, name);
     } catch {
-      // Already gone.
+      // It has ended already.
     }
   };
-  // However we end, nothing of it stays.
+  // However we end, nothing of it is left.
   process.on('exit', () => signal('SIGKILL'));
   const end = async () => {
     signal('SIGTERM');
@@ -117,7 +117,7 @@ function freePort() {
   });
 }
 
-/** Installs our package in the editor host, when it is another one than is there. */
+/** Installs our package in the editor host if it differs from the installed one. */
 async function installExtension(args, folder, environment) {
   const { node, entry } = editorHost();
   const record = path.join(folder, 'installed');
@@ -135,7 +135,7 @@ async function openInBrowser(folder) {
   await step('editor host', setUpEditorHost);
   await step('package', makePackage);
   const { folder: own, args: folders } = profile('code-server');
-  // Whoever reaches the page has a terminal: another user of the machine reaches the port, but not a file of ours.
+  // Whoever can open the page has a terminal. Another user of the machine can reach the port, but cannot read our file.
   const config = path.join(own, 'config.yaml');
   const password = randomBytes(18).toString('base64url');
   rmSync(config, { force: true });
@@ -143,10 +143,10 @@ async function openInBrowser(folder) {
   const args = [...folders, '--config', config];
   const environment = {
     ...process.env,
-    // No marketplace is asked for anything.
+    // No marketplace is contacted.
     EXTENSIONS_GALLERY: '{"serviceUrl":""}',
-    // Inside a terminal of another VS Code these would hand our folder to that one.
-    // A password of the user's own for another code-server would come before ours.
+    // In a terminal of another VS Code, these variables would open our folder there.
+    // The user's own password for another code-server would take precedence over ours.
     PASSWORD: undefined,
     HASHED_PASSWORD: undefined,
     VSCODE_IPC_HOOK_CLI: '',

@@ -1,8 +1,8 @@
 // node scripts/test-neon.mjs
 //
-// The NEON kernels on a machine that has none: cross-compiled, and run against the plain ones under an emulator. Debian:
-// apt-get install g++-aarch64-linux-gnu qemu-user (about 350 MB). Not a part of npm test; without the tools it says so and
-// ends with 0.
+// Tests the NEON kernels on a machine without NEON: they are cross-compiled and compared with the plain ones under an emulator.
+// On Debian: apt-get install g++-aarch64-linux-gnu qemu-user (about 350 MB). This is not part of npm test; without the tools it
+// says so and exits with 0.
 import path from 'node:path';
 import { Failure, main } from './lib/failure.mjs';
 import { temporaryFolder } from './lib/files.mjs';

@@ -1,4 +1,4 @@
-// npm test: everything that needs no GPU, from a clean clone. Its last line is `N passed, N failed` over all rings.
+// npm test runs everything that needs no GPU, from a clean clone. Its last line is `N passed, N failed` over all rings.
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { check } from './check.mjs';
@@ -9,7 +9,7 @@ import { run } from './lib/process.mjs';
 import { step } from './lib/terminal.mjs';
 import { setUp } from './setup.mjs';
 
-/** Tests of one folder, by Vitest. A ring of its own: a crash in one does not hide the others. */
+/** Runs the tests of one folder with Vitest, as a ring of its own, so that a crash in one does not hide the others. */
 async function vitest(name) {
   const report = path.join(out, `vitest-${name}.json`);
   rmSync(report, { force: true });
@@ -28,7 +28,7 @@ async function vitest(name) {
   const result = readJson(report);
   if (!result) throw new Failure(`The ring ended with code ${code} and left no report.`);
   const counts = { passed: result.numPassedTests, failed: result.numFailedTests, skipped: result.numPendingTests };
-  // A file that does not load, an error outside of all tests, a process that died: no test failed, yet the ring did.
+  // The ring can fail without a failed test: a file does not load, an error is outside of all tests, a process dies.
   const broken = result.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   ).length;
@@ -37,7 +37,7 @@ async function vitest(name) {
   return counts;
 }
 
-/** A person's steps in a real VS Code, and Mocha inside its extension host. */
+/** Runs a person's steps in a real VS Code, and Mocha inside its extension host. */
 async function endToEnd() {
   const { makePackage } = await import('./package.mjs');
   await step('package', makePackage);

@@ -9,7 +9,7 @@ import { root } from './lib/paths.mjs';
 
 const manifestFile = path.join(root, 'package.json');
 const textsFile = path.join(root, 'package.nls.json');
-/** What the editor shows of an entry; all else is for the machine. */
+/** The fields of an entry that the editor shows; the others are for the machine. */
 const shown = new Set([
   'title',
   'shortTitle',
@@ -28,14 +28,14 @@ const shown = new Set([
   'sampleRequest',
 ]);
 const lists = new Set(['enumDescriptions', 'markdownEnumDescriptions']);
-/** Names that a program gives, not a person: an id that looks like a word. */
+/** Ids that look like words but are given by a program. */
 const notShown = [
   /^languageModelChatProviders\./,
   /^chatParticipants\.[^.]+\.name$/,
   /^chatParticipants\.[^.]+\.commands\.[^.]+\.name$/,
 ];
 
-/** The name of an entry of a list: its own id, so that the order may change. */
+/** An entry of a list is named by its own id, so that the order may change. */
 function idOf(entry, index) {
   const id = entry?.command ?? entry?.id ?? entry?.name ?? entry?.view ?? String(index);
   return String(id).replace(/^fasa\./, '');

@@ -56,10 +56,10 @@ function normalizer(logits: Float32Array): { readonly best: number; readonly log
       best = token;
     }
   }
-  const most = logits[best] ?? Number.NaN;
+  const max = logits[best] ?? Number.NaN;
   let sum = 0;
   for (const value of logits) {
-    sum += Math.exp(value - most);
+    sum += Math.exp(value - max);
   }
-  return { best, logSum: most + Math.log(sum) };
+  return { best, logSum: max + Math.log(sum) };
 }

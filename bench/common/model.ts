@@ -1,4 +1,4 @@
-/** What benchmarks and evaluations of a model have in common: its calibration, tokens to feed, and enough memory. */
+/** What benchmarks and evaluations of a model need: its calibration, tokens for a prefill, and enough memory. */
 
 import { EngineError } from '../../language-server/base/errors';
 import type { OpenModel } from '../../language-server/cli/open-model';
@@ -40,7 +40,7 @@ export function needMemory(bytes: number, what: string): void {
   }
 }
 
-/** Tokens of a text that looks like code; always the same. Times do not depend on what it says. */
+/** Tokens of a text that looks like code, always the same. Times do not depend on what it says. */
 export function someTokens(model: NativeModel, count: number): Int32Array {
   const { addBos, bos } = model.info.tokens;
   const parts = addBos && bos !== undefined ? [bos] : [];

@@ -24,7 +24,7 @@ export function fixed(value: number | undefined, digits: number): string {
 }
 
 export interface Report<T> {
-  /** As JSON, whole. */
+  /** Printed whole as JSON. */
   readonly record: object;
   /** Lines above the table. */
   readonly heading: readonly string[];
@@ -32,7 +32,7 @@ export interface Report<T> {
   readonly columns: readonly Column<T>[];
 }
 
-/** What a measurement came to: its record for programs, a table for people. */
+/** Prints the result of a measurement: its record for programs, or a table for people. */
 export function printReport<T>(output: Output, json: boolean, { record, heading, rows, columns }: Report<T>): void {
   if (json) {
     output.json(record);

@@ -1,4 +1,4 @@
-/** Chunks of the evaluated repositories: cut as the product cuts them, encoded once, kept on disk for the next run. */
+/** Chunks of the evaluated repositories: cut like those of the product, encoded once, and kept on disk for the next run. */
 
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -14,25 +14,25 @@ import { raiseImported, type Topic, termsOf } from '../../language-server/index/
 import type { CorpusRepository } from './corpus';
 import type { Snippet } from './prompt';
 
-/** Of the text search baseline: about what peers put into a prompt as one snippet. */
+/** The size of a snippet in the text search baseline: about what other assistants put into a prompt as one snippet. */
 const snippetTokens = 256;
 
-interface PieceOfFile {
-  /** Of its file. */
+interface FileChunk {
+  /** The path of its file. */
   readonly path: string;
   readonly chunk: Chunk;
 }
 
-/** A place in a file, and what stands before it. */
+/** A place in a file, and the text before it. */
 export interface Place {
   readonly file: { readonly path: string; readonly text: string };
   readonly offset: number;
   readonly prompt: { readonly tailText: string };
 }
 
-/** The pieces of one repository, with text search over them. */
-export class Pieces {
-  readonly all: readonly PieceOfFile[];
+/** The chunks of one repository, with text search over them. */
+export class SearchableChunks {
+  readonly all: readonly FileChunk[];
   readonly #index = new Bm25Index<number>();
   readonly #root: string;
   readonly #files: ReadonlySet<string>;
@@ -49,26 +49,26 @@ export class Pieces {
     this.all = repository.files.flatMap((file) =>
       chunkFile(tokenizer, file.path, file.text, { chunkTokens: tokens }).map((chunk) => ({ path: file.path, chunk })),
     );
-    for (const [i, piece] of this.all.entries()) {
-      this.#index.add(i, `${piece.path}\n${piece.chunk.text}`);
+    for (const [i, one] of this.all.entries()) {
+      this.#index.add(i, `${one.path}\n${one.chunk.text}`);
     }
   }
 
-  static snippets(bench: OpenModel, repository: CorpusRepository): Pieces {
-    return new Pieces(bench, repository, snippetTokens);
+  static snippets(bench: OpenModel, repository: CorpusRepository): SearchableChunks {
+    return new SearchableChunks(bench, repository, snippetTokens);
   }
 
   get tokens(): number {
     return this.all.reduce((sum, { chunk }) => sum + chunk.tokens.length, 0);
   }
 
-  /** BM25 of each piece, in their order. */
+  /** The BM25 score of each chunk, in their order. */
   scores(topic: Topic): number[] {
     const scores = this.#index.scores(termsOf(topic));
     return this.all.map((_, i) => scores.get(i) ?? 0);
   }
 
-  /** As a request of the product has them: of lines near the cursor, raised for files that the document imports. */
+  /** Scores as in a request of the product: by lines near the cursor, raised for files that the document imports. */
   relevance({ file, offset, prompt }: Place): number[] {
     const document = file.text.slice(0, offset);
     const imported = new Set(importsOf({ path: file.path, text: document }, this.#root, this.#files));
@@ -78,7 +78,7 @@ export class Pieces {
     );
   }
 
-  /** All but those of one file, which is the one that is edited. @param scores of each piece, in their order */
+  /** All chunks except those of the edited file. @param scores of each chunk, in their order */
   snippetsBeside(file: string, scores: readonly number[]): Snippet[] {
     return this.all.flatMap(({ path: own, chunk }, i) =>
       own === file ? [] : [{ tokens: chunk.tokens, score: scores[i] ?? 0 }],
@@ -100,7 +100,7 @@ export class ChunkPool {
   readonly #folder: string;
   readonly #key: string;
 
-  /** @param key whatever the encoder was made from: model, anchor, row type, calibration */
+  /** @param key everything that the encoder was made from: model, anchor, row type, calibration */
   constructor(encoder: NativeEncoder, folder: string, key: string) {
     this.#encoder = encoder;
     this.#folder = folder;
@@ -108,16 +108,16 @@ export class ChunkPool {
   }
 
   /**
-   * In the order of the pieces.
+   * Answers them in the order of the chunks given.
    * @throws EngineError CANCELLED, OUT_OF_MEMORY
    */
   async ready(
-    pieces: readonly PieceOfFile[],
+    chunks: readonly FileChunk[],
     signal: AbortSignal,
     onProgress: (tokens: number) => void,
   ): Promise<NativeChunk[]> {
     await mkdir(this.#folder, { recursive: true });
-    const sources = pieces.map(({ chunk: { tokens } }): Source => {
+    const sources = chunks.map(({ chunk: { tokens } }): Source => {
       const address = createHash('sha256')
         .update(this.#key)
         .update(new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength))

@@ -1,4 +1,4 @@
-/** Which chunks go beside a tail, and how: relevance, order. */
+/** Which chunks a tail attends to, and how: relevance, order. */
 
 import type { NativeChunk, NativeRepository } from '../../language-server/engine/native/addon';
 import { priorsOf, type Scored } from '../../language-server/index/rank/composition';
@@ -6,6 +6,7 @@ import type { Variant } from './options';
 
 export type ScoredChunk = Scored<NativeChunk>;
 
+/** The most relevant chunk comes last, nearest to the tail. */
 export function compose(chunks: readonly ScoredChunk[], variant: Variant): NativeRepository {
   const ordered = chunks.toSorted((left, right) => left.score - right.score);
   return {

@@ -1,4 +1,4 @@
-/** One case under one condition: which tokens are fed, beside which chunks, and what the model predicts. */
+/** Runs one case under one condition: which tokens are prefilled, with which chunks, and what the model predicts. */
 
 import { cancellable } from '../../language-server/base/cancellable';
 import type { NativeModel } from '../../language-server/engine/native/addon';
@@ -11,7 +11,7 @@ import type { Variant } from './options';
 import type { CasePrompt } from './prompt';
 import { type Score, scoreCase } from './score';
 
-/** Behind anchor and path line, with the answer. */
+/** Room for the anchor, the path line and the answer. */
 const composedMargin = 256;
 
 interface RunnerOptions {
@@ -19,11 +19,11 @@ interface RunnerOptions {
   /** Tokens of one dense prefill. */
   readonly windowTokens: number;
   readonly tailTokens: number;
-  /** Most tokens of a chunk: the window that chunks share. */
+  /** Maximum tokens of a chunk, which is the window that chunks share. */
   readonly chunkTokens: number;
 }
 
-/** Two caches: one for prompts of one piece, one for tails beside chunks, whose positions begin behind the window. */
+/** Two caches: one for plain prompts, and one for tails with chunks, whose positions begin after the chunks' window. */
 export class ConditionRunner {
   readonly #bench: LaboratoryOpenModel;
   readonly #options: RunnerOptions;
@@ -38,7 +38,7 @@ export class ConditionRunner {
     this.#plain = this.#context(options.windowTokens);
   }
 
-  /** A dense prefill of the parts, then the tail. */
+  /** Runs a dense prefill of the parts, then of the tail. */
   async prefill(prompt: CasePrompt, parts: readonly TokenPart[]): Promise<Score> {
     const before = concatenate([this.#options.anchor, ...parts, prompt.tail]);
     const task = this.#plain.evaluate({
@@ -50,7 +50,7 @@ export class ConditionRunner {
     return scoreCase(this.#model, prompt, await cancellable(task, this.#signal));
   }
 
-  /** The tail beside chunks. @returns logits as {@link scoreCase} takes them, to compare runs by */
+  /** Runs the tail with chunks. @returns logits as {@link scoreCase} takes them, to compare runs */
   async beside(
     prompt: CasePrompt,
     chunks: readonly ScoredChunk[],

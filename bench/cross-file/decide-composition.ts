@@ -11,12 +11,12 @@ import { choices, decide, describe } from './decide';
 import { Evaluation, prepareCases } from './evaluation';
 import { type CrossFileOptions, parseCrossFile, type Variant } from './options';
 
-/** Of each repository, to decide the composition by; with fewer of all, nothing can be told. */
+/** Cases per repository that decide the composition; with too few in total, nothing can be decided. */
 const defaultCases = '12';
 const minCases = 8;
 /** Tokens of retrieved chunks that fewer are compared with. */
 const widestRetrieved = 49_152;
-/** Tokens: what stands for all chunks. */
+/** The number of retrieved tokens that stands for all chunks. */
 const allRetrieved = 1_048_576;
 
 /** Undefined with --cases 0. @throws EngineError USAGE */
@@ -56,7 +56,7 @@ async function decideComposition(
   try {
     await evaluation.encode(found, output);
     let round = 0;
-    // all variants of a case after each other: the tail is fed once
+    // all variants of a case run one after another, so that the tail is prefilled once
     const score = async (variants: readonly Variant[]) => {
       const nll = variants.map((): number[] => []);
       round++;

@@ -5,7 +5,7 @@ import type { Variant } from './options';
 
 export interface Candidate {
   readonly variant: Variant;
-  /** Of the whole name, in nats; one of each case, in their order. */
+  /** The NLL of the whole name in nats, for each case in their order. */
   readonly nll: readonly number[];
   /** Mean of the above. */
   readonly mean: number;
@@ -15,7 +15,7 @@ export interface Candidate {
   readonly kept: boolean;
 }
 
-/** In this order; each with what was best of those before. */
+/** Decided in this order, each with the best values of those before it. */
 export const choices: readonly (readonly [keyof Variant & ('prior' | 'late' | 'bias'), readonly number[]])[] = [
   ['prior', [0, 1, 2, 4]],
   ['late', [16, 64, 256]],
@@ -66,7 +66,7 @@ export async function decide(
 
 type Measured = Pick<Candidate, 'variant' | 'nll' | 'mean'>;
 
-/** 0 stands for all. */
+/** 0 means all. */
 function retrievedTokens({ variant: { retrieved } }: Candidate): number {
   return retrieved === 0 ? Number.POSITIVE_INFINITY : retrieved;
 }

@@ -1,4 +1,4 @@
-/** What `eval cross-file` measures, and what `calibrate` decides the composition by: cases, each under any condition. */
+/** What `eval cross-file` measures, and by what `calibrate` decides the composition: cases under any condition. */
 
 import path from 'node:path';
 import { cacheFolder } from '../../language-server/base/cache-folder';
@@ -11,7 +11,7 @@ import type { LaboratoryOpenModel } from '../common/addon';
 import { needCalibration, needMemory } from '../common/model';
 import { randomNumbers, shuffled } from '../common/statistics';
 import { type CrossFileCase, findCases } from './cases';
-import { ChunkPool, Pieces } from './chunk-pool';
+import { ChunkPool, SearchableChunks } from './chunk-pool';
 import type { ScoredChunk } from './compose';
 import { ConditionRunner } from './conditions';
 import type { CorpusRepository } from './corpus';
@@ -21,30 +21,30 @@ import { type DefinitionAt, definitionAt } from './recall';
 import type { MeasuredCase } from './record';
 import { type Distance, distance, type Score } from './score';
 
-/** Of snippets in the prompt of the text search baseline. */
+/** Tokens of all snippets in the prompt of the text search baseline. */
 const snippetTokens = 1024;
-/** Tokens of other repositories for each of the own. */
+/** Tokens of other repositories for each token of the case's own. */
 const unrelatedShare = 3;
-/** The answer behind the tail of a dense prefill. */
+/** Room for the answer after the tail of a dense prefill. */
 const answerRoom = 64;
 
 const readChunks: ReadonlySet<ConditionName> = new Set(['chunks-dense', 'fasa', 'fasa-all', 'fasa-unrelated']);
 
 interface Repository {
-  readonly pieces: Pieces;
-  readonly snippets: Pieces;
-  /** As pieces.all. */
+  readonly searchable: SearchableChunks;
+  readonly snippets: SearchableChunks;
+  /** In the order of searchable.all. */
   readonly chunks: readonly ScoredChunk['chunk'][];
 }
 
 interface PreparedCase extends CrossFileCase {
   readonly repository: number;
   readonly prompt: CasePrompt;
-  /** Measured densely, too. */
+  /** Whether the dense conditions are measured on it. */
   readonly dense: boolean;
 }
 
-/** In turns of the repositories, so that every part of the list has all of them. */
+/** Repositories take turns in the list, so that every part of it has all of them. */
 export function prepareCases(
   bench: LaboratoryOpenModel,
   repositories: readonly CorpusRepository[],
@@ -113,19 +113,19 @@ export class Evaluation {
     const folder = path.join(cacheFolder(), 'eval-chunks', model.info.fingerprint);
     const pool = new ChunkPool(this.#encoder, folder, key);
     for (const repository of repositories) {
-      const pieces = new Pieces(this.#bench, repository, chunkTokens);
+      const searchable = new SearchableChunks(this.#bench, repository, chunkTokens);
       const chunks = this.#options.conditions.some((condition) => readChunks.has(condition))
-        ? await pool.ready(pieces.all, this.#signal, (done) =>
-            output.progress(`Encoding ${repository.name}, ${pieces.tokens} tokens`, done / pieces.tokens),
+        ? await pool.ready(searchable.all, this.#signal, (done) =>
+            output.progress(`Encoding ${repository.name}, ${searchable.tokens} tokens`, done / searchable.tokens),
           )
         : [];
-      this.#repositories.push({ pieces, snippets: Pieces.snippets(this.#bench, repository), chunks });
+      this.#repositories.push({ searchable, snippets: SearchableChunks.snippets(this.#bench, repository), chunks });
     }
     output.progressDone();
   }
 
   tokens(repository: number): number {
-    return this.#repositories[repository]?.pieces.tokens ?? 0;
+    return this.#repositories[repository]?.searchable.tokens ?? 0;
   }
 
   async measure(index: number, one: PreparedCase): Promise<void> {
@@ -134,11 +134,11 @@ export class Evaluation {
       return;
     }
     const { prompt, file } = one;
-    this.#definitions.set(index, definitionAt(one, own.pieces));
+    this.#definitions.set(index, definitionAt(one, own.searchable));
     const { conditions, variants } = this.#options;
     const [first, ...others] = variants;
     const chunks = this.#chunksFor(one);
-    // of what read the same chunks, to compare by what attends to them densely
+    // logits of the runs on the same chunks, to be compared with dense attention to them
     const sparse = new Map<string, Float32Array>();
     const fasa = async (condition: string, variant: Variant) => {
       const { score, logits } = await this.#beside(prompt, chunks, variant);
@@ -148,13 +148,13 @@ export class Evaluation {
       return score;
     };
     const window = this.#windowTokens - this.#anchor.length - this.#options.tailTokens - answerRoom;
-    const behind = (pieces: Pieces, scores: readonly number[], maxTokens: number) =>
-      this.#runner.prefill(prompt, pack(pieces.snippetsBeside(file.path, scores), maxTokens));
+    const behind = (searchable: SearchableChunks, scores: readonly number[], maxTokens: number) =>
+      this.#runner.prefill(prompt, pack(searchable.snippetsBeside(file.path, scores), maxTokens));
     const runs: readonly [ConditionName, boolean, () => Promise<Score>][] = [
       ['none', true, () => this.#runner.prefill(prompt, [])],
       ['bm25', true, () => behind(own.snippets, own.snippets.scores(prompt.tailText), snippetTokens)],
       ['snippets', true, () => behind(own.snippets, own.snippets.relevance(one), snippetTokens)],
-      ['dense', one.dense, () => behind(own.pieces, own.pieces.relevance(one), window)],
+      ['dense', one.dense, () => behind(own.searchable, own.searchable.relevance(one), window)],
       ['fasa', true, () => fasa('fasa', first)],
       ['fasa-all', true, async () => (await this.#beside(prompt, chunks, { ...first, retrieved: 0 })).score],
       ['fasa-unrelated', true, () => this.#besideUnrelated(one, chunks, first)],
@@ -178,7 +178,7 @@ export class Evaluation {
     }
   }
 
-  /** One case, the retrieved chunks of its repository but those of the file itself, read by FASA. */
+  /** Reads one case with the retrieved chunks of its repository, except those of its own file, by FASA. */
   async fasa(one: PreparedCase, variant: Variant): Promise<Score> {
     return (await this.#beside(one.prompt, this.#chunksFor(one), variant)).score;
   }
@@ -216,9 +216,9 @@ export class Evaluation {
 
   #chunksFor(one: PreparedCase): ScoredChunk[] {
     const own = this.#repositories[one.repository];
-    const scores = own?.pieces.relevance(one) ?? [];
+    const scores = own?.searchable.relevance(one) ?? [];
     return (own?.chunks ?? []).flatMap((chunk, i) =>
-      own?.pieces.all[i]?.path === one.file.path ? [] : [{ chunk, score: scores[i] ?? 0 }],
+      own?.searchable.all[i]?.path === one.file.path ? [] : [{ chunk, score: scores[i] ?? 0 }],
     );
   }
 
@@ -243,12 +243,12 @@ export class Evaluation {
 
   /** Chunks of the other repositories in an order that the seed and the case fix; scored like all others. */
   async #besideUnrelated(one: PreparedCase, chunks: readonly ScoredChunk[], variant: Variant): Promise<Score> {
-    const others = this.#repositories.flatMap(({ pieces, chunks: list }, i) => {
+    const others = this.#repositories.flatMap(({ searchable, chunks: list }, i) => {
       if (i === one.repository) {
         return [];
       }
       // nothing of them is imported
-      const scores = pieces.scores({ before: one.prompt.tailText, after: '', document: '' });
+      const scores = searchable.scores({ before: one.prompt.tailText, after: '', document: '' });
       return list.map((chunk, k) => ({ chunk, score: scores[k] ?? 0 }));
     });
     let left = unrelatedShare * chunks.reduce((sum, { chunk }) => sum + chunk.tokens, 0);

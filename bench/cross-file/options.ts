@@ -5,15 +5,15 @@ import { type CalibrationFile, defaultComposition } from '../../language-server/
 import type { StoreOptions } from '../../language-server/engine/engine';
 
 const conditionNames = [
-  /** The tail alone. */
+  /** The tail only. */
   'none',
   /** The best snippets by BM25, 1,024 tokens of them, in front of the tail. */
   'bm25',
-  /** The same of the snippets that come first as requests rank chunks. */
+  /** The same, with the snippets that come first in the ranking of requests. */
   'snippets',
-  /** As many chunks as the trained window holds, the most relevant ones, in front of the tail: one dense prefill. */
+  /** As many of the most relevant chunks as the trained window holds, in front of the tail, in one dense prefill. */
   'dense',
-  /** The chunks that `fasa` retrieves, each token attended to densely. */
+  /** The chunks that `fasa` retrieves, by dense attention. */
   'chunks-dense',
   /** The chunks that a request retrieves, read by FASA. */
   'fasa',
@@ -25,13 +25,13 @@ const conditionNames = [
 
 export type ConditionName = (typeof conditionNames)[number];
 
-/** How chunks are put together with the tail. */
+/** How chunks are combined with the tail. */
 export interface Variant {
   /** Tokens of the tail that see the chunks. */
   readonly late: number;
-  /** Added to predicted logits, for each standard deviation that a chunk's BM25 score is below the best one's. */
+  /** Subtracted from predicted logits per standard deviation that a chunk's score is below the best one's. */
   readonly prior: number;
-  /** Times ln(chunks): added to the logits of chunk tokens. */
+  /** This times ln(chunks) is added to the logits of chunk tokens. */
   readonly bias: number;
   readonly budget: number;
   /** Tokens of the retrieved chunks, the most relevant ones; 0: all. */
@@ -40,9 +40,9 @@ export interface Variant {
 
 export interface CrossFileOptions {
   readonly conditions: readonly ConditionName[];
-  /** Of each repository. */
+  /** Cases of each repository. */
   readonly cases: number;
-  /** Of these, how many the dense conditions are measured on. */
+  /** How many of these the dense conditions are measured on. */
   readonly denseCases: number;
   readonly tailTokens: number;
   readonly variants: readonly [Variant, ...Variant[]];
@@ -50,7 +50,7 @@ export interface CrossFileOptions {
 }
 
 /**
- * @param composition as the model's calibration has it; what it leaves out, and all without one, is the product's default
+ * @param composition of the model's calibration; what it leaves out has the product's default
  * @throws EngineError USAGE
  */
 export function parseCrossFile(
@@ -91,10 +91,10 @@ export function parseCrossFile(
   };
 }
 
-function numbers(name: string, value: string, least: number): number[] {
+function numbers(name: string, value: string, min: number): number[] {
   return value.split(',').map((part) => {
     const number = Number(part);
-    if (part.trim() === '' || !Number.isFinite(number) || number < least) {
+    if (part.trim() === '' || !Number.isFinite(number) || number < min) {
       throw usageError(`--${name} must be numbers with commas between them, not "${value}".`);
     }
     return number;

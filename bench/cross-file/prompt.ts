@@ -1,4 +1,4 @@
-/** The tokens of a case: what the model sees of the file in front of the place, and what comes there. */
+/** The tokens of a case: what the model sees of the file before the place, and what follows there. */
 
 import type { NativeModel } from '../../language-server/engine/native/addon';
 import type { TokenPart } from '../../language-server/engine/native/token-parts';
@@ -16,9 +16,9 @@ export interface CasePrompt {
   readonly nameTokens: number;
 }
 
-/** Code has 2.5 to 4 characters a token: a tail is never longer. */
+/** Code has 2.5 to 4 characters per token, so a tail is never longer. */
 const maxCharsPerToken = 4;
-/** Tokens of the line behind the name whose likelihood is measured, too. */
+/** Tokens of the line after the name whose likelihood is measured as well. */
 const maxFollowing = 16;
 
 /** The first whole line of the text that a tail may hold. */
@@ -27,14 +27,14 @@ export function tailStart(text: string, offset: number, tailTokens: number): num
   return from <= 0 ? 0 : text.indexOf('\n', from) + 1;
 }
 
-/** @returns undefined where the tokenizer does not end a token where the name ends */
+/** @returns undefined if no token ends where the name ends */
 export function casePrompt(
   model: NativeModel,
   { file, name, offset }: CrossFileCase,
   tailTokens: number,
 ): CasePrompt | undefined {
   const { text, path } = file;
-  // a space belongs to the token behind it
+  // a space belongs to the token after it
   const cut = text[offset - 1] === ' ' ? offset - 1 : offset;
   const lineEnd = text.indexOf('\n', offset);
   const following = text.slice(cut, lineEnd === -1 ? text.length : lineEnd + 1);
@@ -61,7 +61,7 @@ function pathTokens(model: NativeModel, path: string): number[] {
     : [...model.tokenize(`${commentPathLine(path)}\n`, false)];
 }
 
-/** @param bytes of the name (which is ASCII), a space in front included */
+/** @param bytes of the name (which is ASCII), including a space in front */
 function tokensOfName(model: NativeModel, answer: Int32Array, bytes: number): number | undefined {
   let sum = 0;
   for (const [i, token] of answer.entries()) {
@@ -73,7 +73,7 @@ function tokensOfName(model: NativeModel, answer: Int32Array, bytes: number): nu
   return undefined;
 }
 
-/** As many of the last lines as fit. */
+/** Takes as many of the last lines as fit. */
 function lastLines(
   model: NativeModel,
   text: string,
@@ -97,7 +97,7 @@ export interface Snippet {
   readonly score: number;
 }
 
-/** The best snippets that fit, the best one last, nearest to the tail; those that no term speaks for stay out. */
+/** Takes the best snippets that fit, with the best one last, nearest to the tail. Snippets without a matching term stay out. */
 export function pack(snippets: readonly Snippet[], maxTokens: number): TokenPart[] {
   const chosen: TokenPart[] = [];
   let left = maxTokens;

@@ -1,7 +1,7 @@
 /** Whether the chunk that defines a name is among the most relevant ones, by the product's ranking and by plain text search. */
 
 import { type CrossFileCase, hasWord } from './cases';
-import type { Pieces, Place } from './chunk-pool';
+import type { Place, SearchableChunks } from './chunk-pool';
 
 /** Tokens of chunks, the most relevant first, up to the one with the definition: as a request ranks them, and by BM25 of the tail. */
 export interface DefinitionAt {
@@ -20,9 +20,9 @@ export interface Recall {
 const depths = [1024, 4096, 16_384];
 
 /** Undefined where no chunk of another file has the definition whole. */
-export function definitionAt(one: CrossFileCase & Place, pieces: Pieces): DefinitionAt | undefined {
-  const ranked = tokensUntilDefinition(one, pieces, pieces.relevance(one));
-  const bm25 = tokensUntilDefinition(one, pieces, pieces.scores(one.prompt.tailText));
+export function definitionAt(one: CrossFileCase & Place, chunks: SearchableChunks): DefinitionAt | undefined {
+  const ranked = tokensUntilDefinition(one, chunks, chunks.relevance(one));
+  const bm25 = tokensUntilDefinition(one, chunks, chunks.scores(one.prompt.tailText));
   return ranked === undefined || bm25 === undefined ? undefined : { ranked, bm25 };
 }
 
@@ -35,16 +35,16 @@ export function recallOf(found: readonly (DefinitionAt | undefined)[]): Recall[]
 
 function tokensUntilDefinition(
   { file, name, definedIn }: CrossFileCase,
-  pieces: Pieces,
+  chunks: SearchableChunks,
   scores: readonly number[],
 ): number | undefined {
-  const others = pieces.all
-    .map((piece, i) => ({ piece, score: scores[i] ?? 0 }))
-    .filter(({ piece }) => piece.path !== file.path);
+  const others = chunks.all
+    .map((one, i) => ({ one, score: scores[i] ?? 0 }))
+    .filter(({ one }) => one.path !== file.path);
   let tokens = 0;
-  for (const { piece } of others.toSorted((left, right) => right.score - left.score)) {
-    tokens += piece.chunk.tokens.length;
-    if (definedIn.includes(piece.path) && hasWord(piece.chunk.text, name)) {
+  for (const { one } of others.toSorted((left, right) => right.score - left.score)) {
+    tokens += one.chunk.tokens.length;
+    if (definedIn.includes(one.path) && hasWord(one.chunk.text, name)) {
       return tokens;
     }
   }

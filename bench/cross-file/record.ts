@@ -1,4 +1,4 @@
-/** What `eval cross-file` reports, from the scores of all cases under all conditions. */
+/** Makes the report of `eval cross-file` from the scores of all cases under all conditions. */
 
 import { type DefinitionAt, type Recall, recallOf } from './recall';
 import { type Comparison, compareWithNone, type Figures, figures, type Score } from './score';

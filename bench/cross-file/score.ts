@@ -8,20 +8,20 @@ import type { CasePrompt } from './prompt';
 export interface Score {
   /** Greedy decoding gives the name and then ends it. */
   readonly exact: boolean;
-  /** Of all tokens of the name together, in nats. */
+  /** NLL of all tokens of the name together, in nats. */
   readonly nameNll: number;
-  /** Of each token behind it in the line. */
+  /** NLL of each token after it in the line. */
   readonly followingNll: readonly number[];
-  /** Wall time of feeding and predicting. */
+  /** Wall time of prefilling and predicting. */
   readonly seconds?: number;
   /** From the distributions that dense attention to the same chunks gives. */
   readonly distance?: Distance;
 }
 
 export interface Distance {
-  /** KL(dense || own) of each token of the name and behind it, in nats. */
+  /** KL(dense || own) at each token of the name and after it, in nats. */
   readonly kl: readonly number[];
-  /** Of these, where the likeliest token is the same. */
+  /** How many of these have the same most likely token. */
   readonly agreeing: number;
 }
 
@@ -99,7 +99,7 @@ export interface Comparison {
   readonly worse: number;
   /** The largest loss of one case in nats; negative: all gained. */
   readonly worstLoss: number;
-  /** What the condition gains over none, as a share of what the reference gains, in NLL of the names and in exact ones. */
+  /** The gain over no repository as a share of the reference's gain, in NLL of the names and in exact names. */
   readonly gainShare: number;
   readonly exactGainShare: number;
 }

@@ -15,11 +15,11 @@ interface UsedName {
 }
 
 export interface SourceNames {
-  /** Of declarations that other files can see: functions, types, methods, fields, members, constants. */
+  /** Names of declarations that other files can see: functions, types, methods, fields, members, constants. */
   readonly defined: ReadonlySet<string>;
   /** Defined, or bound by a parameter, a variable or a pattern. */
   readonly bound: ReadonlySet<string>;
-  /** Names in the order of the text, but for those that are bound there or stand in an import. */
+  /** Names in the order of the text, except those that are bound there or are part of an import. */
   readonly used: readonly UsedName[];
 }
 

@@ -1,4 +1,4 @@
-/** `eval citations`: facts planted in known files; does what an answer looked at name the right file first? */
+/** `eval citations`: facts are planted in known files; does the attention of an answer rank the right file first? */
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -35,10 +35,10 @@ interface RepositorySize {
 }
 
 interface Ranks {
-  /** 0-based place of the right file among those that were named; Infinity: not named. */
+  /** The 0-based rank of the right file, or Infinity if it is not ranked. */
   readonly attention: number;
   readonly bm25: number;
-  /** A random order has the right file among the first three so often. */
+  /** How often a random order has the right file among the first three. */
   readonly randomAt3: number;
   readonly answered: boolean;
 }
@@ -136,12 +136,12 @@ async function askAll(
       chunks,
       countAttention: true,
     });
-    const looked = (generation.attention?.chunks ?? []).map(({ chunk, shares }) => {
+    const attended = (generation.attention?.chunks ?? []).map(({ chunk, shares }) => {
       const source = context.sourceOf(chunk);
       return { shares, place: source && { ...source, uri: source.path } };
     });
-    const citations = citationsOf(looked);
-    // text search does not know which of equals is the right one
+    const citations = citationsOf(attended);
+    // text search does not know which of several equal scores is the right one
     const equals = shuffled([...index.scores(termsOf(question))], randomNumbers(seed + i));
     const found = equals.toSorted(([, left], [, right]) => right - left).map(([file]) => file);
     ranks.push({
@@ -159,7 +159,7 @@ async function askAll(
   return ranks;
 }
 
-/** Of the file among the distinct ones, in their order. */
+/** The rank of a file among the distinct ones, in their order. */
 export function rankOf(files: readonly string[], right: string): number {
   const place = [...new Set(files)].indexOf(right);
   return place === -1 ? Number.POSITIVE_INFINITY : place;
@@ -174,7 +174,7 @@ export function figures(ranks: readonly Ranks[]) {
     bm25PrecisionAt1: share(({ bm25 }) => bm25 < 1),
     bm25PrecisionAt3: share(({ bm25 }) => bm25 < 3),
     randomPrecisionAt3: ranks.reduce((sum, { randomAt3 }) => sum + randomAt3, 0) / ranks.length,
-    /** Share of the answers that hold the constant's value. */
+    /** The share of answers that contain the constant's value. */
     answered: share(({ answered }) => answered),
   };
 }

@@ -25,11 +25,11 @@ export async function evalCrossFile(line: CommandLine, output: Output, signal: A
     throw usageError('eval cross-file takes --corpus DIR.');
   }
   const { budget, rows } = line.options;
-  const most = budget > 0 ? budget : defaultBudget;
+  const usedBudget = budget > 0 ? budget : defaultBudget;
   // what is wrong with the words is said before a model is loaded
-  parseCrossFile(line.crossFile, most, rows, undefined);
+  parseCrossFile(line.crossFile, usedBudget, rows, undefined);
   await withLaboratoryModel(line, output, signal, async (bench) => {
-    const options = parseCrossFile(line.crossFile, most, rows, bench.calibration?.composition);
+    const options = parseCrossFile(line.crossFile, usedBudget, rows, bench.calibration?.composition);
     const found = await readCorpus(corpus, signal);
     const cases = prepareCases(bench, found, options, line.options.seed ?? defaultSeed);
     const evaluation = new Evaluation(bench, options, line.length, signal);

@@ -15,7 +15,7 @@ export interface EvalDocument {
   readonly lines: readonly number[];
 }
 
-interface Piece {
+interface SourceTokens {
   readonly name: string;
   /** Tokens of each line, its end included. */
   readonly lines: readonly Int32Array[];
@@ -23,7 +23,7 @@ interface Piece {
 }
 
 /**
- * `count` documents of `length` tokens that start at evenly spaced files, of those that leave enough behind them.
+ * Cuts `count` documents of `length` tokens, which start at evenly spaced files of those with enough text after them.
  * @throws EngineError BAD_ARGUMENT when the folder has too little text
  */
 export async function readDocuments(
@@ -33,35 +33,35 @@ export async function readDocuments(
   count: number,
   signal: AbortSignal,
 ): Promise<EvalDocument[]> {
-  const pieces = await readPieces(model, corpus, signal);
-  const behind: number[] = [];
-  pieces.reduceRight((sum, piece, i) => {
-    behind[i] = sum + piece.tokens;
-    return sum + piece.tokens;
+  const sources = await readSources(model, corpus, signal);
+  const remaining: number[] = [];
+  sources.reduceRight((sum, source, i) => {
+    remaining[i] = sum + source.tokens;
+    return sum + source.tokens;
   }, 1);
-  const starts = pieces.map((_, i) => i).filter((i) => (behind[i] ?? 0) >= length);
+  const starts = sources.map((_, i) => i).filter((i) => (remaining[i] ?? 0) >= length);
   if (starts.length === 0) {
     throw new EngineError('BAD_ARGUMENT', `There are fewer than ${length} tokens of source code in ${corpus}.`, {
       remedy: 'Give a larger folder, or a smaller --length.',
     });
   }
   const chosen = Array.from({ length: count }, (_, k) => starts[Math.floor((k * starts.length) / count)] ?? 0);
-  return [...new Set(chosen)].map((start) => join(model, pieces.slice(start), length));
+  return [...new Set(chosen)].map((start) => join(model, sources.slice(start), length));
 }
 
-async function readPieces(model: NativeModel, corpus: string, signal: AbortSignal): Promise<Piece[]> {
-  const sources = new SourceFiles(corpus);
-  const pieces: Piece[] = [];
-  for (const relative of await walk(sources, { signal })) {
-    const result = await sources.read(path.join(sources.root, relative));
+async function readSources(model: NativeModel, corpus: string, signal: AbortSignal): Promise<SourceTokens[]> {
+  const files = new SourceFiles(corpus);
+  const sources: SourceTokens[] = [];
+  for (const relative of await walk(files, { signal })) {
+    const result = await files.read(path.join(files.root, relative));
     if (result === undefined || !('file' in result)) {
       continue;
     }
     const text = `${commentPathLine(relative)}\n${result.file.text}\n`;
     const lines = splitLines(model, model.tokenize(text, false));
-    pieces.push({ name: relative, lines, tokens: lines.reduce((sum, line) => sum + line.length, 0) });
+    sources.push({ name: relative, lines, tokens: lines.reduce((sum, line) => sum + line.length, 0) });
   }
-  return pieces;
+  return sources;
 }
 
 /** After each token that holds the end of a line. */
@@ -83,16 +83,16 @@ function splitLines(model: NativeModel, tokens: Int32Array): Int32Array[] {
   return lines;
 }
 
-function join(model: NativeModel, pieces: readonly Piece[], length: number): EvalDocument {
+function join(model: NativeModel, sources: readonly SourceTokens[], length: number): EvalDocument {
   const { addBos, bos } = model.info.tokens;
   const tokens = addBos && bos !== undefined ? [bos] : [];
   const starts: number[] = [];
-  for (const line of pieces.flatMap(({ lines }) => lines)) {
+  for (const line of sources.flatMap(({ lines }) => lines)) {
     if (tokens.length >= length) {
       break;
     }
     starts.push(tokens.length);
     tokens.push(...line);
   }
-  return { name: pieces[0]?.name ?? '', tokens: Int32Array.from(tokens.slice(0, length)), lines: starts };
+  return { name: sources[0]?.name ?? '', tokens: Int32Array.from(tokens.slice(0, length)), lines: starts };
 }

@@ -39,8 +39,8 @@ export async function evalFidelity(line: CommandLine, output: Output, signal: Ab
     const { headSize, heads, kvHeads, name } = opened.model.info;
     const results = new Map<EvalPolicy, (Comparison & { readonly name: string })[]>();
     for (const [i, document] of documents.entries()) {
-      const told = (share: number) => output.progress('Documents', (i + share) / documents.length);
-      for (const [policy, comparison] of await compareAll(run, document, signal, told)) {
+      const onProgress = (share: number) => output.progress('Documents', (i + share) / documents.length);
+      for (const [policy, comparison] of await compareAll(run, document, signal, onProgress)) {
         results.set(policy, [...(results.get(policy) ?? []), { ...comparison, name: document.name }]);
       }
     }
@@ -57,10 +57,10 @@ export async function evalFidelity(line: CommandLine, output: Output, signal: Ab
       }),
     );
     const [first] = records;
-    const told = `${first?.tokens} steps, dense NLL ${fixed(first?.denseNll, 4)}`;
+    const figuresOfAll = `${first?.tokens} steps, dense NLL ${fixed(first?.denseNll, 4)}`;
     printReport(output, line.options.json, {
       record: recordOf(records),
-      heading: [`${name}: ${documents.length} documents of ${length} tokens, budget ${budget}, ${told}`],
+      heading: [`${name}: ${documents.length} documents of ${length} tokens, budget ${budget}, ${figuresOfAll}`],
       rows: records,
       columns: [
         { title: 'policy', text: ({ policy }) => policy },
@@ -79,7 +79,7 @@ async function compareAll(
   { context, opened: { model }, policies, budget }: DocumentRun,
   document: EvalDocument,
   signal: AbortSignal,
-  told: (share: number) => void,
+  onProgress: (share: number) => void,
 ): Promise<[EvalPolicy, Comparison][]> {
   const scored = Math.min(scoredTokens, document.tokens.length >> 1);
   // the last token has no successor: it is only predicted
@@ -88,10 +88,10 @@ async function compareAll(
   const logits: [EvalPolicy, Float32Array][] = [];
   for (const [i, policy] of policies.entries()) {
     logits.push([policy, await runPolicy(context, policy, steps, signal)]);
-    told((i + 1) / (policies.length + 1));
+    onProgress((i + 1) / (policies.length + 1));
   }
   const reference = await runReference(context, steps, signal);
-  told(1);
+  onProgress(1);
   return logits.map(([policy, own]) => [policy, compareLogits(reference, own, model.info.vocabulary, targets)]);
 }
 

@@ -11,7 +11,7 @@ import type { EvalDocument } from './documents';
 import { type EvalPolicy, recordOf, runPolicy, runReference, withDocuments } from './runs';
 
 const casesPerDocument = 8;
-/** Planted in this part of the document, so that at least the rest of it lies between definition and question. */
+/** Constants are planted in this part of the document, so that at least the rest lies between definition and question. */
 const plantedShare = 0.4;
 /** Room for question and answer. */
 const questionTokens = 64;
@@ -89,7 +89,7 @@ function constantsOf(random: () => number): Constant[] {
   }));
 }
 
-/** The definitions stand on lines of their own, evenly spread over the first part. */
+/** Puts the definitions on lines of their own, evenly spread over the first part. */
 function plant(model: NativeModel, document: EvalDocument, constants: readonly Constant[], length: number): Int32Array {
   const tokens: number[] = [];
   let at = 0;
@@ -121,7 +121,7 @@ function question(model: NativeModel, prefix: Int32Array, { name, value }: Const
   return { tokens: Int32Array.from([...prefix, ...asked, ...answer.slice(0, -1)]), from: prefix.length, answer };
 }
 
-/** Every token of the answer is the most likely one, which is what greedy decoding would give. */
+/** Whether every token of the answer is the most likely one, as greedy decoding would give it. */
 function isRight({ model }: LaboratoryOpenModel, { tokens, from, answer }: Question, logits: Float32Array): boolean {
   const { vocabulary } = model.info;
   const first = tokens.length - answer.length - from;

@@ -15,7 +15,7 @@ import { needCalibration, needMemory } from '../common/model';
 import type { EvalDocument } from './documents';
 import { readDocuments } from './documents';
 
-/** `batched`: the last tokens as one dense micro-batch, whose difference to single dense steps is rounding. */
+/** `batched` runs the last tokens as one dense micro-batch, which differs from single dense steps only by rounding. */
 export type EvalPolicy = ChoicePolicy | 'batched';
 
 const policyNames: readonly EvalPolicy[] = [
@@ -83,17 +83,17 @@ export async function withDocuments<T>(
   });
 }
 
-/** The record of one policy alone, or of several. */
+/** The record of a single policy, or of several. */
 export function recordOf<T>(records: readonly T[]): T | { readonly policies: readonly T[] } {
   const [first, ...others] = records;
   return first !== undefined && others.length === 0 ? first : { policies: records };
 }
 
-/** Bytes that predicting reads, per cached token and KV head. */
+/** Bytes that the prediction reads per cached token and KV head. */
 export function predictorBytes(policy: EvalPolicy, headSize: number, group: number, dominantFcs: number): number {
   switch (policy) {
     case 'fasa':
-      // int4, and a scale and a minimum in f16 for each channel and 128 tokens
+      // int4, with a scale and a minimum in f16 for each channel and 128 tokens
       return 2 * dominantFcs * (1 / 2 + 4 / 128);
     case 'fasa-f16':
       return 2 * dominantFcs * 2;
@@ -118,7 +118,7 @@ export interface Steps {
   readonly budget: number;
 }
 
-/** Logits of the positions from `from` on. */
+/** Decodes under a policy. @returns logits of the positions from `from` on */
 export function runPolicy(
   context: LaboratoryContext,
   policy: EvalPolicy,
@@ -133,7 +133,7 @@ export function runPolicy(
   return cancellable(task, signal);
 }
 
-/** Dense steps. */
+/** Decodes with dense steps. */
 export function runReference(
   context: LaboratoryContext,
   { tokens, from }: Pick<Steps, 'tokens' | 'from'>,

@@ -1,9 +1,9 @@
 // node bench/scripts/corpora.mjs [--set reported|tuning]
 //
-// Real repositories for `bench repository`, `eval cross-file` and `eval citations`, from package registries by their
-// ordinary clients, pinned, with the hash of what came: into CACHE/corpora/SET/NAME-VERSION. What is reported is measured
-// on the set `reported`; parameters are chosen on `tuning` alone. Both hold one package each of TypeScript, Python, Go and
-// Rust, first published after the default model or in its last weeks. A second run finds everything there.
+// Downloads real repositories for `bench repository`, `eval cross-file` and `eval citations` from package registries, with their
+// ordinary clients: pinned versions, with the hash of each download, into CACHE/corpora/SET/NAME-VERSION. Reported figures are
+// measured on the set `reported`, and parameters are only chosen on `tuning`. Both contain one package each of TypeScript,
+// Python, Go and Rust, first published after the default model or in the last weeks before it. A second run downloads nothing.
 import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
@@ -16,15 +16,15 @@ import { run } from '../../scripts/lib/process.mjs';
 import { step } from '../../scripts/lib/terminal.mjs';
 import { npm } from '../../scripts/setup/npm.mjs';
 
-/** Change it when what is copied changes: folders made by an older rule are made again. */
+/** Change this when the rule of what is copied changes, so that older folders are made again. */
 const RULE = 1;
-/** Sources without tests: what a model must know to go on with the code. */
+/** Sources without tests: what a model has to know to continue the code. */
 const TESTS = /(?:^|\/)(?:tests?|__tests__|testdata|examples?|e2e|benches)\/|(?:\.|_)(?:test|spec)s?\.|_test\.go$/;
 const GENERATED = /\.pb(?:\.gw)?\.go$|\.d\.ts$/;
 
 /**
- * `integrity`: SHA-512 of the package as npm names it, SHA-256 of a wheel or crate, the sum of a Go module. `folders`:
- * of the unpacked archive, what is copied.
+ * `integrity` is the SHA-512 of an npm package, the SHA-256 of a wheel or crate, or the sum of a Go module. `folders` are the
+ * folders of the unpacked archive that are copied.
  */
 const PACKAGES = [
   {
@@ -126,7 +126,7 @@ function onlyFile(folder, pattern, what) {
   return path.join(folder, name);
 }
 
-/** Each answers the folder of the unpacked package, and the hash of what was fetched. */
+/** Each returns the folder of the unpacked package and the hash of the download. */
 const FETCH = {
   async npm({ name, version }, work) {
     const what = `Fetching ${name} ${version}`;
@@ -144,7 +144,7 @@ const FETCH = {
     return { folder: work, integrity: `sha256:${hashOf(file, 'sha256', 'hex')}` };
   },
   async go({ name, version }, work) {
-    // outside of any module, so that no go.mod is looked for
+    // outside of any module, so that no go.mod is searched for
     const json = await tool('go', ['mod', 'download', '-json', `${name}@${version}`], `Fetching ${name} ${version}`, {
       cwd: work,
       env: { ...process.env, GOFLAGS: '-mod=mod' },
@@ -167,7 +167,7 @@ const FETCH = {
   },
 };
 
-/** Copies the sources; answers how many files. */
+/** Copies the sources. @returns how many files */
 function copySources({ folders, endings }, from, to) {
   let files = 0;
   for (const folder of folders) {
@@ -188,7 +188,7 @@ function copySources({ folders, endings }, from, to) {
   return files;
 }
 
-/** Tokens of all sources with the default model's tokenizer, by our own addon. */
+/** Counts the tokens of all sources with the default model's tokenizer. */
 function tokenCounter() {
   const native = path.join(dist, 'native');
   const holder = { exports: /** @type {any} */ ({}) };

@@ -1,7 +1,7 @@
 // node bench/scripts/plots.mjs
 //
-// Draws the plots of docs/benchmarks.md and README from what `bench` and `eval` printed with --json, kept in
-// docs/measured/: one SVG for light pages and one for dark ones each.
+// Draws the plots of docs/benchmarks.md from the records in docs/measured/ (what `bench` and `eval` print with --json), each as
+// an SVG for light pages and one for dark pages.
 import path from 'node:path';
 import { Failure, main } from '../../scripts/lib/failure.mjs';
 import { readJson } from '../../scripts/lib/files.mjs';
@@ -16,9 +16,9 @@ function decodePlot(record) {
     ['dense', 'denseMsPerToken'],
     ['FASA', 'fasaMsPerToken'],
   ];
-  const most = Math.max(...rows.flatMap((row) => series.map(([, key]) => row[key])));
-  const step = [5, 10, 20, 25, 50, 100, 200].find((size) => most / size <= 6) ?? 500;
-  const top = Math.ceil(most / step) * step;
+  const max = Math.max(...rows.flatMap((row) => series.map(([, key]) => row[key])));
+  const step = [5, 10, 20, 25, 50, 100, 200].find((size) => max / size <= 6) ?? 500;
+  const top = Math.ceil(max / step) * step;
   const depths = rows.map(({ depth }) => depth);
   const x = logarithmic(Math.min(...depths), Math.max(...depths), PLOT.left + 12, PLOT.right - 12);
   const y = linear(0, top, PLOT.bottom, PLOT.top);

@@ -1,8 +1,9 @@
 // node bench/scripts/records.mjs [NAME ...] [--quick]
 //
-// Measures again what docs/benchmarks.md and docs/repository-evaluation.md show: runs the commands that the pages name, keeps
-// what they print in docs/measured/, and then makes the tables (tables.mjs) and the plots (plots.mjs) of it. NAME: decode, synthetic, prefill, completion, fidelity, retrieval, repository, cross-file, citations. All takes
-// some hours on a machine that nothing else uses; --quick measures at fewer depths, documents and cases.
+// Measures again what docs/benchmarks.md and docs/repository-evaluation.md show: it runs the commands that the pages name, keeps
+// what they print in docs/measured/, and makes the tables (tables.mjs) and plots (plots.mjs) from it. NAME is decode, synthetic,
+// prefill, completion, fidelity, retrieval, repository, cross-file or citations. All of them take some hours on a machine that
+// nothing else uses; --quick measures fewer depths, documents and cases.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -14,7 +15,7 @@ import { run } from '../../scripts/lib/process.mjs';
 
 const measured = path.join(root, 'docs', 'measured');
 
-/** Code that calibration never saw: scripts/calibrate-default.mjs names what it saw. */
+/** Code that calibration never saw; scripts/calibrate-default.mjs lists what it saw. */
 const CORPUS = [
   { registry: 'pip', name: 'click', version: '8.1.7' },
   { registry: 'pip', name: 'httpx', version: '0.27.2' },
@@ -22,7 +23,7 @@ const CORPUS = [
 ];
 const POLICIES = 'fasa,fasa-f16,paper,paper-kv,oracle,quest,streaming,batched';
 const RETRIEVAL_POLICIES = 'fasa,paper,oracle,quest,streaming';
-/** Of bench/scripts/corpora.mjs, where one is enough. */
+/** The repository of bench/scripts/corpora.mjs to use where one is enough. */
 const REPOSITORY = 'fastmcp-2.2.0';
 const SHAPES = ['d128h2g6', 'd128h8g4'];
 
@@ -109,7 +110,7 @@ function mergeFidelity(runs) {
   });
 }
 
-/** Cases are counted, so they add up. */
+/** Adds up the counts of cases. */
 function mergeRetrieval(records) {
   const counted = ['cases', 'denseCorrect', 'sparseCorrect', 'sparseCorrectGivenDense'];
   return records[0].policies.map(({ policy, length, budget }) => {

@@ -26,7 +26,7 @@ const stretches = 2;
 const stretchChars = 150;
 const minChars = 1500;
 const maxChars = 60_000;
-/** What is shorter is typed faster than it is read. */
+/** A shorter text is typed faster than it is read. */
 const minAccepted = 3;
 /** To read a suggestion and press the key. */
 const readMs = 350;
@@ -58,7 +58,7 @@ export async function benchCompletion(line: CommandLine, output: Output, signal:
       ...(options.budget > 0 ? { budget: options.budget } : {}),
       threads: options.threads,
       contextTokens: options.contextTokens,
-      // encoding goes on beside the typing, and would be measured with it: all of it first, or none
+      // encoding while typing would be measured with it, so everything is encoded first, or nothing
       repository: { enabled: line.encode, precision: line.options.rows },
     },
     signal,

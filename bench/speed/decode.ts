@@ -101,15 +101,15 @@ async function measureDepth(
     const theirs = peers.map((): number[][] => []);
     const total = turns * (peers.length + 3);
     let done = 0;
-    const told = () => output.progress(title, ++done / total);
+    const onTurn = () => output.progress(title, ++done / total);
     for (let turn = 0; turn < turns; turn++) {
       for (const [i, { reference }] of peers.entries()) {
         theirs[i]?.push(await cancellable(reference.timeSteps({ tokens, depth, steps: stepsPerTurn }), signal));
-        told();
+        onTurn();
       }
       for (const mode of ['dense', 'fasa-c', 'auto'] as const) {
         ours[mode].push(await timeOurs(context, tokens, depth, mode, budget, signal));
-        told();
+        onTurn();
       }
     }
     output.progressDone();

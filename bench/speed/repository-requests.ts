@@ -74,7 +74,7 @@ function tailOf(engine: Engine, text: Int32Array, turn: number): Int32Array {
 
 export interface EncodingDelay {
   readonly samples: number;
-  /** Of a typed token while encoding runs, over the median of one while it does not. */
+  /** How much later a typed token comes while encoding runs, compared with the median without encoding. */
   readonly medianMs: number;
   readonly p95Ms: number;
 }

@@ -13,7 +13,7 @@ import { loadLaboratoryAddon } from '../common/addon';
 import { editInTheMiddle } from '../common/repository-copy';
 import { median } from '../common/statistics';
 
-/** Of what is compared in turns. */
+/** The number of turns of each comparison. */
 export const turns = 5;
 
 export interface Opened {
@@ -23,7 +23,7 @@ export interface Opened {
   readonly modelPath: string;
 }
 
-/** One chunk after the other against libllama feeding so many tokens as it has. */
+/** The encoding of single chunks compared with libllama's prefill of as many tokens. */
 export interface EncodingSpeed {
   readonly encodeTokensPerSecond: number;
   readonly peerPrefillTokensPerSecond: number;
@@ -35,7 +35,7 @@ export interface Edited {
   readonly editedFileTokens: number;
 }
 
-/** Chunks of whole length, each not in the store, against libllama's prefill of as many tokens. */
+/** Compares chunks of full length that are not in the store with libllama's prefill of as many tokens. */
 export async function compareEncoding(
   { repository, modelPath, engine }: Opened,
   all: readonly Int32Array[],
@@ -92,7 +92,7 @@ export async function editOneFile({ service }: Opened, copy: string, signal: Abo
   };
 }
 
-/** In a new process, with what the system has in its page cache. */
+/** Opens the store in a new process, with whatever the system has in its page cache. */
 export function reopen(
   { options, calibration }: CommandLine,
   copy: string,

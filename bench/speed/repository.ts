@@ -1,6 +1,6 @@
 /**
- * `bench repository`: a repository encoded, opened again by another process, edited, and read by requests, with and without
- * it in turns. On a copy of the folder and in a store of its own, which are removed at the end.
+ * `bench repository`: a repository is encoded, opened again by another process, edited, and read by requests, with and without it
+ * in turns. This works on a copy of the folder and in a store of its own, which are removed at the end.
  */
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -41,14 +41,14 @@ import {
 const defaultTokens = 131_072;
 
 interface DepthRow {
-  /** Of the repository. */
+  /** Tokens of the repository. */
   readonly tokens: number;
-  /** Of the chunks that a request has beside it: the most relevant ones of a large repository. */
+  /** Tokens of the retrieved chunks. */
   readonly retrievedTokens: number;
   readonly firstTokenMs: number;
   readonly typedTokenMs: number;
   readonly decodeMsPerToken: number;
-  /** The fastest turns: what the machine does while nobody else uses it. */
+  /** The fastest turns, which show the machine without other programs. */
   readonly least: Readonly<Record<'firstTokenMs' | 'typedTokenMs' | 'decodeMsPerToken', number>>;
   readonly fullBytes: number;
   readonly fastBytes: number;
@@ -75,9 +75,9 @@ interface RepositoryRecord extends EncodingSpeed, Edited {
   readonly fullBytes: number;
   readonly fastBytes: number;
   readonly diskBytes: number;
-  /** What was asked for. */
+  /** The row type of the store. */
   readonly rowType: CommandLine['options']['rows'];
-  /** Keys and values alone, in the store's row type. */
+  /** Keys and values without importance keys, in the store's row type. */
   readonly rowBytes: number;
   readonly encodingDelay: EncodingDelay;
   readonly rows: readonly DepthRow[];
@@ -86,7 +86,7 @@ interface RepositoryRecord extends EncodingSpeed, Edited {
 export async function benchRepository(line: CommandLine, output: Output, signal: AbortSignal): Promise<void> {
   const [, storeOfOther] = line.operands;
   if (storeOfOther !== undefined) {
-    // the process that opens again what this one's parent encoded
+    // this is the process that opens again what its parent encoded
     await withRepository(line, line.options.repo, storeOfOther, output, signal, async ({ service }, seconds) => {
       const { tokensEncoded } = service.status ?? { tokensEncoded: 0 };
       output.json({ seconds, tokens: tokensEncoded });
@@ -108,7 +108,7 @@ export async function benchRepository(line: CommandLine, output: Output, signal:
   }
 }
 
-/** @param work gets the seconds that it took until all chunks were ready, from a loaded model on */
+/** @param work gets the seconds from the loaded model until all chunks were ready */
 function withRepository(
   { options }: CommandLine,
   folder: string,
@@ -150,7 +150,7 @@ async function measure(
   if (reopened.tokens !== text.length) {
     throw new EngineError('INTERNAL', `${reopened.tokens} of ${text.length} tokens were opened again.`);
   }
-  // what is around a cursor somewhere in the repository
+  // the text around a cursor somewhere in the repository
   const around = await readNamedText(path.join(copy, records[records.length >> 1]?.path ?? ''));
   const choose = () => context.chunksFor(undefined, { before: around, after: '', document: around });
   const { maxTokens } = context.policy;
@@ -224,7 +224,7 @@ async function timeInTurns(
   signal: AbortSignal,
 ): Promise<RequestTimes[][]> {
   const times = depths.map((): RequestTimes[] => []);
-  // the first turn builds graphs and brings weights and rows into memory
+  // the first turn builds graphs and loads weights and rows into memory
   for (let turn = -1; turn < turns; turn++) {
     for (const [i, depth] of depths.entries()) {
       const number = (turn + 1) * depths.length + i;

@@ -1,4 +1,4 @@
-/** `bench decode --synthetic dDhHgG`: attention alone on random data, for shapes of models that are not at hand. */
+/** `bench decode --synthetic dDhHgG`: attention only, on random data, for the shapes of models that are not available. */
 
 import os from 'node:os';
 import { cancellable } from '../../language-server/base/cancellable';
@@ -22,7 +22,7 @@ interface Shape {
   readonly group: number;
 }
 
-/** Milliseconds are of one layer's attention in a decode step. */
+/** Milliseconds are those of one layer's attention in a decode step. */
 interface SyntheticRow {
   readonly depth: number;
   readonly denseMs: number;
@@ -90,7 +90,7 @@ export async function benchSynthetic(line: CommandLine, output: Output, signal: 
   });
 }
 
-/** The faster of the two dense kernels is the peer. */
+/** FASA is compared with the faster of the two dense kernels. */
 function row(depth: number, budget: number, timing: AttentionTiming): SyntheticRow {
   const [flash, exact, fasaMs] = [median(timing.flashMs), median(timing.exactMs), median(timing.fasaMs)];
   const denseMs = Math.min(flash, exact);

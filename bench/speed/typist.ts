@@ -32,7 +32,7 @@ export class Typist {
     this.#random = random(seed);
   }
 
-  /** Keys for the next character: it alone, or after a slip that is seen one key later and taken back. */
+  /** Keys for the next character: only that one, or a typo first that is noticed one key later and removed. */
   keysFor(next: string, before: string): Key[] {
     const first = { pauseMs: this.#gap() + (before === '\n' ? lineThoughtMs : 0), key: next };
     if (/[a-z]/.test(next) && this.#random() < typoShare) {

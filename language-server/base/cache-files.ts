@@ -1,7 +1,7 @@
 /**
- * Folders and small files of the cache. Where the cache itself is, is the user's choice, by a link as well. Below it, a link
- * or a folder of another user would have us write, read or delete elsewhere, so it is refused; and a file is read only where
- * it is a regular one, for a pipe or a device in its place would never end.
+ * Folders and small files of the cache. The user chooses where the cache is, and may do so with a link. Below it, a link or another
+ * user's folder would make us write, read or delete elsewhere, so it is refused. Only regular files are read, because reading a
+ * pipe or a device in their place might never end.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -10,14 +10,14 @@ import { lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from './errors';
 
-/** A folder of the cache: what the user chose, and the names of the folders in it on the way. */
+/** A folder of the cache: the folder that the user chose, and the names of the folders that lead from there. */
 interface CachePlace {
-  /** Followed, wherever it leads. */
+  /** This one is followed wherever it leads. */
   readonly base: string;
   readonly names: readonly string[];
 }
 
-/** Of a folder right below what the user chose. */
+/** For a folder directly below the one that the user chose. */
 export function placeOf(folder: string): CachePlace {
   return { base: path.dirname(folder), names: [path.basename(folder)] };
 }
@@ -27,7 +27,7 @@ function folderOf({ base, names }: CachePlace): string {
 }
 
 /**
- * Looks at every folder on the way that is there.
+ * Checks every folder on the way that exists.
  * @throws EngineError CACHE_REFUSED naming the first that is not ours
  */
 export async function checkPlace({ base, names }: CachePlace): Promise<void> {
@@ -37,7 +37,7 @@ export async function checkPlace({ base, names }: CachePlace): Promise<void> {
   }
 }
 
-/** The same, for where nothing can be waited for. @throws EngineError CACHE_REFUSED */
+/** The same, for callers that cannot wait. @throws EngineError CACHE_REFUSED */
 export function checkPlaceNow({ base, names }: CachePlace): void {
   const owner = statSync(base, { throwIfNoEntry: false })?.uid;
   for (const folder of onTheWay(base, names)) {
@@ -49,17 +49,17 @@ function onTheWay(base: string, names: readonly string[]): string[] {
   return names.map((_, index) => path.join(base, ...names.slice(0, index + 1)));
 }
 
-/** Makes the folders that are missing, for the user alone. @throws EngineError CACHE_REFUSED; the file system's errors */
+/** Creates the missing folders, readable by the user only. @throws EngineError CACHE_REFUSED; the file system's errors */
 export async function makePlace(place: CachePlace): Promise<string> {
   await checkPlace(place);
   const folder = folderOf(place);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // somebody may have been faster
+  // another process may have been faster
   await checkPlace(place);
   return folder;
 }
 
-/** Who owns the cache owns what is in it: on some file systems all is somebody else's, also what we make. */
+/** Folders of the cache's owner are ours, too: on some file systems everything belongs to one other user, even what we create. */
 function refuseForeign(folder: string, stats: Stats | undefined, ownerOfBase: number | undefined): void {
   const what = stats === undefined ? undefined : foreign(stats, ownerOfBase);
   if (what !== undefined) {
@@ -74,20 +74,20 @@ function foreign(stats: Stats, ownerOfBase: number | undefined): string | undefi
   if (!stats.isDirectory()) {
     return 'no folder';
   }
-  // Windows has no such numbers
+  // Windows has no user ids
   const user = process.getuid?.();
   const isOurs = user === undefined || stats.uid === user || stats.uid === ownerOfBase;
   return isOurs ? undefined : 'a folder of another user';
 }
 
-/** Windows has none of these: there, what is a file is looked at alone. */
+/** Windows has none of these flags; there, only the kind of the file is checked. */
 const openFlags =
   constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0) | (constants.O_NOFOLLOW ?? 0);
 
-/** A small file of ours; undefined for one that is not there, a link, no regular file, larger, or not to be read. */
+/** Reads a small file of ours; undefined if it does not exist, is a link or not a regular file, is larger, or cannot be read. */
 export function readOwnText(file: string, maxBytes: number): string | undefined {
   try {
-    // opening a device can have an effect of its own, so it is not even opened
+    // opening a device can have side effects, so it is not even opened
     if (!lstatSync(file).isFile()) {
       return undefined;
     }
@@ -112,10 +112,10 @@ export function readOwnText(file: string, maxBytes: number): string | undefined 
 }
 
 /**
- * The one way in which the server writes a small file: whole or not at all, and lasting once it settles. A new temporary file
- * in the same folder is flushed and renamed, then the folder is flushed. No link is followed: one in the file's place is
- * replaced. docs/decisions/0009 says why no library does it.
- * @throws the file system's errors; the file is as it was then
+ * The one way in which the server writes a small file: whole or not at all, and durable once the promise settles. A new temporary
+ * file in the same folder is flushed and renamed, then the folder is flushed. No link is followed: a link in the file's place is
+ * replaced. docs/decisions/0009 says why this is no library.
+ * @throws the file system's errors, after which the file is as it was before
  */
 export async function writeWhole(file: string, text: string, mode = 0o600): Promise<void> {
   const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
@@ -135,7 +135,7 @@ export async function writeWhole(file: string, text: string, mode = 0o600): Prom
   await flushFolder(path.dirname(file));
 }
 
-/** So that the rename outlives a power cut. Not every system can: the new file is whole without it, too. */
+/** Makes the rename survive a power cut. Not every system can do this; the new file is whole in any case. */
 async function flushFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
@@ -145,6 +145,6 @@ async function flushFolder(folder: string): Promise<void> {
       await handle.close();
     }
   } catch {
-    // Windows opens no folders
+    // Windows cannot open folders
   }
 }

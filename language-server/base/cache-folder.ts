@@ -1,4 +1,4 @@
-/** The user's cache folder: what is in it can be fetched or computed again. */
+/** The user's cache folder. Everything in it can be downloaded or computed again. */
 
 import os from 'node:os';
 import path from 'node:path';
@@ -22,7 +22,7 @@ export function cacheFolder(
     return path.join(environment['LOCALAPPDATA'] || path.join(home, 'AppData', 'Local'), 'fasa-code');
   }
   const shared = environment['XDG_CACHE_HOME'];
-  // the specification has relative paths ignored
+  // the specification says to ignore relative paths
   const base = shared !== undefined && path.isAbsolute(shared) ? shared : path.join(home, '.cache');
   return path.join(base, 'fasa-code');
 }

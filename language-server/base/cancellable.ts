@@ -1,4 +1,4 @@
-/** Work under an AbortSignal, which is left without a listener at the end: a long-lived signal would keep them all. */
+/** Runs work under an AbortSignal and removes its listener at the end, because a long-lived signal would keep all of them. */
 
 /** Work that somebody else does, which may be ended: then the promise rejects with code CANCELLED. */
 export interface CancellableTask<T> {
@@ -6,7 +6,7 @@ export interface CancellableTask<T> {
   cancel(): void;
 }
 
-/** @throws what the task ends with; CANCELLED when the signal aborts */
+/** @throws the task's error; CANCELLED when the signal aborts */
 export async function cancellable<T>(task: CancellableTask<T>, signal: AbortSignal): Promise<T> {
   const cancel = () => task.cancel();
   signal.addEventListener('abort', cancel);
@@ -20,7 +20,7 @@ export async function cancellable<T>(task: CancellableTask<T>, signal: AbortSign
   }
 }
 
-/** Until the work is done or the signal aborts, whichever is first; what the work gives is its own business. */
+/** Waits until the work is done or the signal aborts, whichever comes first. The work's result is not used. */
 export async function doneOrAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) {
     return;

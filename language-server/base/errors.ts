@@ -2,7 +2,7 @@
 
 import { cleanSentence } from '../protocol/cut';
 
-/** What the addon's errors have as their `code`. */
+/** The values of `code` in the addon's errors. */
 export const nativeErrorCodes = [
   'BAD_ARGUMENT',
   'FILE_NOT_FOUND',
@@ -78,7 +78,7 @@ export class EngineError extends Error {
     this.showToUser = details.showToUser ?? !quietCodes.has(code);
   }
 
-  /** For a reader: what the message quotes from outside is cut, and hidden characters are named. */
+  /** For people: quoted text from outside is shortened, and hidden characters are named. */
   toProblem(): Problem {
     return { code: this.code, message: cleanSentence(this.message), remedy: this.remedy };
   }
@@ -130,7 +130,7 @@ function isNativeCode(code: unknown): code is NativeErrorCode {
   return nativeErrorCodes.some((one) => one === code);
 }
 
-/** Anything thrown, the addon's errors included, as an EngineError. */
+/** Turns anything that was thrown, including the addon's errors, into an EngineError. */
 export function toEngineError(error: unknown): EngineError {
   if (error instanceof EngineError || isOfOtherBundle(error)) {
     return error;
@@ -151,7 +151,7 @@ export function toEngineError(error: unknown): EngineError {
   return new EngineError('INTERNAL', String(error));
 }
 
-/** One that the laboratory threw (dist/bench.js): its bundle has this class once more. */
+/** Whether the laboratory threw it (dist/bench.js), whose bundle has a copy of this class. */
 function isOfOtherBundle(error: unknown): error is EngineError {
   return error instanceof Error && error.name === 'EngineError' && 'remedy' in error && 'showToUser' in error;
 }

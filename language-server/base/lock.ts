@@ -1,7 +1,7 @@
 /**
- * A lock file that names its process, so that one that died leaves no lock behind. A number alone does not: it is given to
- * other processes later, and means another one in a container. So when the process started is kept, too; where that cannot be
- * known, the owner touches its file, and one that was not touched for long is nobody's.
+ * A lock file that names its process, so that a process that died leaves no lock behind. Its number is not enough: it is given to
+ * other processes later, and means a different process in a container. The lock therefore also holds when the process started.
+ * Where that cannot be known, the owner touches its file, and a file that was not touched for long has no owner.
  */
 
 import { execFile } from 'node:child_process';
@@ -20,21 +20,21 @@ export interface Lock {
 
 const checkOwner = fields({
   pid: integer(1, Number.MAX_SAFE_INTEGER),
-  /** As this system says it; '' where it does not. */
+  /** When the process started, as the system puts it; '' if it does not say. */
   started: anyString,
-  /** Where the number means this process: a boot and a container, else a machine. */
+  /** Where the number means this process: the boot and the container, or else the machine. */
   place: anyString,
   token: anyString,
 });
 type Owner = Checked<typeof checkOwner>;
 
 const touchMs = 5000;
-/** Of a lock whose owner cannot be looked at. */
+/** The age of a lock that counts as abandoned, where its owner cannot be checked. */
 const staleMs = 30_000;
 const maxAttempts = 5;
-/** While another process removes a stale lock. */
+/** How long to wait while another process removes a stale lock. */
 const waitMs = 20;
-/** Of a lock file. */
+/** Maximum size of a lock file. */
 const maxBytes = 4096;
 
 /** @throws EngineError BUSY while its owner lives; the file system's errors */
@@ -63,7 +63,7 @@ export async function acquireLock(file: string): Promise<Lock> {
   throw new EngineError('BUSY', `The lock ${file} could not be taken.`);
 }
 
-/** With its text in it from the first moment on: an empty lock would be nobody's. @returns false when there is one */
+/** Creates the lock with its text in it from the start, because an empty lock has no owner. @returns false if there is a lock */
 async function create(file: string, text: string, token: string): Promise<boolean> {
   const temporary = `${file}.${token}`;
   try {
@@ -84,7 +84,7 @@ async function create(file: string, text: string, token: string): Promise<boolea
   return createWithoutLink(file, text);
 }
 
-/** What file systems without hard links say. */
+/** Error codes of file systems without hard links. */
 const noLinks: ReadonlySet<unknown> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL', 'EMLINK']);
 
 async function createWithoutLink(file: string, text: string): Promise<boolean> {
@@ -113,7 +113,7 @@ function hold(file: string, text: string): Lock {
   return {
     release: async () => {
       clearInterval(touching);
-      // after a long sleep it may be another's
+      // after a long sleep, the lock may belong to another process
       if (readOwnText(file, maxBytes) === text) {
         await rm(file, { force: true });
       }
@@ -122,8 +122,8 @@ function hold(file: string, text: string): Lock {
 }
 
 /**
- * Of all that find the same stale lock, one removes it: the others might remove the lock that the first one takes then. Who
- * does that holds a lock of its own for a moment; one that died there is in the way until it is old.
+ * Only one of the processes that find the same stale lock removes it; the others might otherwise remove the lock that the first one
+ * then takes. The remover holds a second lock for a moment. If it dies there, that lock is in the way until it is old.
  */
 async function removeStale(file: string, found: string): Promise<void> {
   const removing = `${file}.removing`;
@@ -148,7 +148,7 @@ async function removeStale(file: string, found: string): Promise<void> {
   }
 }
 
-/** Which file it is, and since when it is as it is; undefined for none. */
+/** Identifies a file and its last change; undefined if there is none. */
 function identityOf(file: string): string | undefined {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   return stats === undefined ? undefined : `${stats.ino} ${stats.ctimeMs}`;
@@ -189,11 +189,11 @@ function thisPlace(): string {
   }
 }
 
-/** When a process started, in the system's words: the same number at another time is another process. undefined: unknown. */
+/** When a process started, as the system puts it; undefined if unknown. The same number with another start is another process. */
 async function startOf(pid: number): Promise<string | 'dead' | undefined> {
   if (process.platform === 'linux') {
     const stat = textOf(`/proc/${pid}/stat`);
-    // the name of the program stands in parentheses and may hold anything
+    // the program's name is in parentheses and may contain anything
     const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, ticks] = [fields?.[0], fields?.[19]];
     if (state === 'Z' || state === 'X') {
@@ -227,7 +227,7 @@ function isGone(pid: number): boolean {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    // EPERM: somebody else's process
+    // EPERM means that another user's process has it
     return codeOf(error) === 'ESRCH';
   }
 }

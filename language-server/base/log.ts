@@ -1,4 +1,4 @@
-/** Where the parts of the server say what they do. Never stdout: that is the protocol's. */
+/** Where the parts of the server report what they do. Never stdout, which belongs to the protocol. */
 
 export interface Log {
   info(message: string): void;

@@ -1,6 +1,6 @@
 /**
- * Programs that are started: found by absolute entries of the search path alone. An empty or relative entry means the
- * current folder, which may be the workspace of a stranger, and a file there may have the name of any program.
+ * Finds programs to start, only by absolute entries of the search path. An empty or relative entry means the current folder, which
+ * may be a stranger's workspace, and a file in it may have the name of any program.
  */
 
 import { accessSync, constants, statSync } from 'node:fs';
@@ -8,7 +8,7 @@ import path from 'node:path';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @returns the absolute path of a program, or undefined where there is none */
+/** @returns the absolute path of the program, or undefined if there is none */
 export function programPath(name: string, environment: Environment = process.env): string | undefined {
   const endings = process.platform === 'win32' ? ['.exe', '.com'] : [''];
   for (const folder of (environment['PATH'] ?? environment['Path'] ?? '').split(path.delimiter)) {
@@ -31,5 +31,5 @@ function isProgram(file: string): boolean {
   }
 }
 
-/** A folder that no workspace is in, for programs that need none: the root of the file system. */
+/** The root of the file system, as the current folder of programs that need none: it is in no workspace. */
 export const neutralFolder = path.parse(process.execPath).root;

@@ -1,6 +1,6 @@
-/** Small facts about text that several parts need. */
+/** Small helpers for text that several parts use. */
 
-/** Lone surrogates become U+FFFD, one for one, so that offsets stay: tokenizers take well-formed text only. */
+/** Replaces lone surrogates by U+FFFD, one for one, so that offsets stay. Tokenizers only take well-formed text. */
 export function wellFormed(text: string): string {
   return /[\ud800-\udfff]/.test(text) ? Buffer.from(text, 'utf8').toString('utf8') : text;
 }
@@ -14,7 +14,7 @@ export function indentOf(line: string): string {
   return /^[ \t]*/.exec(line)?.[0] ?? '';
 }
 
-/** Columns of an indent; a tab counts as four. */
+/** The width of an indent in columns, where a tab counts as four. */
 export function indentWidth(line: string): number {
   let width = 0;
   for (const char of indentOf(line)) {
@@ -27,7 +27,7 @@ export function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
-/** Whether the characters occur in the text in this order, others between them or not. */
+/** Whether the characters occur in the text in this order, possibly with others between them. */
 export function hasInOrder(text: string, chars: Iterable<string>): boolean {
   let at = 0;
   for (const char of chars) {
@@ -40,17 +40,17 @@ export function hasInOrder(text: string, chars: Iterable<string>): boolean {
   return true;
 }
 
-/** Token bytes to text, never giving out half a character. */
+/** Turns token bytes into text without ever giving out half a character. */
 export class TextStream {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #whole = '';
 
-  /** Everything so far, without the bytes of a character that is not complete yet. */
+  /** The whole text so far, without the bytes of an incomplete character. */
   get whole(): string {
     return this.#whole;
   }
 
-  /** @returns the characters that these bytes completed, often ''. Invalid bytes become U+FFFD. */
+  /** @returns the characters that these bytes complete, often ''. Invalid bytes become U+FFFD. */
   push(bytes: Uint8Array): string {
     const delta = this.#decoder.decode(bytes, { stream: true });
     this.#whole += delta;

@@ -1,4 +1,4 @@
-/** Of the package; the bundler takes this one value out of it. */
+/** The package's version. The bundler takes only this value out of package.json. */
 
 import { version as packageVersion } from '../../package.json';
 

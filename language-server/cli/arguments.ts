@@ -31,10 +31,10 @@ export interface CommandLine {
   readonly command: string;
   readonly operands: readonly string[];
   readonly options: CommonOptions;
-  /** What is not on disk of the repository is encoded first. */
+  /** First encodes what is missing of the repository. */
   readonly encode: boolean;
   readonly corpus: string | undefined;
-  /** Of `calibrate`: where names are used that other files define; the corpus where there is none. */
+  /** For `calibrate`: repositories whose files use names that others define; by default, the corpus. */
   readonly repositories: string | undefined;
   readonly label: string | undefined;
   readonly out: string | undefined;
@@ -42,7 +42,7 @@ export interface CommandLine {
   readonly depths: readonly number[] | undefined;
   /** Tokens of each row of `bench prefill`. */
   readonly lengths: readonly number[] | undefined;
-  /** `dDhHgG`: attention alone, on random data. */
+  /** `dDhHgG`: measures attention only, on random data. */
   readonly synthetic: string | undefined;
   /** Tokens of a document of `eval`. */
   readonly length: number | undefined;
@@ -50,7 +50,7 @@ export interface CommandLine {
   readonly policies: readonly string[] | undefined;
   /** A calibration file instead of the shipped one. */
   readonly calibration: string | undefined;
-  /** As given: `eval cross-file` reads them. */
+  /** As they were given; `eval cross-file` parses them. */
   readonly crossFile: CrossFileValues;
   /** `serve` over stdin and stdout. */
   readonly stdio: boolean;
@@ -65,52 +65,53 @@ export interface CommandLine {
 export const usage = `Usage: fasa-code COMMAND [options]
 
 Commands
-  complete FILE:LINE:COLUMN   an inline completion at that place (1-based), as the editor would get it
-  ask QUESTION                an answer about the repository, streamed
-  context                     what of the repository is in the context, and what is left out and why (--encode)
-  calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE), and how chunks
-                              are read (--repositories DIR --cases N; 0 leaves the defaults)
-  models list                 the models on this machine (also those of Ollama, LM Studio, llama.cpp and the Hugging
-                              Face cache; --folder DIR), whether they fit, and those that can be fetched
-  models add MODEL            fetch a model: NAME of the catalogue, OWNER/REPOSITORY[:FILE] of the hub, or an address;
-                              or check a GGUF file of your own. Goes on where it was
-  models info [MODEL]         what is in a model file, here or on the hub, and whether it fits this machine
-  models remove NAME|FILE     remove a model that was fetched
-  serve --stdio               the language server for any editor that speaks LSP 3.18 (docs/editors.md)
-  doctor                      what works on this machine, what does not, and what to do
+  complete FILE:LINE:COLUMN   print an inline completion at that place (1-based), as the editor would get it
+  ask QUESTION                answer a question about the repository
+  context                     list which files of the repository are in the context, and which are left out and why
+                              (--encode)
+  calibrate                   choose the dominant frequency chunks of a model (--corpus DIR --out FILE), and how
+                              repository chunks are read (--repositories DIR --cases N; 0 keeps the defaults)
+  models list                 list the models on this machine (also those of Ollama, LM Studio, llama.cpp and the
+                              Hugging Face cache; --folder DIR), whether they fit, and those that can be downloaded
+  models add MODEL            download a model: NAME of the catalogue, OWNER/REPOSITORY[:FILE] of the hub, or an
+                              address; or check a GGUF file of your own. An interrupted download is resumed
+  models info [MODEL]         show what is in a model file, here or on the hub, and whether it fits this machine
+  models remove NAME|FILE     remove a downloaded model
+  serve --stdio               start the language server for any editor that speaks LSP 3.18 (docs/editors.md)
+  doctor                      show what works on this machine, what does not, and what to do about it
 
-Commands of the sources alone (bench/), which a packaged extension does not have
+Commands that need the sources (bench/); a packaged extension does not have them
   bench decode                time of a decode step, libllama's and ours, in turns (--depths N,N,... --threads N),
-                              or of attention alone on random data (--synthetic dDhHgG)
-  bench prefill               tokens a second while a prompt is fed, libllama's and ours (--lengths N,N,...)
-  bench repository            a repository encoded, opened again, edited and read (--repo DIR --depths N,N,...)
-  bench completion            typing replayed over files of --repo through the real server (--documents K --seed N)
+                              or of attention only, on random data (--synthetic dDhHgG)
+  bench prefill               tokens per second of a prefill, libllama's and ours (--lengths N,N,...)
+  bench repository            encoding, reopening, editing and reading a repository (--repo DIR --depths N,N,...)
+  bench completion            typing replayed in files of --repo through the real server (--documents K --seed N)
   eval fidelity               next-token distributions of sparse decoding against dense (--corpus DIR --length N
                               --documents K --policy fasa,paper,oracle,quest,streaming,...)
-  eval retrieval              constants defined once, far away, and asked for at the end (the same options)
-  eval cross-file             identifiers that other files define, with and without the repository (--corpus DIR
+  eval retrieval              constants that are defined once, far away, and asked for at the end (same options)
+  eval cross-file             names that other files define, with and without the repository (--corpus DIR
                               --cases N --dense-cases N --conditions none,bm25,dense,fasa,... --late N --prior X ...;
-                              --join FILE,FILE: earlier runs as one)
-  eval citations              facts planted in known files: whether answers cite those (--corpus DIR --cases N)
+                              --join FILE,FILE combines earlier runs)
+  eval citations              whether answers cite the files that facts were planted in (--corpus DIR --cases N)
 
 Options
-  --repo DIR            the repository (default: the current folder); may be given several times
-  --encode              for complete, ask and context: encode what is not encoded of the repository first
-  --repository-tokens N most tokens of a repository in the context (default: what the machine allows)
-  --rows TYPE           keys and values of a repository: f16, or q8_0 in half the bytes (default: f16)
-  --model NAME|FILE     default: FASA_MODEL, else the default model in the cache folder
+  --repo DIR            the repository (default: the current folder); can be given several times
+  --encode              for complete, ask and context: first encode what is missing of the repository
+  --repository-tokens N maximum tokens of a repository in the context (default: what the machine allows)
+  --rows TYPE           keys and values of a repository: f16, or q8_0 at about half the size (default: f16)
+  --model NAME|FILE     default: FASA_MODEL, or else the default model in the cache folder
   --attention MODE      auto, dense, fasa-c or fasa-m (default: auto)
   --budget N            cached tokens that FASA reads per KV head (default: 256)
   --device NAME         auto, cpu or the name of a GPU (default: auto; bench: cpu)
-  --threads N           default: physical cores, at most 4
-  --context-tokens N    default: as trained, at most 8192
+  --threads N           default: one fewer than the number of physical cores, up to 4
+  --context-tokens N    default: the trained context length, up to 8192
   --seed N              for ask (default: 1)
   --corpus DIR, --label TEXT, --out FILE   for calibrate
-  --calibration FILE    for bench and eval: instead of the file that is shipped for the model; for calibrate: its
-                        frequency chunks are kept, and only how chunks are read is decided
-  --mirror URL          for models: instead of the hub (default: HF_ENDPOINT, else https://huggingface.co)
-  --proxy URL           for models: default HTTPS_PROXY, HTTP_PROXY and NO_PROXY
-  --folder DIR          for models list: look there as well; may be given several times
+  --calibration FILE    for bench and eval: used instead of the shipped file; for calibrate: keep its frequency
+                        chunks and only decide how repository chunks are read
+  --mirror URL          for models: used instead of the hub (default: HF_ENDPOINT, or else https://huggingface.co)
+  --proxy URL           for models (default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY)
+  --folder DIR          for models list: also look there; can be given several times
   --json                one JSON document on stdout
   --help, --version
 `;
@@ -120,7 +121,7 @@ export function usageError(message: string): EngineError {
   return new EngineError('USAGE', message, { remedy: 'See "fasa-code --help".' });
 }
 
-/** Options that only the cross-file evaluation (bench/) reads, from their texts. */
+/** Options that only the cross-file evaluation (bench/) reads, and parses itself. */
 const crossFileOptionNames = {
   conditions: { type: 'string' },
   cases: { type: 'string' },
@@ -132,7 +133,7 @@ const crossFileOptionNames = {
   bias: { type: 'string' },
   budgets: { type: 'string' },
   'retrieved-tokens': { type: 'string' },
-  // the name of the version before
+  // its name in the version before
   'in-play': { type: 'string' },
 } as const;
 
@@ -254,20 +255,20 @@ function rowType(value = 'f16'): StoreOptions['rowType'] {
   throw usageError(`--rows must be f16 or q8_0, not "${value}".`);
 }
 
-function wholeNumber(name: string, value: string | undefined, least: number): number | undefined {
+function wholeNumber(name: string, value: string | undefined, min: number): number | undefined {
   if (value === undefined) {
     return undefined;
   }
   const number = Number(value);
-  if (!/^\d+$/.test(value) || number < least || number > 2 ** 31 - 1) {
-    throw usageError(`--${name} must be a whole number of at least ${least}, not "${value}".`);
+  if (!/^\d+$/.test(value) || number < min || number > 2 ** 31 - 1) {
+    throw usageError(`--${name} must be a whole number of at least ${min}, not "${value}".`);
   }
   return number;
 }
 
 /** `N,N,...` */
-function wholeNumbers(name: string, value: string | undefined, least: number): number[] | undefined {
-  return value?.split(',').map((part) => wholeNumber(name, part, least) ?? least);
+function wholeNumbers(name: string, value: string | undefined, min: number): number[] | undefined {
+  return value?.split(',').map((part) => wholeNumber(name, part, min) ?? min);
 }
 
 interface FilePlace {

@@ -21,7 +21,7 @@ import { findLaboratory } from './laboratory';
 import { type OpenModel, withModel } from './open-model';
 import type { Output } from './output';
 
-/** Tokens of a document, and of all: importance shows in long contexts, and more documents change little. */
+/** Tokens of one document, and of all of them. Importance shows in long contexts, and more documents change little. */
 const documentTokens = 4096;
 const maxDocuments = 8;
 

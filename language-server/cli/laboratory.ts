@@ -1,6 +1,6 @@
 /**
- * The laboratory (bench/) measures and evaluates, and does not ship. The sources bundle it as dist/bench.js, which is loaded
- * by its path when a command asks for it: nothing here imports it.
+ * The laboratory (bench/) measures and evaluates, and does not ship. In the sources it is bundled as dist/bench.js and loaded by
+ * its path when a command needs it, so nothing here imports it.
  */
 
 import { existsSync } from 'node:fs';
@@ -17,11 +17,11 @@ export type Command = (line: CommandLine, output: Output, signal: AbortSignal) =
 
 export interface Decision {
   readonly composition: NonNullable<CalibrationFile['composition']>;
-  /** What was compared, as it is printed with --json. */
+  /** What was compared, as --json prints it. */
   readonly candidates: readonly object[];
 }
 
-/** The model is opened by the laboratory's addon. Undefined where the defaults stay: it says so itself. */
+/** The model is opened by the laboratory's addon. Answers undefined, and says why, where the defaults stay. */
 export type Decide = (opened: OpenModel, output: Output, signal: AbortSignal) => Promise<Decision | undefined>;
 
 /** What dist/bench.js exports as `laboratory`. */
@@ -31,7 +31,7 @@ export interface Laboratory {
   /** All that the product's addon is, and more. @throws EngineError as loading the product's does */
   readonly loadAddon: () => NativeAddon;
   /**
-   * How `calibrate` decides the composition; undefined where it is told not to.
+   * How `calibrate` decides the composition; undefined where the options say not to.
    * @throws EngineError USAGE, before any model is loaded
    */
   readonly prepareDecision: (line: CommandLine) => Decide | undefined;

@@ -1,4 +1,4 @@
-/** The repositories of one command as context: what is on disk already, or all of it, encoded under a bar. */
+/** The repositories of one command as its context: either what is on disk already, or everything, encoded with a progress bar. */
 
 import { pathToFileURL } from 'node:url';
 import { silentLog } from '../base/log';
@@ -10,7 +10,7 @@ import { withEngine } from './open-engine';
 import type { Output } from './output';
 
 interface ContextUse {
-  /** Encodes what is not on disk; else it is left out of the context. */
+  /** Encodes what is not on disk; otherwise that is left out of the context. */
   readonly encode: boolean;
   /** Says on stderr what is in the context. */
   readonly say: boolean;
@@ -37,13 +37,13 @@ export function withContext<T>(
 
 interface FolderUse {
   readonly folders: readonly string[];
-  /** At most so many of each are read; 0: the default. */
+  /** Maximum of each repository; 0 is the default. */
   readonly tokens: number;
   readonly encode: boolean;
 }
 
 /**
- * @param work gets the seconds from the opening of the folders until their chunks were ready
+ * @param work gets the seconds from opening the folders until their chunks were ready
  * @throws EngineError
  */
 export async function withFolders<T>(

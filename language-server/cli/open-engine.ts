@@ -1,4 +1,4 @@
-/** The engine of one command: the same that the server hosts. */
+/** The engine of one command; the server hosts the same one. */
 
 import { silentLog } from '../base/log';
 import type { Engine } from '../engine/engine';
@@ -8,7 +8,7 @@ import { chunkStore, defaultSettings } from '../server/settings';
 import type { CommonOptions } from './arguments';
 import type { Output } from './output';
 
-/** Which file is the model; one of the catalogue is looked through once, under a bar. @throws EngineError */
+/** The model's file. A model of the catalogue is verified once, with a progress bar. @throws EngineError */
 export async function findModel(chosen: string, output: Output, signal: AbortSignal): Promise<string> {
   const onProgress = (share: number) => output.progress('Checking the model', share);
   const file = await resolveModel(chosen, true, process.env, { signal, onProgress });
@@ -17,7 +17,7 @@ export async function findModel(chosen: string, output: Output, signal: AbortSig
 }
 
 export interface EngineUse {
-  /** Where chunks of a repository are kept: in the cache of all commands and editors, or in a folder; none: none is read. */
+  /** Where chunks are stored: in the cache that everything shares, or in a folder. Without it, no repository is read. */
   readonly store?: 'shared' | { readonly folder: string } | undefined;
 }
 

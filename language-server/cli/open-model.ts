@@ -1,4 +1,4 @@
-/** A model file opened without an engine around it, as `calibrate` and the laboratory use one. */
+/** A model file opened without an engine, for `calibrate` and the laboratory. */
 
 import os from 'node:os';
 import path from 'node:path';
@@ -24,7 +24,7 @@ export interface OpenModel {
   readonly device: string;
 }
 
-/** @throws EngineError of every loading code */
+/** @throws EngineError with any code that loading can have */
 export async function withModel<T>(
   line: CommandLine,
   output: Output,

@@ -1,21 +1,21 @@
 /**
- * The command line's two streams: results on stdout, all else on stderr; a progress bar only on a terminal. The one printer
- * for text that came from outside: nothing else in language-server/ writes to the streams, and lint enforces it.
+ * The command line's two streams: results go to stdout and everything else to stderr, with a progress bar only on a terminal. All
+ * text from outside is printed here: nothing else in language-server/ writes to the streams, and lint enforces that.
  */
 
 import { VisibleText, visibleJson, visibleLine } from './printable';
 
 export interface Output {
-  /** A text of the model: exact where a program reads it, on a terminal with all that hides in it made visible. */
+  /** A text of the model: exact for programs; on a terminal, with everything hidden in it made visible. */
   result(text: string): void;
-  /** A line of a result, without its end. A line end or anything hidden in it is made visible. */
+  /** A line of a result, without its end. Line ends and hidden characters in it are made visible. */
   line(text: string): void;
   lines(texts: readonly string[]): void;
-  /** One JSON document, exact; what hides in its texts is escaped. */
+  /** One JSON document, exact; hidden characters in its texts are escaped. */
   json(value: unknown): void;
-  /** A line for people, made visible like those of results. */
+  /** A line for people, made visible in the same way. */
   message(text: string): void;
-  /** @param share 0 to 1 @param detail what changes all the time: behind a bar alone */
+  /** @param share 0 to 1 @param detail changes all the time, so it is shown only after a bar */
   progress(title: string, share: number, detail?: string): void;
   /** Ends a bar that is shown. */
   progressDone(): void;
@@ -48,7 +48,7 @@ export function terminalOutput(out: OutputStream = process.stdout, errors: Outpu
   };
 }
 
-/** UTF-16 units: a bar is one line. */
+/** UTF-16 units, so that a bar fits on one line. */
 const maxTitle = 100;
 
 /** A reader that closes the pipe has had enough. */
@@ -81,7 +81,7 @@ class Bar {
   }
 }
 
-/** In a log file: a line for each quarter of what takes longer than a second. */
+/** For log files: prints a line for every quarter of work that takes longer than a second. */
 class PlainProgress {
   readonly #stream: OutputStream;
   #title = '';

@@ -1,17 +1,17 @@
 /**
- * Text that came from outside (names of files, a model's name and answer, settings, errors) as a terminal may show it. An
- * escape sequence in it could write the clipboard or other lines, so each character that is not seen is shown as `\u{1b}`.
- * Backslashes stay as they are: this is for eyes, `--json` is for programs.
+ * Makes text from outside (names of files, a model's name and answer, settings, errors) safe for a terminal. An escape sequence in
+ * it could write to the clipboard or to other lines, so every invisible character is shown like `\u{1b}`. Backslashes stay as they
+ * are: this is for people, and `--json` is for programs.
  */
 
 import { hiddenCharacter, maybeHiddenCharacter } from '../protocol/hidden-characters';
 
-/** UTF-16 units of a printed line; more tells a person nothing. */
+/** UTF-16 units of a printed line; more does not help a person. */
 const maxLine = 4000;
-/** UTF-16 units that decide about the character behind them: a flag and its tags. */
+/** UTF-16 units that decide about the character after them: a flag and its tags. */
 const contextUnits = 16;
 
-/** For one line of our own: line ends and tabs are shown, too, and what is very long is cut. */
+/** For a single line: line ends and tabs are made visible as well, and a very long text is cut. */
 export function visibleLine(text: string, max = maxLine): string {
   return cutTo(
     shown(text).replace(/[\t\n\r]/g, (character) => (character === '\t' ? '\\t' : character === '\n' ? '\\n' : '\\r')),
@@ -19,12 +19,12 @@ export function visibleLine(text: string, max = maxLine): string {
   );
 }
 
-/** A text that comes in parts, with its line ends and tabs. */
+/** A text that arrives in parts; its line ends and tabs stay. */
 export class VisibleText {
   #before = '';
   #held = '';
 
-  /** What can be shown now: a character at the end that may be hidden waits for what follows. */
+  /** Answers what can be shown now. A character at the end that may be hidden waits for what follows. */
   push(part: string): string {
     const whole = this.#held + part;
     const end = endOfSeen(whole);
@@ -36,14 +36,14 @@ export class VisibleText {
   }
 }
 
-/** The same value for every reader of JSON, and nothing in it that a terminal obeys or a person does not see. */
+/** JSON with the same value for every reader, and with nothing in it that a terminal obeys or that a person cannot see. */
 export function visibleJson(value: unknown): string {
   return (JSON.stringify(value, null, 2) ?? 'null').replace(hiddenCharacter, (character) =>
     [...character.split('')].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
   );
 }
 
-/** @param before is not shown again, and decides what belongs to how a word is written */
+/** @param before was shown already; it decides whether a character is part of how a word is written */
 function shown(text: string, before = ''): string {
   return (before + text)
     .replace(hiddenCharacter, (character: string, offset: number) =>
@@ -52,7 +52,7 @@ function shown(text: string, before = ''): string {
     .slice(before.length);
 }
 
-/** Where the characters begin that what follows decides about. */
+/** The index from which on characters depend on what follows. */
 function endOfSeen(text: string): number {
   let end = text.length;
   while (end > 0) {
@@ -73,6 +73,6 @@ function cutTo(text: string, max: number): string {
     return text;
   }
   const note = ` … (${text.length} characters)`;
-  // half a pair at the end is no character
+  // half of a surrogate pair at the end is not a character yet
   return `${text.slice(0, Math.max(0, max - note.length)).replace(/[\ud800-\udbff]$/, '')}${note}`;
 }

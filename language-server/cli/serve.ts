@@ -1,4 +1,4 @@
-/** `serve --stdio`: the language server for any editor, its protocol on stdin and stdout. */
+/** `serve --stdio`: the language server for any editor, which speaks its protocol on stdin and stdout. */
 
 import { version } from '../base/version';
 import { createNativeEngine } from '../engine/native/native-engine';
@@ -12,11 +12,11 @@ export async function serve({ operands, options, stdio }: CommandLine, signal: A
     throw usageError('serve speaks over pipes alone: fasa-code serve --stdio.');
   }
   if (options.model !== '') {
-    // a setting of the client comes after it, as after the variable
+    // a setting of the client takes precedence over it, as over the variable
     process.env['FASA_MODEL'] = options.model;
   }
   const { connection, ended } = connectStdio();
-  // what a terminal or a service manager sends ends it as its pipe does
+  // a signal from a terminal or a service manager ends it like a closed pipe
   const interrupted = new Promise<number>((resolve) => {
     signal.addEventListener('abort', () => resolve(130), { once: true });
   });

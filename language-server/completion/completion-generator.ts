@@ -5,7 +5,7 @@
 
 import { EngineError, isCancelled, throwIfAborted } from '../base/errors';
 import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
-import type { NativeSampling } from '../engine/native/addon-generation';
+import type { NativeSampling } from '../engine/native/addon';
 import { commentPathLine, fileForm } from '../index/chunk/path-line';
 import type { TextAround } from '../index/rank/relevance';
 import type { ServerSettings } from '../protocol/server';

@@ -2,7 +2,7 @@
 
 import { cancelled, isCancelled } from '../base/errors';
 import type { Engine, Generation, RetrievedChunk } from '../engine/engine';
-import type { NativeSampling } from '../engine/native/addon-generation';
+import type { NativeSampling } from '../engine/native/addon';
 import type { Prompt } from './prompt/prompt';
 import { sensibleEnd } from './stop/sensible-end';
 import { applyStopRules, type StopContext } from './stop/stop-rules';

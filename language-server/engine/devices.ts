@@ -6,9 +6,9 @@ import { EngineError } from '../base/errors';
 import type { NativeDevice } from './native/addon';
 
 /**
- * The GPU to use; undefined: the CPU.
- * @param asked `auto` (or nothing) and `cpu`: the CPU, where alone chunks of a repository are read; or the name of a GPU
- * @throws EngineError BAD_ARGUMENT when there is no GPU of that name
+ * The GPU to use, or undefined for the CPU.
+ * @param asked `auto`, nothing or `cpu` for the CPU, which alone can read the chunks of a repository; or the name of a GPU
+ * @throws EngineError BAD_ARGUMENT if there is no GPU of that name
  */
 export function chooseDevice(devices: readonly NativeDevice[], asked: string | undefined): NativeDevice | undefined {
   const gpus = devices.filter(({ kind }) => kind === 'gpu');
@@ -28,15 +28,15 @@ export function chooseDevice(devices: readonly NativeDevice[], asked: string | u
 /** Decoding is bound by memory: more threads than this gain little. */
 const maxDefaultThreads = 4;
 
-/** How many threads compute. @param asked 0 or absent: the default */
+/** The number of inference threads. @param asked 0 or absent for the default */
 export function chooseThreads(asked: number | undefined): number {
   const available = os.availableParallelism();
   if (asked !== undefined && asked > 0) {
     return Math.min(asked, available);
   }
-  // One core is left to the editor: ggml's threads meet at a barrier after every operation, and one that does not get
-  // its core makes all wait for a whole scheduler slice (measured on two busy cores: two threads 5 to 20 times slower
-  // than one).
+  // One core is left to the editor: ggml's threads meet at a barrier after every operation, and a thread that does not
+  // get its core makes all others wait for a whole scheduler slice (measured on two busy cores: two threads were 5 to 20
+  // times slower than one).
   return Math.max(1, Math.min(maxDefaultThreads, physicalCores() - 1, available));
 }
 

@@ -1,28 +1,33 @@
 /** The interface of the engine that the rest of the language server uses: one model, a few sequences, generations. */
 
-import type { NativeAttention, NativeContextUsage, NativeModelInfo } from './native/addon';
-import type { NativeGenerationStats, NativeSampling } from './native/addon-generation';
+import type {
+  NativeAttention,
+  NativeContextUsage,
+  NativeGenerationStats,
+  NativeModelInfo,
+  NativeSampling,
+} from './native/addon';
 
-/** Each sequence has its own KV, so that one never evicts the other's. */
+/** Each sequence has its own KV cache, so that one never evicts the other's. */
 export type SequenceName = 'inline' | 'chat';
 
 export type AttentionMode = NativeAttention;
 
 export interface GenerationRequest {
   readonly sequence: SequenceName;
-  /** The whole prompt, special tokens included. Longest common prefix with the sequence's KV is reused. */
+  /** The whole prompt, special tokens included. The longest common prefix with the sequence's KV cache is reused. */
   readonly tokens: Int32Array;
   readonly maxTokens: number;
   readonly sampling: NativeSampling;
   /** Tokens that end the generation, in addition to the model's end-of-generation tokens. */
   readonly stopTokens?: readonly number[];
   readonly signal?: AbortSignal;
-  /** Valid UTF-8 text as it grows; return 'stop' to end the generation after this token. */
+  /** Gets valid UTF-8 text as it grows; 'stop' ends the generation after this token. */
   readonly onText?: (delta: string, whole: string) => 'continue' | 'stop';
   readonly onProgress?: (fedTokens: number, totalTokens: number) => void;
   /** Retrieved chunks that the request reads beside its tokens, which then begin with {@link ChunkEncoder.anchor}. */
   readonly chunks?: readonly RetrievedChunk[];
-  /** The request is made ahead of time: it runs after every request that a person waits for, of any sequence. */
+  /** Work ahead of time: it runs after every request that a person waits for, of any sequence. */
   readonly background?: boolean;
   /** Asks for {@link Generation.attention}. */
   readonly countAttention?: boolean;
@@ -32,11 +37,11 @@ export interface GenerationRequest {
 export interface EncodedChunk {
   readonly address: string;
   readonly tokens: number;
-  /** Bytes in memory: importance keys, and rows where they are not offloaded. */
+  /** Bytes in memory: importance keys, and the rows if they are in memory, too. */
   readonly fastBytes: number;
-  /** Bytes on disk. */
+  /** Bytes on disk: the rows if they are mapped. */
   readonly slowBytes: number;
-  /** Gives the chunk back. Requests that read it keep it alive. */
+  /** Gives the chunk back. Requests that read the chunk keep it alive. */
   dispose(): void;
 }
 
@@ -50,19 +55,19 @@ export interface RetrievedChunk {
 }
 
 /**
- * Attention mass of the decoded tokens, in blocks of {@link attentionBlockTokens} tokens: shares of the mass on all tokens
- * that they read beside the anchor and the newest ones. The shares add up to at most 1.
+ * Attention mass of the decoded tokens on blocks of {@link attentionBlockTokens} tokens, as shares of the mass on all selected
+ * tokens except the anchor and the recent window. Together at most 1.
  */
 export interface Attention {
   readonly chunks: readonly ChunkAttention[];
   /**
-   * Shares of the sequence's own tokens: block i begins at i times {@link attentionBlockTokens}; the answer's blocks come
-   * after the prompt's. Empty where attention is not counted: on a GPU.
+   * Shares of the sequence's own tokens: block i begins at token i times {@link attentionBlockTokens}, and those of the
+   * answer come after those of the prompt. Empty on a GPU, where attention is not counted.
    */
   readonly own: Float32Array;
 }
 
-/** Shares of the blocks of a chunk's tokens; none where they are not counted. */
+/** Shares of the blocks of a chunk; empty where attention is not counted. */
 interface ChunkAttention {
   readonly chunk: EncodedChunk;
   readonly shares: Float32Array;
@@ -80,55 +85,46 @@ export interface Generation {
 
 /** Which chunks a request retrieves, and how their relevance counts. */
 export interface CompositionPolicy {
-  /**
-   * Taken from the predicted logits of a chunk's tokens for each standard deviation that it is below the best chunk.
-   */
+  /** Subtracted from the predicted logits of a chunk's tokens per standard deviation of relevance below the best chunk. */
   readonly priorStrength: number;
-  /**
-   * Tokens of one request's chunks; the most relevant where there are more. A decode step reads importance keys of all.
-   */
+  /** Maximum tokens of a request's retrieved chunks, the most relevant first. A decode step reads all their importance keys. */
   readonly maxTokens: number;
 }
 
 /**
- * Encodes chunks and keeps them, by content. Absent from an engine with dense attention: without a calibration, or with
+ * Encodes chunks and stores them by content. Absent from an engine with dense attention only: without a calibration, or with
  * attention `dense`.
  */
 export interface ChunkEncoder {
-  /** The first tokens of every prompt that reads chunks. */
+  /** The first tokens of every prompt with chunks. */
   readonly anchor: Int32Array;
-  /** Maximum tokens of one chunk, path line included. */
+  /** Maximum tokens of a chunk, including its path line. */
   readonly chunkTokens: number;
-  /** Bytes of one token: as f16 keys and values, as it is in memory, and as it is on disk. */
+  /** Bytes of one token: in a dense f16 cache, in memory, and on disk. */
   readonly bytesPerToken: { readonly full: number; readonly fast: number; readonly disk: number };
   /** The policy of the model's calibration. */
   readonly policy: CompositionPolicy;
-  /** The name of a chunk: the same model, layout, anchor and tokens give the same address. */
+  /** Identifies a chunk: the same model, layout, anchor and tokens give the same address. */
   address(tokens: Int32Array): string;
-  /**
-   * Takes a chunk from the store on disk and verifies it; undefined: it is not there, or not usable (which is logged).
-   */
+  /** Opens a chunk from the store, verified; undefined if it has to be encoded (an unusable file is logged). */
   open(address: string, signal: AbortSignal): Promise<EncodedChunk | undefined>;
   /**
-   * Encodes in the background: every request preempts it within a micro-batch. The chunks are in the store afterwards (a
-   * store that cannot be written is logged once, and then they stay in memory).
-   * @throws EngineError CANCELLED (what was complete is kept), OUT_OF_MEMORY, ...
+   * Encodes in the background: every request preempts it within a micro-batch. Afterwards the chunks are in the store; if it
+   * cannot be written, that is logged once, and they stay in memory.
+   * @throws EngineError CANCELLED (complete chunks are kept), OUT_OF_MEMORY, ...
    */
   encode(
     chunks: readonly Int32Array[],
     signal: AbortSignal,
     onProgress?: (tokens: number) => void,
   ): Promise<readonly EncodedChunk[]>;
-  /** What the store has of this model, for all repositories. */
+  /** The contents of the store, for all repositories of this model. */
   readonly disk: { readonly chunks: number; readonly bytes: number; readonly maxBytes: number };
-  /**
-   * Is called with a chunk whose file was cut short or replaced: no request reads it any more, and it has to be opened
-   * again.
-   */
+  /** Called with a chunk whose file was truncated or replaced: no request reads it any longer, and it has to be opened again. */
   onLost?: ((chunk: EncodedChunk) => void) | undefined;
   /** Empties the store; answers the bytes freed. Retrieved chunks stay usable. */
   clearDisk(): Promise<number>;
-  /** The chunks that the last requests of the sequences read, each counted once. */
+  /** Chunks that the sequences' last requests retrieved, each counted once. */
   readonly inUse: {
     readonly tokens: number;
     readonly fullBytes: number;
@@ -142,11 +138,11 @@ export interface StoreOptions {
   readonly folder: string;
   readonly maxBytes: number;
   readonly rowType: 'f16' | 'q8_0';
-  /** Is called with a sentence for the log. */
+  /** Gets one sentence for the log. */
   readonly onProblem?: (message: string) => void;
 }
 
-/** Figures of FASA and dense steps over the tokens that a sequence has cached. */
+/** A comparison of FASA and dense steps over the cached tokens of a sequence. */
 export interface EngineMeasurement {
   /** Cached tokens at the first step. */
   readonly atTokens: number;
@@ -170,8 +166,8 @@ export interface CalibrationRun {
 
 export interface EngineCalibration {
   /**
-   * Calibrates the model and writes the file where the next load finds it. Requests preempt it; a run after one that was
-   * ended goes on after its last whole document.
+   * Calibrates the model and writes the file where the next load finds it. Requests preempt it. A run after one that was
+   * interrupted resumes after its last complete document.
    * @throws EngineError CANCELLED; TOO_SLOW; ...
    */
   run(run: CalibrationRun): Promise<void>;
@@ -196,17 +192,17 @@ export interface Engine {
   readonly chunks?: ChunkEncoder | undefined;
   /** Present for a model that has no calibration and could use one. */
   readonly calibration?: EngineCalibration | undefined;
-  /** Text of files and users: special tokens are plain text. No BOS is added. */
+  /** For text of files and users: special tokens are plain text. Adds no BOS. */
   tokenize(text: string): Int32Array;
-  /** Text of templates: special tokens are parsed. */
+  /** For text of templates: special tokens are parsed. */
   tokenizeTemplate(text: string): Int32Array;
   /** Rejects with an EngineError; CANCELLED when the signal aborts, in the queue, in prefill or in decode. */
   generate(request: GenerationRequest): Promise<Generation>;
   usage(sequence: SequenceName): NativeContextUsage;
-  /** Cached tokens from which on steps are sparse; undefined: never (dense, or no calibration). */
+  /** The number of cached tokens from which on steps are sparse; undefined if they never are (dense, or no calibration). */
   readonly fasaFromTokens: number | undefined;
   /**
-   * Makes a few steps of each kind after all requests; any request ends measuring at once.
+   * Runs a few steps of each kind, after all requests; any new request ends it at once.
    * @throws EngineError CANCELLED; BAD_CALIBRATION; TOO_FEW_TOKENS
    */
   measure(sequence: SequenceName, signal: AbortSignal): Promise<EngineMeasurement>;
@@ -221,7 +217,7 @@ export interface EngineOptions {
   readonly device?: string;
   readonly attention?: AttentionMode;
   readonly budget?: number;
-  /** Absent: no chunks are encoded or read. */
+  /** Without it, no chunks are encoded or read. */
   readonly store?: StoreOptions;
   readonly signal?: AbortSignal;
   readonly onProgress?: (share: number) => void;
@@ -230,5 +226,5 @@ export interface EngineOptions {
 /** What decides which engine is loaded: when one of them changes, the model is loaded again. */
 export type EngineSettings = Omit<EngineOptions, 'signal' | 'onProgress'>;
 
-/** How the server gets an engine: the real one loads the addon, tests bring a fake one. */
+/** How the server gets an engine: the real factory loads the addon, and tests use a fake one. */
 export type EngineFactory = (options: EngineOptions) => Promise<Engine>;

@@ -3,19 +3,18 @@
 import os from 'node:os';
 import { EngineError } from '../base/errors';
 import { formatBytes } from '../protocol/format';
-import type { MemoryParts } from '../protocol/models';
 import type { NativeModelInfo } from './native/addon';
 
 /** Compute buffers, vocabulary and the addon itself. */
 const overheadBytes = 192 * 1024 * 1024;
 
-/** Importance keys: 4 bits and ranges of half of the frequency chunks, about 1/14 of f16 K and V. */
+/** Importance keys hold half of the frequency chunks in 4 bits, with ranges: about 1/14 of f16 K and V. */
 const importanceShare = 1 / 14;
 
-/** Bytes that could be allocated now without pushing others out. */
+/** Bytes that can be allocated now without pushing other programs out. */
 export function memoryAvailable(): number {
   if (process.platform === 'darwin') {
-    // free memory of macOS leaves out what it would give back at once
+    // the free memory that macOS reports excludes what it would give back at once
     return Math.floor(os.totalmem() * 0.75);
   }
   const limit = process.constrainedMemory() ?? 0;
@@ -26,7 +25,7 @@ export function memoryAvailable(): number {
 export type MemoryShape = Pick<NativeModelInfo, 'bytes' | 'kvBytesPerToken'>;
 
 /** What a loaded model needs with one sequence of that many tokens. */
-export function memoryParts({ bytes, kvBytesPerToken }: MemoryShape, contextTokens: number): MemoryParts {
+export function memoryParts({ bytes, kvBytesPerToken }: MemoryShape, contextTokens: number) {
   const keysAndValues = kvBytesPerToken * contextTokens;
   return {
     weights: bytes,
@@ -36,7 +35,7 @@ export function memoryParts({ bytes, kvBytesPerToken }: MemoryShape, contextToke
   };
 }
 
-/** All parts in the memory of the machine. */
+/** All parts: the file, the KV cache of one sequence, importance keys and buffers. The file counts in full because weights may be repacked. */
 export function memoryNeeded(info: MemoryShape, contextTokens: number): number {
   const { weights, keysAndValues, importanceKeys, work } = memoryParts(info, contextTokens);
   return weights + keysAndValues + importanceKeys + work;

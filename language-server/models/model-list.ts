@@ -3,7 +3,6 @@
 import path from 'node:path';
 import { modelsFolder } from '../base/cache-folder';
 import { displayName } from '../engine/display-name';
-import { supportedArchitectures } from '../engine/gguf/support';
 import type { ListedModel } from '../protocol/models';
 import { type CatalogueModel, catalogue, defaultModel, findByHubFile } from './catalogue';
 import { bestOf, type FreeMemory, fitOf } from './fit';
@@ -11,6 +10,7 @@ import { partBytes } from './hub/partial-file';
 import { type FoundModel, findModels } from './stores/find-models';
 import type { Machine } from './stores/locations';
 import { findFiles } from './stores/walk';
+import { supportedArchitectures } from './support';
 import { type CheckOptions, stateOfModel } from './verified';
 
 export interface ListOptions extends CheckOptions {

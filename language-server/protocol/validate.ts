@@ -1,6 +1,7 @@
 /**
- * Checks messages between a webview and its host. Each side receives unknown values: a message that is not exactly one of the
- * known ones is dropped and logged. An invalid entry of a list is left out alone if the caller wants to be told of it.
+ * Checks of values from outside: messages between a webview and its host, parameters of clients, settings, stored files. A
+ * value is unknown until a check has passed it, and an error names the field by its path. A bad entry costs only itself, and
+ * not its neighbours, where the caller asks to be told of what is left out.
  */
 
 import { cutMiddle } from './cut';

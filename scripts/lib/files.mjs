@@ -14,13 +14,13 @@ for (const [signal, code] of /** @type {const} */ ([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ])) {
-  // With a listener of its own (start.mjs) a script ends itself; otherwise leave nothing half done behind.
+  // A script with a listener of its own (start.mjs) ends itself; all others leave nothing half done behind.
   process.on(signal, () => {
     if (process.listenerCount(signal) === 1) process.exit(code);
   });
 }
 
-/** A folder that is gone when the script ends, however it ends. Beside `near`, so that a rename from it is atomic. */
+/** Creates a folder that is removed when the script ends, however it ends. It is in `near`, so that a rename from it is atomic. */
 export function temporaryFolder(near = build) {
   const folder = path.join(near, `.tmp-${process.pid}-${randomUUID().slice(0, 8)}`);
   mkdirSync(folder, { recursive: true });
@@ -44,7 +44,7 @@ export function writeAtomic(file, data) {
   }
 }
 
-/** Moves a finished folder to its place; what was there goes. */
+/** Moves a finished folder to its place and removes what was there. */
 export function replaceFolder(from, to) {
   mkdirSync(path.dirname(to), { recursive: true });
   const old = `${to}.old-${process.pid}`;
@@ -57,7 +57,7 @@ export function replaceFolder(from, to) {
   rmSync(old, { recursive: true, force: true });
 }
 
-/** Hex digest of a file; undefined for one that is not there. */
+/** The hex digest of a file, or undefined if there is none. */
 export function fileHash(file) {
   try {
     return createHash('sha256').update(readFileSync(file)).digest('hex');
@@ -88,7 +88,7 @@ export function readJson(file) {
   }
 }
 
-/** All files under a folder whose names end so, sorted; none when the folder is not there. */
+/** All files under a folder with this ending, sorted; none if the folder does not exist. */
 export function filesUnder(folder, ending) {
   let entries;
   try {
@@ -102,14 +102,14 @@ export function filesUnder(folder, ending) {
     .sort();
 }
 
-/** Bytes in a folder, all files together. */
+/** The total size of the files in a folder, in bytes. */
 export function folderBytes(folder) {
   let bytes = 0;
   for (const file of filesUnder(folder, '')) {
     try {
       bytes += statSync(file).size;
     } catch {
-      // Gone while we looked: a download renames its parts.
+      // The file disappeared meanwhile: a download renames its parts.
     }
   }
   return bytes;

@@ -5,7 +5,7 @@ import { Failure } from './failure.mjs';
 import { run } from './process.mjs';
 
 /**
- * Unpacks a published package, pinned, into a folder: a corpus of sources. Nothing of it is run.
+ * Unpacks a pinned, published package into a folder, as a corpus of sources. Nothing of it is run.
  * @param {{registry: string, name: string, version: string}} item registry: `npm` or `pip`
  * @param {string} work
  */

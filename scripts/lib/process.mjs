@@ -6,7 +6,7 @@ import { Failure } from './failure.mjs';
 /** Output kept for an error message, in characters. */
 const KEPT_OUTPUT = 20_000;
 
-/** Programs that run now: when the script is ended, they end with it, not only where a terminal tells them all. */
+/** Running programs, which end with the script, even if no terminal signals all of them. */
 const running = new Set();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGTERM');
@@ -56,7 +56,7 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** The full path of a program on PATH, or undefined. A relative entry is the current folder, which may be anybody's. */
+/** The full path of a program on PATH, or undefined. Relative entries are skipped: the current folder may be anybody's. */
 export function which(name, searchPath = process.env['PATH'] ?? '') {
   const endings = process.platform === 'win32' ? ['.exe', '.cmd', '.bat', ''] : [''];
   const candidates = path.isAbsolute(name)
@@ -68,7 +68,7 @@ export function which(name, searchPath = process.env['PATH'] ?? '') {
       accessSync(candidate, constants.X_OK);
       return candidate;
     } catch {
-      // Not here, or not for us: the next folder.
+      // It is not here or not executable, so the next folder is tried.
     }
   }
   return undefined;

@@ -1,12 +1,12 @@
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-/** A step shorter than this shows its result only, in milliseconds. */
+/** A step that is shorter than this many milliseconds only shows its result. */
 const QUIET_MS = 1000;
-/** Between two progress lines when the output is a file or a pipe, in milliseconds. */
+/** Milliseconds between two progress lines if the output is a file or a pipe. */
 const LINE_EVERY_MS = 5000;
 
 const animated = Boolean(process.stdout.isTTY) && process.env['TERM'] !== 'dumb' && !process.env['CI'];
 
-// Whoever reads our output went away (`npm run setup | head`): nothing to tell any more, and no reason for a stack trace.
+// The reader of our output went away (`npm run setup | head`), which is no reason for a stack trace.
 process.stdout.on('error', (error) => {
   if ('code' in error && error.code === 'EPIPE') process.exit(1);
   throw error;
@@ -59,7 +59,7 @@ export async function step(title, work) {
   }
 }
 
-/** 12.3 MB, as people and package managers count: powers of ten. */
+/** Formats bytes like 12.3 MB, in powers of ten, as package managers do. */
 export function megabytes(bytes) {
   return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`;
 }

@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
-import type { NativeGenerateOptions } from '../../language-server/engine/native/addon-generation';
+import type { NativeGenerateOptions } from '../../language-server/engine/native/addon';
 import { tinyVocabularySize } from './tiny-model';
 import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
   context = workshop.context(model, { contextTokens: 64 });
 });
 
-describe('generate', () => {
+describe('generate refuses or handles', () => {
   const wrong: [string, Partial<Record<keyof NativeGenerateOptions, unknown>>][] = [
     ['no tokens', { tokens: new Int32Array(0) }],
     ['a token past the vocabulary', { tokens: Int32Array.of(1, tinyVocabularySize) }],
@@ -54,18 +54,18 @@ describe('generate', () => {
     expect(failure.code).toBe('BAD_CALIBRATION');
   });
 
-  it('auto without a calibration is dense', async () => {
+  it('auto without a calibration, by dense attention', async () => {
     const { stats } = await context.generate(greedy(tokens, 4, { attention: 'auto', fasaFromTokens: 0 }), {}).promise;
     expect(stats.fasaSteps).toBe(0);
   });
 
-  it('a limit of nothing feeds the prompt and gives nothing', async () => {
+  it('maxTokens of 0, by prefilling the prompt and returning nothing', async () => {
     const result = await context.generate(greedy(tokens, 0), {}).promise;
     expect(result.tokens).toHaveLength(0);
     expect(result.reason).toBe('length');
   });
 
-  it('a listener that throws does not end the process or the generation', async () => {
+  it('a listener that throws, without ending the process or the generation', async () => {
     const thrown: unknown[] = [];
     const listener = (error: unknown) => thrown.push(error);
     // Vitest listens, too: its listeners would count the error as a failed test.
@@ -85,7 +85,7 @@ describe('generate', () => {
   });
 });
 
-describe('evaluate', () => {
+describe('evaluate refuses', () => {
   it.each([-1, 5, 6, 1.5, Number.NaN])('logits from position %d of 5', async (from) => {
     expect((await failureOf(() => denseLogits(context, tokens, from))).code).toBe('BAD_ARGUMENT');
   });
@@ -95,7 +95,7 @@ describe('evaluate', () => {
   });
 });
 
-describe('createContext', () => {
+describe('createContext refuses', () => {
   it.each([
     { contextTokens: 0, threads: 1 },
     { contextTokens: -5, threads: 1 },
@@ -108,14 +108,14 @@ describe('createContext', () => {
     expect((await failureOf(() => model.createContext(options))).code).toBe('BAD_ARGUMENT');
   });
 
-  it('a context that no memory holds', async () => {
+  it('a context that does not fit into memory', async () => {
     const failure = await failureOf(() => model.createContext({ contextTokens: 2_000_000_000, threads: 1 }));
     expect(['OUT_OF_MEMORY', 'BAD_ARGUMENT']).toContain(failure.code);
   });
 });
 
-describe('tokens and text', () => {
-  it('there and back, for any bytes', () => {
+describe('the tokenizer', () => {
+  it('round-trips any bytes', () => {
     for (const text of ['const x = 1;\n', 'return the  value', 'naïve – 日本語 🙂', '\u0000\u0001\r\n\t', '']) {
       const ids = model.tokenize(text, false);
       const bytes = Buffer.concat([...ids].map((id) => model.tokenBytes(id)));
@@ -127,7 +127,7 @@ describe('tokens and text', () => {
     expect([...model.tokenize('return', false)]).toHaveLength(1);
   });
 
-  it('special tokens are parsed only when asked, and give their text', () => {
+  it('parses special tokens only when asked, and gives their text', () => {
     const text = '<|im_end|>';
     const [id, ...rest] = model.tokenize(text, true);
     expect(rest).toEqual([]);
@@ -143,20 +143,20 @@ describe('tokens and text', () => {
     expect([...model.tokenize('a', true)]).toEqual([97]);
   });
 
-  it('a lone surrogate becomes a replacement character, not a crash', () => {
+  it('turns a lone surrogate into a replacement character', () => {
     const ids = model.tokenize('a\ud800b', false);
     expect(Buffer.concat([...ids].map((id) => model.tokenBytes(id))).toString('utf8')).toMatch(/^a.+b$/u);
   });
 
-  it.each([-1, tinyVocabularySize, 2 ** 31, 1.5, Number.NaN])('token %d does not exist', async (id) => {
+  it.each([-1, tinyVocabularySize, 2 ** 31, 1.5, Number.NaN])('refuses token %d, which does not exist', async (id) => {
     expect((await failureOf(() => model.tokenBytes(id))).code).toBe('BAD_ARGUMENT');
   });
 
-  it('a text of more than 4 MiB is refused', async () => {
+  it('refuses a text of more than 4 MiB', async () => {
     expect((await failureOf(() => model.tokenize('a'.repeat(4 * 1024 * 1024 + 1), false))).code).toBe('TEXT_TOO_LONG');
   });
 
-  it('what is no text is refused', async () => {
+  it('refuses values that are not text', async () => {
     const { tokenize } = model as unknown as { tokenize(...given: unknown[]): unknown };
     for (const given of [[], [42, false], [null, true]]) {
       expect((await failureOf(() => tokenize.call(model, ...given))).code).toBe('BAD_ARGUMENT');
@@ -164,8 +164,8 @@ describe('tokens and text', () => {
   });
 });
 
-describe('what a model says of itself', () => {
-  it('is what the file says, loaded or only inspected', async () => {
+describe('model info', () => {
+  it('is what the file says, whether loaded or only inspected', async () => {
     const file = workshop.file({ architecture: 'qwen3', heads: 4, kvHeads: 2, fim: true, chatTemplate: '{{ bos }}' });
     const inspected = workshop.addon.inspectModel(file);
     expect(inspected).toMatchObject({
@@ -196,7 +196,7 @@ describe('what a model says of itself', () => {
     expect((await workshop.model(file)).info).toEqual(inspected);
   });
 
-  it('two files of one content have one fingerprint, other weights another', () => {
+  it('has the same fingerprint for the same content, and another for other weights', () => {
     const fingerprint = (seed: number) =>
       workshop.addon.inspectModel(workshop.file({ architecture: 'llama', seed })).fingerprint;
     const again = workshop.addon.inspectModel(workshop.file({ architecture: 'llama', seed: 1, layers: 2 })).fingerprint;

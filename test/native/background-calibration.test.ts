@@ -17,8 +17,8 @@ const options: TinyModelOptions = { architecture: 'llama', heads: 6, kvHeads: 2,
 const documents = [1, 2, 3].map((seed) => new Random(100 + seed).tokens(300, 0, tinyTextTokens));
 const signal = new AbortController().signal;
 
-describe('documents one by one', () => {
-  it('give the choice of all at once', async () => {
+describe('calibrating document by document', () => {
+  it('gives the same choice as calibrating all at once', async () => {
     const model = await workshop.model(savePlantedModel(workshop.folder, options));
     const common = { dominantFcs: 8, threads };
     const whole = await model.calibrate({ ...common, documents }, () => {}).promise;
@@ -32,7 +32,7 @@ describe('documents one by one', () => {
     expect(whole).not.toHaveProperty('sums');
   });
 
-  it('are refused with the sums of another model', async () => {
+  it('is refused with the sums of another model', async () => {
     const model = await workshop.model(options);
     const asked = { documents, dominantFcs: 8, threads, sums: new Float64Array(7) };
     expect(await failureOf(() => model.calibrate(asked, () => {}))).toMatchObject({ code: 'BAD_ARGUMENT' });
@@ -63,7 +63,7 @@ describe('the engine', () => {
     return engine;
   };
 
-  it('calibrates itself, and the next one has the calibration', async () => {
+  it('calibrates itself, and the next engine finds the calibration', async () => {
     const engine = await load();
     expect(engine.attention.calibrated).toBe(false);
     const shares: number[] = [];
@@ -77,7 +77,7 @@ describe('the engine', () => {
     expect((await load('dense')).calibration).toBeUndefined();
   });
 
-  it('steps aside for a request, and ends with the right choice', async () => {
+  it('yields to a request and still makes the right choice', async () => {
     const engine = await load();
     let request: Promise<unknown> | undefined;
     const calibrating = engine.calibration?.run({
@@ -105,7 +105,7 @@ describe('the engine', () => {
     expect(dominantFcs).toEqual(whole.dominantFcs);
   });
 
-  it('can be cancelled, writes nothing then, and goes on', async () => {
+  it('writes nothing when calibration is cancelled, and resumes later', async () => {
     const engine = await load();
     const controller = new AbortController();
     const run = engine.calibration?.run({
@@ -122,7 +122,7 @@ describe('the engine', () => {
     expect(existsSync(ownCalibrationFile(engine.model))).toBe(true);
   });
 
-  it('is not calibrated by a file that cannot be used', async () => {
+  it('ignores a calibration file that cannot be used', async () => {
     const { model } = await load();
     const file = ownCalibrationFile(model);
     mkdirSync(path.dirname(file), { recursive: true });

@@ -117,9 +117,9 @@ beforeAll(async () => {
   expect(result).toMatchObject({ opened: 0, encoded: writerPieces.length, problems: [] });
 });
 
-describe('killed', () => {
+describe('a killed writer', () => {
   it(
-    `at ${kills} random instants: nothing wrong is served, what was complete is kept`,
+    `leaves only complete chunks at ${kills} random instants, and nothing wrong is served`,
     async () => {
       let kept = 0;
       let cutShort = 0;
@@ -155,7 +155,7 @@ describe('killed', () => {
   );
 });
 
-describe('damaged', () => {
+describe('a damaged chunk file', () => {
   const piece = () => {
     const one = writerPieces[7];
     if (one === undefined) {
@@ -165,7 +165,7 @@ describe('damaged', () => {
   };
 
   it(
-    `by one flipped bit in the header, its checksums, the importance keys or the rows, ${flipSeeds} seeds each`,
+    `is refused for one flipped bit in header, checksums, importance keys or rows, with ${flipSeeds} seeds each`,
     async () => {
       const encoder = encoderOf(await workshop.model(options));
       const { address, bytes } = piece();
@@ -189,7 +189,7 @@ describe('damaged', () => {
   );
 
   it(
-    'by a cut at every 1/50 of its length, or by another version that is sealed well',
+    'is refused when it is truncated at any 1/50 of its length, or of another valid version',
     async () => {
       const encoder = encoderOf(await workshop.model(options));
       const { address, bytes } = piece();
@@ -208,7 +208,7 @@ describe('damaged', () => {
     limitMs,
   );
 
-  it('the engine says so in one line each kind, and encodes again', async () => {
+  it('is logged in one line per kind and encoded again by the engine', async () => {
     const model = await workshop.model(options);
     const calibration = {
       ...everySecondFc(model.info),
@@ -262,8 +262,8 @@ describe('damaged', () => {
   });
 });
 
-describe('shared', () => {
-  it('by two processes that write the same chunks at the same time', async () => {
+describe('a store', () => {
+  it('is shared by two processes that write the same chunks at the same time', async () => {
     const folder = newFolder();
     const [one, other] = await Promise.all([write(folder), write(folder)]);
     expect([...(one?.problems ?? []), ...(other?.problems ?? [])]).toEqual([]);
@@ -287,7 +287,7 @@ function mount(folder: string, size: string): (() => void) | undefined {
 
 describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('a disk', () => {
   it(
-    'that is full in the middle of a write: chunks stay in memory, nothing is left behind',
+    'that gets full in the middle of a write leaves chunks in memory and no file behind',
     async (context) => {
       const folder = newFolder();
       const unmount = mount(folder, '600k');
@@ -316,7 +316,7 @@ describe.runIf(process.platform === 'linux' && process.getuid?.() === 0)('a disk
   );
 
   it(
-    'that is read-only: what is on it is read, what is not stays in memory',
+    'that is read-only serves what is on it and keeps the rest in memory',
     async (context) => {
       const folder = newFolder();
       const unmount = mount(folder, '64m');

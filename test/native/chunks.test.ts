@@ -101,7 +101,7 @@ function expectSame(a: Float32Array, b: Float32Array, vocabulary: number, most =
 }
 
 describe.each(models)('%o', (options) => {
-  it('a chunk encoded in company has the keys and values that it has alone', async () => {
+  it('a chunk has the same keys and values whether encoded alone or with others', async () => {
     const model = await workshop.model(options);
     const pieces = [text(130), text(60), text(1), text(200), text(300)];
     const together = folderOf();
@@ -143,7 +143,7 @@ describe.each(models)('%o', (options) => {
     expect(compareLogits(plain, without, vocabulary).maxKl).toBeGreaterThan(10 * sameKl);
   });
 
-  it('q8_0 rows are close to f16 ones, and smaller', async () => {
+  it('q8_0 rows are close to f16 rows, and smaller', async () => {
     const model = await workshop.model(options);
     const [piece, tail] = [text(300), text(30)];
     const [exact] = (await encode(encoderOf(model), [piece]).promise) as [NativeChunk];
@@ -162,10 +162,10 @@ describe.each(models)('%o', (options) => {
   });
 });
 
-describe('choice', () => {
+describe('selection among chunks', () => {
   const options = models[1] ?? { architecture: 'qwen2' };
 
-  it('late tokens see the chunks, those before them do not', async () => {
+  it('only late tokens see the chunks', async () => {
     const model = await workshop.model(options);
     const chunks = await encode(encoderOf(model), [text(200)]).promise;
     const tail = text(60);
@@ -176,7 +176,7 @@ describe('choice', () => {
     expect(compareLogits(none, late, vocabulary).maxKl).toBeGreaterThan(sameKl);
   });
 
-  it('a chunk with a very low prior is never chosen, and attention says where the tokens looked', async () => {
+  it('a chunk with a very low prior is never selected, and the attention counts show it', async () => {
     const model = await workshop.model(options);
     const chunks = await encode(encoderOf(model), [text(200), text(150)]).promise;
     const context = workshop.context(model, {
@@ -214,7 +214,7 @@ describe('choice', () => {
     expect(one[1]).toBe(0);
   });
 
-  it('a budget of all tokens is dense, a small one is close where little attention is lost', async () => {
+  it('a budget of all tokens equals dense attention, and a small budget is close where little attention is lost', async () => {
     const model = await workshop.model(options);
     const chunks = await encode(encoderOf(model), [text(200), text(33), text(129)]).promise;
     const tail = text(50);
@@ -228,7 +228,7 @@ describe('choice', () => {
     expect(some).toBeGreaterThan(most);
   });
 
-  it('the same again from the cache, and typed on: only new tokens are fed', async () => {
+  it('a repeated and then extended prompt only prefills the new tokens', async () => {
     const model = await workshop.model(options);
     const chunks = await encode(encoderOf(model), [text(200)]).promise;
     const context = workshop.context(model, {
@@ -252,7 +252,7 @@ describe('choice', () => {
 describe('encoding', () => {
   const options = models[0] ?? { architecture: 'llama' };
 
-  it('cancelled, and asked again, it goes on where it was, and gives the same', async () => {
+  it('resumes where it was cancelled and gives the same result', async () => {
     const model = await workshop.model(options);
     const encoder = encoderOf(model, { microBatch: 16 });
     const pieces = [text(200), text(250)];
@@ -287,7 +287,7 @@ describe('encoding', () => {
     expect((await failureOf(() => encode(encoder, [text(3)]))).code).toBe('DISPOSED');
   });
 
-  it('a chunk of another model, a disposed one, or a context without a composition is refused', async () => {
+  it('a chunk of another model, a disposed chunk, and a context without a composition are refused', async () => {
     const model = await workshop.model(options);
     const other = await workshop.model(models[1] ?? options);
     const [mine] = (await encode(encoderOf(model), [text(20)]).promise) as [NativeChunk];
@@ -301,10 +301,10 @@ describe('encoding', () => {
   });
 });
 
-describe('files', () => {
+describe('a chunk file', () => {
   const options = models[0] ?? { architecture: 'llama' };
 
-  it('opened again it is the same chunk, mapped or in memory', async () => {
+  it('gives the same chunk when it is opened again, mapped or in memory', async () => {
     const model = await workshop.model(options);
     const folder = folderOf();
     const piece = text(300);
@@ -323,7 +323,7 @@ describe('files', () => {
     }
   });
 
-  it('one that is short, changed, renamed, of another model or no file is refused', async () => {
+  it('is refused when it is short, changed, renamed, of another model or not a file', async () => {
     const model = await workshop.model(options);
     const other = await workshop.model(models[1] ?? options);
     const folder = folderOf();
@@ -353,7 +353,7 @@ describe('files', () => {
     expect((await failureOf(() => encoder.open(folder, address('a-'), { priority: 0 }))).code).toBe('FILE_UNREADABLE');
   });
 
-  it('what cannot be written stays in memory, with the reason, and leaves nothing behind', async () => {
+  it('that cannot be written leaves the chunk in memory with a reason, and no file behind', async () => {
     const model = await workshop.model(options);
     const folder = path.join(folderOf(), 'missing');
     const [chunk] = (await encode(encoderOf(model), [text(50)], { folder }).promise) as [NativeChunk];

@@ -33,7 +33,7 @@ describe.each(['llama', 'qwen2'] as const)('%s, one layer', (architecture) => {
     return (await context.evaluate({ tokens, ...how }).promise).slice(from * tinyVocabularySize);
   }
 
-  it('dense logits are those of the formulas', async () => {
+  it('dense logits equal those of the formulas', async () => {
     const context = workshop.context(await workshop.model(options), { contextTokens: 512 });
     const expected = logitsOf(layer, (position) => Array.from({ length: position + 1 }, (_, token) => token));
     const { maxKl } = compareLogits(
@@ -44,7 +44,7 @@ describe.each(['llama', 'qwen2'] as const)('%s, one layer', (architecture) => {
     expect(maxKl).toBeLessThan(1e-5);
   });
 
-  it.each([48, 96])('a budget of %d: the tokens that sorting all of them chooses', async (budget) => {
+  it.each([48, 96])('a budget of %d selects the tokens that sorting all of them selects', async (budget) => {
     const actual = await ours(budget);
     const meanKl = (change: Partial<Choice>): number =>
       compareLogits(
@@ -70,39 +70,43 @@ describe.each(['llama', 'qwen2'] as const)('%s, one layer', (architecture) => {
     }
   });
 
-  it.each(['dense', 'fasa-c'] as const)('where decoded tokens looked in their own sequence: %s', async (attention) => {
-    const [model, budget] = [await workshop.model(options), 64];
-    const calibration = attention === 'dense' ? {} : { calibration: { dominantFcs: [[fcs]] } };
-    const context = workshop.context(model, { contextTokens: 512, ...calibration });
-    const result = await context.generate(greedy(tokens, 40, { attention, budget, countAttention: true }), {}).promise;
-    const whole = Int32Array.from([...tokens, ...result.tokens]);
-    const answered = new OneLayer(tinyModelFile(options), options, whole);
-    // the last token is never fed
-    const expected = new Float64Array(Math.ceil((whole.length - 1) / 16));
-    for (let position = tokens.length; position < whole.length - 1; position++) {
-      const all = Array.from({ length: position + 1 }, (_, token) => token);
-      const attended = attention === 'dense' ? all : answered.chosen(position, { budget, ...fasa });
-      for (const weights of answered.weights(position, attended)) {
-        for (const [i, token] of attended.entries()) {
-          if (token >= fasa.anchor && token <= position - fasa.window) {
-            expected[token >> 4] = (expected[token >> 4] ?? 0) + (weights[i] ?? 0);
+  it.each(['dense', 'fasa-c'] as const)(
+    'attention counts of decoded tokens on their own sequence equal the formulas: %s',
+    async (attention) => {
+      const [model, budget] = [await workshop.model(options), 64];
+      const calibration = attention === 'dense' ? {} : { calibration: { dominantFcs: [[fcs]] } };
+      const context = workshop.context(model, { contextTokens: 512, ...calibration });
+      const result = await context.generate(greedy(tokens, 40, { attention, budget, countAttention: true }), {})
+        .promise;
+      const whole = Int32Array.from([...tokens, ...result.tokens]);
+      const answered = new OneLayer(tinyModelFile(options), options, whole);
+      // the last token is never fed
+      const expected = new Float64Array(Math.ceil((whole.length - 1) / 16));
+      for (let position = tokens.length; position < whole.length - 1; position++) {
+        const all = Array.from({ length: position + 1 }, (_, token) => token);
+        const attended = attention === 'dense' ? all : answered.chosen(position, { budget, ...fasa });
+        for (const weights of answered.weights(position, attended)) {
+          for (const [i, token] of attended.entries()) {
+            if (token >= fasa.anchor && token <= position - fasa.window) {
+              expected[token >> 4] = (expected[token >> 4] ?? 0) + (weights[i] ?? 0);
+            }
           }
         }
       }
-    }
-    const total = expected.reduce((sum, share) => sum + share, 0);
-    expect(result.chunkAttention).toEqual([]);
-    const shares = [...(result.ownAttention ?? [])];
-    expect(shares).toHaveLength(expected.length);
-    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
-    // at the border of the choice, a token may change places
-    const different = shares.reduce((sum, share, i) => sum + Math.abs(share - (expected[i] ?? 0) / total), 0) / 2;
-    expect(different).toBeLessThan(attention === 'dense' ? 1e-3 : 0.05);
-    // beside the last blocks, which the window holds back, no two blocks have the same
-    expect(new Set(shares.slice(0, 24)).size).toBe(24);
-  });
+      const total = expected.reduce((sum, share) => sum + share, 0);
+      expect(result.chunkAttention).toEqual([]);
+      const shares = [...(result.ownAttention ?? [])];
+      expect(shares).toHaveLength(expected.length);
+      expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
+      // at the border of the choice, a token may change places
+      const different = shares.reduce((sum, share, i) => sum + Math.abs(share - (expected[i] ?? 0) / total), 0) / 2;
+      expect(different).toBeLessThan(attention === 'dense' ? 1e-3 : 0.05);
+      // beside the last blocks, which the window holds back, no two blocks have the same
+      expect(new Set(shares.slice(0, 24)).size).toBe(24);
+    },
+  );
 
-  it('a budget is kept to the token', async () => {
+  it('a budget is kept exactly', async () => {
     const budget = 48;
     const actual = await ours(budget);
     const distances = [47, 48, 49].map(

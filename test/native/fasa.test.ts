@@ -53,7 +53,7 @@ describe('a budget as large as the context', () => {
     { architecture: 'qwen3', heads: 6, kvHeads: 3, feedForward: 128 },
     { architecture: 'qwen3', heads: 4, kvHeads: 1, headSize: 128, feedForward: 128 },
   ];
-  it.each(models)('equals dense: %o', async (options) => {
+  it.each(models)('equals dense attention: %o', async (options) => {
     const model = await workshop.model(options);
     const calibration = evenCalibration(model, model.info.headSize / 4);
     const context = workshop.context(model, { contextTokens, calibration });
@@ -65,7 +65,7 @@ describe('a budget as large as the context', () => {
     expect(disagreements.filter(({ margin }) => !(margin <= (options.quantization ? 0.15 : 0.03)))).toEqual([]);
   });
 
-  it('reads no more than dense attention does, and one token less is a choice', async () => {
+  it('reads no more than dense attention, and one token less already selects', async () => {
     const model = await workshop.model(models[0] ?? { architecture: 'llama' });
     const context = workshop.context(model, { contextTokens, calibration: evenCalibration(model, 16) });
     const dense = await denseLogits(context, tokens, from);
@@ -78,7 +78,7 @@ describe('a budget as large as the context', () => {
   });
 });
 
-describe.each(['llama', 'qwen2', 'qwen3'] as const)('%s: a model that attends by planted FCs alone', (architecture) => {
+describe.each(['llama', 'qwen2', 'qwen3'] as const)('%s: a model that attends only by planted FCs', (architecture) => {
   const options: TinyModelOptions = { architecture, heads: 6, kvHeads: 2, bias: false, feedForward: 128 };
   const { layers, kvHeads, headSize } = tinyShapes(options);
   let model: LaboratoryModel;
@@ -102,7 +102,7 @@ describe.each(['llama', 'qwen2', 'qwen3'] as const)('%s: a model that attends by
     ),
   };
 
-  it('needs few tokens with them, and is far off with any others', async () => {
+  it('needs few tokens with these FCs and is far off with any others', async () => {
     const right = workshop.context(model, { contextTokens, calibration: planted });
     const other = workshop.context(model, { contextTokens, calibration: wrong });
     const dense = await denseLogits(right, tokens, from);
@@ -118,7 +118,7 @@ describe.each(['llama', 'qwen2', 'qwen3'] as const)('%s: a model that attends by
     expect(tight).toBeLessThan(0.5);
   });
 
-  it('calibrate finds them', async () => {
+  it('is calibrated to exactly these FCs', async () => {
     const documents = [1, 2, 3].map((seed) => new Random(100 + seed).tokens(300, 0, tinyTextTokens));
     const progress: number[] = [];
     const dominantFcs = plantedFcs(0, 0, headSize).length;
@@ -145,7 +145,7 @@ describe('decoding with FASA', () => {
   const sparse = { attention: 'fasa-c', budget: 96 } as const;
   const fresh = () => workshop.context(model, { contextTokens, calibration });
 
-  it('generates what its stepwise logits say, over the border of a page', async () => {
+  it('generates what its stepwise logits say, across the border of a page', async () => {
     const near = tokens.subarray(0, 380);
     const { tokens: generated } = await fresh().generate(greedy(near, 12, sparse), {}).promise;
     const whole = Int32Array.from([...near, ...generated]);
@@ -169,7 +169,7 @@ describe('decoding with FASA', () => {
     expect(stats.fasaSteps).toBe(expected);
   });
 
-  it('reads the bytes that the arithmetic says', async () => {
+  it('reads as many bytes as calculated', async () => {
     const { layers, kvHeads, headSize } = model.info;
     const channels = 2 * dominant;
     const rowBytes = headSize * 2 * 2;
@@ -191,7 +191,7 @@ describe('decoding with FASA', () => {
     expect(result.stats.bytesReadPerToken).toBeLessThan(0.6 * dense.stats.bytesReadPerToken);
   });
 
-  it('holds the bytes that the arithmetic says', async () => {
+  it('holds as many bytes as calculated', async () => {
     const { kvBytesPerToken, layers, kvHeads } = model.info;
     const context = fresh();
     expect(context.usage()).toEqual({
@@ -218,7 +218,7 @@ describe('decoding with FASA', () => {
     expect(plain.usage()).toMatchObject({ tokens: 280, importanceBytes: 0, fastBytes: 280 * kvBytesPerToken });
   });
 
-  it('importance keys follow what is reused and what is replaced', async () => {
+  it('keeps importance keys in step with reused and replaced tokens', async () => {
     const context = fresh();
     await context.generate(greedy(tokens.subarray(0, 600), 5, sparse), {}).promise;
     const other = Int32Array.from([...tokens.subarray(0, 200), ...tokens.subarray(300, 600)]);
@@ -228,7 +228,7 @@ describe('decoding with FASA', () => {
     expect(second.tokens).toEqual(expected.tokens);
   });
 
-  it('a cancelled sparse step leaves nothing behind', async () => {
+  it('leaves nothing behind after a cancelled sparse step', async () => {
     const context = fresh();
     let seen = 0;
     const task = context.generate(greedy(prompt, 700, sparse), {
@@ -249,7 +249,7 @@ describe('decoding with FASA', () => {
     expect(again.tokens).toEqual(after.tokens);
   });
 
-  it('any number of threads gives the same', async () => {
+  it('gives the same with any number of threads', async () => {
     const short = tokens.subarray(0, 320);
     const one = model.createContext({ contextTokens, calibration, threads: 1 });
     const logits = await fasaLogits(one, 96, short, 300);
@@ -262,7 +262,7 @@ describe('decoding with FASA', () => {
     }
   });
 
-  it('a budget of one token, and one of anchor and window alone', async () => {
+  it('works with a budget of one token, and with one of only anchor and window', async () => {
     const context = fresh();
     for (const budget of [1, 4, 5, 36, 37]) {
       const logits = await fasaLogits(context, budget, tokens.subarray(0, 300), 290);
@@ -271,7 +271,7 @@ describe('decoding with FASA', () => {
   });
 });
 
-describe('calibrations that do not fit', () => {
+describe('refused calibrations', () => {
   const fcs = [0, 3, 7, 30];
   const wrong: [string, unknown][] = [
     ['too few layers', [[fcs, fcs]]],
@@ -352,7 +352,7 @@ describe('calibrations that do not fit', () => {
     expect(failure.code).toBe('BAD_CALIBRATION');
   });
 
-  it('calibrating from nothing, from wrong tokens, for more FCs than there are', async () => {
+  it('calibrating without documents, from wrong tokens, or for more FCs than there are', async () => {
     const model = await workshop.model({ architecture: 'llama' });
     const calibrate = (documents: Int32Array[], dominantFcs: number) =>
       model.calibrate({ documents, dominantFcs, threads: 1 }, () => {});

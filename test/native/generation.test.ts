@@ -4,7 +4,7 @@ import { copyFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LaboratoryModel } from '../../bench/common/addon';
-import type { NativeGenerateEvents } from '../../language-server/engine/native/addon-generation';
+import type { NativeGenerateEvents } from '../../language-server/engine/native/addon';
 import { compareLogits } from './kl';
 import { Random } from './random';
 import { type TinyModelOptions, tinyTextTokens, tinyVocabularySize } from './tiny-model';
@@ -38,7 +38,7 @@ function slowContext() {
 const longPrompt = new Random(5).tokens(2000, 0, tinyTextTokens);
 
 describe('greedy generation', () => {
-  it('chooses what the logits say, token by token', async () => {
+  it('chooses the most likely token at every step', async () => {
     const context = workshop.context(model, { contextTokens });
     const seen: number[] = [];
     const { tokens, reason, stats } = await context.generate(greedy(prompt, 12), {
@@ -81,7 +81,7 @@ describe('greedy generation', () => {
     expect([...result.tokens]).toEqual(tokens.slice(0, tokens.indexOf(stop)));
   });
 
-  it('samples the same from the same seed, and something else from another', async () => {
+  it('samples the same with the same seed, and differently with another', async () => {
     const outputs = [];
     for (const seed of [1, 1, 2]) {
       const context = workshop.context(model, { contextTokens });
@@ -129,7 +129,7 @@ describe('prefix reuse', () => {
     expect([...result.tokens]).toEqual(await freshOutput(next, 20));
   });
 
-  it('feeds one token of a prompt that is there already', async () => {
+  it('prefills one token of a prompt that is cached already', async () => {
     const context = workshop.context(model, { contextTokens });
     const first = await context.generate(greedy(prompt, 10), quiet).promise;
     const again = await context.generate(greedy(prompt, 10), quiet).promise;
@@ -138,7 +138,7 @@ describe('prefix reuse', () => {
     expect(again.tokens).toEqual(first.tokens);
   });
 
-  it('keeps generated tokens: a prompt that goes on from them feeds only what is new', async () => {
+  it('keeps generated tokens, so a prompt that continues from them only prefills what is new', async () => {
     const context = workshop.context(model, { contextTokens });
     const first = await context.generate(greedy(prompt, 10), quiet).promise;
     const longer = Int32Array.from([...prompt, ...first.tokens, ...otherPrompt.subarray(0, 7)]);
@@ -148,7 +148,7 @@ describe('prefix reuse', () => {
     expect([...second.tokens]).toEqual(await freshOutput(longer, 10));
   });
 
-  it('a shorter prompt forgets what lies behind it', async () => {
+  it('drops the tokens after a shorter prompt', async () => {
     const context = workshop.context(model, { contextTokens });
     await context.generate(greedy(otherPrompt, 10), quiet).promise;
     const short = otherPrompt.subarray(0, 40);
@@ -157,7 +157,7 @@ describe('prefix reuse', () => {
     expect([...result.tokens]).toEqual(await freshOutput(short, 10));
   });
 
-  it('after clear() feeds all again', async () => {
+  it('prefills everything again after clear()', async () => {
     const context = workshop.context(model, { contextTokens });
     const first = await context.generate(greedy(prompt, 10), quiet).promise;
     context.clear();
@@ -166,7 +166,7 @@ describe('prefix reuse', () => {
     expect(second.tokens).toEqual(first.tokens);
   });
 
-  it('logits after reuse are those of a fresh context', async () => {
+  it('gives the logits of a fresh context after reuse', async () => {
     const context = workshop.context(model, { contextTokens });
     await context.generate(greedy(prompt, 10), quiet).promise;
     const next = Int32Array.from([...prompt.subarray(0, 60), ...otherPrompt.subarray(0, 50)]);
@@ -187,7 +187,7 @@ describe.skipIf(process.platform === 'win32')('a model file that another program
     return { file, model, context, run: () => context.generate(greedy(prompt, 4), {}) };
   };
 
-  it('cut short, it is not read any more, which would end the process: each request says what happened', async () => {
+  it('is not read any longer after it was truncated, and each request says why', async () => {
     const { file, model, context, run } = await opened('cut.gguf');
     await run().promise;
     truncateSync(file, 4096);
@@ -199,7 +199,7 @@ describe.skipIf(process.platform === 'win32')('a model file that another program
     expect(model.tokenize('a', false).length).toBeGreaterThan(0);
   });
 
-  it('removed, or replaced by another file, it is read on as it was', async () => {
+  it('is still read as it was after it was removed or replaced by another file', async () => {
     const { file, run } = await opened('replaced.gguf');
     const before = (await run().promise).tokens;
     rmSync(file);
@@ -210,7 +210,7 @@ describe.skipIf(process.platform === 'win32')('a model file that another program
 });
 
 describe('ending early', () => {
-  it('cancelled in the queue: it never starts, and what runs is not touched', async () => {
+  it('a task cancelled in the queue never starts and does not disturb the running one', async () => {
     const [running, waiting] = [slowContext(), slowContext()];
     const first = running.generate(greedy(longPrompt, 20), quiet);
     const second = waiting.generate(greedy(prompt, 20), quiet);
@@ -222,7 +222,7 @@ describe('ending early', () => {
     expect([...after.tokens]).toEqual(await freshOutput(prompt, 20));
   });
 
-  it('cancelled in prefill: what was fed stays right', async () => {
+  it('a generation cancelled in prefill leaves a correct cache', async () => {
     const context = slowContext();
     let batches = 0;
     const task = context.generate(greedy(longPrompt, 20), {
@@ -241,7 +241,7 @@ describe('ending early', () => {
     expect([...after.tokens]).toEqual(await freshOutput(next, 20));
   });
 
-  it('cancelled in decode: what was decoded stays right', async () => {
+  it('a generation cancelled in decode leaves a correct cache', async () => {
     const context = slowContext();
     const seen: number[] = [];
     const task = context.generate(greedy(prompt, 3000), {
@@ -260,7 +260,7 @@ describe('ending early', () => {
     expect([...after.tokens]).toEqual(await freshOutput(next, 20));
   });
 
-  it('cancelled at once, cancelled twice, cancelled when done', async () => {
+  it('a task can be cancelled at once, twice, and after its end', async () => {
     const context = slowContext();
     const task = context.generate(greedy(longPrompt, 2000), quiet);
     task.cancel();
@@ -273,7 +273,7 @@ describe('ending early', () => {
     expect([...tokens]).toEqual(await freshOutput(prompt, 5));
   });
 
-  it('stop() ends after the token being computed and keeps what there is', async () => {
+  it('stop() ends after the current token and keeps the result so far', async () => {
     const context = slowContext();
     const seen: number[] = [];
     const task = context.generate(greedy(prompt, 3000), {
@@ -307,7 +307,7 @@ describe('ending early', () => {
     expect([...after.tokens]).toEqual(await freshOutput(prompt, 20));
   });
 
-  it('loading a model can be cancelled', async () => {
+  it('the loading of a model can be cancelled', async () => {
     // Behind something long: a small model would be loaded before it could be cancelled.
     const running = slowContext().generate(greedy(longPrompt, 5), quiet);
     const task = workshop.addon.loadModel({ path: model.info.path }, () => {});
@@ -330,7 +330,7 @@ describe('a full context', () => {
     expect(context.usage().tokens).toBeLessThanOrEqual(small);
   });
 
-  it('refuses a prompt that does not fit, and holds what it held', async () => {
+  it('refuses a prompt that does not fit and keeps its tokens', async () => {
     const context = workshop.context(model, { contextTokens: 110 });
     await context.generate(greedy(prompt, 2), quiet).promise;
     const failure = await failureOf(() => context.generate(greedy(otherPrompt, 2), quiet));
@@ -378,7 +378,7 @@ describe('several contexts', () => {
 });
 
 describe('disposing', () => {
-  it('ends what runs and refuses what comes', async () => {
+  it('ends the running task and refuses new ones', async () => {
     const context = slowContext();
     const task = context.generate(greedy(longPrompt, 2000), quiet);
     const waiting = context.generate(greedy(prompt, 20), quiet);
@@ -393,7 +393,7 @@ describe('disposing', () => {
     context.dispose();
   });
 
-  it('a model that is disposed while a context of it generates', async () => {
+  it('ends the generation of a context when its model is disposed', async () => {
     const own = await workshop.addon.loadModel({ path: model.info.path }, () => {}).promise;
     const context = own.createContext({ contextTokens: 4096, threads: 1, microBatch: 8 });
     const task = context.generate(greedy(longPrompt, 50), quiet);

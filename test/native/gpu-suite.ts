@@ -49,7 +49,7 @@ export function describeModels(device: string, shapes: readonly TinyModelOptions
   const brief = device !== 'CPU';
   const onDevice = opener(device);
 
-  it('is listed, a software driver as one', () => {
+  it('is listed, and marked if it is a software driver', () => {
     const listed = workshop.addon.devices().find(({ name }) => name === device);
     expect(listed).toMatchObject(device === 'CPU' ? { kind: 'cpu', software: false } : { kind: 'gpu', software: true });
     expect(listed?.memoryTotal).toBeGreaterThan(0);
@@ -78,7 +78,7 @@ export function describeModels(device: string, shapes: readonly TinyModelOptions
     /** Products of quantized weights round activations to 8 bits on the CPU, and not on the device. */
     const most = options.quantization === undefined ? { kl: 1e-3, margin: 0.1 } : { kl: 2e-2, margin: 0.6 };
 
-    it('gives the logits of the CPU, dense', async () => {
+    it('gives the logits of the CPU with dense attention', async () => {
       const from = prompt.length - 16;
       const there = await denseLogits(context(gpu), prompt, from);
       const here = await denseLogits(context(cpu), prompt, from);
@@ -117,7 +117,7 @@ export function describeModels(device: string, shapes: readonly TinyModelOptions
       expect(surprises).toEqual([]);
     }
 
-    it('decodes the tokens of the CPU, dense', () => expectSameTokens(context(gpu), 'dense', budget));
+    it('decodes the tokens of the CPU with dense attention', () => expectSameTokens(context(gpu), 'dense', budget));
     it('decodes the tokens of the CPU with FASA', () => expectSameTokens(context(gpu), 'fasa-c', budget));
     it.skipIf(brief)('decodes the tokens of the CPU with a budget smaller than the window', () =>
       expectSameTokens(context(gpu), 'fasa-c', 20),
@@ -152,7 +152,7 @@ export function describeSequence(device: string): void {
       context = workshop.context(gpu, { contextTokens, calibration: evenCalibration(gpu, 16), microBatch: 64 });
     });
 
-    it('reuses what is cached, and gives the same again', async () => {
+    it('reuses its cache and gives the same again', async () => {
       const first = await context.generate(greedy(prompt, 8), {}).promise;
       const again = await context.generate(greedy(prompt, 8), {}).promise;
       expect(again.tokens).toEqual(first.tokens);
@@ -161,7 +161,7 @@ export function describeSequence(device: string): void {
       expect(shorter.stats.reusedTokens).toBe(149);
     });
 
-    it('ends at a cancel between two micro-batches, and goes on', async () => {
+    it('stops between two micro-batches when cancelled, and continues later', async () => {
       context.clear();
       const task = context.generate(greedy(prompt, 200), { onToken: () => task.cancel() });
       await expect(task.promise).rejects.toMatchObject({ code: 'CANCELLED' });
@@ -169,7 +169,7 @@ export function describeSequence(device: string): void {
       expect(stats.reusedTokens).toBe(prompt.length - 1);
     });
 
-    it('times steps deeper than what was fed, and measures', async () => {
+    it('times steps deeper than the prefilled tokens, and measures', async () => {
       const common = { tokens: prompt.slice(0, 64), depth: 480, steps: 3, budget: 64, fasaFromTokens: 0 };
       const timing = await context.timeSteps({ ...common, attention: 'fasa-c' }).promise;
       expect(timing.stepMs).toHaveLength(3);
@@ -182,7 +182,7 @@ export function describeSequence(device: string): void {
       expect(Math.max(...measured.kl)).toBeLessThan(1);
     });
 
-    it('says what it cannot do', async () => {
+    it('refuses what it cannot do', async () => {
       const { addon } = workshop;
       const path = workshop.file(options);
       const unknown = await failureOf(() => addon.loadModel({ path, device: 'CUDA7' }, () => {}));

@@ -78,12 +78,12 @@ describe('hostile files', () => {
     });
   });
 
-  it('a good model still works in the process that saw them all', () => {
+  it('leave the process able to load a good model', () => {
     expect(outcomes.get(healthy)).toEqual({ result: { inspect: 'accepted', load: 'accepted', use: 'accepted' } });
   });
 });
 
-describe('weights that are no numbers', () => {
+describe('weights that are not numbers', () => {
   const kinds = {
     'not a number': () => Number.NaN,
     infinite: (i: number) => (i % 2 === 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY),
@@ -92,7 +92,7 @@ describe('weights that are no numbers', () => {
     nothing: () => 0,
   } as const;
 
-  it.each(Object.entries(kinds))('%s: the model decodes something or fails with a code', async (_, weight) => {
+  it.each(Object.entries(kinds))('make the model decode something or fail with a code: %s', async (_, weight) => {
     const file = tinyModelFile({ architecture: 'llama' });
     const inputs = ['token_embd.weight', 'blk.0.attn_k.weight', 'blk.1.ffn_down.weight', 'output.weight'].map(
       (name) => {
@@ -134,7 +134,7 @@ describe('unusual shapes', () => {
     { architecture: 'llama', heads: 64, kvHeads: 64, headSize: 8, feedForward: 64 },
     { architecture: 'qwen3', heads: 2, embedding: 8, feedForward: 8 },
   ];
-  it.each(shapes)('%o: decodes or is refused, never a crash', async (options) => {
+  it.each(shapes)('decode or are refused, without a crash: %o', async (options) => {
     const inputs = [{ path: workshop.file(options) }];
     const [outcome] = await runIsolated<{ path: string }, Attempts>(
       'hostile-child.ts',
@@ -155,8 +155,8 @@ describe('unusual shapes', () => {
   });
 });
 
-describe('unusual files that are right', () => {
-  it.each([8, 64, 4096])('an alignment of %d bytes', async (alignment) => {
+describe('unusual but valid files', () => {
+  it.each([8, 64, 4096])('load with an alignment of %d bytes', async (alignment) => {
     const file = tinyModelFile({ architecture: 'llama' });
     const metadata = [...file.metadata, ['general.alignment', { type: 'u32', value: alignment }] as const];
     const target = path.join(workshop.folder, `aligned-${alignment}.gguf`);
@@ -169,7 +169,7 @@ describe('unusual files that are right', () => {
     expect(logits).toEqual(await plain.evaluate({ tokens: Int32Array.of(1, 2, 3), ...options }).promise);
   });
 
-  it('a path with spaces and letters of several scripts', async () => {
+  it('load from a path with spaces and letters of several scripts', async () => {
     const folder = path.join(workshop.folder, 'Modèle für 日本 🙂');
     mkdirSync(folder);
     const target = path.join(folder, 'ein Modell.gguf');

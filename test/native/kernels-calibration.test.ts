@@ -62,7 +62,7 @@ describe.each([
   const nFc = shape.d / 2;
   const count = nFc / 4;
 
-  test('FCs whose keys vary are chosen, per layer and KV head, wherever they are and however large the others', () => {
+  test('calibration chooses the FCs whose keys vary, per layer and KV head, however large the others are', () => {
     // Constant parts move no softmax: every FC has a large mean, only some a spread.
     const carries = (layer: number, head: number, fc: number) => (fc * 7 + layer * 3 + head * 5) % nFc < count;
     const observations = observe(shape, 1, 700, (layer, head, fc) => (carries(layer, head, fc) ? 1 : 0.05));
@@ -75,7 +75,7 @@ describe.each([
     expect([...(chosen ?? [])]).toEqual(expected.flat());
   });
 
-  test('the same observations give the same choice; every list is ascending and in range', () => {
+  test('calibration gives the same choice for the same observations, in ascending lists', () => {
     const observations = observe(shape, 2, 300, () => 1);
     const first = kernels.calibrate(sizesOf(shape), observations, count);
     expect(kernels.calibrate(sizesOf(shape), observations, count)).toEqual(first);
@@ -91,7 +91,7 @@ describe.each([
   });
 });
 
-test('FCs that cancel each other are left out together: the set counts, not the singles', () => {
+test('calibration leaves out FCs that cancel each other, because the set counts', () => {
   // FCs 0 and 1 vary most, and always against each other; FCs 2 and 3 carry what is left of the logit.
   const shape = { layers: 1, kvHeads: 1, group: 1, d: 16, neox: false };
   const random = new Random(4);
@@ -111,7 +111,7 @@ test('FCs that cancel each other are left out together: the set counts, not the 
   expect([...(kernels.calibrate(sizesOf(shape), observations, 3) ?? [])]).toEqual([2, 3, 4]);
 });
 
-test('short contexts, keys that are not finite, and no observation at all give a choice, too', () => {
+test('calibration also chooses for short contexts, keys that are not finite, and no observations', () => {
   const shape = { layers: 1, kvHeads: 1, group: 2, d: 64, neox: true };
   const keys = [new Uint16Array(64).fill(0x7e00)];
   const bad = { layer: 0, q: new Float32Array(128).fill(Number.NaN), keys, rowStride: 64, past: 1 };
@@ -122,7 +122,7 @@ test('short contexts, keys that are not finite, and no observation at all give a
   }
 });
 
-test('sizes that no model has are refused', () => {
+test('calibration refuses sizes that no model has', () => {
   for (const sizes of [
     [0, 1, 1, 64, 0],
     [1, 0, 1, 64, 0],
@@ -134,7 +134,7 @@ test('sizes that no model has are refused', () => {
   }
 });
 
-test('channels of FCs: neighbours in the norm layout, half a head apart in the neox layout', () => {
+test('the channels of an FC are neighbours in the norm layout and half a head apart in the neox layout', () => {
   const channels = new Int32Array(6);
   kernels.channelsFromFcs(Int32Array.of(0, 5, 31), 64, false, channels);
   expect([...channels]).toEqual([0, 1, 10, 11, 62, 63]);

@@ -49,7 +49,7 @@ describe.each(kernels.names())('%s', (name) => {
     },
   );
 
-  test('scores that are masked or not finite have no importance, and spoil no other', () => {
+  test('scores that are masked or not finite have no importance and do not affect others', () => {
     const scores = new Float32Array(3 * 40).fill(Number.NEGATIVE_INFINITY);
     scores[3] = 1;
     scores[4] = 1;
@@ -78,7 +78,7 @@ describe.each(kernels.names())('%s', (name) => {
     { title: 'all NaN', make: () => Number.NaN },
     { title: 'all -infinity', make: () => -Infinity },
   ];
-  test.each(cases)('the best of values: $title', ({ make }) => {
+  test.each(cases)('selects the best of values: $title', ({ make }) => {
     const random = new Random(11);
     for (const n of [1, 2, 7, 16, 17, 63, 129, 1000, 5000]) {
       const begin = random.below(9);
@@ -91,7 +91,7 @@ describe.each(kernels.names())('%s', (name) => {
     }
   });
 
-  test('nothing is chosen from an empty or reversed range, or when fewer than one is wanted', () => {
+  test('selects nothing from an empty or reversed range, or when fewer than one is wanted', () => {
     const values = new Float32Array(10).fill(1);
     expect(topK(name, values, 4, 4, 3)).toEqual([]);
     const chosen = new Int32Array(4).fill(-77);

@@ -50,7 +50,7 @@ function encode(name: string, keys: Uint16Array, stride: number, channels: Int32
   return page.subarray(0, bytes);
 }
 
-test('the plain kernels are there, and the best of this CPU last', () => {
+test('the kernels include the plain ones, and the best of this CPU last', () => {
   expect(kernels.names()[0]).toBe('plain');
   expect(kernels.best()).toBe(process.env['FASA_KERNELS'] ?? kernels.names().at(-1));
 });
@@ -62,7 +62,7 @@ describe.each(kernels.names())('%s', (name) => {
     const rows = randomRows(random, PAGE_TOKENS, d);
     const key = (token: number, channel: number) => halfValue(at(rows, token * 2 * d + at(channels, channel)));
 
-    test('a key comes back within half a step of its channel', () => {
+    test('restore a key within half a step of its channel', () => {
       const page = decodePage(encode(name, rows, 2 * d, channels), nChannels);
       for (let c = 0; c < nChannels; c++) {
         const column = Array.from({ length: PAGE_TOKENS }, (_, token) => key(token, c));
@@ -79,7 +79,7 @@ describe.each(kernels.names())('%s', (name) => {
       }
     });
 
-    test.each([1, 2, 3, 4, 5, 7, 8])('a scan for %i query heads gives the dot products with the codes', (nQ) => {
+    test.each([1, 2, 3, 4, 5, 7, 8])('give the dot products with the codes in a scan for %i query heads', (nQ) => {
       const page = encode(name, rows, 2 * d, channels);
       const decoded = decodePage(page, nChannels);
       const q = random.normals(nQ * nChannels, 0.3);
@@ -106,7 +106,7 @@ describe.each(kernels.names())('%s', (name) => {
       }
     });
 
-    test('instruction sets write the same bytes and nearly the same scores', () => {
+    test('have the same bytes and nearly the same scores in all instruction sets', () => {
       const page = encode(name, rows, 2 * d, channels, 1);
       expect([...page]).toEqual([...encode('plain', rows, 2 * d, channels, 1)]);
       const q = random.normals(3 * nChannels, 0.3);
@@ -121,7 +121,7 @@ describe.each(kernels.names())('%s', (name) => {
     });
   });
 
-  test('ranges follow the content: an attention sink that is kept exact does not stretch them', () => {
+  test('the ranges of a page are not widened by an attention sink that is kept exact', () => {
     const random = new Random(5);
     const rows = randomRows(random, PAGE_TOKENS, 64);
     const channels = someChannels(64, 32);
@@ -139,7 +139,7 @@ describe.each(kernels.names())('%s', (name) => {
     }
   });
 
-  test('keys that are all equal, tiny, huge or not finite make a page that can be scanned', () => {
+  test('a page can be scanned when its keys are all equal, tiny, huge or not finite', () => {
     const special = [0, 1.5, -65504, 65504, 2 ** -24, -(2 ** -24), 2 ** -14, Number.NaN, Infinity, -Infinity];
     const channels = Int32Array.from({ length: 32 }, (_, i) => i);
     const constant = halves(new Array(PAGE_TOKENS * 64).fill(1.5));
@@ -206,7 +206,7 @@ describe.each(kernels.names())('%s', (name) => {
     ...[1, 2, 3, 5, 16, 17, 255].map((nChosen) => ({ d: 64, nQ: 3, nChosen })),
     { d: 72, nQ: 5, nChosen: 33 },
     { d: 256, nQ: 2, nChosen: 40 },
-  ])('focused attention is softmax attention: d $d, $nQ heads, $nChosen rows', ({ d, nQ, nChosen }) => {
+  ])('focused attention equals softmax attention: d $d, $nQ heads, $nChosen rows', ({ d, nQ, nChosen }) => {
     const random = new Random(d * nQ + nChosen);
     const tokens = 3 * nChosen;
     const rows = randomRows(random, tokens, d);
@@ -224,7 +224,7 @@ describe.each(kernels.names())('%s', (name) => {
     expect(out[nQ * d]).toBe(77);
   });
 
-  test('focused attention over logits of any size is accurate to 1e-6, and over no row is zero', () => {
+  test('focused attention is accurate to 1e-6 over logits of any size, and zero over no row', () => {
     const d = 64;
     const random = new Random(3);
     const rows = randomRows(random, 200, d);

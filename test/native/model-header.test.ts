@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { readHeaderOfFile } from '../../language-server/engine/gguf/header';
-import { supportedArchitectures, supportOf } from '../../language-server/engine/gguf/support';
 import { memoryNeeded, memoryParts } from '../../language-server/engine/memory';
 import { fitOf } from '../../language-server/models/fit';
+import { supportedArchitectures, supportOf } from '../../language-server/models/support';
 import { type Architecture, saveTinyModel } from './tiny-model';
 import { failureOf, greedy, useWorkshop } from './workshop';
 

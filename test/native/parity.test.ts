@@ -36,28 +36,28 @@ async function expectParity(options: TinyModelOptions): Promise<void> {
 
 const architectures = ['llama', 'qwen2', 'qwen3'] as const;
 
-describe.each(architectures)('%s', (architecture) => {
-  it.each(['f32', 'f16', 'q8_0', 'q4_0', 'q4_1', 'q4_k', 'q6_k'] as const)('%s weights', async (quantization) => {
+describe.each(architectures)('%s has the logits of libllama', (architecture) => {
+  it.each(['f32', 'f16', 'q8_0', 'q4_0', 'q4_1', 'q4_k', 'q6_k'] as const)('with %s weights', async (quantization) => {
     await expectParity({ architecture, quantization, heads: 4, kvHeads: 2 });
   });
 
-  it.each([1, 2, 3, 4, 5, 6, 7])('%d query heads share a KV head', async (group) => {
+  it.each([1, 2, 3, 4, 5, 6, 7])('when %d query heads share a KV head', async (group) => {
     await expectParity({ architecture, heads: group, kvHeads: 1, feedForward: 128 });
   });
 
-  it.each([64, 128] as const)('heads of %d dimensions, three KV heads', async (headSize) => {
+  it.each([64, 128] as const)('with heads of %d dimensions and three KV heads', async (headSize) => {
     await expectParity({ architecture, headSize, heads: 6, kvHeads: 3, feedForward: 256 });
   });
 
-  it('no grouping: as many KV heads as query heads', async () => {
+  it('with as many KV heads as query heads', async () => {
     await expectParity({ architecture, heads: 4, kvHeads: 4 });
   });
 
-  it.each([true, false])('tied output: %s', async (tied) => {
+  it.each([true, false])('with a tied output: %s', async (tied) => {
     await expectParity({ architecture, tied, layers: 3 });
   });
 
-  it.each([true, false])('bias of Q, K and V: %s', async (bias) => {
+  it.each([true, false])('with a bias of Q, K and V: %s', async (bias) => {
     await expectParity({ architecture, bias, heads: 2, kvHeads: 2 });
   });
 
@@ -75,14 +75,14 @@ describe.each(architectures)('%s', (architecture) => {
     await expectParity({ architecture, ...rope });
   });
 
-  it('quantized with a tied output of another type', async () => {
+  it('when quantized with a tied output of another type', async () => {
     const mixed = { quantization: 'q4_0', outputQuantization: 'q8_0', tied: true } as const;
     await expectParity({ architecture, heads: 4, kvHeads: 2, ...mixed });
   });
 });
 
-describe('what not every architecture has', () => {
-  it('llama: factors on the frequencies (rope_freqs)', async () => {
+describe('features of some architectures match libllama', () => {
+  it('llama: frequency factors (rope_freqs)', async () => {
     const ropeFactors = Array.from({ length: 32 }, (_, i) => (i < 8 ? 1 : i < 16 ? 1 + (i - 8) : 8));
     await expectParity({ architecture: 'llama', ropeFactors, ropeBase: 500_000 });
     await expectParity({ architecture: 'llama', ropeFactors, ropeScaling: { type: 'linear', factor: 2 } });
@@ -92,7 +92,7 @@ describe('what not every architecture has', () => {
     await expectParity({ architecture, extraBias: true });
   });
 
-  it.each(['llama', 'qwen3'] as const)('%s: heads that do not add up to the embedding', async (architecture) => {
+  it.each(['llama', 'qwen3'] as const)('%s: heads that do not add up to the embedding size', async (architecture) => {
     await expectParity({ architecture, embedding: 96, heads: 3, kvHeads: 1 });
     await expectParity({ architecture, embedding: 256, heads: 3, kvHeads: 1, headSize: 128 });
   });
@@ -106,7 +106,7 @@ const batchKl = 1e-4;
 const batchNoise = 0.05;
 
 describe('micro-batches', () => {
-  it.each(architectures)('%s: any size of them equals feeding one by one', async (architecture) => {
+  it.each(architectures)('of any size equal decoding one by one: %s', async (architecture) => {
     const model = await workshop.model({ architecture, heads: 3, kvHeads: 1, feedForward: 128 });
     const tokens = new Random(11).tokens(300, 0, tinyTextTokens);
     const single = workshop.context(model, { contextTokens: 512 });
@@ -124,7 +124,7 @@ describe('micro-batches', () => {
     }
   });
 
-  it('logits can begin anywhere, with the same values', async () => {
+  it('give the same logits from any position on', async () => {
     const model = await workshop.model({ architecture: 'llama', heads: 3, kvHeads: 1, feedForward: 128 });
     const tokens = new Random(12).tokens(100, 0, tinyTextTokens);
     const context = workshop.context(model, { contextTokens: 128 });
@@ -137,8 +137,8 @@ describe('micro-batches', () => {
   });
 });
 
-describe('the comparison itself can fail', () => {
-  it('tells a model from one with other weights, and from the other RoPE layout', async () => {
+describe('the comparison', () => {
+  it('distinguishes a model from one with other weights and from the other RoPE layout', async () => {
     const options: TinyModelOptions = { architecture: 'llama', heads: 3, kvHeads: 1, feedForward: 128 };
     const tokens = new Random(7).tokens(64, 0, tinyTextTokens);
     const logitsOf = async (change: Partial<TinyModelOptions>) => {

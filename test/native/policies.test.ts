@@ -47,7 +47,7 @@ describe('policies', () => {
     return compareLogits(dense, await steps(policy), model.info.vocabulary).meanKl;
   };
 
-  it('in a model that attends by the planted FCs alone, reading these exactly is as good as exact logits', async () => {
+  it('by planted FCs are as good as exact logits in a model that attends only by these', async () => {
     const oracle = await steps('oracle');
     expect(compareLogits(oracle, await steps('fasa-f16'), model.info.vocabulary).maxKl).toBeLessThan(1e-6);
     const [exact, quantized] = [await kl('oracle'), await kl('fasa')];
@@ -55,13 +55,13 @@ describe('policies', () => {
     expect(quantized).toBeLessThan(2 * exact + 1e-3);
   });
 
-  it('the recent tokens and bounds of pages are far behind', async () => {
+  it('by recent tokens or page bounds are much worse', async () => {
     const exact = await kl('oracle');
     expect(await kl('streaming')).toBeGreaterThan(4 * exact);
     expect(await kl('quest')).toBeGreaterThan(2 * exact);
   });
 
-  it('contextual agreement finds planted FCs, for each query head and for each KV head', async () => {
+  it('by contextual agreement find planted FCs, for each query head and for each KV head', async () => {
     const streaming = await kl('streaming');
     // the paper takes a quarter of the FCs, fewer or more than were planted
     expect(await kl('paper')).toBeLessThan(0.5 * streaming);
@@ -77,14 +77,14 @@ describe('policies', () => {
     },
   );
 
-  it('a prefix that was kept gives what a new context gives, and FASA is itself again after them', async () => {
+  it('give the same on a reused prefix as in a new context, and leave FASA unchanged', async () => {
     await steps('streaming');
     const again = await steps('fasa');
     const other = workshop.context(model, { contextTokens, calibration: planted });
     expect(again).toEqual(await steps('fasa', budget, other));
   });
 
-  it('need a calibration, a known name and text to agree on', async () => {
+  it('need a calibration, a known name and enough text', async () => {
     const plain = workshop.context(model, { contextTokens });
     const dense = { tokens, from, stepwise: true, attention: 'dense', budget, fasaFromTokens: 0 } as const;
     expect((await failureOf(() => plain.evaluate({ ...dense, policy: 'oracle' }))).code).toBe('BAD_CALIBRATION');
@@ -99,7 +99,7 @@ describe('measuring what is cached', () => {
   const prompt = tokens.subarray(0, 600);
   const measure = { steps: 6, budget, priority: -10 };
 
-  it('says times, divergence and agreement, and leaves the cache as it was', async () => {
+  it('gives times, divergence and agreement, and leaves the cache as it was', async () => {
     const own = workshop.context(model, { contextTokens, calibration: planted });
     const before = await own.generate(greedy(prompt, 1), {}).promise;
     const result = await own.measure(measure).promise;
@@ -119,7 +119,7 @@ describe('measuring what is cached', () => {
     expect(after.tokens).toEqual(before.tokens);
   });
 
-  it('sees a choice of tokens that is bad', async () => {
+  it('detects a bad selection of tokens', async () => {
     const wrong = planted.dominantFcs.map((heads) =>
       heads.map((fcs) =>
         Array.from({ length: headSize / 2 }, (_, fc) => fc)
@@ -147,7 +147,7 @@ describe('measuring what is cached', () => {
     expect((await failureOf(() => plain.measure(measure))).code).toBe('BAD_CALIBRATION');
   });
 
-  it('cancelled, it leaves a cache that can be used', async () => {
+  it('leaves a usable cache when cancelled', async () => {
     const own = workshop.context(model, { contextTokens, calibration: planted });
     const { tokens: expected } = await own.generate(greedy(prompt, 8), {}).promise;
     const task = own.measure({ ...measure, steps: 200 });
@@ -158,7 +158,7 @@ describe('measuring what is cached', () => {
 });
 
 describe('attention of any shape', () => {
-  it('is timed on random data, and reads what the arithmetic says', async () => {
+  it('is timed on random data and reads as many bytes as calculated', async () => {
     const shape = { headSize: 128, kvHeads: 2, group: 6, depth: 1000, dominantFcs: 32 };
     const result = await workshop.addon.timeAttention({ ...shape, budget, threads: 1, turns: 3 }).promise;
     for (const list of [result.flashMs, result.exactMs, result.fasaMs]) {
@@ -174,7 +174,7 @@ describe('attention of any shape', () => {
     expect(result.fasaBytes).toBe(2 * perHead);
   });
 
-  it('refuses shapes that are none, and can be cancelled', async () => {
+  it('refuses invalid shapes, and can be cancelled', async () => {
     const shape = { headSize: 64, kvHeads: 2, group: 2, depth: 4000, dominantFcs: 16, budget, threads: 1, turns: 1 };
     const { addon } = workshop;
     for (const wrong of [{ headSize: 63 }, { headSize: 0 }, { dominantFcs: 33 }, { depth: 0 }, { turns: 0 }]) {

@@ -72,7 +72,7 @@ describe('precision', () => {
   const pieces = [text(1024), text(640)];
   const total = 1664;
 
-  it('q8_0 takes about half the bytes, in files of its own, and answers as f16 does', async () => {
+  it('of q8_0 takes about half the bytes, in files of its own, and answers like f16', async () => {
     const model = await workshop.model(options);
     const folder = newFolder();
     const tail = text(40);
@@ -135,7 +135,7 @@ describe('precision', () => {
     expect(maxKl).toBeGreaterThan(0);
   });
 
-  it('heads that q8_0 has no blocks for are kept as f16, and the log says so', async () => {
+  it('stays f16 for heads that q8_0 has no blocks for, and the log says so', async () => {
     const model = await workshop.model({ architecture: 'llama', headSize: 48, heads: 2, kvHeads: 1 });
     const said: string[] = [];
     const engine = engineOf(model, newFolder(), 'q8_0', said);
@@ -187,7 +187,7 @@ describe('a store whose folder is a link', () => {
   );
 });
 
-describe('a file of a chunk in use', () => {
+describe('the file of a chunk in use', () => {
   const pieces = [text(300), text(200)];
 
   async function opened(folder: string) {
@@ -230,7 +230,7 @@ describe('a file of a chunk in use', () => {
     return { engine, chunks, said, lost, fileOf, ask, direct };
   }
 
-  it('that is cut short is not read: a line in the log, an answer without it, and it is encoded again', async () => {
+  it('is not read after it was truncated, but logged, left out of the answer and encoded again', async () => {
     const { engine, chunks, said, lost, fileOf, ask, direct } = await opened(newFolder());
     expect(await ask(chunks)).toMatchObject({ decoded: 8, read: [0, 1] });
     const file = fileOf(0);
@@ -254,7 +254,7 @@ describe('a file of a chunk in use', () => {
     engine.dispose();
   });
 
-  it('that is removed, as by the store when it is full, stays readable', async () => {
+  it('stays readable after it was removed, as a full store does', async () => {
     const { engine, chunks, said, lost, fileOf, ask } = await opened(newFolder());
     rmSync(fileOf(0));
     expect(await ask(chunks)).toMatchObject({ decoded: 8, read: [0, 1] });
@@ -262,7 +262,7 @@ describe('a file of a chunk in use', () => {
     engine.dispose();
   });
 
-  it('that is replaced during a long answer is left out from then on, and the answer goes on', async () => {
+  it('is left out once it is replaced during a long answer, which continues', async () => {
     const { engine, chunks, said, lost, fileOf, ask } = await opened(newFolder());
     const file = fileOf(1);
     let replaced = false;

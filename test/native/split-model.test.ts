@@ -48,7 +48,7 @@ test.each([
   expect(failureOf(name, bytes)).toMatchObject(saysPart(part));
 });
 
-test('a split whose numbers have another type is named as well', () => {
+test('a part whose numbers have another type is recognized as well', () => {
   const { bytes } = writeGguf({ metadata: split(1, 12, 'i32'), tensors: whole.tensors.slice(0, 1) });
   expect(failureOf('a.gguf', bytes)).toMatchObject(saysPart('part 2 of 12'));
 });
@@ -71,12 +71,12 @@ test.each([
   ['one part of one', 'one.gguf', split(0, 1)],
   ['the name of one part of one', 'm-00001-of-00001.gguf', []],
   ['a whole model under the name of a part', 'm-00001-of-00002.gguf', []],
-] as [string, string, [string, GgufValue][]][])('%s is a model like any other', (_, name, metadata) => {
+] as [string, string, [string, GgufValue][]][])('%s loads like any other model', (_, name, metadata) => {
   const { bytes } = writeGguf({ ...whole, metadata: [...whole.metadata, ...metadata] });
   expect(failureOf(name, bytes)).toBeUndefined();
 });
 
-test('a damaged model whose name tells of no part is not called one', () => {
+test('a damaged model is not called a part when its name does not say so', () => {
   const { bytes } = writeGguf({ metadata: [], tensors: whole.tensors.slice(0, 1) });
   expect(failureOf('part-2-of-the-work.gguf', bytes)).toMatchObject({
     code: 'BAD_GGUF',

@@ -8,8 +8,11 @@ import { afterAll, expect } from 'vitest';
 import type { LaboratoryAddon, LaboratoryContext, LaboratoryModel, Reference } from '../../bench/common/addon';
 import { loadLaboratoryAddon } from '../../bench/common/addon';
 import type { NativeErrorCode } from '../../language-server/base/errors';
-import type { NativeContextOptions, NativeTask } from '../../language-server/engine/native/addon';
-import type { NativeGenerateOptions } from '../../language-server/engine/native/addon-generation';
+import type {
+  NativeContextOptions,
+  NativeGenerateOptions,
+  NativeTask,
+} from '../../language-server/engine/native/addon';
 import { saveTinyModel, type TinyModelOptions } from './tiny-model';
 
 /**

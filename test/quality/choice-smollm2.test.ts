@@ -16,7 +16,7 @@ const [documentTokens, steps, budget] = [1537, 96, 256];
 const fed = documentTokens - 1;
 const from = fed - steps;
 
-describe('choosing 256 of 1,500 tokens', { timeout: 300_000 }, () => {
+describe('selecting 256 of 1,500 tokens', { timeout: 300_000 }, () => {
   let model: LaboratoryModel;
   let calibration: NativeCalibration;
   let tokens: Int32Array;
@@ -49,21 +49,21 @@ describe('choosing 256 of 1,500 tokens', { timeout: 300_000 }, () => {
   const meanKl = (policy: ChoicePolicy) => mean(results.get(policy)?.kl ?? []);
   const agreement = (policy: ChoicePolicy) => (results.get(policy)?.agreeing ?? 0) / steps;
 
-  it('is close to dense', () => {
+  it('stays close to dense attention', () => {
     expect(meanKl('fasa')).toBeLessThan(0.02);
     expect(agreement('fasa')).toBeGreaterThan(0.9);
     const { nll = [], referenceNll = [] } = results.get('fasa') ?? {};
     expect(Math.abs(mean(nll) / mean(referenceNll) - 1)).toBeLessThan(0.04);
   });
 
-  it('is between exact logits and the recent tokens alone, and much nearer to the former', () => {
+  it('is between exact logits and recent tokens only, and much closer to exact logits', () => {
     expect(meanKl('oracle')).toBeLessThan(1.2 * meanKl('fasa'));
     expect(meanKl('fasa')).toBeLessThan(2.5 * meanKl('oracle') + 1e-3);
     expect(meanKl('streaming')).toBeGreaterThan(5 * meanKl('fasa'));
     expect(agreement('streaming')).toBeLessThan(agreement('fasa'));
   });
 
-  it('is lost with the frequency chunks that were not chosen', async () => {
+  it('fails with the frequency chunks that calibration did not choose', async () => {
     const all = Array.from({ length: model.info.headSize / 2 }, (_, fc) => fc);
     const others = calibration.dominantFcs.map((heads) => heads.map((fcs) => all.filter((fc) => !fcs.includes(fc))));
     const other = workshop.context(model, { contextTokens: fed, calibration: { dominantFcs: others } });

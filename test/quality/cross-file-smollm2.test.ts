@@ -109,7 +109,7 @@ describe('evaluation of a repository', { timeout: 240_000 }, () => {
     return result as T;
   }
 
-  it('the name of another file is likelier with its chunks, dense, sparse or in front', async () => {
+  it('finds names of another file more likely with its chunks, by dense or sparse attention or in the prompt', async () => {
     // the import is out of the tail's sight
     const record = await run<CrossFileRecord>('cross-file', '--cases', '4', '--dense-cases', '4', '--tail', '176');
     expect(record.cases).toBeGreaterThan(0);
@@ -129,7 +129,7 @@ describe('evaluation of a repository', { timeout: 240_000 }, () => {
     expect(sparse?.agreement).toBeGreaterThan(0.8);
   });
 
-  it('answers about planted constants look at some file, and the figures are shares', async () => {
+  it('ranks files by the attention of answers about planted constants, with figures that are shares', async () => {
     const record = await run<Readonly<Record<string, number>>>('citations', '--cases', '3');
     expect(record['questions']).toBe(3);
     for (const name of ['precisionAt1', 'precisionAt3', 'bm25PrecisionAt1', 'bm25PrecisionAt3', 'answered']) {

@@ -43,13 +43,13 @@ describe('the default model', { timeout: 240_000 }, () => {
     calibration = await model.calibrate({ documents, dominantFcs, threads: 1 }, () => {}).promise;
   }, 240_000);
 
-  it('with a budget as large as the context is as close as dense steps are', async () => {
+  it('is as close as dense steps with a budget as large as the context', async () => {
     const { meanKl, agreement } = await compare(contextTokens, calibration);
     expect(meanKl).toBeLessThan(2 * dense.meanKl + 1e-3);
     expect(agreement).toBeGreaterThan(0.9);
   });
 
-  it('reading a fifth of the tokens stays close, with the chosen FCs and not with the others', async () => {
+  it('stays close when a fifth of the tokens are read by the chosen FCs, but not by the others', async () => {
     const budget = Math.floor(documentTokens / 5);
     const chosen = await compare(budget, calibration);
     expect(chosen.meanKl).toBeLessThan(3 * dense.meanKl + 0.01);

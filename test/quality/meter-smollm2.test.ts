@@ -23,11 +23,11 @@ describe('the meter', { timeout: 240_000 }, () => {
 
   afterAll(() => engine.dispose());
 
-  it('has nothing to say of an empty cache', async () => {
+  it('refuses to measure an empty cache', async () => {
     await expect(engine.measure('inline', signal)).rejects.toMatchObject({ code: 'TOO_FEW_TOKENS' });
   });
 
-  it('measures speed and fidelity on the cached tokens, which stay', async () => {
+  it('measures speed and fidelity on the cached tokens and keeps them', async () => {
     const first = await engine.generate(request);
     const { atTokens, fasaMsPerToken, denseMsPerToken, kl, agreeing } = await engine.measure('inline', signal);
     const cached = engine.usage('inline').tokens;
@@ -46,7 +46,7 @@ describe('the meter', { timeout: 240_000 }, () => {
     expect(again.stats.reusedTokens).toBe(399);
   });
 
-  it('is ended by a request', async () => {
+  it('stops for a request', async () => {
     const measured = engine.measure('inline', signal);
     const ended = expect(measured).rejects.toMatchObject({ code: 'CANCELLED' });
     const { tokens } = await engine.generate(request);
@@ -54,7 +54,7 @@ describe('the meter', { timeout: 240_000 }, () => {
     await ended;
   });
 
-  it('is ended by its signal', async () => {
+  it('stops when its signal aborts', async () => {
     const controller = new AbortController();
     const measured = engine.measure('inline', controller.signal);
     controller.abort();

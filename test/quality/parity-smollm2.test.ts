@@ -27,7 +27,7 @@ describe('the default model', { timeout: 180_000 }, () => {
 
   const tokensOf = (source: (typeof realCode)[number]) => codeTokens(model, source, documentTokens);
 
-  it.each(realCode)('%s: every position as libllama has it', async (document) => {
+  it.each(realCode)('has the logits of libllama at every position of %s', async (document) => {
     const tokens = tokensOf(document);
     expect(tokens).toHaveLength(documentTokens);
     const expected = await reference.evaluate(tokens, 0).promise;
@@ -37,7 +37,7 @@ describe('the default model', { timeout: 180_000 }, () => {
     expect(disagreements.filter(({ margin }) => !(margin <= bound.noise))).toEqual([]);
   });
 
-  it('whole tiles of micro-batches give the same', async () => {
+  it('gives the same for whole tiles of micro-batches', async () => {
     const tokens = tokensOf(realCode[0]);
     const from = tokens.length - 48;
     const whole = await denseLogits(workshop.context(model, { contextTokens }), tokens, from);
@@ -46,7 +46,7 @@ describe('the default model', { timeout: 180_000 }, () => {
     expect(maxKl).toBeLessThan(bound.kl);
   });
 
-  it('single steps differ from batches no more than libllama differs from itself', async () => {
+  it('differs between single steps and batches no more than libllama does', async () => {
     // Another order of sums tips some roundings of activations to 8 bits, and thirty layers carry that on: on this
     // model it is worth a KL of some thousandths. libllama shows it for 40 tokens behind 512, against a batch of 128.
     const tokens = tokensOf(realCode[0]);

@@ -103,13 +103,13 @@ describe.each([
   });
 });
 
-test('without --stdio it says how it is used, and nothing on stdout', async () => {
+test('without --stdio, serve says how it is used and prints nothing on stdout', async () => {
   const client = await spawnServer({ entry: 'language-server/cli.ts', arguments: ['serve'] });
   expect(await client.exited).toBe(2);
   expect(client.events.join('\n')).toContain('fasa-code serve --stdio');
 });
 
-test('a client that is gone takes it along', async () => {
+test('the server ends when its client is gone', async () => {
   const other = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
   const client = await spawnServer({ entry: 'language-server/cli.ts', arguments: ['serve', '--stdio'], model: '' });
   await client.connection.sendRequest('initialize', { processId: other.pid, ...older });

@@ -35,7 +35,7 @@ afterAll(() => {
 });
 
 describe('a model without a calibration', () => {
-  test('is calibrated when nothing is asked for, and loaded again with it', async () => {
+  test('is calibrated in idle time and then loaded again', async () => {
     const engine = { answers, calibration: { documentMs: 60 }, idleMs: 20 };
     const client = await startServer({ engine, folders: [large] });
     await client.untilState('ready');
@@ -47,7 +47,7 @@ describe('a model without a calibration', () => {
     expect(client.events.filter((event) => event.startsWith('calibrates'))).toHaveLength(6);
   });
 
-  test('answers requests meanwhile', async () => {
+  test('answers requests while it is calibrated', async () => {
     const engine = { answers, calibration: { documentMs: 300 }, idleMs: 20 };
     const client = await startServer({ engine, folders: [large] });
     await client.untilState('ready');
@@ -69,7 +69,7 @@ describe('a model without a calibration', () => {
     expect(client.events.filter((event) => event.startsWith('calibrates'))).toEqual([]);
   });
 
-  test('ends while paused, and goes on behind the documents that are done', async () => {
+  test('stops calibrating while paused and resumes after the completed documents', async () => {
     const engine = { answers, calibration: { documentMs: 100 }, idleMs: 20 };
     const client = await startServer({ engine, folders: [large] });
     await client.until('the second document', () => client.events.includes('calibrates 2 of 6'));
@@ -80,7 +80,7 @@ describe('a model without a calibration', () => {
     expect(client.events.filter((event) => event === 'calibrates 1 of 6')).toHaveLength(1);
   });
 
-  test('is tried once when it fails', async () => {
+  test('is calibrated only once when that fails', async () => {
     const engine = { answers, calibration: { documentMs: 10, fails: true }, idleMs: 20 };
     const client = await startServer({ engine, folders: [large] });
     await client.until('a warning', () => client.logs.some((line) => line.includes('OUT_OF_MEMORY')));
@@ -90,7 +90,7 @@ describe('a model without a calibration', () => {
     expect(client.events.filter((event) => event.startsWith('calibrates'))).toHaveLength(1);
   });
 
-  test('reads no files where the repository is switched off', async () => {
+  test('is not calibrated from files when the repository is disabled', async () => {
     const engine = { answers, calibration: { documentMs: 10 }, idleMs: 20 };
     const initializationOptions = { repository: { enabled: false } };
     const client = await startServer({ engine, folders: [large], initializationOptions });

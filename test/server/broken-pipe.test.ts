@@ -32,7 +32,7 @@ describe('broken frames', () => {
     ['a body that is no JSON', 'Content-Length: 4\r\n\r\n{"a"'],
     ['a body that is no message', 'Content-Length: 4\r\n\r\nnull'],
     ['another protocol', 'POST / HTTP/1.1\r\nHost: localhost\r\n\r\n{}'],
-  ])('%s: the client is told, and answered', async (_what, text) => {
+  ])('are reported to the client, which is still answered: %s', async (_what, text) => {
     const client = await startServer({ engine });
     for (let times = 0; times < 4; times++) {
       raw(client, text);
@@ -41,7 +41,7 @@ describe('broken frames', () => {
     expect(client.logs.filter((log) => log.includes('messages cannot be read'))).not.toEqual([]);
   });
 
-  test('by the thousand: the client is told a few times', async () => {
+  test('are reported only a few times when there are thousands', async () => {
     const client = await startServer({ engine });
     raw(client, 'Content-Length: 2\r\n\r\n{]'.repeat(20_000));
     await expectAlive(client);
@@ -51,7 +51,7 @@ describe('broken frames', () => {
 
 const item = { uri, languageId: 'typescript', version: 1, text: 'x = ' };
 
-describe('malformed news of documents', () => {
+describe('malformed document notifications', () => {
   test.each([
     ['didOpen', { textDocument: { ...item, uri: null } }],
     ['didOpen', { textDocument: { ...item, uri: 5 } }],
@@ -87,7 +87,7 @@ describe('malformed news of documents', () => {
     expect(client.logs.filter((log) => log.includes('malformed'))).toHaveLength(1);
   });
 
-  test('a change that cannot be read closes its document: nothing is completed in a text that is not known', async () => {
+  test('a change that cannot be read closes its document, so that nothing is completed in unknown text', async () => {
     const client = await startServer({ engine });
     await client.open(uri, 'const some = "text";\nx = ');
     expect(await client.completionText(uri, 1, 4)).toContain('first(1)');

@@ -54,7 +54,7 @@ describe('a request that is cancelled', () => {
     expect(client.events.some((event) => event.startsWith('done'))).toBe(false);
   });
 
-  test('in the queue never runs, and does not disturb the one that runs', async () => {
+  test('in the queue never runs and does not disturb the running one', async () => {
     const client = await slowServer({ prefillMs: 2000 });
     const first = cancellable(client, uri);
     await client.untilEvent('prefill');
@@ -160,7 +160,7 @@ describe('the server ends', () => {
     expect(await client.exited).toBe(1);
   });
 
-  test('when it is killed in the middle of a request, and the next one serves as usual', async () => {
+  test('when it is killed in the middle of a request, and the next server works normally', async () => {
     const client = await slowServer({ prefillMs: 60_000 });
     cancellable(client, uri).answer.catch(() => undefined);
     await client.untilEvent('prefill');

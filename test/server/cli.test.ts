@@ -94,7 +94,7 @@ function run(argv: readonly string[], interrupt: boolean | Promise<unknown> = fa
 const common = ['--threads', '1', '--context-tokens', '2048'];
 
 describe('complete', () => {
-  test('prints the text alone, and the same text with statistics as JSON', async () => {
+  test('prints only the text, and the same text with statistics as JSON', async () => {
     const plain = await run(['complete', 'a.ts:3:11', ...common]);
     const json = await run(['complete', 'a.ts:3:11', '--json', ...common]);
     expect(plain).toMatchObject({ code: 0, err: '' });
@@ -125,7 +125,7 @@ describe('complete', () => {
     ['a model that is none', ['complete', 'a.ts:1:1', '--model', 'b.ts'], /b\.ts cannot be used as a model/],
     ['the default model before it was fetched', ['complete', 'a.ts:1:1', '--model', 'default'], /models add default/],
     ['FASA without calibration', ['complete', 'a.ts:1:1', '--attention', 'fasa-c'], /no calibration file/],
-  ])('over %s fails with one line', async (_name, argv, message) => {
+  ])('fails with one line for %s', async (_name, argv, message) => {
     const ended = await run([...argv, '--threads', '1']);
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toMatch(message);
@@ -134,7 +134,7 @@ describe('complete', () => {
 });
 
 describe('context', () => {
-  test('of a model without calibration reads nothing, and says so', async () => {
+  test('reads nothing without a calibration, and says so', async () => {
     const plain = await run(['context', ...common]);
     expect(plain).toMatchObject({ code: 0, out: '' });
     expect(plain.err).toContain('Nothing of a repository is read');
@@ -148,7 +148,7 @@ describe('context', () => {
 });
 
 describe('ask', () => {
-  test('streams an answer; as JSON the same one', async () => {
+  test('streams an answer, and prints the same one as JSON', async () => {
     const plain = await run(['ask', 'what does b.ts do?', ...common]);
     const json = await run(['ask', 'what does b.ts do?', '--json', ...common]);
     expect(plain).toMatchObject({ code: 0, err: '' });
@@ -157,14 +157,14 @@ describe('ask', () => {
     expect(result).toMatchObject({ citations: [], stats: { kind: 'chat' } });
   });
 
-  test('ends at Ctrl+C', async () => {
+  test('stops at Ctrl+C', async () => {
     const ended = await run(['ask', 'what?', ...common], true);
     expect(ended.code).toBe(130);
     expect(ended.err).toContain('Interrupted.');
   });
 });
 
-describe('what a stranger named', () => {
+describe('a hostile name', () => {
   const name = 'a\u001b]52;c;ZXZpbA==\u0007\u009b2J\u202e\nok   all is well';
   const shown = 'a\\u{1b}]52;c;ZXZpbA==\\u{7}\\u{9b}2J\\u{202e}\\nok   all is well';
 
@@ -173,14 +173,14 @@ describe('what a stranger named', () => {
     ['a model', ['models', 'info', `${name}.gguf`]],
     ['a command', [name]],
     ['an option', ['ask', 'x', '--attention', name]],
-  ])('is shown in the error about %s, in one line', async (_what, argv) => {
+  ])('is made visible, on one line, in the error about %s', async (_what, argv) => {
     const ended = await run(argv);
     expect(ended.out).toBe('');
     expect(ended.err).toContain(shown);
     expect(ended.err.trim().split('\n')).toHaveLength(1);
   });
 
-  test('is shown by doctor, and exact as JSON', async () => {
+  test('is made visible by doctor, and exact in JSON', async () => {
     const plain = await run(['doctor', '--model', `${name}.gguf`]);
     expect(plain.out).toContain(shown);
     expect(plain.out.split('\n')).not.toContain('ok   all is well.gguf does not exist.');
@@ -190,7 +190,7 @@ describe('what a stranger named', () => {
     expect(findings.map(({ text }) => text).join()).toContain(name);
   });
 
-  test('is in a model, whose name may say anything', async () => {
+  test('is made visible when a model has it', async () => {
     const file = path.join(folder, `${name}.gguf`);
     copyFileSync(model, file);
     const { out, code } = await run(['models', 'info', file]);
@@ -213,13 +213,13 @@ describe('usage errors', () => {
     [['calibrate', '--corpus', '.', '--out', 'x', '--tail', 'none'], '--tail must be'],
     [['bench', 'x'], 'bench takes one word'],
     [['eval'], 'eval takes one word'],
-  ])('%j: exit 2, and nothing on stdout', async (argv, message) => {
+  ])('exit with 2 and print nothing on stdout: %j', async (argv, message) => {
     const ended = await run(argv);
     expect(ended).toMatchObject({ code: 2, out: '' });
     expect(ended.err).toContain(message);
   });
 
-  test('help and version are none', async () => {
+  test('do not include --help and --version', async () => {
     expect(await run(['--help'])).toMatchObject({
       code: 0,
       out: expect.stringContaining('Usage: fasa-code') as string,
@@ -232,7 +232,7 @@ describe('usage errors', () => {
 });
 
 describe('doctor', () => {
-  test('finds all in order', async () => {
+  test('reports that everything works', async () => {
     const ended = await run(['doctor', '--json', '--threads', '1']);
     const { ok, findings } = JSON.parse(ended.out) as { ok: boolean; findings: { subject: string; ok: boolean }[] };
     expect({ code: ended.code, ok }).toEqual({ code: 0, ok: true });
@@ -249,7 +249,7 @@ describe('doctor', () => {
     ]);
   });
 
-  test('says that a folder of the cache is a link, and whose', async () => {
+  test('reports a cache folder that is a link, and its owner', async () => {
     const link = path.join(folder, 'cache', 'chunks');
     symlinkSync(folder, link);
     try {
@@ -262,7 +262,7 @@ describe('doctor', () => {
     }
   });
 
-  test('says what to do about what is not', async () => {
+  test('says what to do about what does not work', async () => {
     const ended = await run(['doctor', '--model', 'default']);
     expect(ended.code).toBe(1);
     expect(ended.out).toMatch(/FAIL model.*There is no model yet.*\n.*Download the default model/);
@@ -270,7 +270,7 @@ describe('doctor', () => {
 });
 
 describe('models', () => {
-  test('zeros of the right size are not the default model, say so, and are not loaded', async () => {
+  test('list and load reject zeros of the right size, with the reason', async () => {
     const models = path.join(folder, 'cache', 'models');
     const file = path.join(models, 'SmolLM2-135M-Instruct.Q4_1.gguf');
     mkdirSync(models, { recursive: true });
@@ -288,7 +288,7 @@ describe('models', () => {
     }
   });
 
-  test('info tells what is in a file, and whether it fits', async () => {
+  test('info shows what is in a file, and whether it fits', async () => {
     const { code, out } = await run(['models', 'info', model, '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ architecture: 'llama', layers: 2, fits: true, calibrated: false });
@@ -301,7 +301,7 @@ describe('models', () => {
 });
 
 describe('calibrate', () => {
-  test('writes a file that the model takes, the same for the same corpus', async () => {
+  test('writes a file that the model accepts, the same for the same corpus', async () => {
     const corpus = path.join(folder, 'corpus');
     mkdirSync(corpus, { recursive: true });
     for (let index = 0; index < 3; index++) {
@@ -327,7 +327,7 @@ describe('calibrate', () => {
     expect(readFileSync(again, 'utf8')).toBe(text);
   });
 
-  test('decides how chunks are read by names that other files define, or says that it cannot', async () => {
+  test('decides how chunks are read by names of other files, or says that it cannot', async () => {
     const corpus = path.join(folder, 'shared-names');
     mkdirSync(corpus, { recursive: true });
     const words = ['Alpha', 'Bravo', 'Delta', 'Gamma', 'Kappa', 'Lambda', 'Omega', 'Sigma', 'Theta', 'Zeta'];
@@ -356,7 +356,7 @@ describe('calibrate', () => {
     expect(readFileSync(none, 'utf8')).toBe(readFileSync(out, 'utf8'));
   });
 
-  test('leaves the defaults where the laboratory is not there, and says so', async () => {
+  test('keeps the defaults without the laboratory, and says so', async () => {
     const corpus = path.join(folder, 'shared-names');
     const out = path.join(folder, 'packaged.json');
     const argv = ['calibrate', '--corpus', corpus, '--threads', '1', '--out', out];
@@ -368,7 +368,7 @@ describe('calibrate', () => {
     expect(quiet.err).not.toContain('alone');
   });
 
-  test('says when the corpus is too small', async () => {
+  test('reports a corpus that is too small', async () => {
     const ended = await run(['calibrate', '--corpus', '.', '--out', path.join(folder, 'none.json')]);
     expect(ended.code).toBe(1);
     expect(ended.err).toContain('too little source code');
@@ -379,7 +379,7 @@ describe('the laboratory', () => {
   test.each([
     ['bench', 'decode'],
     ['eval', 'fidelity'],
-  ])('%s needs the sources, and says so', async (...argv) => {
+  ])('is missing from a package, and %s says that it needs the sources', async (...argv) => {
     const ended = await run(argv, false, packaged);
     expect(ended).toMatchObject({ code: 1, out: '' });
     expect(ended.err).toBe(
@@ -387,7 +387,7 @@ describe('the laboratory', () => {
     );
   });
 
-  test('is loaded from beside the command line, and measures with its addon', async () => {
+  test('is loaded from next to the command line, and measures with its addon', async () => {
     const { code, out } = await run(['bench', 'decode', '--synthetic', 'd64h1g1', '--depths', '256', '--json']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ shape: 'd64h1g1', rows: [{ depth: 256 }] });

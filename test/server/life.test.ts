@@ -11,7 +11,7 @@ const uri = 'file:///project/demo.ts';
 const answers = [{ when: '', text: 'first(1);\n' }];
 
 describe('a client without workspace folders', () => {
-  test('names its folder by rootUri and gets completions', async () => {
+  test('gets completions for the folder that its rootUri names', async () => {
     const client = await spawnServer({ engine: { answers } });
     await client.connection.sendRequest('initialize', {
       processId: process.pid,
@@ -39,7 +39,7 @@ describe('the state', () => {
     expect(client.status).not.toHaveProperty('lastRequest');
   });
 
-  test('is off without a model, says what to do, and completions are empty', async () => {
+  test('is off without a model, with a remedy and empty completions', async () => {
     const client = await startServer({ model: '' });
     await client.untilState('off');
     expect(client.status?.problem?.code).toBe('MODEL_NOT_FOUND');
@@ -48,7 +48,7 @@ describe('the state', () => {
     expect(await client.complete(uri, 0, 4)).toEqual({ items: [] });
   });
 
-  test('is error when the model does not load, and the server lives on', async () => {
+  test('is error when the model does not load, and the server keeps running', async () => {
     const client = await startServer({ engine: { failLoad: { code: 'BAD_GGUF', message: 'It is truncated.' } } });
     await client.untilState('error');
     expect(client.status?.problem).toMatchObject({ code: 'BAD_GGUF', message: 'It is truncated.' });
@@ -57,7 +57,7 @@ describe('the state', () => {
     expect(await client.connection.sendRequest('fasa/getStatus')).toMatchObject({ state: 'error' });
   });
 
-  test('is error for a folder as the model', async () => {
+  test('is error when the model is a folder', async () => {
     const client = await startServer({ model: import.meta.dirname });
     await client.untilState('error');
     expect(client.status?.problem).toMatchObject({
@@ -94,7 +94,7 @@ describe('the state', () => {
 });
 
 describe('settings', () => {
-  test('of the engine load the model again, others do not', async () => {
+  test('reload the model only when they concern the engine', async () => {
     const client = await startServer({ engine: { answers } });
     await client.untilState('ready');
     const change = (settings: unknown) =>
@@ -111,7 +111,7 @@ describe('settings', () => {
     await client.until('the budget', () => client.status?.attention?.budget === 512);
   });
 
-  test('changed while loading end that load', async () => {
+  test('that change while the model loads end that load', async () => {
     const client = await startServer({ engine: { loadMs: 3000 } });
     await client.until('progress', () => (client.status?.progress ?? 0) > 0);
     await client.connection.sendNotification('workspace/didChangeConfiguration', {
@@ -122,7 +122,7 @@ describe('settings', () => {
     expect(client.status?.attention?.budget).toBe(99);
   });
 
-  test('that are wrong fall back to the default, with a line in the log each', async () => {
+  test('that are wrong fall back to the default, with one line in the log each', async () => {
     const client = await startServer({
       engine: { answers },
       initializationOptions: { budget: 'many', completion: { maxTokens: -1, enabled: 'yes' } },
@@ -134,7 +134,7 @@ describe('settings', () => {
     }
   });
 
-  test('name the model, and FASA_MODEL comes before them', async () => {
+  test('name the model, unless FASA_MODEL does', async () => {
     const chosen = path.join(import.meta.dirname, 'client.ts');
     const bySetting = await startServer({ model: '', initializationOptions: { modelPath: chosen } });
     await bySetting.untilEvent(`loaded ${chosen}`);
@@ -144,7 +144,7 @@ describe('settings', () => {
 });
 
 describe('status notifications', () => {
-  test('come at most four times a second while much changes, and never at rest', async () => {
+  test('come at most four times a second, and never without a change', async () => {
     const client = await startServer({ engine: { answers } });
     await client.untilState('ready');
     const begun = client.statuses.length;
@@ -164,7 +164,7 @@ describe('status notifications', () => {
     expect(client.statuses).toHaveLength(settled);
   });
 
-  test('hold what was measured: cache and last request', async () => {
+  test('contain the measured cache and last request', async () => {
     const client = await startServer({ engine: { answers, tokenMs: 5 } });
     await client.open(uri, 'x = ');
     await client.completionText(uri, 0, 4);

@@ -12,7 +12,7 @@ const answers = [{ when: '', text: 'first(1);\n' }];
 const speed = { fasaMsPerToken: 2, denseMsPerToken: 5, speedup: 2.5 };
 
 describe('fasa/measure', () => {
-  test('answers the status with speed and fidelity, which it did not have before', async () => {
+  test('answers with a status that now has speed and fidelity', async () => {
     const client = await startServer({ engine: { answers, fasaFromTokens: 10_000, idleMs: 60_000 } });
     await client.open(uri, text);
     await client.untilState('ready');
@@ -30,7 +30,7 @@ describe('fasa/measure', () => {
     await client.until('a notification', () => client.status?.fidelity?.samples === 8);
   });
 
-  test('with an empty cache says that there is nothing to measure, and what to do', async () => {
+  test('says for an empty cache that there is nothing to measure, and what to do', async () => {
     const client = await startServer({ engine: { answers, fasaFromTokens: 0 } });
     await client.untilState('ready');
     await expect(client.connection.sendRequest('fasa/measure')).rejects.toMatchObject({
@@ -39,7 +39,7 @@ describe('fasa/measure', () => {
     expect(client.status).not.toHaveProperty('speed');
   });
 
-  test('while paused is refused', async () => {
+  test('is refused while paused', async () => {
     const client = await startServer({ engine: { answers, fasaFromTokens: 0 } });
     await client.untilState('ready');
     await client.connection.sendRequest('fasa/pause');
@@ -85,7 +85,7 @@ describe('idle time', () => {
     expect(client.status).not.toHaveProperty('speed');
   });
 
-  test('a request ends measuring at once and leaves no figures', async () => {
+  test('stops measuring at once for a request, without figures', async () => {
     const client = await startServer({ engine: { answers, fasaFromTokens: 0, idleMs: 50, measureMs: 20_000 } });
     await client.open(uri, text);
     await client.untilState('ready');
@@ -100,7 +100,7 @@ describe('idle time', () => {
     expect(client.status).not.toHaveProperty('speed');
   });
 
-  test('pausing ends measuring', async () => {
+  test('stops measuring when paused', async () => {
     const client = await startServer({ engine: { answers, fasaFromTokens: 0, idleMs: 50, measureMs: 20_000 } });
     await client.open(uri, text);
     await client.untilState('ready');

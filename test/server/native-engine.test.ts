@@ -50,7 +50,7 @@ describe('a generation', () => {
     expect(result.stats.decodedTokens).toBe(result.tokens);
   });
 
-  test('is the same again, from the reused KV', async () => {
+  test('gives the same again from the reused KV cache', async () => {
     const engine = await open();
     const first = await engine.generate(request(engine, 'const a = 1;'));
     const second = await engine.generate(request(engine, 'const a = 1;'));
@@ -59,7 +59,7 @@ describe('a generation', () => {
     expect(second.stats.reusedTokens).toBeGreaterThan(5);
   });
 
-  test('tells where it looked in its own tokens, if that is asked', async () => {
+  test('counts attention to its own tokens when asked', async () => {
     const engine = await open();
     const text = 'const value = compute(first, second);\n'.repeat(8);
     const asked = request(engine, text, { maxTokens: 30, countAttention: true });
@@ -86,7 +86,7 @@ describe('a generation', () => {
     expect(result.reason).toBe('stopped');
   });
 
-  test('that throws in a callback rejects with that, and the engine lives', async () => {
+  test('rejects with the error that a callback throws, and the engine keeps working', async () => {
     const engine = await open();
     const failing = request(engine, 'const', {
       onText: () => {
@@ -106,7 +106,7 @@ describe('a generation', () => {
     expect(engine.usage('chat').tokens).toBeGreaterThan(0);
   });
 
-  test('that does not fit says both sizes', async () => {
+  test('reports both sizes when it does not fit', async () => {
     const engine = await open({ contextTokens: 64 });
     const tokens = new Int32Array(64);
     await expect(engine.generate({ ...request(engine, ''), tokens })).rejects.toMatchObject({
@@ -115,14 +115,14 @@ describe('a generation', () => {
     });
   });
 
-  test('is cut to what fits behind the prompt', async () => {
+  test('is limited to what fits after the prompt', async () => {
     const engine = await open({ contextTokens: 64 });
     const tokens = engine.tokenize('x'.repeat(60));
     const result = await engine.generate({ ...request(engine, ''), tokens, maxTokens: 1000 });
     expect(tokens.length + result.tokens).toBeLessThanOrEqual(65);
   });
 
-  test('reads special tokens in templates alone', async () => {
+  test('parses special tokens only in templates', async () => {
     const engine = await open();
     expect(engine.tokenizeTemplate('<|im_end|>')).toHaveLength(1);
     expect(engine.tokenize('<|im_end|>').length).toBeGreaterThan(1);
@@ -130,14 +130,14 @@ describe('a generation', () => {
 });
 
 describe('a cancelled generation', () => {
-  test('before it began never runs', async () => {
+  test('never runs when it was cancelled before it began', async () => {
     const engine = await open();
     const cancelled = engine.generate(request(engine, 'x', { signal: AbortSignal.abort() }));
     await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' });
     expect(engine.usage('inline').tokens).toBe(0);
   });
 
-  test('in prefill and in decode leaves the KV as a fresh one would continue', async () => {
+  test('leaves a KV cache that continues like a fresh one, in prefill and in decode', async () => {
     const engine = await open();
     const text = 'return the = const '.repeat(30);
     const expected = (await (await open()).generate(request(engine, text))).text;
@@ -160,7 +160,7 @@ describe('a cancelled generation', () => {
 });
 
 describe('a completion', () => {
-  test('passes a running answer, which then goes on as if nothing had been', async () => {
+  test('overtakes a running answer, which then continues unchanged', async () => {
     // slow enough to be met in the middle
     const slow = { architecture: 'llama', seed: 1, layers: 8, heads: 4, kvHeads: 2 } as const;
     const engine = await open({ modelPath: workshop.file(slow) });
@@ -213,14 +213,14 @@ describe('a prompt', () => {
 });
 
 describe('an engine', () => {
-  test('says what it is and holds', async () => {
+  test('reports its model and its usage', async () => {
     const engine = await open();
     expect(engine).toMatchObject({ contextTokens: 1024, attention: { mode: 'auto', budget: 256, calibrated: false } });
     expect(engine.device).toMatchObject({ kind: 'cpu', threads: 1 });
     expect(engine.usage('inline')).toMatchObject({ tokens: 0, fullBytes: 0 });
   });
 
-  test('that is disposed in the middle of a generation ends it', async () => {
+  test('ends a generation when it is disposed in the middle of it', async () => {
     const engine = await open();
     const running = engine.generate(
       request(engine, 'x', {
@@ -236,7 +236,7 @@ describe('an engine', () => {
     await expect(engine.generate(late)).rejects.toMatchObject({ code: 'DISPOSED' });
   });
 
-  test('is not loaded when that is cancelled', async () => {
+  test('is not loaded when loading is cancelled', async () => {
     await expect(open({ signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'CANCELLED' });
     const controller = new AbortController();
     const loading = open({ signal: controller.signal, onProgress: () => controller.abort() });
@@ -247,7 +247,7 @@ describe('an engine', () => {
     ['no GGUF', import.meta.filename, 'NOT_GGUF'],
     ['a folder', import.meta.dirname, 'FILE_UNREADABLE'],
     ['nothing', '/no/such.gguf', 'FILE_NOT_FOUND'],
-  ])('over %s is a typed error that names the file', async (_name, modelPath, code) => {
+  ])('fails with a typed error that names the file: %s', async (_name, modelPath, code) => {
     await expect(open({ modelPath })).rejects.toMatchObject({
       code,
       message: expect.stringContaining(modelPath) as string,
@@ -258,7 +258,7 @@ describe('an engine', () => {
     await expect(open({ attention: 'fasa-c' })).rejects.toMatchObject({ code: 'BAD_CALIBRATION' });
   });
 
-  test('says how much memory a context would need that does not fit', async () => {
+  test('reports how much memory a context would need that does not fit', async () => {
     await expect(open({ contextTokens: 2 ** 30 })).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
   });
 });

@@ -64,7 +64,7 @@ function chunkFiles(): { readonly name: string; readonly bytes: number }[] {
     .sort((left, right) => right.bytes - left.bytes);
 }
 
-test('bytes on disk are those of q8_0', () => {
+test('the bytes on disk are those of q8_0', () => {
   const { tokens = 0, diskBytes = 0 } = client.status?.repository ?? {};
   expect(tokens).toBeGreaterThan(300);
   // of SmolLM2-135M a token takes 23,040 bytes in f16, 12,240 in q8_0, and its importance keys: docs/chunk-files.md
@@ -73,7 +73,7 @@ test('bytes on disk are those of q8_0', () => {
   expect(diskBytes / tokens).toBeLessThan(0.75 * 23_040);
 });
 
-test('a file that is cut while it is in use ends no process: the log names it, and it is encoded again', async () => {
+test('a file that is truncated while in use is named in the log and encoded again, and the server keeps running', async () => {
   await client.open(uri(), text);
   await client.complete(uri(), 3, 20);
   const before = client.status?.cache?.tokens ?? 0;

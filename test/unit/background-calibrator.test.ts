@@ -30,7 +30,7 @@ function slowModel(begins: Begins, started: Int32Array[]): NativeModel {
   } as unknown as NativeModel;
 }
 
-describe('calibrating in the background', () => {
+describe('the background calibrator', () => {
   let folder: string;
   let file: string;
   beforeEach(() => {
@@ -52,12 +52,12 @@ describe('calibrating in the background', () => {
     return { started, calibrator, run: () => calibrator.run({ documents, corpus: 'a test', signal }) };
   };
 
-  it('writes one whole file', async () => {
+  it('writes one complete file', async () => {
     await start(() => 1).run();
     expect(readdirSync(path.dirname(file))).toEqual(['f.json']);
   });
 
-  it('begins only the document again that a request ended', async () => {
+  it('restarts only the document that a request interrupted', async () => {
     const { started, calibrator, run } = start((count) => {
       if (count !== 2) {
         return 1;
@@ -69,14 +69,14 @@ describe('calibrating in the background', () => {
     expect(started.map(([id]) => id)).toEqual([1, 2, 2, 3]);
   });
 
-  it('gives up after so much time', async () => {
+  it('gives up after its time limit', async () => {
     const { started, run } = start(() => 30, 20);
     await expect(run()).rejects.toMatchObject({ code: 'TOO_SLOW' });
     expect(started).toHaveLength(1);
     expect(existsSync(file)).toBe(false);
   });
 
-  it('ends when the engine closes', async () => {
+  it('stops when the engine closes', async () => {
     const { calibrator, run } = start(() => 10_000);
     const running = run();
     setTimeout(() => calibrator.close(), 5);

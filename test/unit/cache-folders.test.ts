@@ -51,7 +51,7 @@ const posix = process.platform !== 'win32';
 const isRoot = process.getuid?.() === 0;
 
 describe('a folder of the cache', () => {
-  test('is made for the user alone', async () => {
+  test('is created readable by the user only', async () => {
     const made = await makePlace({ base: cache, names: ['a', 'b'] });
     expect(statSync(made).isDirectory()).toBe(true);
     if (posix) {
@@ -97,7 +97,7 @@ describe('a folder of the cache', () => {
     await checkPlace(placeOf(path.join(cache, 'a')));
   });
 
-  test('may be where the user wants it, by a link as well', async () => {
+  test('may be anywhere the user wants, even behind a link', async () => {
     const link = path.join(folder, 'link');
     symlinkSync(elsewhere, link);
     await makePlace({ base: link, names: ['a'] });
@@ -106,7 +106,7 @@ describe('a folder of the cache', () => {
 });
 
 describe('a small file of the cache', () => {
-  test('is read where it is a regular one', () => {
+  test('is read only if it is a regular file', () => {
     const file = path.join(cache, 'a');
     writeFileSync(file, 'größe');
     expect(readOwnText(file, 100)).toBe('größe');
@@ -122,7 +122,7 @@ describe('a small file of the cache', () => {
     }
   });
 
-  test('is written whole over a link, and not through it', async () => {
+  test('replaces a link when it is written, instead of following it', async () => {
     const file = path.join(cache, 'a');
     const other = path.join(elsewhere, 'other');
     writeFileSync(other, 'mine');
@@ -136,7 +136,7 @@ describe('a small file of the cache', () => {
     expect(readdirSync(cache)).toEqual(['a']);
   });
 
-  test('leaves nothing when it cannot be written', async () => {
+  test('leaves no temporary file when it cannot be written', async () => {
     mkdirSync(path.join(cache, 'a', 'b'), { recursive: true });
     await expect(writeWhole(path.join(cache, 'a'), 'text')).rejects.toThrow();
     expect(readdirSync(cache)).toEqual(['a']);
@@ -160,7 +160,7 @@ describe('a chunk store', () => {
     problems.length = 0;
   });
 
-  test('knows, uses and clears what is in it', async () => {
+  test('finds, uses and clears its files', async () => {
     const at = fill(path.join(root(), 'model', 'ab'));
     fill(path.join(root(), 'another-model', 'ab'));
     const store = open();
@@ -180,40 +180,46 @@ describe('a chunk store', () => {
     ['that of the first digits', 'chunks/model/ab', '.'],
   ] as const;
 
-  test.each(links)('reads, writes and removes nothing elsewhere when %s is a link', async (_name, link, below) => {
-    const theirs = fill(path.join(elsewhere, below));
-    mkdirSync(path.dirname(path.join(cache, link)), { recursive: true });
-    symlinkSync(elsewhere, path.join(cache, link));
-    const before = readdirSync(theirs);
-    const store = open(1);
-    expect(await store.has(address)).toBe(false);
-    expect(await store.prepare(address)).toBeUndefined();
-    await store.used(address);
-    await store.forget(address);
-    expect(await store.clear()).toBe(0);
-    expect(store.size).toEqual({ chunks: 0, bytes: 0 });
-    expect(readdirSync(theirs)).toEqual(before);
-    expect(problems[0]).toBe(
-      `Chunks stay in memory alone: ${path.join(cache, link)} is a symbolic link, so it is not used as a folder of the cache.`,
-    );
-  });
+  test.each(links)(
+    'does not read, write or remove anything elsewhere when %s is a link',
+    async (_name, link, below) => {
+      const theirs = fill(path.join(elsewhere, below));
+      mkdirSync(path.dirname(path.join(cache, link)), { recursive: true });
+      symlinkSync(elsewhere, path.join(cache, link));
+      const before = readdirSync(theirs);
+      const store = open(1);
+      expect(await store.has(address)).toBe(false);
+      expect(await store.prepare(address)).toBeUndefined();
+      await store.used(address);
+      await store.forget(address);
+      expect(await store.clear()).toBe(0);
+      expect(store.size).toEqual({ chunks: 0, bytes: 0 });
+      expect(readdirSync(theirs)).toEqual(before);
+      expect(problems[0]).toBe(
+        `Chunks stay in memory alone: ${path.join(cache, link)} is a symbolic link, so it is not used as a folder of the cache.`,
+      );
+    },
+  );
 
-  test.each(links)('removes nothing elsewhere when %s becomes one while it is open', async (_name, link, below) => {
-    fill(path.join(root(), 'model', 'ab'));
-    const store = open();
-    expect(await store.has(address)).toBe(true);
-    const theirs = fill(path.join(elsewhere, below));
-    utimesSync(path.join(theirs, `${address}.kv`), 1, 1);
-    renameSync(path.join(cache, link), path.join(folder, 'moved'));
-    symlinkSync(elsewhere, path.join(cache, link));
-    await store.used(address);
-    await store.forget(address);
-    expect(await store.clear()).toBe(0);
-    expect(await store.has(address)).toBe(false);
-    expect(await store.prepare(address)).toBeUndefined();
-    expect(store.size).toEqual({ chunks: 0, bytes: 0 });
-    expect(statSync(path.join(theirs, `${address}.kv`)).mtimeMs).toBe(1000);
-  });
+  test.each(links)(
+    'does not remove anything elsewhere when %s becomes a link while it is open',
+    async (_name, link, below) => {
+      fill(path.join(root(), 'model', 'ab'));
+      const store = open();
+      expect(await store.has(address)).toBe(true);
+      const theirs = fill(path.join(elsewhere, below));
+      utimesSync(path.join(theirs, `${address}.kv`), 1, 1);
+      renameSync(path.join(cache, link), path.join(folder, 'moved'));
+      symlinkSync(elsewhere, path.join(cache, link));
+      await store.used(address);
+      await store.forget(address);
+      expect(await store.clear()).toBe(0);
+      expect(await store.has(address)).toBe(false);
+      expect(await store.prepare(address)).toBeUndefined();
+      expect(store.size).toEqual({ chunks: 0, bytes: 0 });
+      expect(statSync(path.join(theirs, `${address}.kv`)).mtimeMs).toBe(1000);
+    },
+  );
 
   test.skipIf(!isRoot)('does not use the folder of another user', async () => {
     const at = fill(path.join(root(), 'model', 'ab'));
@@ -249,7 +255,7 @@ describe('a chunk store', () => {
     },
   );
 
-  test('looks into its own folders alone', async () => {
+  test('looks only into its own folders', async () => {
     const deep = fill(path.join(root(), 'model', 'ab', 'deeper'));
     const store = open();
     expect(await store.clear()).toBe(0);
@@ -260,7 +266,7 @@ describe('a chunk store', () => {
 describe('choices on files', () => {
   const kept = () => path.join(cache, 'repositories');
 
-  test('are neither read nor written where their folder is a link, hold meanwhile, and it is said', async () => {
+  test('are neither read nor written if their folder is a link, but hold until the process ends, with a message', async () => {
     const own = new Choices('/r', path.join(elsewhere, 'repositories'));
     await own.set('.env', 'include', true);
     symlinkSync(path.join(elsewhere, 'repositories'), kept());
@@ -273,7 +279,7 @@ describe('choices on files', () => {
     expect(readdirSync(path.join(elsewhere, 'repositories'))).toEqual(before);
   });
 
-  test('are told of in the log of the repository', async () => {
+  test('are reported in the log of the repository when they cannot be kept', async () => {
     vi.stubEnv('FASA_CACHE_DIR', cache);
     symlinkSync(elsewhere, kept());
     const warnings: string[] = [];
@@ -319,12 +325,12 @@ describe("a calibration of the user's own", () => {
 
   beforeEach(() => vi.stubEnv('FASA_CACHE_DIR', cache));
 
-  test('is kept and found', async () => {
+  test('is stored and found again', async () => {
     await saveOwnCalibration(ownCalibrationFile(info), calibration);
     expect(await findCalibration(info)).toMatchObject(calibration);
   });
 
-  test('is neither found nor written where its folder is a link', async () => {
+  test('is neither found nor written if its folder is a link', async () => {
     await saveOwnCalibration(ownCalibrationFile(info), calibration);
     renameSync(path.join(cache, 'calibration'), path.join(elsewhere, 'calibration'));
     symlinkSync(path.join(elsewhere, 'calibration'), path.join(cache, 'calibration'));

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { supportedArchitectures } from '../../language-server/engine/gguf/support';
 import {
   catalogue,
   catalogueProblems,
@@ -12,6 +11,7 @@ import {
   parseCatalogue,
 } from '../../language-server/models/catalogue';
 import raw from '../../language-server/models/catalogue.json';
+import { supportedArchitectures } from '../../language-server/models/support';
 
 describe('the catalogue that ships', () => {
   test('is what its check takes, to the last field', () => {

@@ -5,7 +5,7 @@ import { parseCommandLine, parsePlace } from '../../language-server/cli/argument
 const parse = (...argv: string[]) => parseCommandLine(argv, '/here');
 
 describe('the command line', () => {
-  test('has a command, operands and options with defaults', () => {
+  test('parses a command, operands, and options with defaults', () => {
     expect(parse('ask', 'what', 'is', 'it')).toEqual({
       kind: 'command',
       command: 'ask',
@@ -36,7 +36,7 @@ describe('the command line', () => {
     });
   });
 
-  test('takes what models are looked for and fetched with', () => {
+  test('accepts the folders, the mirror and the proxy of the models commands', () => {
     const argv = [
       'models',
       'list',
@@ -57,7 +57,7 @@ describe('the command line', () => {
     expect(() => parse('models', 'list', '--mirror', 'm.example')).toThrow('--mirror must be an http:// or https://');
   });
 
-  test('takes all common options', () => {
+  test('accepts all common options', () => {
     const argv =
       'complete a:1:1 --repo r --rows q8_0 --model m --attention fasa-c --budget 64 --threads 2 --context-tokens 512 --seed 0 --json';
     expect(parse(...argv.split(' '))).toMatchObject({
@@ -75,7 +75,7 @@ describe('the command line', () => {
     });
   });
 
-  test('knows help and version', () => {
+  test('recognizes --help and --version', () => {
     expect(parse('--help').kind).toBe('help');
     expect(parse('complete', '-h').kind).toBe('help');
     expect(parse('--version').kind).toBe('version');
@@ -98,13 +98,16 @@ describe('the command line', () => {
   });
 });
 
-describe('a place', () => {
-  test('is a file, a line and a column, also of names with colons', () => {
+describe('FILE:LINE:COLUMN', () => {
+  test('is parsed into file, line and column, even if the name contains colons', () => {
     expect(parsePlace('src/a.ts:12:3')).toEqual({ file: 'src/a.ts', line: 12, column: 3 });
     expect(parsePlace('C:\\a:b.ts:1:1')).toEqual({ file: 'C:\\a:b.ts', line: 1, column: 1 });
   });
 
-  test.each(['a.ts', 'a.ts:1', 'a.ts:0:1', 'a.ts:1:0', 'a.ts:x:1', ':1:1', 'a.ts:1:1:'])('is not "%s"', (text) => {
-    expect(() => parsePlace(text)).toThrow('is not FILE:LINE:COLUMN');
-  });
+  test.each(['a.ts', 'a.ts:1', 'a.ts:0:1', 'a.ts:1:0', 'a.ts:x:1', ':1:1', 'a.ts:1:1:'])(
+    'is refused when it is "%s"',
+    (text) => {
+      expect(() => parsePlace(text)).toThrow('is not FILE:LINE:COLUMN');
+    },
+  );
 });

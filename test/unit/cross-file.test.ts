@@ -25,7 +25,7 @@ async function source(path: string, text: string): Promise<RepositoryFile> {
   return { path, text, language, names };
 }
 
-describe('names of a source file', () => {
+describe('definitions and uses are found in', () => {
   test('TypeScript', async () => {
     const { names } = await source(
       'a.ts',
@@ -112,7 +112,7 @@ const MAX_SIZE: u32 = 3;`,
 describe('cases', () => {
   const filler = `${'x = call(1)\n'.repeat(50)}`;
 
-  test('ask for names of other files that the tail does not have', async () => {
+  test('use names of other files that do not occur in the tail', async () => {
     const files = [
       await source('defs.py', 'class FileReader:\n    def open_file(self): pass\n    def close_file(self): pass\n'),
       await source(
@@ -144,7 +144,7 @@ describe('cases', () => {
     expect(names(1)).not.toEqual(names(2));
   });
 
-  test('ask for telling names, found as whole words', () => {
+  test('use distinctive names, found as whole words', () => {
     expect(['parseFile', 'parse_file', 'HTTPServer', 'MAX_SIZE'].map(isTelling)).toEqual([true, true, true, true]);
     expect(['parse', 'a_b', '_parse_file', 'parse_file_', 'x1'].map(isTelling)).toEqual(Array(5).fill(false));
     expect(hasWord('a parseFile(', 'parseFile')).toBe(true);
@@ -172,13 +172,13 @@ describe('prompts', () => {
     expect(casePrompt(characters, { file, name: 'make_it', offset, definedIn: [] }, 12)).toBeUndefined();
   });
 
-  test('a tail begins with a line', () => {
+  test('begin with a whole line', () => {
     const text = `${'a'.repeat(50)}\n${'b'.repeat(30)}\ncut`;
     expect(tailStart(text, text.length, 100)).toBe(0);
     expect(text.slice(tailStart(text, text.length, 10))).toBe(`${'b'.repeat(30)}\ncut`);
   });
 
-  test('the best snippets that fit, the best one last', () => {
+  test('pack the best snippets that fit, the best one last', () => {
     const snippet = (length: number, score: number) => ({ tokens: new Int32Array(length).fill(score), score });
     const packed = pack([snippet(5, 1), snippet(6, 3), snippet(20, 2), snippet(3, 0)], 12);
     expect(packed.map((part) => part[0])).toEqual([1, 3]);
@@ -200,20 +200,20 @@ describe('composition', () => {
   ];
   const variant = { late: 64, prior: 2, bias: 0.5, budget: 256, retrieved: 0 } as const;
 
-  test('priors are standard deviations below the best', () => {
+  test('gives priors as standard deviations below the best', () => {
     const priors = priorsOf([1, 5, 3], 2);
     expect(priors[1]).toBe(0);
     expect(priors[0]).toBeCloseTo((2 * -4) / Math.sqrt(8 / 3), 5);
     expect([...priorsOf([2, 2], 2)]).toEqual([0, 0]);
   });
 
-  test('the most relevant chunk comes last, nearest to the tail', () => {
+  test('puts the most relevant chunk last, nearest to the tail', () => {
     const composed = compose(chunks, variant);
     expect(composed.chunks.map(({ tokens }) => tokens)).toEqual([100, 300, 200]);
     expect(composed.bias).toBeCloseTo(0.5 * Math.log(3), 6);
   });
 
-  test('the most relevant chunks that fit', () => {
+  test('takes the most relevant chunks that fit', () => {
     expect(mostRelevant(chunks, 500).map(({ score }) => score)).toEqual([5, 3]);
     expect(mostRelevant(chunks, 100)).toEqual([]);
     expect(mostRelevant(chunks, 600)).toBe(chunks);
@@ -231,7 +231,7 @@ describe('scores', () => {
   };
   const prompt = { tail: new Int32Array(), tailText: '', answer: characters.tokenize('ab(', false), nameTokens: 2 };
 
-  test('exact: the whole name, and then its end', () => {
+  test('count a name as exact only if it is whole and then ends', () => {
     expect(scoreCase(characters, prompt, logitsOf('ab(')).exact).toBe(true);
     expect(scoreCase(characters, prompt, logitsOf('ab.')).exact).toBe(true);
     expect(scoreCase(characters, prompt, logitsOf('abc')).exact).toBe(false);
@@ -242,7 +242,7 @@ describe('scores', () => {
     expect(score.followingNll[0]).toBeCloseTo(nll, 5);
   });
 
-  test('the record compares conditions over the same cases', () => {
+  test('are compared over the same cases', () => {
     const score = (nameNll: number, exact: boolean): Score => ({ nameNll, exact, followingNll: [1] });
     let offset = 0;
     const measured = (language: string, scores: Record<string, Score>) => ({
@@ -281,7 +281,7 @@ describe('scores', () => {
     expect(runs[0]?.definitionAt).toEqual({ ranked: 5, bm25: 9 });
   });
 
-  test('a definition counts where it is among the first tokens, and not where no chunk has it', () => {
+  test('count a definition within the first tokens, but not one that no chunk has', () => {
     const recall = recallOf([{ ranked: 1024, bm25: 4097 }, { ranked: 5000, bm25: 900 }, undefined, undefined]);
     expect(recall).toEqual([
       { tokens: 1024, ranked: 0.25, bm25: 0.25 },
@@ -298,7 +298,7 @@ describe('options', () => {
   };
   const parse = (...argv: string[]) => parseFor(undefined, ...argv);
 
-  test('lists give every combination', () => {
+  test('that are lists give every combination', () => {
     expect(parse()?.variants).toEqual([
       {
         late: defaultComposition.lateTokens,
@@ -314,7 +314,7 @@ describe('options', () => {
     expect(options).toMatchObject({ cases: 3, conditions: ['none', 'fasa'], rows: 'f16' });
   });
 
-  test('what is not said is as the calibration of the model has it', () => {
+  test('that are missing come from the calibration of the model', () => {
     const calibrated = { mostTokens: 8192, priorStrength: 1, lateTokens: 64, bias: -0.25 };
     expect(parseFor(calibrated, '--prior', '0,4')?.variants).toEqual([
       { late: 64, prior: 0, bias: -0.25, budget: 256, retrieved: 8192 },
@@ -328,7 +328,7 @@ describe('options', () => {
     ['--conditions', 'all'],
     ['--cases', '0'],
     ['--rows', 'f32'],
-  ])('%s %s is a mistake', (name, value) => {
+  ])('refuse --%s %s', (name, value) => {
     expect(() => parse(`${name}=${value}`)).toThrow(name);
   });
 });

@@ -7,7 +7,7 @@ const start: Variant = { late: 64, prior: 2, bias: 0, budget: 256, retrieved: 49
 const scoring = (score: (variant: Variant) => number[]) => async (variants: readonly Variant[]) => variants.map(score);
 
 describe('deciding how chunks are read', () => {
-  it('leaves the default where nothing is clearly better', async () => {
+  it('keeps the default if nothing is clearly better', async () => {
     // half of the cases gain what the others lose, and a little more
     const { variant, candidates } = await decide(
       start,
@@ -22,7 +22,7 @@ describe('deciding how chunks are read', () => {
     expect(candidates.filter(({ kept }) => kept)).toHaveLength(1);
   });
 
-  it('has as few retrieved tokens as are not clearly worse', async () => {
+  it('takes the fewest retrieved tokens that are not clearly worse', async () => {
     const nll = (retrieved: number) => (retrieved < 10_000 ? 6 : retrieved < 20_000 ? 5.1 : 5);
     const { variant } = await decide(
       start,
@@ -36,7 +36,7 @@ describe('deciding how chunks are read', () => {
     expect(variant).toEqual({ ...start, retrieved: 16_384 });
   });
 
-  it('compares fewer retrieved tokens with the best, which more may be worse than', async () => {
+  it('compares fewer retrieved tokens with the best number, which need not be the largest', async () => {
     const nll = new Map([
       [49_152, 5.2],
       [32_768, 5.1],
@@ -53,7 +53,7 @@ describe('deciding how chunks are read', () => {
     expect(candidates.filter(({ kept }) => kept)).toHaveLength(1);
   });
 
-  it('takes the best of each parameter, and compares the next ones with it', async () => {
+  it('takes the best value of each parameter and compares the next parameter with it', async () => {
     const asked: Variant[] = [];
     const { variant, candidates } = await decide(
       start,
@@ -77,7 +77,7 @@ describe('deciding how chunks are read', () => {
     expect(kept?.gain).toBeCloseTo(0.1);
   });
 
-  it('gives the standard error of a paired difference', () => {
+  it('computes the standard error of a paired difference', () => {
     const { gain, error } = pairedGain([1, 2, 3, 4], [0, 2, 2, 2]);
     expect(gain).toBe(1);
     expect(error).toBeCloseTo(Math.sqrt(2 / 3 / 4));

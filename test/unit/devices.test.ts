@@ -17,7 +17,7 @@ const lavapipe = device('Vulkan0', 'gpu', true);
 const card = device('Vulkan1', 'gpu');
 
 describe('the device', () => {
-  it.each([undefined, '', 'auto'])('is the CPU, where repositories are read (%s)', (asked) => {
+  it.each([undefined, '', 'auto'])('is the CPU by default, where repositories are read (%s)', (asked) => {
     expect(chooseDevice([cpu, blas, lavapipe, card], asked)).toBeUndefined();
     expect(chooseDevice([cpu, blas, lavapipe], asked)).toBeUndefined();
     expect(chooseDevice([cpu], asked)).toBeUndefined();
@@ -28,11 +28,11 @@ describe('the device', () => {
     expect(chooseDevice([cpu, card], 'CPU')).toBeUndefined();
   });
 
-  it('is the one that is named, a software driver as well', () => {
+  it('is the named GPU, even a software driver', () => {
     expect(chooseDevice([cpu, lavapipe, card], 'vulkan0')).toBe(lavapipe);
   });
 
-  it.each(['CUDA0', 'BLAS', ' '])('is none that is not there: %j', (asked) => {
+  it.each(['CUDA0', 'BLAS', ' '])('is refused when there is no GPU of that name: %j', (asked) => {
     expect(() => chooseDevice([cpu, blas, card], asked)).toThrowError(EngineError);
     expect(() => chooseDevice([cpu, blas, card], asked)).toThrowError('Vulkan1');
   });

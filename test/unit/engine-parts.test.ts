@@ -19,7 +19,7 @@ describe('the text stream', () => {
     expect(stream.whole).toBe(text);
   });
 
-  test('replaces bytes that are no text, and keeps back an unfinished character', () => {
+  test('replaces invalid bytes and holds back an incomplete character', () => {
     const stream = new TextStream();
     stream.push(Uint8Array.of(0x61, 0xff, 0x62, 0xf0, 0x9f));
     expect(stream.whole).toBe('a\ufffdb');
@@ -48,7 +48,7 @@ describe('a calibration file', () => {
   const parse = (value: unknown) =>
     parseCalibration(typeof value === 'string' ? value : JSON.stringify(value), 'f.json', info);
 
-  test('that fits the model is taken', () => {
+  test('is accepted when it fits the model', () => {
     expect(parse(good).dominantFcs).toEqual(good.dominantFcs);
   });
 
@@ -87,7 +87,7 @@ describe('a calibration file', () => {
       'composition.lateTokens must be a whole number',
     ],
     ['with a bias without measure', { ...good, composition: { bias: 101 } }, 'composition.bias must be a number from'],
-  ])('%s is refused, with the reason', (_name, value, reason) => {
+  ])('is refused with a reason: %s', (_name, value, reason) => {
     expect(() => parse(value)).toThrow(expect.objectContaining({ code: 'BAD_CALIBRATION' }) as Error);
     expect(() => parse(value)).toThrow(reason);
   });
@@ -96,7 +96,7 @@ describe('a calibration file', () => {
 describe('memory', () => {
   const info: NativeModelInfo = { ...new FakeEngine().model, bytes: 1e9, kvBytesPerToken: 100_000 };
 
-  test('too little of it is said before anything is loaded, with both figures', () => {
+  test('that is insufficient is reported with both figures before anything is loaded', () => {
     expect(() => checkMemory(info, 10_000, 2.5e9)).not.toThrow();
     expect(() => checkMemory(info, 10_000, 1.5e9)).toThrow(/needs about 2\.3 GB of memory, and 1\.5 GB are free/);
     expect(() => checkMemory(info, 10_000, 1.5e9)).toThrow(expect.objectContaining({ code: 'OUT_OF_MEMORY' }) as Error);
@@ -109,13 +109,13 @@ describe('memory', () => {
     [98_362_432, '98.4 MB'],
     [502_000_000, '502 MB'],
     [2.5e13, '25.0 TB'],
-  ])('of %d bytes is written %s', (bytes, text) => {
+  ])('of %d bytes is displayed as %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);
   });
 });
 
 describe('defaults', () => {
-  test('of the context: as trained, at most 8192, or as asked', () => {
+  test('use the trained context up to 8192 tokens, or the requested one', () => {
     expect(chooseContextTokens({ trainedContext: 4096 }, 0)).toBe(4096);
     expect(chooseContextTokens({ trainedContext: 131_072 }, undefined)).toBe(8192);
     expect(chooseContextTokens({ trainedContext: 4096 }, 16_384)).toBe(16_384);
@@ -125,7 +125,7 @@ describe('defaults', () => {
     expect(chooseContextTokens({ trainedContext: 4096 }, 4096, 1024)).toBe(4096);
   });
 
-  test('of threads: at least one, at most four, never more than there are', () => {
+  test('use one to four threads, and never more than there are', () => {
     expect(chooseThreads(0)).toBeGreaterThanOrEqual(1);
     expect(chooseThreads(undefined)).toBeLessThanOrEqual(4);
     expect(chooseThreads(1)).toBe(1);
@@ -133,8 +133,8 @@ describe('defaults', () => {
   });
 });
 
-describe('errors', () => {
-  test('of the addon keep their code and get a remedy', () => {
+describe('toEngineError', () => {
+  test('keeps the code of an addon error and adds a remedy', () => {
     const native = Object.assign(new Error('layer 3 has no attn_q.weight'), { code: 'MISSING_TENSOR' });
     const error = toEngineError(native);
     expect(error).toMatchObject({ code: 'MISSING_TENSOR', showToUser: true });
@@ -142,13 +142,13 @@ describe('errors', () => {
     expect(error.remedy).not.toBe('');
   });
 
-  test('of a full disk and of aborted work are known', () => {
+  test('recognizes a full disk and aborted work', () => {
     expect(toEngineError(Object.assign(new Error('write'), { code: 'ENOSPC' })).code).toBe('DISK_FULL');
     const aborted = toEngineError(new DOMException('aborted', 'AbortError'));
     expect(aborted).toMatchObject({ code: 'CANCELLED', showToUser: false });
   });
 
-  test('of unknown kind are internal ones, and never lost', () => {
+  test('turns unknown errors into internal ones without losing them', () => {
     expect(toEngineError('text')).toMatchObject({ code: 'INTERNAL', message: 'text' });
     const known = new EngineError('BUSY', 'x');
     expect(toEngineError(known)).toBe(known);

@@ -7,10 +7,10 @@ import { figures, rankOf } from '../../bench/quality/citations';
 import { chooseFacts, linesOf, plantLines } from '../../bench/quality/citations-facts';
 import { chunksOfTokens } from '../../bench/speed/repository-requests';
 
-describe('facts', () => {
+describe('planted facts', () => {
   const files = ['a.py', 'b.py', 'c.ts', 'd.go', 'e.rs', 'notes.md'];
 
-  test('each is defined in one file and used in two others, the same for a seed', () => {
+  test('are each defined in one file and used in two others, the same for a seed', () => {
     const facts = chooseFacts(files, 50, randomNumbers(3));
     expect(facts).toHaveLength(50);
     expect(new Set(facts.map(({ name }) => name)).size).toBe(50);
@@ -28,7 +28,7 @@ describe('facts', () => {
     expect(chooseFacts(['a.py', 'b.py'], 5, randomNumbers(1))).toEqual([]);
   });
 
-  test('lines are of the language, and stand between paragraphs', () => {
+  test('are lines of the language, between paragraphs', () => {
     const fact = { name: 'A_B_C', value: '12345', definedIn: 'e.rs', usedIn: ['a.py', 'd.go'] };
     expect(Object.fromEntries(linesOf([fact]))).toEqual({
       'e.rs': ['pub const A_B_C: u32 = 12345;'],
@@ -40,8 +40,8 @@ describe('facts', () => {
   });
 });
 
-describe('ranks', () => {
-  test('files count once, in their order', () => {
+describe('the rank of a file', () => {
+  test('counts each file once, in order', () => {
     expect(rankOf(['a', 'a', 'b', 'a', 'c'], 'c')).toBe(2);
     expect(rankOf(['a'], 'c')).toBe(Number.POSITIVE_INFINITY);
     const rank = (attention: number, bm25: number) => ({ attention, bm25, randomAt3: 0.3, answered: attention === 0 });
@@ -58,12 +58,12 @@ describe('ranks', () => {
 });
 
 describe('bench repository', () => {
-  test('an edit is a line between two paragraphs in the middle', () => {
+  test('edits a file by a line between two paragraphs in its middle', () => {
     expect(withLineInTheMiddle('aaaa\n\nbb\n\ncc\n', '# x')).toBe('aaaa\n\nbb\n# x\n\ncc\n');
     expect(withLineInTheMiddle('no paragraph', '# x')).toBe('no paragraph\n# x\n');
   });
 
-  test('chunks are repeated up to so many tokens', () => {
+  test('repeats chunks up to the tokens asked for', () => {
     const chunk = (tokens: number) => ({
       chunk: { address: String(tokens), tokens, fastBytes: 0, slowBytes: 0, dispose: () => undefined },
       prior: 0,

@@ -55,18 +55,18 @@ const broken: Readonly<Record<string, string>> = {
 };
 
 describe('whole frames', () => {
-  test.each(sizes)('are heard, in pieces of %i bytes', async (bytes) => {
+  test.each(sizes)('are read when they arrive in parts of %i bytes', async (bytes) => {
     expect(await read(good, bytes)).toEqual({ ids: [1, 2, 3], problems: [] });
   });
 
-  test('may have other fields, in any case and order', async () => {
+  test('may have other header fields, in any case and order', async () => {
     const typed = `content-type: application/vscode-jsonrpc; charset=utf-8\r\nCONTENT-LENGTH:${body(1).length}\r\n\r\n`;
     const one = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'a' });
     const fields = typed.replace(/\d+\r\n\r\n$/, `${one.length}\r\n\r\n`);
     expect(await read(`${fields}${one}${good}`, 5)).toEqual({ ids: [1, 1, 2, 3], problems: [] });
   });
 
-  test('may speak of headers', async () => {
+  test('may contain headers in their text', async () => {
     const text = JSON.stringify({
       jsonrpc: '2.0',
       id: 4,
@@ -80,14 +80,14 @@ describe('whole frames', () => {
 });
 
 describe.each(Object.entries(broken))('%s', (_what, text) => {
-  test.each(sizes)('is left out with a word, and what follows is heard, in pieces of %i bytes', async (bytes) => {
+  test.each(sizes)('is reported and left out, and what follows is read, in parts of %i bytes', async (bytes) => {
     const heard = await read(`${frame(body(1))}${text}${frame(body(2))}${frame(body(3))}`, bytes);
     expect(heard.ids).toEqual([1, 2, 3]);
     expect(heard.problems.length).toBeGreaterThan(0);
   });
 });
 
-test('a message that does not come is missed aloud', async () => {
+test('a message that does not arrive is reported', async () => {
   const input = new PassThrough();
   const problems: string[] = [];
   const reader = new FrameReader(input, { waitMs: 5 });
@@ -97,7 +97,7 @@ test('a message that does not come is missed aloud', async () => {
   await expect.poll(() => problems).toEqual(['A message of 50 bytes was announced; 45 of them have not come.']);
 });
 
-test.each([4, 8, 16])('a body of %i MB in small pieces is joined once', async (megabytes) => {
+test.each([4, 8, 16])('a body of %i MB in small parts is joined once', async (megabytes) => {
   const text = JSON.stringify({ jsonrpc: '2.0', id: 5, method: 'a', params: 'x'.repeat(megabytes * 1024 * 1024) });
   const concat = Buffer.concat;
   let joined = 0;

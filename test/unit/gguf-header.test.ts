@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHeader, readHeaderOfFile } from '../../language-server/engine/gguf/header';
 import { parseHeader } from '../../language-server/engine/gguf/parse';
-import { supportOf, supportOfFailure } from '../../language-server/engine/gguf/support';
+import { supportOf, supportOfFailure } from '../../language-server/models/support';
 import { type GgufFile, type GgufValue, writeGguf } from '../native/gguf-writer';
 import { tinyModel, tinyModelFile } from '../native/tiny-model';
 

@@ -31,14 +31,14 @@ describe('the candidates of an import', () => {
     ],
     ['a script', 'a.ts', (n) => `import '.${'/a'.repeat(n)}'`],
     ['an include', 'a.c', (n) => `#include "${'a/'.repeat(n)}b.h"`],
-  ])('are bounded: %s', (_name, file, text) => {
+  ])('are bounded for %s', (_name, file, text) => {
     const [once, twice, fourTimes] = [2_000, 4_000, 8_000].map((n) => chars(text(n), file));
     expect(once).toBeLessThan(3_000_000);
     expect(twice).toBeLessThanOrEqual(2 * (once ?? 0) + 1);
     expect(fourTimes).toBeLessThanOrEqual(4 * (once ?? 0) + 1);
   });
 
-  test('a path of ordinary length has all that it had', () => {
+  test('are all there for a path of ordinary length', () => {
     expect(importCandidates('use crate::a::b::C;', '/r/src/x.rs', '/r')).toEqual([
       ['a/b/C', 'a/b', 'a'].flatMap((name) => [`/r/src/${name}.rs`, `/r/src/${name}/mod.rs`]),
     ]);
@@ -69,7 +69,7 @@ describe('the paths that a question names', () => {
     ],
     ['names that are nowhere', (n) => Array.from({ length: n }, (_, i) => `other${i}/file${i % 500}.ts`).join('\n')],
     ['a word of slashes', (n) => `${'a/'.repeat(n)}b`],
-  ])('are found with one look at each path: %s', (_name, question) => {
+  ])('are found by looking at each path once: %s', (_name, question) => {
     for (const n of [1_000, 2_000, 4_000]) {
       const { paths, looked } = counted(files);
       namedPaths(question(n), paths);
@@ -77,7 +77,7 @@ describe('the paths that a question names', () => {
     }
   });
 
-  test('are those that are or end with the name, in the order of the names', () => {
+  test('are the paths that are or end with the name, in the order of the names', () => {
     expect(namedPaths('b.ts, x/a.ts and a.ts', ['a.ts', 'b.ts', 'x/a.ts', 'y/x/a.ts', 'xa.ts'])).toEqual([
       'b.ts',
       'x/a.ts',
@@ -91,7 +91,7 @@ describe('the paths that a question names', () => {
     ['a run of dots', `${'.'.repeat(1_000_000)}x/y`],
     ['a run of slashes', `${'/'.repeat(1_000_000)}x`],
     ['a run of colons', `${':.'.repeat(500_000)}x`],
-  ])('are found behind %s', (_name, question) => {
+  ])('are found after %s', (_name, question) => {
     expect(namedPaths(question, files)).toEqual([]);
   });
 });
@@ -99,7 +99,7 @@ describe('the paths that a question names', () => {
 // Without a count: what grows with the square, or faster, does not end within the time of a test.
 const length = 1_000_000;
 
-describe('a sensible end is found', () => {
+describe('a sensible end is found in linear time', () => {
   const code = new CodeAround({ before: '', after: '', reachesEnd: true, start: 0 }, '');
 
   test.each<[string, string, string]>([
@@ -113,7 +113,7 @@ describe('a sensible end is found', () => {
   });
 });
 
-describe('the words of a fence', () => {
+describe('the info string of a fence', () => {
   test.each<[string, string, boolean]>([
     ['commas', `a${','.repeat(length)}\t.`, false],
     ['commas and blanks', `a${', '.repeat(length / 2)}!`, false],
@@ -121,12 +121,12 @@ describe('the words of a fence', () => {
     ['names with dots', `a ${'b.'.repeat(length / 2)}!`, false],
     ['a path', `a, ${'b/'.repeat(length / 2)}c.ts`, true],
     ['a setting', `python title=${'a '.repeat(length / 2)}`, true],
-  ])('are read: %s', (_name, info, opens) => {
+  ])('is recognized in linear time: %s', (_name, info, opens) => {
     expect(isOpeningInfo(info)).toBe(opens);
   });
 });
 
-describe('code is read by its tokens', () => {
+describe('code is tokenized in linear time', () => {
   test.each<[string, string, string]>([
     ['apostrophes that end nowhere', '', "'a "],
     ['quotes behind backslashes', 'javascript', '\\"'],
@@ -137,14 +137,14 @@ describe('code is read by its tokens', () => {
     expect(continued).toEqual([false, false]);
   });
 
-  test('quotes are paired as before on a line that has some without a partner', () => {
+  test('pairs quotes correctly on a line with an unpaired quote', () => {
     const { brackets, closed } = scan('"a\\"b" (\' "c" [\n)', formsOf('javascript'));
     expect(brackets.map(({ char }) => char)).toEqual(['(', '[', ')']);
     expect(closed).toHaveLength(2);
   });
 });
 
-describe('an answer is read', () => {
+describe('an answer is parsed in linear time', () => {
   test.each<[string, string, number]>([
     ['closing marks of thoughts in a block', `\`\`\`\n${'</think>\n'.repeat(length / 9)}`, 1],
     ['closing marks on one line', `a ${'</think> '.repeat(length / 9)}b`, 1],
@@ -153,20 +153,20 @@ describe('an answer is read', () => {
     ['fences', '```\na\n```\n'.repeat(20_000), 20_000],
     ['openings of changes', '```\n<<<<<<< SEARCH\n'.repeat(5_000), 2],
     ['a fence far to the right', `- a\n${' '.repeat(length / 10)}\`\`\`\nb\n`, 2],
-  ])('with many: %s', (_name, text, parts) => {
+  ])('with many of %s', (_name, text, parts) => {
     expect(readAnswer(text, 0, [], true).length).toBe(parts);
   });
 
-  test('a rename of a long name', () => {
+  test('with a rename of a long name', () => {
     const text = `diff --git a/b b/c\nrename from "${'b'.repeat(length)}"\nrename to "c"\n@@ -1 +1 @@\n-a\n+b\n`;
     expect(codeParts(text)[0]?.files[0]?.kind).toBe('renamed');
   });
 });
 
-describe('changes are fitted', () => {
+describe('changes are matched to a file in linear time', () => {
   const numbered = (count: number, word: string) => Array.from({ length: count }, (_, i) => `${word} ${i}\n`).join('');
 
-  test('thousands in one block', () => {
+  test('with thousands in one block', () => {
     const count = 2_000;
     const changes = Array.from(
       { length: count },
@@ -178,14 +178,14 @@ describe('changes are fitted', () => {
     expect(failures).toEqual([]);
   });
 
-  test('hunks that each fit in many places', () => {
+  test('with hunks that each fit in many places', () => {
     const hunks = Array.from({ length: 1_000 }, () => '@@ @@\n-same\n+other\n').join('');
     const block = codeParts(`\`\`\`diff\n${hunks}\`\`\`\n`)[0];
     const { failures } = fitChanges('same\n'.repeat(300), block?.changes ?? []);
     expect(failures).toHaveLength(1_000);
   });
 
-  test('a hunk whose place the next ones tell', () => {
+  test('with a hunk whose place only the next ones determine', () => {
     const text = 'a\nx\nb\nx\nc\nx\n';
     const block = codeParts(
       '```diff\n@@ @@\n-x\n+1\n@@ @@\n-b\n+2\n@@ @@\n-x\n+3\n@@ @@\n-c\n+4\n@@ @@\n-x\n+5\n```\n',
@@ -193,7 +193,7 @@ describe('changes are fitted', () => {
     expect(fitChanges(text, block?.changes ?? [])).toMatchObject({ text: 'a\n1\n2\n3\n4\n5\n', failures: [] });
   });
 
-  test('texts that have no line in common', () => {
+  test('with texts that have no line in common', () => {
     const [before, after] = [numbered(60_000, 'a'), numbered(60_000, 'b')];
     expect(hunksOf(`x\n${before}y\n`, `x\n${after}y\n`)).toEqual([
       { oldStart: 1, oldEnd: 60_001, newStart: 1, newEnd: 60_001, oldText: before, newText: after },
@@ -201,7 +201,7 @@ describe('changes are fitted', () => {
     expect(applyChanges(before, [{ search: before, replace: after }])).toBe(after);
   });
 
-  test('a text with more lines than a call takes arguments', () => {
+  test('with a text of more lines than a call may have arguments', () => {
     const base = numbered(300_000, 'a');
     const [hunk] = hunksOf(base, `${base}end\n`);
     expect(mergeHunks(base, `start\n${base}`, hunk === undefined ? [] : [hunk]).text).toBe(`start\n${base}end\n`);

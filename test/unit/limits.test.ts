@@ -97,7 +97,7 @@ describe('a file that is mentioned', () => {
     ['with a direction override and an escape', deep(300, 'a\u202eb\u001b/')],
   ] as const;
 
-  test.each(files)('%s is offered beside the others, chosen, asked with and kept', async (_name, file) => {
+  test.each(files)('%s can be offered, chosen, asked with and stored', async (_name, file) => {
     const uri = uriOf(file);
     const candidates = [candidateOf('file', 'file:///w/b.ts', 'b.ts'), candidateOf('file', uri, file)];
     const message = candidatesMessage(1, candidates, 2);
@@ -115,13 +115,13 @@ describe('a file that is mentioned', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('has another id than one whose name differs at its very end', () => {
+  test('gets a different id when its name differs only at the very end', () => {
     const ids = ['1', '2', '3'].map((end) => candidateOf('file', uriOf(deep(4000)) + end, 'a').id);
     expect(new Set(ids).size).toBe(3);
     expect(candidateOf('folder', 'x', 'x').id).not.toBe(candidateOf('file', 'x', 'x').id);
   });
 
-  test('with too many others is said to have more', () => {
+  test('comes with a count of the candidates that do not fit', () => {
     const candidates = Array.from({ length: 237 }, (_, at) => candidateOf('file', `${at}`, `${at}`));
     expect(candidatesMessage(1, candidates, 237)).toMatchObject({ more: 37 });
     expect(candidatesMessage(1, candidates.slice(0, 30), 67)).toMatchObject({ more: 37 });
@@ -129,7 +129,7 @@ describe('a file that is mentioned', () => {
   });
 });
 
-describe('what goes over a limit is cut and said', () => {
+describe('a question over a limit is cut, and says so', () => {
   const chip = (id: string, more: Partial<Chip> = {}): Chip => ({ id, kind: 'file', label: id, ...more });
   const many = <T>(count: number, make: (at: number) => T) => Array.from({ length: count }, (_, at) => make(at));
   const inputs: readonly (readonly [string, QuestionContext, readonly string[]])[] = [
@@ -191,19 +191,19 @@ describe('what goes over a limit is cut and said', () => {
     expect(warnings).toEqual([]);
   });
 
-  test('the last chip stands for those that are not shown', () => {
+  test('replaces chips that are not shown by a last chip with their count', () => {
     const { chips } = boundContext({ ...noContext, chips: many(237, (at) => chip(`c${at}`)) });
     expect(chips).toHaveLength(200);
     expect(chips.at(-1)).toMatchObject({ label: 'and 38 more' });
   });
 
-  test('a text that is cut says so to the model', () => {
+  test('tells the model that a text was cut', () => {
     const { attachments } = boundContext({ ...noContext, attachments: [{ label: 'a', text: 'z'.repeat(4_200_000) }] });
     expect(attachments[0]?.text.length).toBe(limits.text);
     expect(attachments[0]?.text).toMatch(/z\n\[Truncated: the whole text has 4200000 characters\.\]$/);
   });
 
-  test.each([4001, 12_000, 100_000])('a problem of %i characters keeps its turn, and what to do', async (length) => {
+  test.each([4001, 12_000, 100_000])('keeps the turn and the remedy of a problem of %i characters', async (length) => {
     const { chat } = session({ fails: `The model ${'/long'.repeat(length / 5)} is gone. Choose another.` });
     await chat.ask('Why?');
     const problem = chat.conversation.turns[0]?.problem ?? '';
@@ -212,7 +212,7 @@ describe('what goes over a limit is cut and said', () => {
     expect(await open().get(chat.conversation.id)).toEqual(chat.conversation);
   });
 
-  test('a citation of a long path keeps its turn, and leads to its file', async () => {
+  test('keeps the turn of a citation with a long path, and the citation opens its file', async () => {
     const uri = uriOf(deep(4000));
     const range = { start: { line: 0, character: 0 }, end: { line: 3, character: 0 } };
     const citations = [
@@ -229,7 +229,7 @@ describe('what goes over a limit is cut and said', () => {
     expect((await open().get(chat.conversation.id))?.turns[0]?.citations).toHaveLength(2);
   });
 
-  test('a question that is too long is refused in words, whoever asks', async () => {
+  test('refuses a question that is too long, with a sentence', async () => {
     const { chat, questions } = session({});
     const long = 'x'.repeat(limits.question + 1);
     await expect(chat.ask(long)).rejects.toThrow('the maximum is 262,144');
@@ -240,7 +240,7 @@ describe('what goes over a limit is cut and said', () => {
     expect(() => askParams(questions[1])).not.toThrow();
   });
 
-  test('a title ends with a whole character', async () => {
+  test('cuts a title between characters', async () => {
     const { chat } = session({});
     await chat.ask('😀'.repeat(100));
     expect(chat.conversation.title).toBe(`${'😀'.repeat(29)}…`);
@@ -249,7 +249,7 @@ describe('what goes over a limit is cut and said', () => {
     expect((await store.get(chat.conversation.id))?.title).toBe(`${'😀'.repeat(99)}…`);
   });
 
-  test('of a prompt with too many parts those that were cut are named first', () => {
+  test('lists the parts that were cut first when a prompt has too many parts', () => {
     const part = (at: number): AskSizePart => ({
       kind: 'file',
       label: `${at}`,
@@ -264,7 +264,7 @@ describe('what goes over a limit is cut and said', () => {
     expect(parts.at(-1)).toEqual({ kind: 'file', label: 'and 2001 more', includedTokens: 2001 });
   });
 
-  test('a list of conversations says how many more there are', async () => {
+  test('says how many more conversations there are than listed', async () => {
     const all = many(1037, (at) => ({ conversation: conversation(`${at}`, { title: deep(2000) }) }));
     const message = conversationsMessage('', all);
     expect(checkToView(message)).toEqual(message);
@@ -273,7 +273,7 @@ describe('what goes over a limit is cut and said', () => {
 });
 
 describe('the editor\u2019s own chat', () => {
-  test('brings its latest turns, and no more than the server takes', () => {
+  test('sends its latest turns, as many as the server takes', () => {
     const turns = Array.from({ length: 1500 }, (_, at) => ({ question: `${at}`, answer: 'x'.repeat(10) }));
     const history = recentHistory(turns);
     expect(history.at(-1)?.question).toBe('1499');
@@ -282,7 +282,7 @@ describe('the editor\u2019s own chat', () => {
     expect(askParams({ question: 'Why?', history: turns }).history).toEqual(turns.slice(-1000));
   });
 
-  test('keeps its instructions and its latest messages', () => {
+  test('keeps its instructions and its latest messages when there are too many', () => {
     const messages = [
       { role: 'system' as const, text: 'Be brief.' },
       ...Array.from({ length: 1200 }, (_, at) => ({ role: 'user' as const, text: `${at}` })),
@@ -295,11 +295,14 @@ describe('the editor\u2019s own chat', () => {
     expect(bounded.at(-1)?.text.length).toBe(limits.text);
   });
 
-  test.each(['', 'x', '😀'.repeat(1_500_000), 'é'.repeat(5_000_000)])('counts all of a text', (text) => {
-    const pieces = countedPieces(text);
-    expect(pieces.join('') === text).toBe(true);
-    expect(pieces.every((piece) => Buffer.byteLength(piece) <= 4 * 1024 * 1024)).toBe(true);
-  });
+  test.each(['', 'x', '😀'.repeat(1_500_000), 'é'.repeat(5_000_000)])(
+    'counts the tokens of a whole long text in parts',
+    (text) => {
+      const pieces = countedPieces(text);
+      expect(pieces.join('') === text).toBe(true);
+      expect(pieces.every((piece) => Buffer.byteLength(piece) <= 4 * 1024 * 1024)).toBe(true);
+    },
+  );
 });
 
 describe('a stored conversation', () => {
@@ -313,7 +316,7 @@ describe('a stored conversation', () => {
     ['with a field of another version', { ...turnOf('2'), mood: 'good' }],
   ];
 
-  test.each(badTurns)('with a turn %s keeps the others, is listed, and its file stays', async (_name, bad) => {
+  test.each(badTurns)('keeps its other turns and its file when one turn is bad: %s', async (_name, bad) => {
     await open().save(conversation('a'));
     const stored = JSON.stringify({ version: 1, ...conversation('a'), turns: [three[0], bad, three[2]] });
     writeFileSync(file(), stored);
@@ -344,7 +347,7 @@ describe('a stored conversation', () => {
     ['figures that are none', { stats: { tokens: -1 } }, {}],
   ];
 
-  test.each(entries)('with %s keeps all its turns', async (_name, more, read) => {
+  test.each(entries)('keeps all its turns with %s', async (_name, more, read) => {
     writeFileSync(
       file(),
       JSON.stringify({ version: 1, ...conversation('a'), turns: [three[0], { ...three[1], ...more }] }),
@@ -355,7 +358,7 @@ describe('a stored conversation', () => {
     expect(checkToView({ kind: 'conversation', id: 'a', title: '', earlier: 0, turns })).toMatchObject({ turns });
   });
 
-  test('with a text over 4 MiB, an address without end or 201 texts keeps what else questions were asked with', async () => {
+  test('drops only the attachments over a limit: a text over 4 MiB, a huge address, more than 200 texts', async () => {
     const attachments = [
       { label: 'large', text: 'x'.repeat(limits.text + 1) },
       { label: 'b', text: 'b' },
@@ -373,7 +376,7 @@ describe('a stored conversation', () => {
     expect(warnings[0]).toMatch(/attachments\[0\]\.text.*has 1 more than the 200/);
   });
 
-  test('over the size of its file loses texts of old questions first, then old turns, and says so', () => {
+  test('loses texts of old questions first, then old turns, when its file would be too large, and says so', () => {
     const large = { label: 'a', text: 'x'.repeat(1000) };
     const asked = three.map((_, at) => ({ turn: `${at + 1}`, references: [], attachments: [large, large] }));
     const one = {
@@ -392,7 +395,7 @@ describe('a stored conversation', () => {
     expect(() => storedJson(one, 100)).toThrow('too large to be stored');
   });
 
-  test('of questions with large texts comes back', async () => {
+  test('is restored when its questions had large texts', async () => {
     const context = { ...noContext, attachments: [{ label: 'log', text: '\u0001'.repeat(limits.text) }] };
     const { chat } = session({ context });
     for (let count = 0; count < 2; count++) {
@@ -436,7 +439,7 @@ describe('names and problems of any length open the pages', () => {
     expect(checkToDashboard(now)).toEqual(now);
   });
 
-  test('and files of any path, of whom those beyond the list are counted', () => {
+  test('and so do files with any path; those beyond the list are counted', () => {
     const file = (at: number): ContextFile => ({
       path: `${at}${deep(4000)}`,
       tokens: 1,
@@ -459,7 +462,7 @@ describe('names and problems of any length open the pages', () => {
   });
 });
 
-test('one bad entry of a message leaves its neighbours, where it is told', () => {
+test('a bad entry of a message is left out and reported, and its neighbours stay', () => {
   const candidates = [
     candidateOf('file', 'a', 'a'),
     { id: 'x'.repeat(101), kind: 'file', label: 'b' },
@@ -475,7 +478,7 @@ test('one bad entry of a message leaves its neighbours, where it is told', () =>
   expect(checkToView(server, (what) => left.push(what))).toEqual({ kind: 'server', ready: true, trusted: true });
 });
 
-describe('of random values', () => {
+describe('with random values', () => {
   const random = new Random(20_14);
   const alphabets = [
     'abc/._-',
@@ -505,7 +508,7 @@ describe('of random values', () => {
     };
   };
 
-  test('what is cut is within its limit, and no character is halved', () => {
+  test('a cut text is within its limit, and no character is halved', () => {
     for (let round = 0; round < 2000; round++) {
       const text = textOf(400);
       const most = 1 + random.below(300);
@@ -519,7 +522,7 @@ describe('of random values', () => {
     }
   });
 
-  test('messages that are made are taken, and conversations that are saved are read equal', async () => {
+  test('messages pass the check of the other side, and saved conversations are read back equal', async () => {
     for (let round = 0; round < 60; round++) {
       const context: QuestionContext = {
         chips: some(round % 10 === 0 ? 400 : 9, () => {

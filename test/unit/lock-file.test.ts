@@ -24,7 +24,7 @@ const manifest = JSON.parse(read('package.json')) as {
 const packages = Object.entries(lock.packages).filter(([name]) => name !== '');
 
 describe('package-lock.json', () => {
-  test('has the optional packages of every platform', () => {
+  test('contains the optional packages of every platform', () => {
     const missing = packages.flatMap(([name, { optionalDependencies = {} }]) =>
       Object.keys(optionalDependencies).filter(
         (wanted) => !lock.packages[`node_modules/${wanted}`] && !lock.packages[`${name}/node_modules/${wanted}`],
@@ -40,7 +40,7 @@ describe('package-lock.json', () => {
     }
   });
 
-  test('has the ggml libraries of one version for all platforms, as optional packages', () => {
+  test('contains the ggml libraries of one version for all platforms, as optional packages', () => {
     expect(Object.keys(manifest.optionalDependencies).length).toBe(5);
     for (const [name, version] of Object.entries(manifest.optionalDependencies)) {
       expect(name).toMatch(/^@node-llama-cpp\//);
@@ -49,7 +49,7 @@ describe('package-lock.json', () => {
     }
   });
 
-  test('pins what the manifest pins, and the manifest pins exactly', () => {
+  test('pins the same exact versions as the manifest', () => {
     for (const [name, version] of Object.entries(manifest.devDependencies)) {
       expect(version).toMatch(/^\d+\.\d+\.\d+$/);
       expect(lock.packages[`node_modules/${name}`]?.version, name).toBe(version);

@@ -17,7 +17,7 @@ const line = (...argv: string[]) => {
 };
 
 describe('options of benchmarks and evaluation', () => {
-  test('are lists and numbers', () => {
+  test('are parsed as lists and numbers', () => {
     expect(line('bench', 'decode', '--depths', '0,2048', '--lengths', '512', '--synthetic', 'd64h3g3')).toMatchObject({
       operands: ['decode'],
       depths: [0, 2048],
@@ -42,11 +42,11 @@ describe('options of benchmarks and evaluation', () => {
     ['--lengths', '0'],
     ['--length', '10'],
     ['--documents', '0'],
-  ])('%s %s is a mistake', (name, value) => {
+  ])('refuse %s %s', (name, value) => {
     expect(() => line('bench', 'decode', `${name}=${value}`)).toThrow(name);
   });
 
-  test('policies have names, and an order in which the prefill is done once', () => {
+  test('put policies in an order in which the prefill is done once', () => {
     expect(choosePolicies(line('eval', 'fidelity'))).toEqual(['fasa']);
     expect(choosePolicies(line('eval', 'fidelity', '--policy', 'oracle,paper,fasa'))).toEqual([
       'paper',
@@ -56,7 +56,7 @@ describe('options of benchmarks and evaluation', () => {
     expect(() => choosePolicies(line('eval', 'fidelity', '--policy', 'fasa,best'))).toThrow('best');
   });
 
-  test('shapes', () => {
+  test('parse shapes of attention', () => {
     expect(parseShape('d128h8g4')).toEqual({ headSize: 128, kvHeads: 8, group: 4 });
     for (const wrong of ['', 'd128', 'd128h8', 'd0h1g1', 'd63h1g1', 'd64h0g1', 'd64h1g33', 'd512h1g1', 'xd64h1g1']) {
       expect(() => parseShape(wrong), wrong).toThrow('--synthetic');
@@ -65,7 +65,7 @@ describe('options of benchmarks and evaluation', () => {
 });
 
 describe('figures', () => {
-  test('median, mean, percentile', () => {
+  test('include median, mean and percentile', () => {
     expect(median([3, 1, 2])).toBe(2);
     expect(median([4, 1, 2, 3])).toBe(2.5);
     expect(median([])).toBeNaN();
@@ -76,7 +76,7 @@ describe('figures', () => {
     expect(percentile([7], 0.99)).toBe(7);
   });
 
-  test('bytes of a predictor per token and KV head', () => {
+  test('include the bytes of a predictor per token and KV head', () => {
     expect(predictorBytes('fasa', 64, 3, 16)).toBe(17);
     expect(predictorBytes('fasa-f16', 64, 3, 16)).toBe(64);
     expect(predictorBytes('paper', 64, 3, 16)).toBe(96);
@@ -87,7 +87,7 @@ describe('figures', () => {
     expect(predictorBytes('oracle', 64, 3, 16)).toBe(128);
   });
 
-  test('a table is aligned', () => {
+  test('are aligned in a table', () => {
     const columns = [
       { title: 'n', text: (row: { n: number }) => String(row.n) },
       { title: 'twice', text: (row: { n: number }) => String(2 * row.n) },
@@ -100,7 +100,7 @@ describe('comparing logits', () => {
   const ln = Math.log;
   const reference = Float32Array.from([ln(0.5), ln(0.25), ln(0.25), ln(0.1), ln(0.1), ln(0.8)]);
 
-  test('divergence, agreement and likelihood as by hand', () => {
+  test('gives the divergence, agreement and likelihood that a calculation by hand gives', () => {
     // shifted by a constant, which a softmax does not see, and another distribution
     const other = Float32Array.from([3 + ln(0.5), 3 + ln(0.25), 3 + ln(0.25), ln(0.6), ln(0.2), ln(0.2)]);
     const result = compareLogits(reference, other, 3, Int32Array.of(1, 2));
@@ -112,7 +112,7 @@ describe('comparing logits', () => {
     expect(result.nll[1]).toBeCloseTo(-ln(0.2), 5);
   });
 
-  test('large logits do not overflow, and rows must match', () => {
+  test('does not overflow with large logits, and refuses rows that do not match', () => {
     const large = Float32Array.from([1000, 999, -1000]);
     expect(compareLogits(large, large, 3, Int32Array.of(0)).kl[0]).toBeCloseTo(0, 9);
     expect(bestToken(large)).toBe(0);

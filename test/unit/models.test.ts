@@ -50,7 +50,7 @@ describe('the cache folder', () => {
   });
 });
 
-describe('the model', () => {
+describe('choosing the model', () => {
   const gguf = (name: string) => {
     const file = path.join(folder, name);
     mkdirSync(path.dirname(file), { recursive: true });
@@ -58,7 +58,7 @@ describe('the model', () => {
     return file;
   };
 
-  test('is that of the command line, else FASA_MODEL, else the setting, else the default', async () => {
+  test('prefers the command line, then FASA_MODEL, then the setting, then the default', async () => {
     const [one, two] = [gguf('one.gguf'), gguf('two.gguf')];
     const standard = gguf(`models/${defaultModel.file}`);
     truncateSync(standard, defaultModel.bytes);
@@ -75,18 +75,18 @@ describe('the model', () => {
     ['default', '', 'MODEL_NOT_FOUND', /There is no model yet.*SmolLM2/],
     ['named file', '/no/such.gguf', 'MODEL_NOT_FOUND', /\/no\/such\.gguf does not exist/],
     ['folder', import.meta.dirname, 'FILE_UNREADABLE', /is a folder/],
-  ])('that is a missing %s is named', async (_name, chosen, code, message) => {
+  ])('reports a missing %s by name', async (_name, chosen, code, message) => {
     const resolving = resolveModel(chosen, false, { FASA_CACHE_DIR: folder });
     await expect(resolving).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
   });
 
-  test('from FASA_MODEL that is missing says so', async () => {
+  test('reports a missing file named by FASA_MODEL', async () => {
     const resolving = resolveModel('', false, { FASA_CACHE_DIR: folder, FASA_MODEL: '/no/such.gguf' });
     await expect(resolving).rejects.toMatchObject({ message: expect.stringContaining('(from FASA_MODEL)') as string });
   });
 });
 
-describe('a lock', () => {
+describe('a lock file', () => {
   const file = () => path.join(folder, 'a.lock');
 
   test('keeps others out until it is released', async () => {
@@ -102,7 +102,7 @@ describe('a lock', () => {
     ['nothing', ''],
     ['no owner', 'garbage'],
     ['half an owner', '{"pid":1}'],
-  ])('that names %s is taken over', async (_name, owner) => {
+  ])('is taken over when it names %s', async (_name, owner) => {
     writeFileSync(file(), owner);
     await (await acquireLock(file())).release();
     expect(readdirSync(folder)).toEqual([]);
@@ -175,7 +175,7 @@ describe('a lock', () => {
     utimesSync(file(), past, past);
   }
 
-  test('of a dead owner whose number lives again, bare as it was once written, is taken over', async () => {
+  test('is taken over when it has only the number of a dead owner that another process has now', async () => {
     for (const pid of [somebody(), process.ppid, process.pid]) {
       writeFileSync(file(), String(pid));
       await (await acquireLock(file())).release();
@@ -210,7 +210,7 @@ describe('a lock', () => {
     },
   );
 
-  test('of a process that cannot be looked at stays while it is touched, and no longer', async () => {
+  test('of a process that cannot be checked counts only while it is touched', async () => {
     const elsewhere = { pid: 1, started: '1', place: 'another machine', token: 'x' };
     writeFileSync(file(), JSON.stringify(elsewhere));
     await expect(acquireLock(file())).rejects.toMatchObject({ code: 'BUSY' });
@@ -220,7 +220,7 @@ describe('a lock', () => {
     await lock.release();
   });
 
-  test('goes to one of many that find it stale, and none removes the lock of another', async () => {
+  test('that is stale goes to exactly one of many contenders, and none removes the lock of another', async () => {
     for (let round = 0; round < 50; round++) {
       writeFileSync(file(), '999999999');
       const tries = await Promise.allSettled(Array.from({ length: 8 }, () => acquireLock(file())));
@@ -231,7 +231,7 @@ describe('a lock', () => {
     }
   });
 
-  test('that another took meanwhile is not released', async () => {
+  test('is not released when another process took it in the meantime', async () => {
     const lock = await acquireLock(file());
     writeFileSync(file(), 'of another');
     await lock.release();
@@ -240,7 +240,7 @@ describe('a lock', () => {
 });
 
 /** `sha256` of a small model whose bytes are known. */
-describe('a file of the right size', () => {
+describe('a model file of the right size', () => {
   const content = Buffer.concat([Buffer.from('GGUF'), Buffer.alloc(3_000_000, 7)]);
   const model: WheelModel = {
     ...defaultModel,
@@ -275,7 +275,7 @@ describe('a file of the right size', () => {
     ['one other bit at the end', flipped(content.length - 1), /SHA-256/],
     ['a text', Buffer.alloc(content.length, 'x'), /is no GGUF file/],
     ['too little', content.subarray(1), /bytes instead of/],
-  ])('that holds %s is not the model', async (_name, bytes, what) => {
+  ])('is rejected when it contains %s', async (_name, bytes, what) => {
     put(bytes);
     expect(await stateOfModel(file(), model)).toMatchObject({
       kind: 'wrong',
@@ -289,12 +289,12 @@ describe('a file of the right size', () => {
     expect(existsSync(recordFile(file()))).toBe(false);
   });
 
-  test('that is the model is read whole once', async () => {
+  test('is read whole only once when it is the model', async () => {
     put(content);
     expect([await reads(), await reads(), await reads()]).toEqual([1, 0, 0]);
   });
 
-  test('is looked through again when it was written to, also under its old time stamp', async () => {
+  test('is verified again after it was written to, even with its old time stamp', async () => {
     put(content);
     await reads();
     const { atime, mtime } = statSync(file());
@@ -306,7 +306,7 @@ describe('a file of the right size', () => {
     expect([await reads(), await reads()]).toEqual([1, 0]);
   });
 
-  test('is looked through again when another was put in its place', async () => {
+  test('is verified again after another file replaced it', async () => {
     put(content);
     await reads();
     const { atime, mtime } = statSync(file());
@@ -316,7 +316,7 @@ describe('a file of the right size', () => {
     await expect(reads()).rejects.toMatchObject({ code: 'WRONG_MODEL' });
   });
 
-  test.each(['garbage', '', '{}', 'x'.repeat(10_000)])('is not believed a record that says %j', async (record) => {
+  test.each(['garbage', '', '{}', 'x'.repeat(10_000)])('is verified again when its record says %j', async (record) => {
     put(flipped(5));
     writeFileSync(recordFile(file()), record);
     await expect(reads()).rejects.toMatchObject({ code: 'WRONG_MODEL' });
@@ -334,14 +334,14 @@ describe('a file of the right size', () => {
     expect(readFileSync(elsewhere, 'utf8')).toBe(before);
   });
 
-  test('ends at a cancel', async () => {
+  test('stops being verified when that is cancelled', async () => {
     put(content);
     const controller = new AbortController();
     const checking = stateOfModel(file(), model, { signal: controller.signal, onProgress: () => controller.abort() });
     await expect(checking).rejects.toMatchObject({ code: 'CANCELLED' });
   });
 
-  test('is what the default model needs', async () => {
+  test('is required for the default model', async () => {
     put(Buffer.from('GGUF'));
     truncateSync(file(), defaultModel.bytes);
     const resolving = resolveModel('', false, { FASA_CACHE_DIR: folder });
@@ -351,7 +351,7 @@ describe('a file of the right size', () => {
   });
 });
 
-describe('what pip says', () => {
+describe('the output of pip', () => {
   test.each([
     ['ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device', 'DISK_FULL'],
     [
@@ -414,7 +414,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     process.env = { ...saved };
   });
 
-  test('puts the checked file into the folder, and nothing else; the second time there is nothing to do', async () => {
+  test('puts only the verified file into the folder, and does nothing the second time', async () => {
     makeWheel(content);
     const first = await fetchModel(model, options());
     expect(first).toEqual({ file: path.join(folder, 'models', 'test.gguf'), fetched: true });
@@ -433,11 +433,11 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     expect(readdirSync(path.join(folder, 'models'))).toEqual([]);
   });
 
-  test('says so when the index does not have it', async () => {
+  test('reports that the package index does not have the model', async () => {
     await expect(fetchModel(model, options())).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED' });
   });
 
-  test('replaces a file of the wrong size and removes what a killed download left', async () => {
+  test('replaces a file of the wrong size and removes the leftovers of a killed download', async () => {
     makeWheel(content);
     mkdirSync(path.join(folder, 'models', '.download-abc'), { recursive: true });
     writeFileSync(path.join(folder, 'models', 'test.gguf'), 'GGUF');
@@ -461,13 +461,13 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     expect(await fetchModel(model, options())).toEqual({ file, fetched: false });
   });
 
-  test('takes the right file that somebody put there', async () => {
+  test('accepts the right file that somebody else put there', async () => {
     mkdirSync(path.join(folder, 'models'));
     writeFileSync(path.join(folder, 'models', 'test.gguf'), content);
     expect((await fetchModel(model, options())).fetched).toBe(false);
   });
 
-  test('replaces a link by the file, and leaves alone what it led to', async () => {
+  test('replaces a link by the file without touching its target', async () => {
     makeWheel(content);
     const elsewhere = path.join(folder, 'elsewhere.gguf');
     writeFileSync(elsewhere, 'mine');
@@ -489,12 +489,12 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     expect(readdirSync(elsewhere)).toEqual(['.download-mine']);
   });
 
-  test('does not begin when the disk is too small', async () => {
+  test('does not start when the disk is too small', async () => {
     makeWheel(content);
     await expect(fetchModel({ ...model, bytes: 1e18 }, options())).rejects.toMatchObject({ code: 'DISK_FULL' });
   });
 
-  test('runs no module and no program of the current folder', async () => {
+  test('runs no module or program of the current folder', async () => {
     makeWheel(content);
     const here = path.join(folder, 'workspace');
     mkdirSync(here);
@@ -516,7 +516,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     expect(existsSync(ran)).toBe(false);
   });
 
-  test('says that Python or pip is missing', async () => {
+  test('reports missing Python or pip', async () => {
     process.env['PATH'] = folder;
     await expect(fetchModel(model, options())).rejects.toMatchObject({ code: 'PYTHON_MISSING' });
     writeFileSync(path.join(folder, 'python3'), '#!/bin/sh\ncase "$*" in *pip*) exit 1;; esac\n');
@@ -524,7 +524,7 @@ with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     await expect(fetchModel(model, options())).rejects.toMatchObject({ code: 'PIP_MISSING' });
   });
 
-  test('is cancelled at once, and leaves nothing', async () => {
+  test('stops at once when cancelled and leaves nothing', async () => {
     makeWheel(content);
     const controller = new AbortController();
     const fetching = fetchModel(model, { ...options(controller.signal), onStep: () => controller.abort() });

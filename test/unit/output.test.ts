@@ -76,14 +76,14 @@ describe.each([
     ['a carriage return', 'a\rok', 'a\\rok'],
     ['both', 'a\r\nok', 'a\\r\\nok'],
     ['a tab', 'a\tb', 'a\\tb'],
-  ])('stay one line with %s in a name', (_what, text, shown) => {
+  ])('stay on one line with %s in a name', (_what, text, shown) => {
     const { out, errors, output } = outputs(isTTY);
     output.line(text);
     output.message(text);
     expect([out.text, errors.text]).toEqual([`${shown}\n`, `${shown}\n`]);
   });
 
-  test('are cut when they are very long, between characters', () => {
+  test('are cut between characters when they are very long', () => {
     const { out, output } = outputs(isTTY);
     output.line('😀'.repeat(100_000));
     expect(out.text.length).toBeLessThan(4100);
@@ -92,7 +92,7 @@ describe.each([
   });
 });
 
-describe('what is ordinary', () => {
+describe('ordinary text', () => {
   test.each([
     'src/größe/日本語/файл/ملف/קובץ.ts',
     'C:\\new\\table.ts',
@@ -112,7 +112,7 @@ describe('what is ordinary', () => {
 });
 
 describe('a text of the model', () => {
-  test.each(hostile)('shows %s on a terminal, however it is cut, and is exact in a pipe', (_what, text, shown) => {
+  test.each(hostile)('shows %s on a terminal, however it is split, and stays exact in a pipe', (_what, text, shown) => {
     for (const parts of [[text], [...text], text.split(/(?=\W)/)]) {
       const [terminal, pipe] = [outputs(true), outputs(false)];
       for (const part of [...parts, '\n']) {
@@ -124,7 +124,7 @@ describe('a text of the model', () => {
     }
   });
 
-  test('keeps its lines and tabs; a carriage return that goes over a line is shown', () => {
+  test('keeps lines and tabs, but shows a carriage return that would overwrite a line', () => {
     const text = new VisibleText();
     expect(['if x:\n\ty()\r', '\nsafe\revil', '\n'].map((part) => text.push(part)).join('')).toBe(
       'if x:\n\ty()\r\nsafe\\revil\n',
@@ -133,7 +133,7 @@ describe('a text of the model', () => {
 });
 
 describe('JSON', () => {
-  test.each(hostile)('has %s escaped, and says the same', (_what, text) => {
+  test.each(hostile)('escapes %s and keeps the value', (_what, text) => {
     const value = { [text]: text, list: [text] };
     const { out, output } = outputs(true);
     output.json(value);
@@ -141,14 +141,14 @@ describe('JSON', () => {
     expect(obeyedIn(out.text)).toEqual([]);
   });
 
-  test('of what is ordinary is as it was', () => {
+  test('leaves ordinary text unchanged', () => {
     const value = { path: 'größe/日本語.ts', emoji: '👩‍💻', text: 'a\n\tb', none: null };
     expect(visibleJson(value)).toBe(JSON.stringify(value, null, 2));
   });
 });
 
 describe('progress', () => {
-  test.each(hostile)('shows %s in one line of its own', (_what, text) => {
+  test.each(hostile)('shows %s on a single line', (_what, text) => {
     const { errors, output } = outputs(true);
     output.progress(text, 0.5, text);
     output.progressDone();
@@ -157,13 +157,13 @@ describe('progress', () => {
 });
 
 describe('tables', () => {
-  test.each(hostile)('show %s in a cell, and stay aligned', (_what, text, shown) => {
+  test.each(hostile)('show %s in a cell and stay aligned', (_what, text, shown) => {
     const lines = table([{ name: text }, { name: `${text}\n` }], [{ title: 'name', text: ({ name }) => name }]);
     expect(lines.map((line) => line.trim())).toEqual(['name', shown, `${shown}\\n`]);
     expect(new Set(lines.map((line) => line.length)).size).toBe(1);
   });
 
-  test('of the context give each file a line, whatever it is called', () => {
+  test('of the context give each file one line, whatever its name is', () => {
     const { out, output } = outputs(false);
     const file = { state: 'left out', tokens: 0, chunks: 0, chunksEncoded: 0 } as const;
     output.lines(

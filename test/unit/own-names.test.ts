@@ -92,13 +92,16 @@ describe('a name that a model and a device give themselves', () => {
     expect(addon.devices()).toEqual([{ ...device, description: shown }]);
   });
 
-  test.each(['', '\u200b'.repeat(1_000_000), ' \n '])('and of which nothing is left is its file\u2019s', (name) => {
-    expect(inspectModel(addonOf(name), '/models/a\u202eb.gguf').name).toBe('ab');
-    expect(addonOf(name).devices()[0]?.description).toBe('Vulkan0');
-  });
+  test.each(['', '\u200b'.repeat(1_000_000), ' \n '])(
+    'falls back to the name of the file when nothing is left',
+    (name) => {
+      expect(inspectModel(addonOf(name), '/models/a\u202eb.gguf').name).toBe('ab');
+      expect(addonOf(name).devices()[0]?.description).toBe('Vulkan0');
+    },
+  );
 });
 
-describe('what an error quotes from outside', () => {
+describe('text from outside in an error', () => {
   test.each([
     [
       'an architecture',
@@ -109,13 +112,13 @@ describe('what an error quotes from outside', () => {
     ['a tensor of a long name', 'MISSING_TENSOR', `the tensor ${'t'.repeat(1e6)} is missing`, 't is missing'],
     ['hidden characters alone', 'BAD_GGUF', '\u200b'.repeat(1e5), '[U+200B]'],
     ['a text without end', 'INTERNAL', 'y'.repeat(1e7), 'y'],
-  ])('%s is cut, and nothing in it is hidden', (_what, code, message, shown) => {
+  ])('is shortened, with everything in it visible: %s', (_what, code, message, shown) => {
     const problem = toEngineError(Object.assign(new Error(message), { code })).toProblem();
     expect(problem.message).toContain(shown);
     expect(problem.message.length).toBeLessThanOrEqual(4000);
   });
 
-  test('a file whose name is not seen whole is named once', () => {
+  test('names a file with invisible characters once', () => {
     const file = '/models/a\u202eb.gguf';
     const addon = addonOf('a');
     const failing = {

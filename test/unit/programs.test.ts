@@ -38,14 +38,14 @@ test.each(['', '.', './bin', 'bin'])(
   },
 );
 
-test('a folder and a file that may not be run are no programs', () => {
+test('a folder and a file without execute permission are not taken for programs', () => {
   mkdirSync(path.join(folder, 'tool'));
   writeFileSync(path.join(folder, 'other'), '');
   expect(programPath('tool', { PATH: folder })).toBeUndefined();
   expect(programPath('other', { PATH: folder })).toBeUndefined();
 });
 
-test('git of the workspace is not run for the workspace', async () => {
+test('a git in the workspace is not run for the workspace', async () => {
   const ran = path.join(folder, 'ran');
   program(path.join(folder, 'git'), `echo ran > ${ran}`);
   const before = process.cwd();

@@ -3,11 +3,11 @@ import { silentLog } from '../../language-server/base/log';
 import { checkSettings, defaultSettings, engineSettings } from '../../language-server/server/settings';
 
 describe('settings', () => {
-  test.each([[undefined], [null], [{}]])('of %s are the defaults', (value) => {
+  test.each([[undefined], [null], [{}]])('fall back to the defaults when the client sends %s', (value) => {
     expect(checkSettings(value)).toEqual({ settings: defaultSettings, problems: [] });
   });
 
-  test('that are right are taken, the others stay as they were', () => {
+  test('take the values that are given and keep the defaults of the others', () => {
     const { settings, problems } = checkSettings({ attention: 'fasa-c', completion: { maxTokens: 7 }, unknown: 1 });
     expect(settings).toEqual({
       ...defaultSettings,
@@ -27,14 +27,14 @@ describe('settings', () => {
     ['infinity as null', { threads: Number.NaN }, 'threads must be a whole number'],
     ['a text for a section', { completion: 'on' }, 'completion must be an object'],
     ['a language that is no text', { completion: { disabledLanguages: [1] } }, 'completion.disabledLanguages must be'],
-  ])('with %s fall back, and say so once', (_name, value, problem) => {
+  ])('fall back and report one problem with %s', (_name, value, problem) => {
     const checked = checkSettings(value);
     expect(checked.settings).toEqual(defaultSettings);
     expect(checked.problems).toHaveLength(1);
     expect(checked.problems[0]).toContain(problem);
   });
 
-  test('of completions need no new model, those of the engine do', () => {
+  test('reload the model when they concern the engine, but not when they concern completions', () => {
     const completion = { ...defaultSettings.completion, maxTokens: 1 };
     const keyOf = (settings: typeof defaultSettings) => JSON.stringify(engineSettings(settings, silentLog));
     expect(keyOf({ ...defaultSettings, completion })).toBe(keyOf(defaultSettings));
@@ -52,7 +52,7 @@ describe('settings', () => {
   });
 });
 
-test('a limit under its name of the version before counts, unless it has the new one', () => {
+test('a limit under its old name counts unless the new name is given', () => {
   const limit = (completion: object) => checkSettings({ completion }).settings.completion.maxFileSizeKB;
   expect(limit({ mostFileKilobytes: 7 })).toBe(7);
   expect(limit({ mostFileKilobytes: 7, maxFileSizeKB: 9 })).toBe(9);

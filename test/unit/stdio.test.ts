@@ -38,13 +38,13 @@ describe("the protocol's pipe", () => {
     ['console.table', "console.table(['stray'])"],
     ['a write to stdout', "process.stdout.write('stray\\n')"],
     ['a write of bytes', "process.stdout.write(Buffer.from('stray\\n'))"],
-  ])('takes frames alone, and not %s of a dependency', (_name, stray) => {
+  ])('lets only frames through, not %s of a dependency', (_name, stray) => {
     const ended = run(`output.write('one,');\n${stray};\noutput.write(Buffer.from('two,'));\noutput.write('three');`);
     expect(ended).toMatchObject({ status: 0, stdout: 'one,two,three' });
     expect(ended.stderr).toContain('stray');
   });
 
-  test('holds nothing back when the process exits', () => {
+  test('writes everything before the process exits', () => {
     const frames = Array.from({ length: 50 }, (_, index) => `${index},`);
     const ended = run(`for (const frame of ${JSON.stringify(frames)}) output.write(frame);\nprocess.exit(3);`);
     expect(ended).toMatchObject({ status: 3, stdout: frames.join(''), stderr: '' });

@@ -39,7 +39,7 @@ const layers: readonly Layer[] = [
   { path: base, uses: [...pure, 'package.json'] },
   // the engine has settings, states and problems of its own: it knows no message of the protocol
   { path: engine, uses: [base, ...pure] },
-  { path: models, uses: [base, protocol] },
+  { path: models, uses: [base, protocol, engine] },
   // what features share of the editor's protocol
   { path: lsp, uses: [base, protocol, engine], lsp: true },
   { path: index, uses: [base, protocol, engine, lsp], lsp: true },
@@ -122,7 +122,7 @@ test.each([
   ['language-server/engine/native/native-engine.ts', "import { IdleMeter } from '../../meter/idle-meter';"],
   ['language-server/engine/calibration/documents.ts', "import { walk } from '../../index/discover/walk';"],
   ['language-server/engine/engine.ts', "import type { Range } from 'vscode-languageserver/node';"],
-  ['language-server/models/catalogue.ts', "import type { Engine } from '../engine/engine';"],
+  ['language-server/models/catalogue.ts', "import type { FolderIndex } from '../index/folder-index';"],
   ['language-server/models/catalogue.ts', "export * from 'vscode-languageserver-types';"],
   ['language-server/lsp/feature.ts', "import type { WorkspaceIndex } from '../index/workspace-index';"],
   ['language-server/index/feature.ts', "import { CompletionFeature } from '../completion/feature';"],

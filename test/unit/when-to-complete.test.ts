@@ -6,7 +6,7 @@ import { debounceMs, TypingPace } from '../../language-server/completion/trigger
 import { LatencyWatch } from '../../language-server/completion/trigger/latency-watch';
 import { skipReason } from '../../language-server/completion/trigger/skip-reason';
 import { MeasuredSpeed } from '../../language-server/completion/trigger/speed';
-import type { NativeGenerationStats } from '../../language-server/engine/native/addon-generation';
+import type { NativeGenerationStats } from '../../language-server/engine/native/addon';
 
 describe('automatic suggestions', () => {
   test.each([

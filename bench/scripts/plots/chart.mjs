@@ -1,4 +1,4 @@
-// What the plots have in common: themes, axes, lines, and an SVG for light pages and one for dark ones of each.
+// Shared by the plots: themes, axes, lines, and writing each as an SVG for light pages and one for dark pages.
 import path from 'node:path';
 import { writeAtomic } from '../../../scripts/lib/files.mjs';
 import { root, shown } from '../../../scripts/lib/paths.mjs';
@@ -6,7 +6,7 @@ import { root, shown } from '../../../scripts/lib/paths.mjs';
 const docs = path.join(root, 'docs');
 export const measured = path.join(docs, 'measured');
 
-/** Colours that keep a contrast of 4.5 to the page, and differ in lightness for those who do not see the hue. */
+/** Colours with a contrast of 4.5 to the page, which also differ in lightness for people who do not see the hue. */
 const THEMES = {
   light: { page: '#ffffff', ink: '#1f2328', faint: '#d0d7de', series: ['#59636e', '#0550ae', '#a40e26', '#6f42c1'] },
   dark: { page: '#0d1117', ink: '#e6edf3', faint: '#30363d', series: ['#9198a1', '#79c0ff', '#ff9492', '#d2a8ff'] },
@@ -69,11 +69,11 @@ export function endLabels(series) {
 }
 
 /** Ticks from 0 on, at most seven. */
-export function ticksTo(most) {
-  const power = 10 ** Math.floor(Math.log10(most));
+export function ticksTo(max) {
+  const power = 10 ** Math.floor(Math.log10(max));
   const step =
-    [0.1, 0.2, 0.25, 0.5, 1, 2, 2.5].map((part) => part * power).find((size) => most / size <= 6) ?? 5 * power;
-  const top = Math.ceil(most / step) * step;
+    [0.1, 0.2, 0.25, 0.5, 1, 2, 2.5].map((part) => part * power).find((size) => max / size <= 6) ?? 5 * power;
+  const top = Math.ceil(max / step) * step;
   return { top, ticks: Array.from({ length: Math.round(top / step) + 1 }, (_, i) => i * step) };
 }
 

@@ -10,8 +10,8 @@ function sizePlot(record, { name, title, subtitle, series, unit, scale = 1 }) {
     ...row,
     ...Object.fromEntries(series.map(([, key]) => [key, row[key] / scale])),
   }));
-  const most = Math.max(...rows.flatMap((row) => series.map(([, key]) => row[key])));
-  const { top, ticks } = ticksTo(most);
+  const max = Math.max(...rows.flatMap((row) => series.map(([, key]) => row[key])));
+  const { top, ticks } = ticksTo(max);
   const x = linear(0, rows.at(-1).tokens, PLOT.left + 12, PLOT.right - 12);
   const y = linear(0, top, PLOT.bottom, PLOT.top);
   const last = rows.at(-1);

@@ -1,6 +1,6 @@
 /** Whether completions are done within their time budget, and if not, what takes the time. */
 
-import type { NativeGenerationStats } from '../../engine/native/addon-generation';
+import type { NativeGenerationStats } from '../../engine/native/addon';
 import type { SlowStatus } from '../../protocol/server';
 
 const lastRequests = 5;

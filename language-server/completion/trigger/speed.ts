@@ -1,6 +1,6 @@
 /** How fast the model is on this machine, measured from requests. It decides how much of a prompt is worth its prefill. */
 
-import type { NativeGenerationStats } from '../../engine/native/addon-generation';
+import type { NativeGenerationStats } from '../../engine/native/addon';
 
 const weight = 0.3;
 /** Fewer tokens say more about the fixed costs of a request than about prefill. */

@@ -1,4 +1,4 @@
-/** Calibration files: found by the model's fingerprint, checked against its shapes, written by `calibrate`. */
+/** Calibration files, which are found by the model's fingerprint and checked against its shapes. `calibrate` writes them. */
 
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,44 +16,44 @@ export interface CalibrationFile extends NativeCalibration {
   readonly format: typeof calibrationFormat;
   readonly version: typeof calibrationVersion;
   readonly model: { readonly name: string; readonly architecture: string; readonly fingerprint: string };
-  /** What the documents were, in words. */
+  /** A description of the documents. */
   readonly corpus: string;
-  /** Tokens that were observed. */
+  /** The number of observed tokens. */
   readonly tokens: number;
-  /** How chunks of a repository are read beside a sequence, where the defaults are not best for the model. */
+  /** How the chunks of a repository are read, where the defaults are not the best for the model. */
   readonly composition?: {
     /** Tokens before the cursor that see the chunks. */
     readonly lateTokens?: number;
-    /** Times ln(retrieved chunks): added to the logits of chunk tokens. */
+    /** This times ln(retrieved chunks) is added to the logits of chunk tokens. */
     readonly bias?: number;
-    /** Logits that a standard deviation of relevance is worth in the choice. */
+    /** What a standard deviation of relevance counts in the selection of tokens, in logits. */
     readonly priorStrength?: number;
     /** Maximum tokens of a request's retrieved chunks. Files of earlier versions have this name, so it stays. */
     readonly mostTokens?: number;
-    /** How many names the composition was decided by. */
+    /** The number of names that decided this. */
     readonly cases?: number;
   };
 }
 
-/** The composition of a model without a measured one: what was best for two models (docs/repository-evaluation.md). */
+/** The composition of a model without a measured one: what two models arrived at (docs/repository-evaluation.md). */
 export const defaultComposition = { mostTokens: 8192, lateTokens: 256, bias: 0.1, priorStrength: 1 } as const;
 
 type Shapes = Pick<NativeModelInfo, 'fingerprint' | 'layers' | 'kvHeads' | 'headSize'>;
 
-/** Where shipped calibrations are: beside the bundle in `dist/`, or in `models/calibration` of the sources. */
+/** Where shipped calibrations are: next to the bundle in `dist/`, or for the sources in `models/calibration`. */
 function shippedFolders(): string[] {
   return [path.join(__dirname, 'calibration'), path.join(__dirname, '..', '..', 'models', 'calibration')];
 }
 
-/** Where the calibration of a model is kept that was made on this machine. */
+/** Where a model's calibration that was made on this machine is kept. */
 export function ownCalibrationFile({ fingerprint }: Pick<NativeModelInfo, 'fingerprint'>): string {
   return path.join(cacheFolder(), 'calibration', `${fingerprint}.json`);
 }
 
 /**
- * The model's calibration: the shipped one, else the one made on this machine; undefined when there is none. An own file
- * that cannot be used counts as none, for it is made again.
- * @throws EngineError BAD_CALIBRATION when there is a shipped one that cannot be used
+ * Finds the model's calibration: the shipped one, or else the one that was made on this machine, or undefined. An unusable file
+ * of this machine counts as none, because it can be made again.
+ * @throws EngineError BAD_CALIBRATION if a shipped one cannot be used
  */
 export async function findCalibration(info: Shapes): Promise<CalibrationFile | undefined> {
   for (const folder of shippedFolders()) {
@@ -110,7 +110,7 @@ export function parseCalibration(text: string, file: string, info: Shapes): Cali
   return value as unknown as CalibrationFile;
 }
 
-/** Numbers that a request could be made with. */
+/** Accepts numbers that requests can work with. */
 const checkComposition = optional(
   fields({
     lateTokens: optional(integer(1, 4096)),
@@ -120,7 +120,7 @@ const checkComposition = optional(
   }),
 );
 
-/** @throws MessageError naming the layer and the KV head, by their places in the array */
+/** @throws MessageError that names the layer and the KV head by their indices */
 function checkDominantFcs(value: unknown, { layers, kvHeads, headSize }: Shapes): void {
   const heads = ofLength(kvHeads, 'KV heads of the model', ascending(headSize / 2));
   const counts = ofLength(layers, 'layers of the model', heads)(value, 'dominantFcs').flat();
@@ -140,7 +140,7 @@ function ofLength<T>(length: number, what: string, check: Check<T>): Check<reado
   };
 }
 
-/** The frequency chunks of one KV head. @returns how many they are */
+/** Checks the frequency chunks of one KV head. @returns how many there are */
 function ascending(end: number): Check<number> {
   return (value, name) => {
     const isGood =
@@ -154,19 +154,19 @@ function ascending(end: number): Check<number> {
   };
 }
 
-/** Each layer has one line, so that differences can be read. */
+/** Puts each layer on a line, so that differences are readable. */
 function formatCalibration({ dominantFcs, ...rest }: CalibrationFile): string {
   const head = JSON.stringify(rest, null, 2).replace(/\n\}$/, '');
   return `${head},\n  "dominantFcs": [\n${dominantFcs.map((layer) => `    ${JSON.stringify(layer)}`).join(',\n')}\n  ]\n}\n`;
 }
 
-/** Writes the file where the user asked for it: whole or not at all. */
+/** Writes a calibration where the user wants it: whole or not at all. */
 export async function saveCalibration(file: string, calibration: CalibrationFile): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   await writeWhole(file, formatCalibration(calibration), 0o666);
 }
 
-/** Writes the file into the cache. @throws EngineError CACHE_REFUSED; the file system's errors */
+/** Writes a calibration into the cache. @throws EngineError CACHE_REFUSED; the file system's errors */
 export async function saveOwnCalibration(file: string, calibration: CalibrationFile): Promise<void> {
   await makePlace(placeOf(path.dirname(file)));
   await writeWhole(file, formatCalibration(calibration));

@@ -7,7 +7,7 @@ interface CalibrationText {
   readonly start: readonly number[];
 }
 
-/** A shorter document says nothing: attention reads all of its tokens anyway. */
+/** Shorter documents say nothing, because all of their tokens are read anyway. */
 const minTokens = 256;
 
 /**

@@ -1,8 +1,8 @@
 /**
- * Chunk files in the cache folder, by address: docs/chunk-files.md. The folder is the index: a file is written whole and
- * renamed, and verified when it is opened, so a kill at any instant leaves the old state or the new. Several processes may
- * share a store: the same address holds the same bytes whoever wrote it, and a file that is mapped outlives its removal.
- * A folder in it that is a link, or another user's, is not used: nothing is written, read or removed there.
+ * Chunk files in the cache folder, by address: docs/chunk-files.md. The folder is the index. A file is written whole, renamed, and
+ * verified when it is opened, so a process killed at any instant leaves the old state or the new one. Several processes may share a
+ * store: an address holds the same bytes whoever wrote it, and a mapped file outlives its removal. A folder in it that is a link or
+ * belongs to another user is not used: nothing is written, read or removed there.
  */
 
 import type { Dirent } from 'node:fs';
@@ -12,17 +12,15 @@ import { checkPlace, makePlace } from '../../base/cache-files';
 
 interface Entry {
   readonly bytes: number;
-  /**
-   * Milliseconds of the file's own time stamp; order alone counts, so a clock that jumps costs the wrong file at worst.
-   */
+  /** The file's time stamp, in milliseconds. Only the order counts, so a clock that jumps evicts the wrong file at worst. */
   readonly usedAt: number;
 }
 
-/** A temporary file this old belongs to a writer that died. */
+/** A temporary file of this age belongs to a writer that died. */
 const deadWriterMs = 10 * 60_000;
-/** Use is noted on disk no more often than this. */
+/** The minimum time between two notes of a file's use on disk. */
 const minMsBetweenNotes = 60 * 60_000;
-/** Evicting goes a bit below the cap, so that not every write evicts. */
+/** Eviction goes a bit below the limit, so that not every write evicts. */
 const evictTo = 0.9;
 
 export class ChunkStore {
@@ -36,8 +34,8 @@ export class ChunkStore {
   #evicting = false;
 
   /**
-   * @param root of all stores: one folder a model and layout
-   * @param name of this one's folder
+   * @param root of all stores, with one folder per model and layout
+   * @param name of this store's folder
    * @param maxBytes over all stores of the root
    */
   constructor(root: string, name: string, maxBytes: number, onProblem: (message: string) => void) {
@@ -51,7 +49,7 @@ export class ChunkStore {
     return this.#maxBytes;
   }
 
-  /** What is known of this store and of those beside it. */
+  /** What is known about this store and its neighbours. */
   get size(): { readonly chunks: number; readonly bytes: number } {
     return { chunks: this.#entries.size, bytes: this.#bytes };
   }
@@ -61,7 +59,7 @@ export class ChunkStore {
     return path.join(this.#folder, address.slice(0, 2), `${address}.kv`);
   }
 
-  /** Makes the folder of a file. @returns undefined where it cannot be used, which is told */
+  /** Creates the folder of a file. @returns undefined if it cannot be used, which is logged */
   async prepare(address: string): Promise<string | undefined> {
     await this.#scan();
     const file = this.file(address);
@@ -104,12 +102,12 @@ export class ChunkStore {
     await this.#evict();
   }
 
-  /** It cannot be used: it is removed, to be encoded again. */
+  /** Removes a file that cannot be used, so that its chunk is encoded again. */
   async forget(address: string): Promise<void> {
     await this.#remove(this.file(address));
   }
 
-  /** Removes all chunks of all models; answers the bytes freed. */
+  /** Removes all chunks of all models. @returns the bytes freed */
   async clear(): Promise<number> {
     await this.#scan();
     let freed = 0;
@@ -149,7 +147,7 @@ export class ChunkStore {
     }
   }
 
-  /** Links among them are told of when they are looked into, and not followed. */
+  /** Links among them are not followed, and are reported when they are met. */
   async #foldersIn(folder: string): Promise<string[]> {
     const entries = await this.#entriesOf(folder);
     return entries
@@ -161,7 +159,7 @@ export class ChunkStore {
     return (await this.#isOurs(folder)) ? readdir(folder, { withFileTypes: true }).catch(() => []) : [];
   }
 
-  /** The root is the first folder that has to be ours; where it is, the user chose. */
+  /** The root is the first folder that has to be ours; the user chose where it is. */
   #place(folder: string) {
     const base = path.dirname(this.#root);
     return { base, names: path.relative(base, folder).split(path.sep) };
@@ -211,7 +209,7 @@ export class ChunkStore {
     return true;
   }
 
-  /** The least recently used go first. */
+  /** Evicts the least recently used files first. */
   async #evict(): Promise<void> {
     if (this.#bytes <= this.#maxBytes || this.#evicting) {
       return;

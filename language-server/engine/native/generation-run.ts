@@ -7,8 +7,7 @@ import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import { TextStream } from '../../base/text';
 import type { Generation, GenerationRequest, RetrievedChunk } from '../engine';
 import { PreemptibleTask } from '../preemptible-task';
-import type { NativeContext, NativeModel, NativeTask } from './addon';
-import type { NativeGenerateOptions, NativeGenerationResult } from './addon-generation';
+import type { NativeContext, NativeGenerateOptions, NativeGenerationResult, NativeModel, NativeTask } from './addon';
 import type { NativeChunkEncoder } from './native-chunk-encoder';
 import { concatenate } from './token-parts';
 

@@ -1,21 +1,21 @@
-/** A model's header, without loading it; errors name the file. */
+/** Reads a model's header without loading the model; errors name the file. */
 
 import path from 'node:path';
 import { EngineError, isCancelled, toEngineError } from '../../base/errors';
 import type { NativeAddon, NativeModelInfo } from './addon';
 
-/** @throws EngineError of every code that a file can earn */
+/** @throws EngineError with any code that a bad file can cause */
 export function inspectModel(addon: NativeAddon, file: string): NativeModelInfo {
   const absolute = path.resolve(file);
   try {
     return addon.inspectModel(absolute);
   } catch (error) {
-    throw namingFile(error, absolute);
+    throw withFileName(error, absolute);
   }
 }
 
-/** The addon says what is wrong inside of a file; here it is said which file that is. */
-export function namingFile(error: unknown, file: string): EngineError {
+/** Adds the file's name to an error of the addon, which only says what is wrong inside it. */
+export function withFileName(error: unknown, file: string): EngineError {
   const failure = toEngineError(error);
   if (isCancelled(failure) || failure.message.includes(file)) {
     return failure;
@@ -33,12 +33,12 @@ export function namingFile(error: unknown, file: string): EngineError {
 const joinParts =
   'Join the parts with "llama-gguf-split --merge FIRST-PART JOINED-FILE" and choose the joined file, or choose a model in one file.';
 
-/** Names of parts: as `llama-gguf-split` makes them, and as files are cut for a hub that takes no large ones. */
+/** Names of parts: from `llama-gguf-split`, and from files that were split for a hub that does not accept large ones. */
 const partNames = [/-0*(\d{1,5})-of-0*(\d{1,5})\.gguf$/i, /\.part0*(\d{1,5})of0*(\d{1,5})$/i];
 
 /**
- * Which part of a split model a file is: as its header says, or as its name says of a file that is no whole model.
- * @returns undefined for a file that is none
+ * Which part of a split model a file is, by its header, or by its name if the file is not a whole model.
+ * @returns undefined for a file that is not a part
  */
 function partOfSplit({ code, message }: EngineError, file: string): string | undefined {
   const inHeader = /part \d+ of \d+ of a split model/.exec(message)?.[0];

@@ -6,7 +6,7 @@ import { EngineError } from '../../base/errors';
 import type { NativeAddon } from './addon';
 import { withOwnNames } from './own-names';
 
-/** Beside the bundle in `dist/`; from the sources, in the `dist/` of the same tree. */
+/** Next to the bundle in `dist/`, or for the sources in the `dist/` of the same tree. */
 function candidates(): string[] {
   const chosen = process.env['FASA_ADDON'];
   if (chosen !== undefined && chosen !== '') {
@@ -31,7 +31,7 @@ export function addonPath(): string {
 let loaded: NativeAddon | undefined;
 
 /**
- * The addon with its CPU library loaded; once per process.
+ * Loads the addon with its CPU library, once per process.
  * @throws EngineError ADDON_MISSING, ADDON_BROKEN, BACKEND
  */
 export function loadAddon(): NativeAddon {

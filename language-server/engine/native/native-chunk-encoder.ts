@@ -1,7 +1,4 @@
-/**
- * Chunks over the native addon: they are encoded in the background, kept in the store, and verified when they are
- * opened.
- */
+/** Chunks on the native addon: encoded in the background, kept in the store, and verified when they are opened from it. */
 
 import { createHash } from 'node:crypto';
 import { cancellable } from '../../base/cancellable';
@@ -13,11 +10,11 @@ import type { NativeChunk, NativeEncoder, NativeModel, NativeModelInfo, NativeRe
 import { ChunkStore } from './chunk-store';
 import { concatenate, type TokenPart } from './token-parts';
 
-/** Maximum tokens of a chunk, path line included. */
+/** Tokens of a chunk, including its path line. */
 export const chunkTokens = 1024;
-/** Version of the chunk files, and of all that decides what is in them. */
+/** The version of the chunk files' format and of everything that decides their contents. */
 const formatVersion = 1;
-/** Lower than every request, higher than measuring. */
+/** The priority of encoding: after every request, before measuring. */
 const encodePriority = -5;
 const microBatchTokens = 128;
 /** Scales and minima of an int4 page are 8.5 bytes for each channel of 128 tokens: docs/calibration.md. */
@@ -29,7 +26,7 @@ export interface NativeChunkEncoderParts {
   readonly threads: number;
   readonly tier: NativeTier;
   readonly store: StoreOptions;
-  /** The chunks that the sequences read last. */
+  /** What the sequences retrieved last. */
   readonly inUse: () => readonly RetrievedChunk[];
 }
 
@@ -262,7 +259,7 @@ export class NativeChunkEncoder implements ChunkEncoder {
   }
 }
 
-/** Blocks of q8_0 have 32 elements: heads of another size stay f16, and the log says so. */
+/** Blocks of q8_0 have 32 elements, so heads of other sizes stay in f16, and the log says so. */
 function rowTypeOf({ rowType, onProblem }: StoreOptions, info: Pick<NativeModelInfo, 'headSize' | 'name'>) {
   if (rowType === 'q8_0' && info.headSize % 32 !== 0) {
     onProblem?.(
@@ -273,10 +270,7 @@ function rowTypeOf({ rowType, onProblem }: StoreOptions, info: Pick<NativeModelI
   return rowType;
 }
 
-/**
- * The attention sink at the beginning of every prompt and chunk: BOS where the model has it, and a header for any
- * repository.
- */
+/** The attention sink before everything else: BOS if the model has it, and a header that fits any repository. */
 export function anchorOf(model: NativeModel): Int32Array {
   const { bos, addBos, fimRepository } = model.info.tokens;
   const parts: TokenPart[] = addBos && bos !== undefined ? [[bos]] : [];

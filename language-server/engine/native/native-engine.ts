@@ -1,4 +1,4 @@
-/** The engine over the native addon: one model, one KV per sequence, created when it is first used. */
+/** The engine on the native addon: one model, and one KV cache per sequence, created on first use. */
 
 import os from 'node:os';
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
@@ -28,32 +28,29 @@ import type {
   NativeModelInfo,
 } from './addon';
 import { checkFits, GenerationRun } from './generation-run';
-import { inspectModel, namingFile } from './inspect';
+import { inspectModel, withFileName } from './inspect';
 import { loadAddon } from './load-addon';
 import { checkMeasurable, measureContext } from './measure-context';
 import { chunkTokens, NativeChunkEncoder } from './native-chunk-encoder';
 
 export const defaultBudget = 256;
-/** Most context tokens by default: what the embedded model was trained for. */
+/** Default maximum of context tokens: what the default model was trained for. */
 export const maxDefaultContext = 8192;
-/**
- * `auto`: FASA and dense steps meet at about 1,000 cached tokens; here FASA's are measurably faster:
- * docs/benchmarks.md.
- */
+/** For `auto`: FASA and dense steps are equally fast at about 1,000 cached tokens, and here FASA is faster (docs/benchmarks.md). */
 export const autoFasaFromTokens = 1536;
 
 /**
- * A request that is cancelled loses the micro-batch it is in, so they are small; on CPUs larger ones are no faster
- * (measured from 64 to 512 tokens).
+ * A cancelled request loses its current micro-batch, so these are small; on CPUs, larger ones are no faster (measured from 64 to
+ * 512 tokens).
  */
 const microBatchTokens = 128;
 
-/** Higher runs first on the engine thread. */
+/** Higher priorities run first on the engine thread. */
 const priorities: Readonly<Record<SequenceName, number>> = { inline: 10, chat: 1 };
-/** Ahead of time: behind all of them, before encoding. */
+/** Work ahead of time: after all requests, before encoding. */
 const backgroundPriority = -1;
 
-/** @throws EngineError of every loading code, OUT_OF_MEMORY before anything is allocated */
+/** @throws EngineError with any code that loading can have; OUT_OF_MEMORY before anything is allocated */
 export const createNativeEngine: EngineFactory = async (options) => {
   throwIfAborted(options.signal);
   const addon = loadAddon();
@@ -70,12 +67,12 @@ export const createNativeEngine: EngineFactory = async (options) => {
     const model = await loadModel(addon, info.path, device, options);
     return new NativeEngine(addon, model, device, contextTokens, calibration, options);
   } catch (error) {
-    throw namingFile(error, info.path);
+    throw withFileName(error, info.path);
   }
 };
 
 /**
- * Asked 0 or absent: the trained context without the positions that chunks stand at, at most {@link maxDefaultContext}.
+ * For 0 or nothing: the trained context without the positions of chunks, up to {@link maxDefaultContext}.
  * @param window positions between anchor and tail
  */
 export function chooseContextTokens(
@@ -156,7 +153,7 @@ class NativeEngine implements Engine {
         file: ownCalibrationFile(model.info),
       });
     }
-    // chunks are encoded and read on the CPU alone
+    // only the CPU encodes and reads chunks
     if (options.store !== undefined && calibration !== undefined && gpu === undefined) {
       const tier = options.attention === 'fasa-c' ? 'fasa-c' : 'fasa-m';
       const { store } = options;
@@ -169,7 +166,7 @@ class NativeEngine implements Engine {
     return this.#calibrator;
   }
 
-  /** Calibration observes the CPU's graph: with the model on a GPU it needs one there. */
+  /** Calibration observes the graph on the CPU, so a model on a GPU is loaded a second time. */
   async #modelOnCpu(): Promise<NativeModel> {
     if (this.#gpu === undefined) {
       return this.#model;
@@ -271,7 +268,7 @@ class NativeEngine implements Engine {
       return await measureContext(context, budget, all);
     } catch (error) {
       if (toEngineError(error).code === 'BAD_CHUNK') {
-        // a file was cut short: whoever owns the chunk is told
+        // a file was truncated: the owner of the chunk is told
         this.#chunkEncoder?.intact([...this.#lastChunks.values()].flat());
       }
       throw error;
@@ -323,7 +320,7 @@ class NativeEngine implements Engine {
     return context;
   }
 
-  /** Makes less urgent work make way for what was just queued. */
+  /** Makes less urgent work yield to what was just queued. */
   #preemptLowerPriority(priority: number): void {
     for (const other of this.#runs.values()) {
       if (other.priority < priority) {

@@ -1,6 +1,6 @@
 /**
- * What a model file or a driver says of itself, as it comes out of the addon: on one line, without what nobody sees, and
- * cut. All that is behind here (status, pages, command line, log, errors) gets names that can be shown as they are.
+ * Cleans what a model file or a driver says about itself where it leaves the addon: on one line, without invisible characters, and
+ * shortened. Everything after this (status, pages, command line, log, errors) gets names that can be shown as they are.
  */
 
 import { cleanName } from '../../protocol/cut';
@@ -29,12 +29,12 @@ function cleanInfo(info: NativeModelInfo): NativeModelInfo {
   };
 }
 
-/** The addon's own object: it is known to the addon by what it is. */
+/** Changes the addon's own object, because the addon recognizes it by identity. */
 function withInfo(model: NativeModel): NativeModel {
   return Object.defineProperty(model, 'info', { value: cleanInfo(model.info) });
 }
 
-/** The name stays: the addon finds the device by it. */
+/** Keeps the name, by which the addon finds the device. */
 function named(device: NativeDevice): NativeDevice {
   return { ...device, description: cleanName(device.description, cleanName(device.name, 'A device without a name')) };
 }

@@ -2,9 +2,9 @@
 
 import path from 'node:path';
 import { displayName } from '../../engine/display-name';
-import { supportOfParts } from '../../engine/gguf/support';
 import type { RemoteModel } from '../../protocol/models';
 import { type FreeMemory, fitOf } from '../fit';
+import { supportOfParts } from '../support';
 import type { AttemptOptions } from './attempts';
 import type { HubReference } from './reference';
 import { readRemoteHeader } from './remote-header';

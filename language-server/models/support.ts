@@ -1,8 +1,8 @@
 /** Whether a file can be used as a model, told from its header alone, and why not. */
 
-import { EngineError } from '../../base/errors';
-import type { Support } from '../../protocol/models';
-import type { ModelHeader } from './header';
+import { EngineError } from '../base/errors';
+import type { ModelHeader } from '../engine/gguf/header';
+import type { Support } from '../protocol/models';
 
 /** Those of the native graph (`native/model/hparams.cc`), whose word is the last: a test holds both to the same. */
 export const supportedArchitectures: readonly string[] = ['llama', 'qwen2', 'qwen3'];
