@@ -11,7 +11,7 @@ import type { CatalogueModel } from './catalogue';
 import { findPython, runPython } from './python';
 import { checkContent, noteVerified, stateOfModel } from './verified';
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly signal: AbortSignal;
   /** 0 to 1, of the download. */
   readonly onProgress: (share: number) => void;
