@@ -19,7 +19,7 @@ import type {
 } from '../../language-server/engine/native/addon';
 import { addonPath, openAddon } from '../../language-server/engine/native/load-addon';
 
-export interface EvaluateOptions {
+interface EvaluateOptions {
   readonly tokens: Int32Array;
   /** Logits are returned for positions >= from. */
   readonly from: number;
@@ -37,7 +37,7 @@ export interface EvaluateOptions {
 /** FASA, and what evaluation compares it with: bench/native/policy.h says what each is. */
 export type ChoicePolicy = 'fasa' | 'fasa-f16' | 'oracle' | 'paper' | 'paper-kv' | 'quest' | 'streaming';
 
-export interface StepTimingOptions {
+interface StepTimingOptions {
   /** Prefilled first, at least 2. */
   readonly tokens: Int32Array;
   /** Cached tokens at the first step; beyond `tokens` their rows are repeated, so the text means nothing. */
@@ -71,7 +71,7 @@ export interface Reference {
   dispose(): void;
 }
 
-export interface ReferenceOptions {
+interface ReferenceOptions {
   readonly contextTokens: number;
   readonly threads: number;
   /** q8_0 keys and values; default f16. */
@@ -81,7 +81,7 @@ export interface ReferenceOptions {
 }
 
 /** Attention alone, on random keys and values: `bench decode --synthetic`. */
-export interface AttentionOptions {
+interface AttentionOptions {
   readonly headSize: number;
   readonly kvHeads: number;
   /** Query heads of a KV head. */

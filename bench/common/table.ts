@@ -23,7 +23,7 @@ export function fixed(value: number | undefined, digits: number): string {
   return value === undefined || Number.isNaN(value) ? '-' : value.toFixed(digits);
 }
 
-export interface Report<T> {
+interface Report<T> {
   /** Printed whole as JSON. */
   readonly record: object;
   /** Lines above the table. */

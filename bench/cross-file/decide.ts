@@ -3,7 +3,7 @@
 import { fixed } from '../common/table';
 import type { Variant } from './options';
 
-export interface Candidate {
+interface Candidate {
   readonly variant: Variant;
   /** The NLL of the whole name in nats, for each case in their order. */
   readonly nll: readonly number[];

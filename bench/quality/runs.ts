@@ -111,7 +111,7 @@ export function predictorBytes(policy: EvalPolicy, headSize: number, group: numb
   }
 }
 
-export interface Steps {
+interface Steps {
   readonly tokens: Int32Array;
   /** From this position on, tokens are decoded one by one. */
   readonly from: number;

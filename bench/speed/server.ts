@@ -22,7 +22,7 @@ interface BenchServerOptions {
   readonly signal: AbortSignal;
 }
 
-export interface Asked {
+interface Asked {
   /** Undefined when it was cancelled. */
   readonly answer: Promise<InlineCompletionList | undefined>;
   cancel(): void;

@@ -1,6 +1,6 @@
 /** A person at the keyboard, by numbers: which keys come after which pause. The same seed, the same person. */
 
-export interface Key {
+interface Key {
   /** Before it, in milliseconds. */
   readonly pauseMs: number;
   /** A character, or the key that takes the last one back. */

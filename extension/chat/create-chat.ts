@@ -10,7 +10,7 @@ import { serverEngine } from './engine';
 import { createNativeChat } from './native-chat';
 import { ChatView } from './view';
 
-export interface Chat {
+interface Chat {
   readonly view: ChatView;
   readonly reviews: Reviews;
   readonly disposable: vscode.Disposable;

@@ -166,7 +166,7 @@ export class Reindenter {
   }
 }
 
-export function indentOf(line: string): string {
+function indentOf(line: string): string {
   return /^[ \t]*/.exec(line)?.[0] ?? '';
 }
 

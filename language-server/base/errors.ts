@@ -3,7 +3,7 @@
 import { cleanSentence } from '../protocol/cut';
 
 /** The values of `code` in the addon's errors. */
-export const nativeErrorCodes = [
+const nativeErrorCodes = [
   'BAD_ARGUMENT',
   'FILE_NOT_FOUND',
   'FILE_UNREADABLE',

@@ -29,7 +29,7 @@ export type LexicalFamily =
 /** How files name the files that they import; index/rank/imports.ts resolves the names. */
 export type ImportSyntax = 'c' | 'python' | 'rust' | 'script';
 
-export interface Language {
+interface Language {
   /** As editors name it. */
   readonly id: string;
   /** Lower case, without the dot. A document that has no file yet is named with the first one. */

@@ -34,7 +34,7 @@ interface AskRun extends AskInput {
   readonly seed?: number;
 }
 
-export interface Answer {
+interface Answer {
   readonly generation: Generation;
   /** The sources that the answer attended to: retrieved chunks, and the files and the selection in the prompt. */
   readonly citations: readonly Citation[];

@@ -160,7 +160,7 @@ const instructionsOf: Readonly<Record<AskCommand, string>> = {
 };
 
 /** The question as the model reads it. */
-export function questionText(command: AskCommand | undefined, question: string): string {
+function questionText(command: AskCommand | undefined, question: string): string {
   const own = question.trim();
   if (command === undefined) {
     return question;

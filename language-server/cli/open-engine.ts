@@ -16,7 +16,7 @@ export async function findModel(chosen: string, output: Output, signal: AbortSig
   return file;
 }
 
-export interface EngineUse {
+interface EngineUse {
   /** Where chunks are stored: in the cache that everything shares, or in a folder. Without it, no repository is read. */
   readonly store?: 'shared' | { readonly folder: string } | undefined;
 }

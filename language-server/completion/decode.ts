@@ -10,7 +10,7 @@ import { CodeAround } from './syntax/brackets';
 import type { ErrorCounter } from './syntax/syntax';
 import { CheckedEnd } from './syntax/syntax-check';
 
-export interface Decoding {
+interface Decoding {
   readonly prompt: Prompt;
   readonly chunks: readonly RetrievedChunk[];
   readonly languageId: string;
@@ -24,7 +24,7 @@ export interface Decoding {
   readonly background: boolean;
 }
 
-export interface Decoded {
+interface Decoded {
   readonly text: string;
   /** Absent where the deadline passed before the first text. */
   readonly generation: Generation | undefined;

@@ -324,7 +324,7 @@ function placeOf(document: TextDocument, position: InlineCompletionRequest): Cac
 }
 
 /** What keeps a place without a completion before any model is asked; undefined: nothing. */
-export function unavailableReason(
+function unavailableReason(
   document: TextDocument | undefined,
   { line, uri }: DocumentPosition,
   settings: ServerSettings['completion'],

@@ -8,7 +8,7 @@
 
 import type { CachedPlace, Suggestion } from './suggestion-cache';
 
-export interface Offer extends CachedPlace {
+interface Offer extends CachedPlace {
   /** Every one of them could be accepted; the first was the one in view. */
   readonly suggestions: readonly Suggestion[];
 }

@@ -5,9 +5,9 @@ import { cancelled, EngineError, isCancelled, type Problem, throwIfAborted, toEn
 import type { Log } from '../base/log';
 import type { Engine, EngineFactory, EngineSettings } from './engine';
 
-export type HostState = 'starting' | 'loading' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
+type HostState = 'starting' | 'loading' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
 
-export interface ModelHostParts {
+interface ModelHostParts {
   readonly createEngine: EngineFactory;
   /** @throws EngineError MODEL_NOT_FOUND, WRONG_MODEL */
   readonly resolveModel: (modelPath: string, signal: AbortSignal) => Promise<string>;

@@ -7,7 +7,7 @@
 import type { CancellableTask } from '../base/cancellable';
 import { type EngineError, throwIfAborted, toEngineError } from '../base/errors';
 
-export interface PreemptibleTaskOptions<Task> {
+interface PreemptibleTaskOptions<Task> {
   readonly signal?: AbortSignal | undefined;
   /** Queues the task, each time with what is left to do. */
   readonly start: () => Task;

@@ -22,7 +22,7 @@ import { importsOf, noFacts, orderFiles, type RelevanceFacts } from './rank/orde
 import { raiseImported, type Topic, termsOf } from './rank/relevance';
 import { debounceMs, UpdateSchedule } from './update-schedule';
 
-export interface FolderIndexParts {
+interface FolderIndexParts {
   readonly sources: SourceFiles;
   readonly sizeLimit: Pick<IndexSizeLimit, 'tokensFor'>;
   readonly log: Log;

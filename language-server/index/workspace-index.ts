@@ -23,7 +23,7 @@ import { type OpenDocument, OpenDocuments } from './open-documents';
 import type { TextAround } from './rank/relevance';
 import { type DocumentPlace, filePath, WorkspaceFolder, WorkspaceFolders } from './workspace-folders';
 
-export interface WorkspaceIndexOptions {
+interface WorkspaceIndexOptions {
   readonly log: Log;
   /** Is called when what is in the index, or encoded of it, changed. */
   readonly onChange: () => void;

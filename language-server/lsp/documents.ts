@@ -22,7 +22,7 @@ export interface DocumentEdit {
 }
 
 /** The other cells of a cell's notebook; '' for a document that is no cell. */
-export interface Surroundings {
+interface Surroundings {
   readonly before: string;
   readonly after: string;
 }

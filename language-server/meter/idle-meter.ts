@@ -12,7 +12,7 @@ import type { FidelityStatus, SpeedStatus, Status } from '../protocol/server';
 /** Measuring again sooner would give the same figures. */
 const minIntervalMs = 60_000;
 
-export interface IdleMeterParts {
+interface IdleMeterParts {
   readonly host: ModelHost;
   readonly log: Log;
   /** Is called when there are new figures. */

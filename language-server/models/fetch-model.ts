@@ -10,7 +10,7 @@ import { lockModelsFolder, requireSpace } from './own-folder/lock-and-space';
 import { findPython, runPython } from './python';
 import { checkContent, noteVerified, stateOfModel } from './verified';
 
-export interface FetchOptions {
+interface FetchOptions {
   readonly signal: AbortSignal;
   /** 0 to 1, of the download. */
   readonly onProgress: (share: number) => void;

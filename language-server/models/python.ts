@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { cancelled, EngineError, throwIfAborted } from '../base/errors';
 import { neutralFolder, programPath } from '../base/programs';
 
-export interface RunOptions {
+interface RunOptions {
   readonly signal: AbortSignal;
   readonly environment?: Readonly<Record<string, string>>;
 }

@@ -17,7 +17,7 @@ export interface CheckOptions {
   readonly onProgress?: ((share: number) => void) | undefined;
 }
 
-export type ModelState =
+type ModelState =
   | { readonly kind: 'here' }
   | { readonly kind: 'absent' }
   /** What is there instead, as the end of a sentence that begins with the file. */

@@ -3,7 +3,7 @@
 import { codePoint } from './cut';
 import { hiddenCharacter } from './hidden-characters';
 
-export { codePoint, visible } from './cut';
+export { visible } from './cut';
 
 const names: Readonly<Record<number, string>> = {
   173: 'soft hyphen',

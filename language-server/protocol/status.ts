@@ -1,6 +1,6 @@
 /** The status of the server: its state, the model, and what it has measured. Unknown figures are absent. */
 
-export type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
+type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
 
 export interface Status {
   readonly state: ServerState;
@@ -30,7 +30,7 @@ export interface SlowStatus {
   readonly remedy: string;
 }
 
-export interface StatusProblem {
+interface StatusProblem {
   /** For example MODEL_NOT_FOUND, NOT_GGUF, UNSUPPORTED_ARCHITECTURE, OUT_OF_MEMORY, ADDON_MISSING. */
   readonly code: string;
   /** One sentence: what happened, to what. */
@@ -39,7 +39,7 @@ export interface StatusProblem {
   readonly remedy: string;
 }
 
-export interface ModelStatus {
+interface ModelStatus {
   readonly name: string;
   readonly architecture: string;
   readonly parameters: number;
@@ -49,7 +49,7 @@ export interface ModelStatus {
   readonly fillInTheMiddle: boolean;
 }
 
-export interface DeviceStatus {
+interface DeviceStatus {
   readonly kind: 'cpu' | 'gpu' | 'accelerator';
   readonly name: string;
   readonly threads: number;

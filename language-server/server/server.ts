@@ -34,7 +34,7 @@ import { RequestRouter } from './request-router';
 import { checkSettings, defaultSettings, engineSettings } from './settings';
 import { StatusReporter } from './status';
 
-export interface ServeOptions {
+interface ServeOptions {
   readonly version: string;
   /** Milliseconds without a request after which the machine counts as idle. */
   readonly idleMs?: number | undefined;

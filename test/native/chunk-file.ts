@@ -101,7 +101,7 @@ const rotate = (x: bigint, n: bigint) => ((x << n) | (x >> (64n - n))) & mask;
 const round = (acc: bigint, lane: bigint) => (rotate((acc + lane * p2) & mask, 31n) * p1) & mask;
 
 /** XXH64 with seed 0, by its specification. */
-export function xxh64(bytes: Buffer): bigint {
+function xxh64(bytes: Buffer): bigint {
   let at = 0;
   let h = p5;
   if (bytes.length >= 32) {

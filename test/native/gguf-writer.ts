@@ -3,7 +3,7 @@
  * Layout: magic, version, counts, metadata, tensor infos, padding, tensor data (each tensor aligned).
  */
 
-export const valueTypes = {
+const valueTypes = {
   u8: 0,
   i8: 1,
   u16: 2,
@@ -19,7 +19,7 @@ export const valueTypes = {
   f64: 12,
 } as const;
 
-export type NumberType = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'u64' | 'i64' | 'f64';
+type NumberType = 'u8' | 'i8' | 'u16' | 'i16' | 'u32' | 'i32' | 'f32' | 'u64' | 'i64' | 'f64';
 
 export type GgufValue =
   | { readonly type: NumberType; readonly value: number | bigint }
@@ -47,7 +47,7 @@ export interface GgufFile {
 }
 
 /** The fields of a written file, by name: `version`, `metadataCount`, `KEY/type`, `TENSOR/offset`, `TENSOR/data`... */
-export type GgufLayout = ReadonlyMap<string, number>;
+type GgufLayout = ReadonlyMap<string, number>;
 
 export interface WrittenGguf {
   readonly bytes: Uint8Array;

@@ -10,11 +10,8 @@ import { addonPath } from '../../language-server/engine/native/load-addon';
 
 export type Outcome<Result> = { readonly result: Result } | { readonly crash: string };
 
-/** What the child sends; it begins with `ready`. */
-export type ChildMessage<Result> = 'ready' | { readonly result: Result };
-
 /**
- * @param script a TypeScript file of this folder that answers each message with a {@link ChildMessage}.
+ * @param script a TypeScript file of this folder that sends `ready` first, then answers each message with `{ result }`.
  * @param inputs sent one by one; each gets an outcome, in order.
  */
 export async function runIsolated<Input extends object, Result>(

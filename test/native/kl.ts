@@ -34,7 +34,7 @@ function logSum(row: Float32Array): number {
 }
 
 /** KL(softmax(reference) || softmax(ours)) of one position; NaN when either holds one. */
-export function divergence(reference: Float32Array, ours: Float32Array): number {
+function divergence(reference: Float32Array, ours: Float32Array): number {
   const referenceSum = logSum(reference);
   const ourSum = logSum(ours);
   let kl = 0;

@@ -9,7 +9,7 @@ import { tinyVocabulary } from './tiny-vocabulary';
 
 export type Architecture = 'llama' | 'qwen2' | 'qwen3';
 
-export type RopeScaling =
+type RopeScaling =
   | { readonly type: 'none' | 'linear'; readonly factor: number }
   | {
       readonly type: 'yarn';
@@ -57,7 +57,7 @@ interface Shapes {
   readonly feedForward: number;
 }
 
-export const tinyTrainedContext = 2048;
+const tinyTrainedContext = 2048;
 
 export function tinyShapes(options: TinyModelOptions): Shapes {
   const headSize = options.headSize ?? 64;

@@ -6,7 +6,7 @@ import type { GgufValue } from './gguf-writer';
 const normalType = 1;
 const controlType = 3;
 
-export const specialTokens = [
+const specialTokens = [
   '<|endoftext|>',
   '<|im_start|>',
   '<|im_end|>',
@@ -42,7 +42,7 @@ const merges: readonly (readonly [string, string])[] = [
 ];
 
 /** GPT-2's printable stand-ins: printable bytes are themselves, the others follow from U+0100 on. */
-export function byteCharacters(): string[] {
+function byteCharacters(): string[] {
   const characters: string[] = [];
   let next = 0x100;
   for (let byte = 0; byte < 256; byte++) {
@@ -52,7 +52,7 @@ export function byteCharacters(): string[] {
   return characters;
 }
 
-export interface TinyVocabulary {
+interface TinyVocabulary {
   readonly tokens: readonly string[];
   /** Ids below are text, from here on special tokens. */
   readonly firstSpecial: number;

@@ -21,7 +21,7 @@ import { saveTinyModel, type TinyModelOptions } from './tiny-model';
  */
 export const threads = 1;
 
-export interface Workshop {
+interface Workshop {
   readonly addon: LaboratoryAddon;
   /** Removed when the tests of the file are done. */
   readonly folder: string;
@@ -108,7 +108,7 @@ export function greedy(
   };
 }
 
-export interface NativeFailure {
+interface NativeFailure {
   readonly code: NativeErrorCode;
   readonly message: string;
 }

@@ -14,7 +14,7 @@ export interface FakeChunkEncoderOptions {
   readonly loses?: string;
 }
 
-export interface FakeChunkEncoderParts {
+interface FakeChunkEncoderParts {
   readonly rowType: StoreOptions['rowType'];
   /** Takes a turn of the engine behind all requests, and its time. @throws EngineError CANCELLED */
   readonly step: (milliseconds: number, signal: AbortSignal) => Promise<void>;

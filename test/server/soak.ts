@@ -20,7 +20,7 @@ import type { Random } from '../native/random';
 import type { Client } from './client';
 import { type HostileWorkspace, hostileText } from './hostile-workspace';
 
-export interface SoakOptions {
+interface SoakOptions {
   readonly milliseconds: number;
   /** Between two actions, at most. */
   readonly pauseMs: number;
@@ -28,7 +28,7 @@ export interface SoakOptions {
   readonly maxWaiting: number;
 }
 
-export interface SoakFigures {
+interface SoakFigures {
   readonly actions: number;
   readonly requests: number;
   readonly answered: number;

@@ -16,7 +16,7 @@ import { FakeEngine } from '../server/fake-engine';
 const root = path.resolve(import.meta.dirname, '..', '..');
 process.env['FASA_SYNTAX'] = path.join(root, 'dist', 'syntax');
 
-export interface Language {
+interface Language {
   readonly id: string;
   readonly grammar: string;
   readonly endings: readonly string[];
@@ -48,7 +48,7 @@ export const languages: readonly Language[] = [
   },
 ];
 
-export interface Tally {
+interface Tally {
   whole: number;
   piece: number;
   nothing: number;
@@ -83,7 +83,7 @@ function filesBelow(folder: string, endings: readonly string[]): string[] {
 }
 
 /** Errors, and tokens that are missing, in a whole program. */
-export function errorsIn(parser: TreeSitter.Parser, text: string): number {
+function errorsIn(parser: TreeSitter.Parser, text: string): number {
   const tree = parser.parse(text);
   if (tree === null) {
     throw new Error('The text was not parsed.');

@@ -18,7 +18,7 @@ interface Attack {
   readonly end: string;
 }
 
-export interface Growth extends Attack {
+interface Growth extends Attack {
   /** For a text of so many chars and for one four times as long. */
   readonly steps: readonly [number, number];
 }

@@ -1,9 +1,12 @@
 /**
- * Stores the conversations of a workspace, one file each. A file is written under a temporary name, flushed and renamed, so a
- * crash leaves the old one or the new one. A file that cannot be read costs only its own conversation. An invalid entry in a
- * file costs only itself: it is logged, and the original file is kept.
+ * Stores the conversations of a workspace, one file each. A file is written under a new temporary name, flushed and renamed, and
+ * the folder is flushed, so a crash leaves the old one or the new one. No link in the folder is written through. A file that
+ * cannot be read costs only its own conversation. An invalid entry in a file costs only itself: it is logged, and the original
+ * file is kept.
  */
 
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import * as path from 'node:path';
 import { cutEnd } from '../../../language-server/protocol/cut';
@@ -29,7 +32,6 @@ export class ConversationStore {
   readonly #incomplete = new Set<string>();
   /** The last warning about each conversation that is not stored completely. */
   readonly #lastWarnings = new Map<string, string>();
-  #temporary = 0;
 
   constructor(folder: string, warn: (message: string) => void) {
     this.#folder = folder;
@@ -157,11 +159,11 @@ export class ConversationStore {
     if (conversation === undefined) {
       return;
     }
-    this.#temporary += 1;
-    const temporary = path.join(this.#folder, `${id}-${process.pid}-${this.#temporary}.tmp`);
+    const file = this.#file(id);
+    const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
     try {
       await mkdir(this.#folder, { recursive: true });
-      const handle = await open(temporary, 'w', 0o600);
+      const handle = await open(temporary, 'wx', 0o600);
       try {
         const { json, left } = storedJson({ version, ...conversation });
         await handle.writeFile(json);
@@ -171,10 +173,11 @@ export class ConversationStore {
         await handle.close();
       }
       if (this.#incomplete.has(id)) {
-        await copyFile(this.#file(id), `${this.#file(id)}${originalSuffix}`);
+        await copyAnew(file, `${file}${originalSuffix}`);
         this.#incomplete.delete(id);
       }
-      await rename(temporary, this.#file(id));
+      await rename(temporary, file);
+      await flushFolder(this.#folder);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => undefined);
       this.#warn(`The conversation was not saved: ${String(error)}`);
@@ -193,6 +196,26 @@ export class ConversationStore {
   #file(id: string): string {
     // an id from a file or a message must not lead to another folder
     return path.join(this.#folder, `${id.replace(/[^\w-]/g, '_')}.json`);
+  }
+}
+
+/** Copies to a new file: what is in its place, such as a link, is removed and not written to. */
+async function copyAnew(from: string, to: string): Promise<void> {
+  await rm(to, { force: true });
+  await copyFile(from, to, constants.COPYFILE_EXCL);
+}
+
+/** Makes the rename survive a power cut. Not every system can do this; the new file is whole in any case. */
+async function flushFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, constants.O_RDONLY | (constants.O_DIRECTORY ?? 0));
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Windows cannot open folders
   }
 }
 

@@ -38,7 +38,7 @@ interface MiddleTokens {
 }
 
 /** @returns the fill-in-the-middle tokens of the model, if its GGUF file names all three */
-export function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefined {
+function middleTokens(tokens: NativeSpecialTokens): MiddleTokens | undefined {
   const { fimPrefix, fimSuffix, fimMiddle } = tokens;
   if (fimPrefix === undefined || fimSuffix === undefined || fimMiddle === undefined) {
     return undefined;

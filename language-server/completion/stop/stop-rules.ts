@@ -12,7 +12,7 @@ export interface StopContext {
   readonly maxLines: number;
 }
 
-export interface StopDecision {
+interface StopDecision {
   /** Decoding can stop, since the rest would be cut. */
   readonly stop: boolean;
   /** The text to keep. */

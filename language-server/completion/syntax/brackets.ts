@@ -7,7 +7,7 @@ import { type BracketToken, type LexicalState, type Scan, scan } from './scanner
 
 const dangling = /[-+*/%=<>!&|^?:,.\\]$|=>$/;
 
-export interface Brackets {
+interface Brackets {
   /** Opening brackets that are not closed, innermost first. */
   readonly open: readonly string[];
   /** Closing brackets whose opening bracket is not in the text, in order. */

@@ -19,14 +19,14 @@ const parseLimitMs = 40;
 /** The first request in a language waits for its grammar no longer than this. */
 const loadLimitMs = 150;
 
-export interface SyntaxOptions {
+interface SyntaxOptions {
   /** Called once for each grammar that cannot be loaded. */
   readonly onProblem?: (message: string) => void;
   readonly loadLimitMs?: number;
   readonly parseLimitMs?: number;
 }
 
-export interface Errors {
+interface Errors {
   /** Syntax errors that end after the beginning of the cursor's line, and missing tokens. */
   readonly count: number;
   /** Whether an error begins or ends in the inserted text, or shortly after it. */

@@ -1,6 +1,6 @@
 /** Places where nothing is suggested unless the user asks for it. */
 
-export interface CursorPlace {
+interface CursorPlace {
   /** The line of the cursor: what comes before the cursor, and what comes after it, without the line ending. */
   readonly linePrefix: string;
   readonly lineSuffix: string;

@@ -8,7 +8,7 @@ import type { Log } from '../../base/log';
 import type { Engine } from '../../engine/engine';
 import type { DocumentPosition } from '../../lsp/check-params';
 
-export interface WarmUpParts {
+interface WarmUpParts {
   /** Waits until the model is ready. @throws EngineError */
   readonly ready: (signal: AbortSignal) => Promise<Engine>;
   /** Prefills the prompt of a completion at the place. @throws EngineError */

@@ -15,7 +15,7 @@ const maxDocuments = 8;
 /** With fewer tokens the choice would fit this text alone. */
 const minTokens = 4096;
 
-export interface BackgroundCalibrationParts {
+interface BackgroundCalibrationParts {
   readonly host: ModelHost;
   readonly log: Log;
   /** How many folders there are whose files may be read; 0: nothing is calibrated. */

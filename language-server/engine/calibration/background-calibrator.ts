@@ -16,7 +16,7 @@ const defaultMaxComputeMs = 10 * 60_000;
 
 type Calibrated = NativeCalibration & { readonly sums?: Float64Array };
 
-export interface BackgroundCalibratorParts {
+interface BackgroundCalibratorParts {
   /** The model on the CPU, loaded if need be. */
   readonly model: () => Promise<NativeModel>;
   /** Settles when no request runs. */

@@ -104,7 +104,7 @@ export interface NativeChunk {
   dispose(): void;
 }
 
-export interface NativeEncoderOptions {
+interface NativeEncoderOptions {
   /** The first tokens of every context that reads the chunks. */
   readonly anchor: Int32Array;
   readonly threads: number;
@@ -119,7 +119,7 @@ export interface NativeEncoderOptions {
 }
 
 /** What a chunk file must be, or it is refused: 16 to 64 bytes that name model, anchor, layout and text. */
-export interface NativeChunkSource {
+interface NativeChunkSource {
   readonly tokens: Int32Array;
   readonly address: string;
   /** Written whole (temporary file, flush, rename) before the promise settles; absent: memory alone. */
@@ -184,14 +184,14 @@ export interface NativeContextUsage {
   readonly importanceBytes: number;
 }
 
-export interface NativeMeasureOptions {
+interface NativeMeasureOptions {
   /** At least 2, and so few that more than `budget` cached tokens come before them. */
   readonly steps: number;
   readonly budget: number;
   readonly priority: number;
 }
 
-export interface NativeMeasurement {
+interface NativeMeasurement {
   /** Cached before the first step. */
   readonly tokens: number;
   /** Wall time of each step; the first of each may build its graph. */
@@ -232,7 +232,7 @@ export interface NativeModel {
   dispose(): void;
 }
 
-export interface NativeCalibrateOptions {
+interface NativeCalibrateOptions {
   readonly documents: readonly Int32Array[];
   readonly dominantFcs: number;
   readonly threads: number;

@@ -20,7 +20,7 @@ const microBatchTokens = 128;
 /** Scales and minima of an int4 page are 8.5 bytes for each channel of 128 tokens: docs/calibration.md. */
 const pageTokens = 128;
 
-export interface NativeChunkEncoderParts {
+interface NativeChunkEncoderParts {
   readonly model: NativeModel;
   readonly calibration: CalibrationFile;
   readonly threads: number;

@@ -13,7 +13,7 @@ import { linesOfBlocks, type Unit, unitsOf } from './block-lines';
 import { commentPathLine, fileForm } from './path-line';
 
 /** What cutting needs of an engine. */
-export type Tokenizer = Pick<Engine, 'model' | 'tokenize' | 'chunks'>;
+type Tokenizer = Pick<Engine, 'model' | 'tokenize' | 'chunks'>;
 
 export interface Chunk {
   /** Tokens of path line and body, at most `chunkTokens`. */
@@ -27,7 +27,7 @@ export interface Chunk {
   readonly blockLines: Uint32Array;
 }
 
-export interface ChunkerOptions {
+interface ChunkerOptions {
   /** Maximum tokens of a chunk, path line included. Default: the engine's, else 1,024. */
   readonly chunkTokens?: number;
 }

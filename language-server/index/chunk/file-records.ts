@@ -25,7 +25,7 @@ export interface FileRecord {
 }
 
 /** Why a file is not in the index. */
-export interface ExclusionDecision {
+interface ExclusionDecision {
   readonly generation: number;
   /** undefined: the file is gone. */
   readonly reason: LeftOutReason | undefined;
@@ -33,7 +33,7 @@ export interface ExclusionDecision {
   readonly tokens?: number;
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   /** The file is read whatever its time stamp says. */
   readonly changed: boolean;
   /** Tokens that are left of the index size limit. */

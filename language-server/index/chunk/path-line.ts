@@ -21,7 +21,7 @@ export function withEnding(relativePath: string, languageId: string): string {
   return isNamed ? relativePath : `${relativePath}.${extension}`;
 }
 
-export type FileForm = 'comment' | 'separator';
+type FileForm = 'comment' | 'separator';
 
 /** How a file is set off from others: by a comment that names it, or by the model's own separator token. */
 export function fileForm({ fimPrefix, fimSuffix, fimMiddle, fimSeparator }: NativeSpecialTokens): FileForm {

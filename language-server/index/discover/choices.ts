@@ -9,7 +9,7 @@ import { checkPlaceNow, makePlace, placeOf, readOwnText, writeWhole } from '../.
 import { type Checked, dictionary, fields, oneOf, optional } from '../../protocol/validate';
 import type { Inclusion } from './left-out';
 
-export type Choice = 'include' | 'exclude';
+type Choice = 'include' | 'exclude';
 /** As they are kept. The last: a file that the user included though it looks like a secret. */
 const checkKept = oneOf('include', 'exclude', 'include secret');
 type Kept = Checked<typeof checkKept>;

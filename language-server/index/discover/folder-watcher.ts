@@ -7,7 +7,7 @@ import type { Log } from '../../base/log';
 /** Each watched folder takes a handle of the system; a repository with more folders is walked from time to time. */
 const maxFolders = 4096;
 
-export class FolderWatcher {
+class FolderWatcher {
   readonly #root: string;
   readonly #onChange: (relative: readonly string[]) => void;
   readonly #watchers = new Map<string, FSWatcher>();

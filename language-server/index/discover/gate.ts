@@ -13,7 +13,7 @@ import { versionControl } from './ignore/ignore-session';
 import { type LeftOutReason, leftOutByName } from './left-out';
 import { findSecret } from './secrets';
 
-export interface TextOfDocument {
+interface TextOfDocument {
   /** The documents that the text was taken from; absent: it belongs to none. */
   readonly uris?: readonly string[] | undefined;
   readonly text: string;

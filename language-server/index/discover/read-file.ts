@@ -20,7 +20,7 @@ export interface ReadOptions {
   readonly cut?: boolean;
 }
 
-export interface FileContent {
+interface FileContent {
   readonly bytes: Uint8Array;
   readonly stats: Stats;
   /** Whether the file has more bytes. */
@@ -35,7 +35,7 @@ export type ReadRefusal =
   | 'too large'
   | 'unreadable';
 
-export type FileRead = FileContent | { readonly refused: ReadRefusal };
+type FileRead = FileContent | { readonly refused: ReadRefusal };
 
 /** Bytes of a file that the user names by hand: a larger one is neither a text that people edit nor a record. */
 const maxNamedBytes = 256 * 1024 * 1024;

@@ -4,7 +4,7 @@
  * like a token. All expressions are bounded, so a long text costs its length and no more.
  */
 
-export interface SecretFinding {
+interface SecretFinding {
   /** As a sentence names it: "a private key", "an AWS access key ID". */
   readonly what: string;
   /** 1-based. */
@@ -165,7 +165,7 @@ const minDistinct = 3;
  * Whether a body consists of random letters and digits. About a fifth of such a body stands in runs that resemble words; of
  * a name, nearly all does.
  */
-export function isRandom(body: string): boolean {
+function isRandom(body: string): boolean {
   return (
     isVaried(body) &&
     wordShare(body) < (body.length < longBody ? maxWordShare.short : maxWordShare.long) &&

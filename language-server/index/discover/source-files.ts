@@ -29,7 +29,7 @@ export interface SourceFile {
   readonly version: string;
 }
 
-export type ReadResult = { readonly file: SourceFile } | { readonly leftOut: LeftOutReason };
+type ReadResult = { readonly file: SourceFile } | { readonly leftOut: LeftOutReason };
 
 interface Cached {
   readonly version: string;

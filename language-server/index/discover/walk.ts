@@ -9,7 +9,7 @@ import { versionControl } from './ignore/ignore-session';
 import { type LeftOutReason, leftOutByName } from './left-out';
 import type { SourceFiles } from './source-files';
 
-export interface WalkOptions {
+interface WalkOptions {
   readonly signal?: AbortSignal;
   readonly maxFiles?: number;
 }

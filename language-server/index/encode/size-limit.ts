@@ -8,7 +8,7 @@ import path from 'node:path';
 import { cacheFolder } from '../../base/cache-folder';
 import type { ChunkEncoder, Engine } from '../../engine/engine';
 
-export const maxIndexTokens = 131_072;
+const maxIndexTokens = 131_072;
 const minIndexTokens = 2048;
 /** Shares of what is free: the rest is the editor's and the user's. */
 const memoryShare = 0.25;

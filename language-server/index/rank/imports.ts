@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type ImportSyntax, languageOfFile } from '../../base/languages';
 
 /** Candidates in the order of the imports; for each, the paths to try in turn. Absolute paths. */
-export type ImportCandidates = readonly (readonly string[])[];
+type ImportCandidates = readonly (readonly string[])[];
 
 interface ImportRules {
   readonly pattern: RegExp;

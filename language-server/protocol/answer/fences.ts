@@ -18,7 +18,7 @@ interface Opening {
   readonly path: string | undefined;
 }
 
-export interface Ending {
+interface Ending {
   /** The offset where the lines of the block end. */
   readonly bodyEnd: number;
   /** The offset where the text after the block begins. */

@@ -3,7 +3,7 @@ import type { ExtensionApi } from '../../../extension/main';
 import type { ServerView } from '../../../extension/server/life';
 
 /** For whatever needs the model: generous, as machines with little to compute with run this. */
-export const limitMs = 90_000;
+const limitMs = 90_000;
 
 let activated: ExtensionApi | undefined;
 
@@ -41,7 +41,7 @@ export async function viewThat(what: string, wanted: (view: ServerView) => boole
   });
 }
 
-export const isReady = (view: ServerView) => view.life === 'running' && view.status?.state === 'ready';
+const isReady = (view: ServerView) => view.life === 'running' && view.status?.state === 'ready';
 
 export async function readyView(): Promise<ServerView> {
   return viewThat('a server that is ready', isReady);

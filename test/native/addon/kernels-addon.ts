@@ -12,7 +12,7 @@ export interface Observation {
   readonly past: number;
 }
 
-export interface KernelsAddon {
+interface KernelsAddon {
   /** Those that this CPU runs, plain first. */
   names(): string[];
   best(): string;

@@ -9,7 +9,7 @@ export function at<T>(values: ArrayLike<T>, index: number): T {
   return value;
 }
 
-export interface DecodedPage {
+interface DecodedPage {
   /** [channel] */
   readonly scale: number[];
   readonly minimum: number[];

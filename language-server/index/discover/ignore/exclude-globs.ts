@@ -15,7 +15,7 @@ import {
 import { maxPatternSteps, type Pace } from './match-pace';
 
 /** Limits of the globs in settings, which a workspace can set: globs over a limit are dropped and named. */
-export const globLimits = {
+const globLimits = {
   globs: 1000,
   characters: 512,
   /** The sum over all globs. */

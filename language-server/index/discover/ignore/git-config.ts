@@ -10,7 +10,7 @@ import { readWorkspaceFile } from '../read-file';
 import { foldCase, parseIgnorePattern, toBytes } from './gitignore-pattern';
 import { GlobMatcher } from './glob';
 
-export interface GitIgnoreSettings {
+interface GitIgnoreSettings {
   /** `core.ignorecase`: patterns do not distinguish capitals from small letters. */
   readonly ignoreCase: boolean;
   /** An absolute path, or one below the top of the work tree. */

@@ -20,7 +20,7 @@ interface Cached extends LoadedRules {
 }
 
 /** Names of the files with rules: a change of one may change which files are indexed. */
-export const ignoreFileNames: ReadonlySet<string> = new Set(['.gitignore', '.ignore', '.fasaignore']);
+const ignoreFileNames: ReadonlySet<string> = new Set(['.gitignore', '.ignore', '.fasaignore']);
 
 export class IgnoreRules {
   readonly #root: string;

@@ -40,7 +40,7 @@ export interface WorkTree {
   readonly excludesFile: string | undefined;
 }
 
-export interface SessionParts {
+interface SessionParts {
   readonly root: string;
   /** Folders above the root, up to the top of its work tree, nearest first. */
   readonly around: readonly string[];

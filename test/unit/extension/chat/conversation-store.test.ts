@@ -1,10 +1,23 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Conversation } from '../../../../extension/chat/conversations/conversation';
 import { toMarkdown } from '../../../../extension/chat/conversations/export';
 import { ConversationStore } from '../../../../extension/chat/conversations/store';
+
+vi.mock('node:crypto', { spy: true });
 
 let folder = '';
 let warnings: string[] = [];
@@ -112,6 +125,45 @@ describe('the conversation store', () => {
     await open().save(conversation('../../outside'));
     expect(files()).toEqual(['______outside.json']);
     expect(readdirSync(folder)).toEqual(['conversations']);
+  });
+
+  describe.skipIf(process.platform === 'win32')('does not write through a link', () => {
+    const outside = () => path.join(folder, 'outside');
+    const inside = (name: string) => path.join(folder, 'conversations', name);
+    beforeEach(() => {
+      mkdirSync(path.join(folder, 'conversations'));
+      writeFileSync(outside(), 'theirs');
+    });
+    afterEach(() => expect(readFileSync(outside(), 'utf8')).toBe('theirs'));
+
+    test('that has the name of the temporary file', async () => {
+      const store = open();
+      await store.list();
+      vi.mocked(randomBytes).mockImplementationOnce(() => Buffer.from('01020304', 'hex'));
+      symlinkSync(outside(), inside(`a.json.${process.pid}.01020304.tmp`));
+      await store.save(conversation('a'));
+      expect(warnings).toEqual([expect.stringMatching(/not saved: .*EEXIST/)]);
+      await store.save(conversation('a'));
+      expect(await open().get('a')).toEqual(conversation('a'));
+    });
+
+    test('that has the name of the file', async () => {
+      const store = open();
+      await store.list();
+      symlinkSync(outside(), inside('a.json'));
+      await store.save(conversation('a'));
+      expect(lstatSync(inside('a.json')).isFile()).toBe(true);
+    });
+
+    test('that has the name of the copy of a file with invalid entries', async () => {
+      await open().save(conversation('a'));
+      const stored = JSON.parse(readFileSync(inside('a.json'), 'utf8')) as Conversation;
+      const before = JSON.stringify({ ...stored, turns: [...stored.turns, {}] });
+      writeFileSync(inside('a.json'), before);
+      symlinkSync(outside(), inside('a.json.as-it-was'));
+      await open().save(conversation('a'));
+      expect(readFileSync(inside('a.json.as-it-was'), 'utf8')).toBe(before);
+    });
   });
 });
 
