@@ -6,7 +6,7 @@ import type { GgufValue } from './gguf-writer';
 const normalType = 1;
 const controlType = 3;
 
-const specialTokens = [
+export const specialTokens = [
   '<|endoftext|>',
   '<|im_start|>',
   '<|im_end|>',
