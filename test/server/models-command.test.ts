@@ -17,7 +17,7 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ListedModel } from '../../language-server/protocol/models';
 import { saveTinyModel } from '../native/tiny-model';
-import { startHub, type TestHub } from '../unit/hub-server';
+import { startHub, type TestHub } from '../unit/models/hub-server';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 let folder = '';
