@@ -41,7 +41,7 @@ Napi::Value reference_object::time_steps(const Napi::CallbackInfo & info) {
         const int32_t depth = int_of(o, "depth", 0, 1 << 24), n_steps = int_of(o, "steps", 1, 1 << 20);
         return js_task::start(info.Env(), alive().get(), 0, {}, [held = alive(), tokens, depth, n_steps](worker_task & w, js_task &) -> js_task::make_result {
             std::vector<double> ms = held->time_steps(tokens, depth, n_steps, w.flags.abort);
-            return [ms = std::move(ms)](Napi::Env env) { return doubles_to_js(env, ms); };
+            return [ms = std::move(ms)](Napi::Env env) { return numbers_to_js(env, ms); };
         });
     });
 }
@@ -102,7 +102,7 @@ Napi::Value evaluate(const Napi::CallbackInfo & info) {
 Napi::Value timing_to_js(Napi::Env env, const timing_result & r) {
     Napi::Object o = Napi::Object::New(env);
     const auto set = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
-    o.Set("stepMs", doubles_to_js(env, r.step_ms));
+    o.Set("stepMs", numbers_to_js(env, r.step_ms));
     set("bytesReadPerToken", r.bytes_per_step);
     set("fasaSteps",         r.n_fasa_steps);
     set("tipMs",             r.tip_ms);
@@ -146,9 +146,9 @@ Napi::Value load_reference(const Napi::CallbackInfo & info) {
 Napi::Value synthetic_to_js(Napi::Env env, const synthetic_result & r) {
     Napi::Object o = Napi::Object::New(env);
     const auto set = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
-    o.Set("flashMs", doubles_to_js(env, r.flash_ms));
-    o.Set("exactMs", doubles_to_js(env, r.exact_ms));
-    o.Set("fasaMs",  doubles_to_js(env, r.fasa_ms));
+    o.Set("flashMs", numbers_to_js(env, r.flash_ms));
+    o.Set("exactMs", numbers_to_js(env, r.exact_ms));
+    o.Set("fasaMs",  numbers_to_js(env, r.fasa_ms));
     set("tipMs",       r.tip_ms);
     set("selectionMs", r.selection_ms);
     set("facMs",       r.fac_ms);

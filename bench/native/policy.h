@@ -3,7 +3,7 @@
 // Ways to predict which tokens a query attends to, other than FASA's importance keys: baselines that evaluation compares
 // it with. All share the rest of the choice (anchor, window, the best by the group's sum of softmax) and focused attention.
 
-#include "attention/choice_policy.h"
+#include "attention/attention.h"
 #include "kernels/kernels.h"
 #include "kv/cache.h"
 

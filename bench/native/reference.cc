@@ -1,6 +1,5 @@
 #include "bench/native/reference.h"
 
-#include "base/assertion_guard.h"
 #include "base/error.h"
 #include "model/gguf_file.h"
 #include "model/hparams.h"

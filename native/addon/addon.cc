@@ -4,7 +4,6 @@
 #include "addon/values.h"
 #include "kernels/kernels.h"
 #include "model/backend.h"
-#include "model/device.h"
 #include "model/gguf_file.h"
 
 #include "ggml.h"
@@ -39,14 +38,10 @@ static Napi::Value devices(const Napi::CallbackInfo & info) {
 
 static Napi::Value cpu_features(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        const std::vector<std::string> names = backend_cpu_features();
-        Napi::Array list = Napi::Array::New(info.Env(), names.size());
-        for (size_t i = 0; i < names.size(); i++) {
-            list.Set((uint32_t) i, Napi::String::New(info.Env(), names[i]));
-        }
+        const auto text = [env = info.Env()](const std::string & name) { return Napi::String::New(env, name); };
         Napi::Object o = Napi::Object::New(info.Env());
         o.Set("library",     Napi::String::New(info.Env(), ggml_backend_reg_name(ggml_backend_dev_backend_reg(backend_cpu_device()))));
-        o.Set("features",    list);
+        o.Set("features",    list_to_js(info.Env(), backend_cpu_features(), text));
         o.Set("fasaKernels", Napi::String::New(info.Env(), fasa_kernels_best()->name));
         return o;
     });

@@ -37,11 +37,7 @@ Napi::Value encoder_object::encode(const Napi::CallbackInfo & info) {
             [held, sources = std::move(sources)](worker_task & w, js_task & t) -> js_task::make_result {
                 auto chunks = held->encode(sources, w.flags, [&t](int32_t n) { t.call(0, { (double) n }); });
                 return [chunks = std::move(chunks)](Napi::Env env) {
-                    Napi::Array list = Napi::Array::New(env, chunks.size());
-                    for (size_t i = 0; i < chunks.size(); i++) {
-                        list.Set((uint32_t) i, chunk_object::with_properties(env, chunks[i]));
-                    }
-                    return list;
+                    return list_to_js(env, chunks, [env](const auto & chunk) { return chunk_object::with_properties(env, chunk); });
                 };
             });
     });

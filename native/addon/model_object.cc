@@ -10,14 +10,6 @@ static void set_token(Napi::Object & o, const char * key, int32_t token) {
     o.Set(key, token < 0 ? o.Env().Undefined() : Napi::Number::New(o.Env(), token));
 }
 
-static Napi::Array token_list(Napi::Env env, const std::vector<int32_t> & tokens) {
-    Napi::Array list = Napi::Array::New(env, tokens.size());
-    for (size_t i = 0; i < tokens.size(); i++) {
-        list.Set((uint32_t) i, Napi::Number::New(env, tokens[i]));
-    }
-    return list;
-}
-
 // with words: as the loaded vocabulary knows them; without: the plain metadata keys
 static Napi::Object special_tokens_to_js(Napi::Env env, const gguf_file & file, const vocab * words) {
     const auto id = [&](const char * name) {
@@ -30,8 +22,9 @@ static Napi::Object special_tokens_to_js(Napi::Env env, const gguf_file & file, 
     o.Set("addBos", Napi::Boolean::New(env, words ? words->add_bos() : file.find_bool("tokenizer.ggml.add_bos_token").value_or(false)));
     std::vector<int32_t> ends = words ? words->end_of_generation() : std::vector<int32_t> { id("eos"), id("eot") };
     ends.erase(std::remove(ends.begin(), ends.end(), -1), ends.end());
-    o.Set("endOfGeneration", token_list(env, ends));
-    o.Set("control", token_list(env, words ? words->control() : std::vector<int32_t>()));
+    o.Set("endOfGeneration", numbers_to_js(env, { ends.begin(), ends.end() }));
+    const std::vector<int32_t> control = words ? words->control() : std::vector<int32_t>();
+    o.Set("control", numbers_to_js(env, { control.begin(), control.end() }));
     set_token(o, "fimPrefix",     words ? words->fim_prefix()     : id("fim_pre"));
     set_token(o, "fimSuffix",     words ? words->fim_suffix()     : id("fim_suf"));
     set_token(o, "fimMiddle",     words ? words->fim_middle()     : id("fim_mid"));

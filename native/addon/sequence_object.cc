@@ -28,12 +28,9 @@ static Napi::Value result_to_js(Napi::Env env, const generate_result & r, double
     o.Set("reason", Napi::String::New(env, reasons[r.reason]));
     o.Set("stats",  stats);
     if (r.attention) {
-        Napi::Array list = Napi::Array::New(env, r.attention->chunks.size());
-        for (size_t i = 0; i < r.attention->chunks.size(); i++) {
-            list.Set((uint32_t) i, floats_to_js(env, r.attention->chunks[i]));
-        }
-        o.Set("chunkAttention", list);
-        o.Set("ownAttention",   floats_to_js(env, r.attention->own));
+        const auto shares = [env](const std::vector<float> & list) { return floats_to_js(env, list); };
+        o.Set("chunkAttention", list_to_js(env, r.attention->chunks, shares));
+        o.Set("ownAttention",   shares(r.attention->own));
     }
     return o;
 }
@@ -68,9 +65,9 @@ Napi::Value sequence_object::generate(const Napi::CallbackInfo & info) {
 static Napi::Value measurement_to_js(Napi::Env env, const measure_result & r) {
     Napi::Object o = Napi::Object::New(env);
     o.Set("tokens",   Napi::Number::New(env, r.n_tokens));
-    o.Set("fasaMs",   doubles_to_js(env, r.fasa_ms));
-    o.Set("denseMs",  doubles_to_js(env, r.dense_ms));
-    o.Set("kl",       doubles_to_js(env, r.kl));
+    o.Set("fasaMs",   numbers_to_js(env, r.fasa_ms));
+    o.Set("denseMs",  numbers_to_js(env, r.dense_ms));
+    o.Set("kl",       numbers_to_js(env, r.kl));
     o.Set("agreeing", Napi::Number::New(env, r.n_agreeing));
     return o;
 }

@@ -172,11 +172,8 @@ Napi::Object calibration_to_js(Napi::Env env, const calibration & c, int32_t n_l
     for (int32_t il = 0; il < n_layer; il++) {
         Napi::Array heads = Napi::Array::New(env, n_head_kv);
         for (int32_t h = 0; h < n_head_kv; h++) {
-            Napi::Array fcs = Napi::Array::New(env, c.n_dominant);
-            for (int32_t i = 0; i < c.n_dominant; i++) {
-                fcs.Set(i, Napi::Number::New(env, c.dominant[((size_t) il*n_head_kv + h)*c.n_dominant + i]));
-            }
-            heads.Set(h, fcs);
+            const auto fcs = c.dominant.begin() + ((ptrdiff_t) il*n_head_kv + h)*c.n_dominant;
+            heads.Set(h, numbers_to_js(env, { fcs, fcs + c.n_dominant }));
         }
         layers.Set(il, heads);
     }
@@ -197,10 +194,6 @@ Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float> & values
     return a;
 }
 
-Napi::Array doubles_to_js(Napi::Env env, const std::vector<double> & values) {
-    Napi::Array a = Napi::Array::New(env, values.size());
-    for (size_t i = 0; i < values.size(); i++) {
-        a.Set((uint32_t) i, Napi::Number::New(env, values[i]));
-    }
-    return a;
+Napi::Array numbers_to_js(Napi::Env env, const std::vector<double> & values) {
+    return list_to_js(env, values, [env](double value) { return Napi::Number::New(env, value); });
 }

@@ -32,6 +32,16 @@ sampling_params      sampling_of (const Napi::Object & o);
 calibration          calibration_of(const Napi::Object & o); // throws BAD_CALIBRATION
 Napi::Object         calibration_to_js(Napi::Env env, const calibration & c, int32_t n_layer, int32_t n_head_kv);
 
+// An array of to_js(value) for each value.
+template <typename Values, typename ToJs> Napi::Array list_to_js(Napi::Env env, const Values & values, ToJs && to_js) {
+    Napi::Array list = Napi::Array::New(env, values.size());
+    uint32_t i = 0;
+    for (const auto & value : values) {
+        list.Set(i++, to_js(value));
+    }
+    return list;
+}
+
 Napi::Int32Array   tokens_to_js(Napi::Env env, const std::vector<int32_t> & tokens);
-Napi::Array        doubles_to_js(Napi::Env env, const std::vector<double> & values);
+Napi::Array        numbers_to_js(Napi::Env env, const std::vector<double> & values);
 Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float> & values);

@@ -8,7 +8,6 @@
 // Source of the method: arXiv 2602.03152; group sum, int4 ranges per page and channel, exact sink: docs/calibration.md.
 
 #include "attention/attention_mass.h"
-#include "attention/choice_policy.h"
 #include "kernels/kernels.h"
 #include "kv/cache.h"
 #include "kv/chunk.h"
@@ -21,6 +20,15 @@
 
 constexpr int32_t FASA_ANCHOR_TOKENS = 4;  // attention sink: always attended, scored exactly; more with a composition
 constexpr int32_t FASA_WINDOW_TOKENS = 32; // the newest tokens: always attended
+
+// Another way to predict which tokens a query attends to: takes the place of TIP. Those there are: bench/native/policy.h.
+struct choice_policy {
+    virtual ~choice_policy() = default;
+
+    // importance of tokens [0, n_kv) to the query heads of one KV head. Called by several threads at once.
+    // q [n_group][head_size], not scaled; importance [n_kv]
+    virtual void importance(int32_t il, int32_t head, const float * q, int32_t n_kv, float * importance) const = 0;
+};
 
 struct fasa_session {
     fasa_session(const model_hparams & hp, const kv_cache & kv, int32_t n_threads);

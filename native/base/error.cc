@@ -1,7 +1,10 @@
 #include "base/error.h"
 
+#include "ggml.h"
+
 #include <cstdarg>
 #include <cstdio>
+#include <mutex>
 
 const char * error_code_name(error_code code) {
     switch (code) {
@@ -48,4 +51,23 @@ void fail(error_code code, const char * fmt, ...) {
     const std::string text = format_list(fmt, args);
     va_end(args);
     throw native_error(code, text);
+}
+
+static thread_local int guard_depth = 0;
+
+static void on_assertion(const char * message) {
+    if (guard_depth > 0) {
+        throw native_error(ERROR_INTERNAL, message);
+    }
+    fprintf(stderr, "%s\n", message); // the process ends now: leave a trace
+}
+
+assertion_guard::assertion_guard() {
+    static std::once_flag once;
+    std::call_once(once, [] { ggml_set_abort_callback(on_assertion); });
+    guard_depth++;
+}
+
+assertion_guard::~assertion_guard() {
+    guard_depth--;
 }

@@ -94,11 +94,7 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
 
 std::vector<std::shared_ptr<kv_chunk>> chunk_encoder::encode(const std::vector<chunk_source> & sources, const task_flags & flags,
         const std::function<void(int32_t n_done)> & progress) {
-    struct scope {
-        chunk_encoder & e;
-        scope(chunk_encoder & e, const task_flags & flags) : e(e) { e.abort = &flags.abort; }
-        ~scope() { e.abort = nullptr; }
-    } const running(*this, flags);
+    const abort_scope running(abort, flags);
     for (const chunk_source & s : sources) {
         if (s.tokens.empty() || s.tokens.size() > (size_t) params.n_chunk) {
             fail(ERROR_BAD_ARGUMENT, "a chunk of %zu tokens is not possible, at most %d", s.tokens.size(), params.n_chunk);

@@ -106,11 +106,12 @@ private:
         std::chrono::steady_clock::time_point begin);
 };
 
-// While it lives, what computes a sequence looks at the flag of the running task.
+// While it lives, what computes looks at the flag of the running task.
 struct abort_scope {
-    compute & where;
-    abort_scope(sequence & s, const task_flags & flags) : where(*s.where) { where.abort = &flags.abort; }
-    ~abort_scope() { where.abort = nullptr; }
+    const std::atomic<bool> *& slot;
+    abort_scope(const std::atomic<bool> *& slot, const task_flags & flags) : slot(slot) { slot = &flags.abort; }
+    abort_scope(sequence & s, const task_flags & flags) : abort_scope(s.where->abort, flags) {}
+    ~abort_scope() { slot = nullptr; }
     abort_scope(const abort_scope &) = delete;
     abort_scope & operator=(const abort_scope &) = delete;
 };

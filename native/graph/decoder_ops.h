@@ -2,7 +2,7 @@
 
 // What every graph of the llama, qwen2 and qwen3 architectures has in common, whatever cache it attends to.
 
-#include "base/assertion_guard.h"
+#include "base/error.h"
 #include "model/model.h"
 
 #include <cstdint>

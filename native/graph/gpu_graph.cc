@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "graph/decoder_ops.h"
-#include "model/device.h"
+#include "model/backend.h"
 
 namespace {
 

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "kernels/calibration.h"
 
 #include "ggml-backend.h"
 
@@ -10,13 +11,9 @@
 #include <cstring>
 
 std::vector<int32_t> calibration::channels(const model_hparams & hp, int32_t il, int32_t head) const {
-    std::vector<int32_t> out;
-    for (int32_t i = 0; i < n_dominant; i++) {
-        const int32_t fc = dominant[((size_t) il*hp.n_head_kv + head)*n_dominant + i];
-        const bool neox = hp.rope_type == GGML_ROPE_TYPE_NEOX;
-        out.push_back(neox ? fc : 2*fc);
-        out.push_back(neox ? fc + hp.head_size/2 : 2*fc + 1);
-    }
+    std::vector<int32_t> out(2*n_dominant);
+    const int32_t * fcs = dominant.data() + ((size_t) il*hp.n_head_kv + head)*n_dominant;
+    fasa_channels_from_fcs(fcs, n_dominant, hp.head_size, hp.rope_type == GGML_ROPE_TYPE_NEOX, out.data());
     return out;
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "model/device.h"
+#include "model/backend.h"
 #include "model/tensors.h"
 
 #include <algorithm>

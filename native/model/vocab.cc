@@ -1,6 +1,5 @@
 #include "model/vocab.h"
 
-#include "base/assertion_guard.h"
 #include "base/error.h"
 
 #include <algorithm>
