@@ -63,7 +63,7 @@ void reference::check_tokens(const std::vector<int32_t> & tokens, int32_t n_more
     }
 }
 
-// feeds tokens behind n_past cached ones; logits of those >= from (counted from the first fed) go one row behind the other
+// Computes tokens after n_past cached ones. Rows of logits, one for each token >= from (counted from the first computed one), are consecutive.
 void reference::decode(const int32_t * tokens, int32_t n, int32_t n_past, int32_t from, float * logits) {
     const int32_t n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
     llama_batch batch = llama_batch_init(N_BATCH, 0, 1);

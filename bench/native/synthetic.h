@@ -1,6 +1,6 @@
 #pragma once
 
-// Attention alone, on random keys and values of any shape: what its stages cost where no model of that shape is at hand.
+// Attention alone, on random keys and values of any shape: what its stages cost for models that are not there.
 
 #include <atomic>
 #include <cstdint>

@@ -62,10 +62,10 @@ static Napi::Value load_model(const Napi::CallbackInfo & info) {
         const std::string path = path_of(o.Get("path"));
         ggml_backend_dev_t device = o.Get("device").IsUndefined() ? nullptr : device_find(string_of(o, "device"));
         return js_task::start(info.Env(), nullptr, 0, { function_at(info, 1) }, [path, device](worker_task & w, js_task & t) -> js_task::make_result {
-            double told = -1.0; // a hundred steps are enough for a person
+            double reported = -1.0; // a hundred steps are enough for a person
             std::shared_ptr<model> m = model::load(path, device, w.flags.abort, [&](float share) {
-                if (share - told >= 0.01 || share >= 1.0f) {
-                    told = share;
+                if (share - reported >= 0.01 || share >= 1.0f) {
+                    reported = share;
                     t.call(0, { share });
                 }
             });

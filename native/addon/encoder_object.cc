@@ -10,7 +10,7 @@ std::vector<Napi::ClassPropertyDescriptor<encoder_object>> encoder_object::metho
 static std::string address_of(const Napi::Value & v) {
     const std::string address = v.IsString() ? v.As<Napi::String>().Utf8Value() : "";
     if (address.size() < 16 || address.size() > 64 || address.find('\0') != std::string::npos) {
-        fail(ERROR_BAD_ARGUMENT, "an address must be a text of 16 to 64 bytes");
+        fail(ERROR_BAD_ARGUMENT, "an address must be a string of 16 to 64 bytes");
     }
     return address;
 }
@@ -18,7 +18,7 @@ static std::string address_of(const Napi::Value & v) {
 Napi::Value encoder_object::encode(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         if (info.Length() < 3 || !info[0].IsArray()) {
-            fail(ERROR_BAD_ARGUMENT, "encode takes a list of chunks, options, and a function that is told of progress");
+            fail(ERROR_BAD_ARGUMENT, "encode takes a list of chunks, options, and a function for progress");
         }
         const Napi::Array list = info[0].As<Napi::Array>();
         std::vector<chunk_source> sources;

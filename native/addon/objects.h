@@ -14,7 +14,7 @@
 #include <vector>
 
 // What a class has in common with the others. Self names itself for JavaScript (CLASS) and for errors (WHAT), lists its
-// methods, and says how many bytes V8 is told of: reported(native).
+// methods, and says how many bytes are reported to V8: reported(native).
 template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Self> {
     static void define(Napi::Env env) {
         std::vector<Napi::ClassPropertyDescriptor<Self>> list = Self::methods();

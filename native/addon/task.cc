@@ -3,7 +3,7 @@
 #include "addon/values.h"
 
 // process.exit() with a task queued or running: the engine's thread must be joined while the channels into JavaScript
-// still exist. Cleanup hooks run last in, first out, so each task adds one behind its channel's own.
+// still exist. Cleanup hooks run last in, first out, so each task adds one after its channel's own.
 void js_task::on_environment_exit(void * data) {
     addon_data * addon = ((js_task *) data)->addon;
     addon->closing = true;

@@ -56,14 +56,14 @@ bool bool_of(const Napi::Object & o, const char * key) {
 std::string string_of(const Napi::Object & o, const char * key) {
     const Napi::Value v = o.Get(key);
     if (!v.IsString()) {
-        fail(ERROR_BAD_ARGUMENT, "%s must be a text", key);
+        fail(ERROR_BAD_ARGUMENT, "%s must be a string", key);
     }
     return v.As<Napi::String>().Utf8Value();
 }
 
 std::string path_of(const Napi::Value & v) {
     if (!v.IsString()) {
-        fail(ERROR_BAD_ARGUMENT, "a path must be a text");
+        fail(ERROR_BAD_ARGUMENT, "a path must be a string");
     }
     const std::string path = v.As<Napi::String>().Utf8Value();
     if (path.empty() || path.find('\0') != std::string::npos) {

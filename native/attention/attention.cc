@@ -11,10 +11,10 @@
 constexpr int32_t MAX_GROUP    = 32;
 constexpr int32_t MAX_CHANNELS = FASA_HEAD_SIZE_MAX;
 
-// tokens of a run that share the scan of chunks
+// tokens of a run that share one scan of the chunks
 constexpr int32_t BLOCK_TOKENS = 4;
 
-// pages: about what the kernel's own fetching is ahead by
+// Pages: about as far as the kernel itself prefetches.
 constexpr int32_t FETCH_AHEAD_PAGES = 2;
 
 struct fasa_session::tip_query {
@@ -22,7 +22,7 @@ struct fasa_session::tip_query {
     float   channels[MAX_GROUP*MAX_CHANNELS];
 };
 
-// adds the time until its end to a stage, on one thread of the pool
+// Adds the time it lives to a stage, on the first thread of the pool.
 struct stage_timer {
     using clock = std::chrono::steady_clock;
     int64_t *         sum;
@@ -113,7 +113,7 @@ void fasa_session::tip_chunk_page(int32_t il, int32_t head, int32_t i, const flo
     }
 }
 
-// The kernel fetches ahead in the memory behind a page, where the next page of the same chunk is; the next chunk's are elsewhere.
+// The kernel prefetches the memory after a page, where the next page of the same chunk lies; those of the next chunk lie elsewhere.
 void fasa_session::fetch_ahead(int32_t il, int32_t head, int32_t i) const {
     const int32_t next = i + FETCH_AHEAD_PAGES;
     if (next < (int32_t) chunk_pages.size() && chunk_pages[next].page < FETCH_AHEAD_PAGES) {
@@ -155,7 +155,7 @@ void fasa_session::tip_unit(float * scores, int32_t il, int32_t head, int32_t un
     kernels->tip_rows(q_channels, n_group, channels, kv.n_channels, keys + (size_t) begin*kv.row_stride(), kv.row_stride(), query.n_kv - begin, out, stride);
 }
 
-// the rows of a list of flat indices, and what kinds of them lie behind each other
+// Appends the rows of a list of flat indices, and the ranges of rows of one kind among them.
 void fasa_session::gather(work_area & area, int32_t il, int32_t head, const int32_t * list, int32_t n) const {
     const int32_t n_chunks = n_flat_chunks();
     for (int32_t i = 0; i < n; i++) {
@@ -209,7 +209,7 @@ void fasa_session::select(work_area & area, float * scores, int32_t il, int32_t 
     const int32_t n_first  = std::min({ n_anchor, budget, n_own });
     const int32_t n_window = std::min({ FASA_WINDOW_TOKENS, budget - n_first, n_own - n_first });
     const int32_t n_best   = budget - n_first - n_window;
-    for (int32_t i = 0; i < n_chunks; i += FASA_PAGE_TOKENS) { // what a chunk's last page has no token for is never chosen
+    for (int32_t i = 0; i < n_chunks; i += FASA_PAGE_TOKENS) { // a chunk's last page may be padded: padding is never chosen
         const page_place place = chunk_pages[i/FASA_PAGE_TOKENS];
         const int32_t n = chunk_at(place.chunk).n_tokens - place.page*FASA_PAGE_TOKENS;
         if (n < FASA_PAGE_TOKENS) {
@@ -285,7 +285,7 @@ void fasa_session::run_tip(ggml_tensor * dst, int ith, int nth, void * userdata)
     const layer_op & op = *(const layer_op *) userdata;
     fasa_session & s = *op.session;
     if (s.reads_all(s.n_kv) || s.policy) {
-        return; // all tokens are read, or chosen in another way
+        return; // all tokens are read, or a policy chooses them
     }
     const stage_timer timer(s.times.tip, ith);
     const query q = { (const float *) dst->src[0]->data, s.n_kv };
@@ -332,7 +332,7 @@ void fasa_session::run_all(ggml_tensor * dst, int ith, int nth, void * userdata)
     const int32_t n_blocks = (n_tokens + BLOCK_TOKENS - 1)/BLOCK_TOKENS;
     for (int32_t i = ith; i < n_blocks*n_head_kv; i += nth) {
         if (s.abort && s.abort->load(std::memory_order_relaxed)) {
-            return; // the graph ends behind this node
+            return; // the graph ends after this node
         }
         const int32_t t = i/n_head_kv*BLOCK_TOKENS;
         s.run_block(s.areas[ith], op.il, i % n_head_kv, t, std::min(BLOCK_TOKENS, n_tokens - t), dst);
@@ -375,7 +375,7 @@ ggml_tensor * fasa_session::build(ggml_context * ctx, int32_t il, ggml_tensor * 
     if (n_tokens > 1) {
         return ggml_custom_4d(ctx, GGML_TYPE_F32, hp.head_size, hp.n_head, n_tokens, 1, args, 3, run_all, GGML_N_TASKS_MAX, &ops[il]);
     }
-    // scores and choice live in the session: the results of the first two ops only order the third behind them
+    // scores and choice live in the session: the results of the first two ops only make the third run after them
     ggml_tensor * tip = ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, args, 3, run_tip, GGML_N_TASKS_MAX, &ops[il]);
     ggml_tensor * selection_args[] = { tip, q };
     ggml_tensor * selection = ggml_custom_4d(ctx, GGML_TYPE_F32, 1, 1, 1, 1, selection_args, 2, run_selection, GGML_N_TASKS_MAX, &ops[il]);

@@ -4,7 +4,7 @@
 //   TIP:       scores of every cached token per query head, from the dominant FCs alone
 //   selection: per KV head, the best tokens by the group's sum of softmax
 //   FAC:       exact softmax attention over anchor, chosen tokens and recent window
-// What is read is the sequence's own cache and, beside it, chunks of a repository: all in one softmax.
+// A step reads the sequence's own cache and the retrieved chunks, all in one softmax.
 // Source of the method: arXiv 2602.03152; group sum, int4 ranges per page and channel, exact sink: docs/calibration.md.
 
 #include "attention/attention_mass.h"
@@ -41,9 +41,9 @@ struct fasa_session {
     int32_t n_anchor = FASA_ANCHOR_TOKENS;
     // importance by this instead of TIP; nullptr: TIP. Over the sequence's own tokens alone.
     const choice_policy *     policy = nullptr;
-    const std::atomic<bool> * abort  = nullptr; // looked at between two tokens of a run
+    const std::atomic<bool> * abort  = nullptr; // checked between two tokens of a run
 
-    // What is read beside the sequence, until it is set again; nullptr: nothing.
+    // The chunks that are read besides the sequence, until others are set; nullptr: none.
     void    set_chunks(const chunk_set * chunks);
     int32_t n_chunk_tokens() const { return chunks ? chunks->n_tokens() : 0; }
 
@@ -67,14 +67,14 @@ struct fasa_session {
 private:
     struct layer_op { fasa_session * session; int32_t il; };
 
-    // Rows of one kind behind each other in a choice.
+    // Consecutive rows of one kind in a choice.
     struct row_range {
         int32_t begin, end;
         bool    q8_0;
         bool    biased;
     };
 
-    // Where one KV head's choice is worked out: by one thread, or by stages that follow each other.
+    // Buffers for the choice of one KV head, used by one thread or by one stage after the other.
     struct work_area {
         std::vector<float>    scores;        // [n_group][n_flat_max]; of a few tokens where they share a scan
         std::vector<float>    importance;    // [n_flat_max]
@@ -94,7 +94,7 @@ private:
     // Flat indices: first the chunks, each from a whole page on, then the sequence's own tokens.
     const chunk_set * chunks = nullptr;
     const kv_chunk &  chunk_at(int32_t i) const { return *chunks->chunks[i].chunk; }
-    struct page_place { int32_t chunk; int32_t page; };
+    struct page_place { int32_t chunk, page; };
     std::vector<page_place> chunk_pages;  // of each flat page
     std::vector<int32_t>    chunk_begins; // flat index of each chunk's first token
     int32_t n_flat_chunks() const { return (int32_t) chunk_pages.size()*FASA_PAGE_TOKENS; }

@@ -8,7 +8,7 @@
 constexpr int32_t ATTENTION_BLOCK_TOKENS = 16; // tokens of a chunk or of the sequence that are counted together
 
 // Shares of the attention on all chosen tokens but the sequence's anchor and window, one for each ATTENTION_BLOCK_TOKENS tokens.
-// Together they are 1, or 0 where nothing was chosen beside those.
+// Together they are 1, or 0 where no other token was chosen.
 struct attention_mass {
     std::vector<std::vector<float>> chunks; // one list a chunk
     std::vector<float>              own;    // of the sequence, from its first token on

@@ -52,7 +52,7 @@ mapped_file::mapped_file(const std::string & path) {
     size = (size_t) length.QuadPart;
 }
 
-void mapped_file::let_go() const {}
+void mapped_file::release_pages() const {}
 
 bool mapped_file::intact(const std::string &) const { return true; }
 
@@ -93,7 +93,7 @@ mapped_file::mapped_file(const std::string & path) {
     data = (const char *) map;
 }
 
-void mapped_file::let_go() const { madvise((void *) data, size, MADV_DONTNEED); }
+void mapped_file::release_pages() const { madvise((void *) data, size, MADV_DONTNEED); }
 
 bool mapped_file::intact(const std::string & path) const {
     struct stat st;

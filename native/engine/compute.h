@@ -20,7 +20,7 @@ struct attention_params {
     int32_t        fasa_from = 0;   // auto: FASA from this many cached tokens on
 };
 
-// Positions of a sequence that chunks are read beside: the anchor's tokens keep theirs, the others count from tail_position.
+// Positions of a sequence that reads chunks: the anchor's tokens keep theirs, the others count from tail_position.
 struct composition_params {
     int32_t n_anchor      = 0;
     int32_t tail_position = 0;
@@ -58,7 +58,7 @@ struct compute {
 
     const std::shared_ptr<model> m;
     const sequence_params        params;
-    const std::atomic<bool> *    abort = nullptr; // of the running task: looked at between two nodes of a graph on the CPU
+    const std::atomic<bool> *    abort = nullptr; // of the running task: checked between two nodes of a graph on the CPU
 
     // Both: n tokens after n_past cached ones. logits: of the last n_out of them, [n_out][n_vocab].
     // throws CANCELLED, OUT_OF_MEMORY, BACKEND, FILE_UNREADABLE; nothing of the micro-batch counts as cached then

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 
-// Tokens that see the chunks, prefilled at once: weights are read once for all of them.
+// Tokens of a micro-batch that sees the chunks: the weights are read once for all of them.
 constexpr int32_t LATE_BATCH = 64;
 
-// Of a long answer, after so many steps the files of the chunks are looked at again.
+// In a long answer, the files of the chunks are checked again after so many steps.
 constexpr int32_t STEPS_BETWEEN_CHECKS = 32;
 
 void task_flags::check() const {

@@ -104,7 +104,7 @@ static void tokens_choose(fasa_calibrator & c, const fasa_kernels & kernels, int
 }
 
 // Adds the weighted covariance of one query head's FC scores over the chosen tokens to total (lower triangle), divided by
-// the variance of the whole logit: so that each query counts alike, however peaked its logits are.
+// the variance of the whole logit: so that each query counts the same, however peaked its logits are.
 static void covariance_add(fasa_calibrator & c, const float * q, double * total) {
     const int32_t n_fc = c.n_fc();
     const int32_t d    = c.head_size;
@@ -140,7 +140,7 @@ static void covariance_add(fasa_calibrator & c, const float * q, double * total)
         }
     }
     if (!(variance > 1e-12) || !std::isfinite(variance)) {
-        return; // all tokens alike, or not numbers: this query says nothing
+        return; // all tokens have the same logit, or not a number: this query says nothing
     }
     for (size_t i = 0; i < c.sum.size(); i++) {
         total[i] += c.sum[i]/variance;
@@ -199,29 +199,29 @@ static void set_choose(const double * covariance, int32_t n_fc, int32_t n_domina
     };
     for (int32_t k = 0; k < n_dominant; k++) {
         int32_t best = -1;
-        double  most = 0;
+        double  largest = 0;
         for (int32_t i = 0; i < n_fc; i++) {
             const double gain = 2*left[i] - at(i, i); // by taking i in
-            if (!in[i] && (best < 0 || gain > most)) {
+            if (!in[i] && (best < 0 || gain > largest)) {
                 best = i;
-                most = gain;
+                largest = gain;
             }
         }
         move(best, true);
     }
     for (int32_t round = 0; round < 4*n_fc; round++) {
         int32_t take = -1, leave = -1;
-        double  most = 0;
+        double  largest = 0;
         for (int32_t i = 0; i < n_fc; i++) {
             for (int32_t j = 0; j < n_fc; j++) {
                 if (in[i] || !in[j]) {
                     continue;
                 }
                 const double gain = 2*left[i] - at(i, i) - 2*left[j] - at(j, j) + 2*at(i, j);
-                if (gain > most) {
+                if (gain > largest) {
                     take  = i;
                     leave = j;
-                    most  = gain;
+                    largest  = gain;
                 }
             }
         }
@@ -229,7 +229,7 @@ static void set_choose(const double * covariance, int32_t n_fc, int32_t n_domina
         for (int32_t i = 0; i < n_fc; i++) {
             variance += at(i, i);
         }
-        if (take < 0 || most <= 1e-9*variance) { // what is left is rounding
+        if (take < 0 || largest <= 1e-9*variance) { // what is left is rounding
             return;
         }
         move(take, true);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 constexpr int32_t FASA_PAGE_TOKENS   = 128; // tokens of a page
-constexpr int32_t FASA_HEAD_SIZE_MAX = 256; // d, and so also the most channels of a page
+constexpr int32_t FASA_HEAD_SIZE_MAX = 256; // d, and so also the max channels of a page
 
 // bytes of the importance keys of one KV head and one page: 64-byte aligned
 // n_channels: 2 * dominant FCs, 1 to FASA_HEAD_SIZE_MAX
@@ -53,7 +53,7 @@ struct fasa_kernels {
     void (*top_k)(const float * values, int32_t begin, int32_t end, int32_t n_chosen, int32_t * chosen, void * scratch);
 
     // Focused attention (FAC) is these three over the chosen rows, wherever they lie. The K row of token r is at rows[r], its
-    // V row right behind, at rows[r] + d; d is at most FASA_HEAD_SIZE_MAX.
+    // V row right after it, at rows[r] + d; d is at most FASA_HEAD_SIZE_MAX.
 
     // Exact logits. q: [n_q][d], not scaled; scale: 1/sqrt(d); logits: row h at logits + h*logit_stride
     void (*row_logits)(const float * q, int32_t n_q, int32_t d, const uint16_t * const * rows, int32_t n_rows, float scale,
@@ -67,7 +67,7 @@ struct fasa_kernels {
                       int32_t n_rows, float * out);
 
     // The same for rows of q8_0 (ggml's block_q8_0: an f16 scale and 32 int8): the blocks of the K row at rows[r], those of its V
-    // row right behind. d is a multiple of 32.
+    // row right after it. d is a multiple of 32.
     void (*row_logits_q8)(const float * q, int32_t n_q, int32_t d, const uint16_t * const * rows, int32_t n_rows, float scale,
                           float * logits, size_t logit_stride);
     void (*value_sum_q8)(const float * weights, size_t weight_stride, int32_t n_q, int32_t d, const uint16_t * const * rows,

@@ -135,11 +135,11 @@ static int32_t keys_kth_largest(const int32_t * keys, int32_t n, int32_t k) {
         if (count >= k) {
             low = middle;
             if (count == k) { // the smallest of exactly these k
-                int32_t least = INT32_MAX;
+                int32_t smallest = INT32_MAX;
                 for (int32_t i = 0; i < n; i++) {
-                    least = keys[i] >= middle && keys[i] < least ? keys[i] : least;
+                    smallest = keys[i] >= middle && keys[i] < smallest ? keys[i] : smallest;
                 }
-                return least;
+                return smallest;
             }
         } else {
             high = middle - 1;
@@ -234,10 +234,10 @@ static void top_k(const float * values, int32_t begin, int32_t end, int32_t n_ch
     // the maxima are done with before candidates are written
     const int32_t bound   = lower_bound_of_kth(values + begin, n, n_chosen, indices);
     const int32_t found   = candidates_gather(values + begin, n, bound, keys, indices);
-    const int32_t least   = keys_kth_largest(keys, found, n_chosen);
-    int32_t ties = n_chosen - (least == INT32_MAX ? 0 : count_at_least(keys, found, least + 1));
+    const int32_t smallest   = keys_kth_largest(keys, found, n_chosen);
+    int32_t ties = n_chosen - (smallest == INT32_MAX ? 0 : count_at_least(keys, found, smallest + 1));
     for (int32_t i = 0, written = 0; written < n_chosen; i++) {
-        if (keys[i] > least || (keys[i] == least && ties-- > 0)) {
+        if (keys[i] > smallest || (keys[i] == smallest && ties-- > 0)) {
             chosen[written++] = begin + indices[i];
         }
     }

@@ -7,7 +7,7 @@
 #include "kernels/kernels_vector.h"
 
 // logits of n rows for n_heads query heads: scale * q . key; q: row h at q + h*q_stride
-// chosen: the rows, wherever they lie; or null: rows 0..n-1 behind each other at keys. n_heads is a constant where this is
+// chosen: the rows, wherever they lie; or null: rows 0 to n-1, consecutive from keys on. n_heads is a constant where this is
 // expanded.
 FASA_INLINE void rows_logits_heads(const float * q, size_t q_stride, const int32_t n_heads, int32_t d, const uint16_t * keys,
                                    size_t row_stride, const uint16_t * const * chosen, int32_t n, float scale, float * logits,
@@ -89,7 +89,7 @@ static void rows_logits(const float * q, size_t q_stride, int32_t n_q, int32_t d
     }
 }
 
-// The queries are spread over whole rows, zero beside the chosen channels: reading a row in order is faster than picking
+// The queries are spread over whole rows, zero outside the chosen channels: reading a row in order is faster than picking
 // from it.
 static void tip_rows(const float * q, int32_t n_q, const int32_t * channels, int32_t n_channels, const uint16_t * keys,
                      size_t row_stride, int32_t n_rows, float * scores, size_t score_stride) {

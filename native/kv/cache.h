@@ -1,7 +1,7 @@
 #pragma once
 
 // The KV cache of one sequence on the CPU. Per layer and KV head the K row and the V row of a token lie side by side,
-// f16, so that one fetch brings both; closed pages of FASA_PAGE_TOKENS tokens have importance keys beside them.
+// f16, so that one fetch brings both; closed pages of FASA_PAGE_TOKENS tokens have importance keys, too.
 // Memory is reserved for all cells and touched only as tokens come.
 
 #include "kernels/kernels.h"

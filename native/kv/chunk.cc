@@ -32,7 +32,7 @@ struct chunk_header {
     uint32_t version;
     uint32_t header_bytes;
     char     fingerprint[16];
-    char     address[ADDRESS_BYTES]; // zeros behind it
+    char     address[ADDRESS_BYTES]; // padded with zeros
     uint32_t n_layer, n_head_kv, head_size, n_channels;
     uint32_t n_tokens, row_type, page_bytes, row_bytes;
     uint64_t pages_offset, pages_bytes, rows_offset, rows_bytes, file_bytes;
@@ -248,7 +248,7 @@ std::shared_ptr<kv_chunk> kv_chunk::open(const kv_chunk_layout & layout, const s
     } else {
         c->row_data = map->data + h.rows_offset;
         c->map      = std::move(map);
-        c->map->let_go(); // of all that was verified, a step reads little
+        c->map->release_pages(); // a step reads little of what was verified
     }
     return c;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// A piece of a file, encoded on its own behind the anchor: rotated keys at its local positions, values, importance keys.
+// A chunk of a file, encoded on its own after the anchor: rotated keys at its local positions, values, importance keys.
 // Never changes. The file format: docs/chunk-files.md.
 
 #include "base/mapped_file.h"
@@ -53,7 +53,7 @@ struct kv_chunk {
     // False, from then on, once the mapped file was found cut short or replaced: its rows must not be read. One stat.
     bool intact() const;
 
-    // Writes a temporary file beside path and renames it. Returns what went wrong, or an empty text; nothing is left behind.
+    // Writes a temporary file beside path and renames it. Returns what went wrong, or an empty string; no temporary file is left.
     // Not flushed: what a power cut leaves incomplete is found by its checksums when it is opened, and encoded again.
     std::string write(const std::string & path, const std::string & address) const;
 
@@ -65,7 +65,7 @@ private:
     mutable std::atomic<bool>      lost = false;
 };
 
-// Chunks that a sequence reads beside its own tokens.
+// A chunk that a request retrieved.
 struct retrieved_chunk {
     std::shared_ptr<const kv_chunk> chunk;
     float prior = 0; // added to predicted logits: for the choice alone

@@ -21,7 +21,7 @@ std::vector<std::string> backend_cpu_features();
 // buffer types of the CPU that repack weights, best first; NULL-terminated, may be empty
 ggml_backend_buffer_type_t * backend_cpu_extra_bufts();
 
-// Devices beside the CPU that ggml's plugins bring: a model's weights and caches may lie on one.
+// Devices that ggml's plugins bring besides the CPU: a model's weights and caches may lie on one.
 
 // The device of this name: a GPU, or the CPU (whose own path is faster: to check the GPU's graph without one).
 // throws BAD_ARGUMENT and names those that are there

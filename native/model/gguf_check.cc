@@ -61,13 +61,9 @@ std::string printable(std::string_view s) {
 
 // bytes of one scalar; 0 for strings and arrays
 size_t type_bytes(uint32_t type) {
-    switch (type) {
-        case GGUF_TYPE_UINT8:  case GGUF_TYPE_INT8:  case GGUF_TYPE_BOOL:    return 1;
-        case GGUF_TYPE_UINT16: case GGUF_TYPE_INT16:                         return 2;
-        case GGUF_TYPE_UINT32: case GGUF_TYPE_INT32: case GGUF_TYPE_FLOAT32: return 4;
-        case GGUF_TYPE_UINT64: case GGUF_TYPE_INT64: case GGUF_TYPE_FLOAT64: return 8;
-        default:                                                             return 0;
-    }
+    constexpr size_t bytes[GGUF_TYPE_COUNT] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 }; // in the order of gguf_type
+    static_assert(GGUF_TYPE_BOOL == 7 && GGUF_TYPE_STRING == 8 && GGUF_TYPE_ARRAY == 9 && GGUF_TYPE_FLOAT64 == 12);
+    return type < GGUF_TYPE_COUNT ? bytes[type] : 0;
 }
 
 void check_values(reader & r, uint32_t type, uint64_t n, const std::string & key) {
@@ -184,7 +180,7 @@ void gguf_check_header(const char * data, size_t size) {
     }
 
     const uint64_t begin = (r.pos + alignment - 1)/alignment*alignment;
-    uint64_t expected = 0; // tensors lie one behind the other: ggml takes no other layout
+    uint64_t expected = 0; // tensors are contiguous: ggml takes no other layout
     for (const tensor_extent & t : extents) {
         if (t.offset != expected) {
             fail(ERROR_BAD_GGUF, "tensor %s lies at offset %llu, expected %llu", t.name.c_str(), (unsigned long long) t.offset, (unsigned long long) expected);

@@ -1,7 +1,7 @@
 #pragma once
 
 // What the header of a GGUF says of the model: sizes, RoPE, special names. Checked against sane bounds and against the
-// architectures that the decoder graph has; tensors are checked in tensors.cc.
+// architectures that the decoder graph has; tensors are checked in model.cc.
 
 #include "model/gguf_file.h"
 
@@ -16,7 +16,7 @@ struct model_hparams {
     int32_t n_ff        = 0;
     int32_t n_head      = 0;
     int32_t n_head_kv   = 0;
-    int32_t head_size   = 0; // d: of K and V alike, all of it rotated
+    int32_t head_size   = 0; // d: of both K and V; all of it is rotated
     int32_t n_vocab     = 0;
     int32_t n_ctx_train = 0; // tokens
     float   rms_eps     = 0;

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/backend.h"
-#include "model/tensors.h"
 
 #include <algorithm>
 #include <cstring>
@@ -11,11 +10,8 @@
 
 // Types that a matrix multiplication of the CPU takes: everything but the types that only intermediate results have.
 static bool is_weight_type(ggml_type type) {
-    switch (type) {
-        case GGML_TYPE_F32: case GGML_TYPE_F16: case GGML_TYPE_BF16: return true;
-        case GGML_TYPE_Q8_1: case GGML_TYPE_Q8_K:                    return false;
-        default:                                                     return ggml_is_quantized(type);
-    }
+    return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16
+        || (ggml_is_quantized(type) && type != GGML_TYPE_Q8_1 && type != GGML_TYPE_Q8_K);
 }
 
 static void check_tensor(const ggml_tensor * t, const tensor_spec & spec) {
@@ -86,8 +82,8 @@ model_summary model_summarize(const gguf_file & file) {
         s.parameters      += ggml_nelements(t);
         per_type[t->type] += ggml_nelements(t);
     }
-    const auto most = std::max_element(per_type.begin(), per_type.end(), [](auto & a, auto & b) { return a.second < b.second; });
-    s.quantization = most == per_type.end() ? "none" : ggml_type_name(most->first);
+    const auto commonest = std::max_element(per_type.begin(), per_type.end(), [](auto & a, auto & b) { return a.second < b.second; });
+    s.quantization = commonest == per_type.end() ? "none" : ggml_type_name(commonest->first);
     s.fingerprint  = fingerprint(file);
     const std::string base = file.path.substr(file.path.find_last_of("/\\") + 1);
     s.name = file.find_string("general.name").value_or("");
@@ -161,26 +157,17 @@ struct weight_loader {
         memset(m.layers.data(), 0, m.layers.size()*sizeof(layer_weights));
         tensor_specs_each(m.hp, [&](const tensor_spec & spec) {
             const ggml_tensor * t = m.file.find_tensor(spec.name);
-            if (!t && spec.layer < 0 && spec.slot == SLOT_OUTPUT) {
+            if (!t && spec.of_model == &model::output) {
                 t = m.file.find_tensor("token_embd.weight"); // tied
             }
             if (t) {
-                *member(spec) = bind(t, spec.role);
+                member(spec) = bind(t, spec.role);
             }
         });
     }
 
-    ggml_tensor ** member(const tensor_spec & spec) {
-        if (spec.layer < 0) {
-            ggml_tensor ** members[] = { &m.tok_embd, &m.output_norm, &m.output, &m.output_b, &m.rope_freqs };
-            return members[spec.slot];
-        }
-        layer_weights & l = m.layers[spec.layer];
-        ggml_tensor ** members[SLOT_LAYER_COUNT] = {
-            &l.attn_norm, &l.wq, &l.wk, &l.wv, &l.wo, &l.bq, &l.bk, &l.bv, &l.bo, &l.q_norm, &l.k_norm,
-            &l.ffn_norm, &l.ffn_gate, &l.ffn_up, &l.ffn_down, &l.ffn_gate_b, &l.ffn_up_b, &l.ffn_down_b,
-        };
-        return members[spec.slot];
+    ggml_tensor *& member(const tensor_spec & spec) {
+        return spec.layer < 0 ? m.*spec.of_model : m.layers[spec.layer].*spec.of_layer;
     }
 
     void pack(const std::atomic<bool> & abort, const std::function<void(float)> & progress) {

@@ -70,5 +70,24 @@ private:
     friend struct weight_loader;
 };
 
+// Which tensors a model of our architectures has, with what shapes: one list, used to check a file and to bind weights.
+enum tensor_role {
+    TENSOR_EMBEDDING, // read by rows
+    TENSOR_MATRIX,    // multiplied: may be repacked
+    TENSOR_VECTOR,    // f32
+};
+
+struct tensor_spec {
+    std::string name;
+    tensor_role role;
+    bool required;
+    int64_t ne0, ne1;
+    int32_t layer; // -1: of the whole model
+    ggml_tensor * model::*of_model; // where it is bound, one of the two
+    ggml_tensor * layer_weights::*of_layer;
+};
+
+void tensor_specs_each(const model_hparams & hp, const std::function<void(const tensor_spec &)> & visit);
+
 // Names, types and shapes of all tensors, without touching their data. throws MISSING_TENSOR, WRONG_SHAPE, UNSUPPORTED_MODEL
 void model_check_tensors(const gguf_file & file, const model_hparams & hp);

@@ -83,16 +83,16 @@ vocab::vocab(const gguf_file & file, int32_t n_vocab) {
 int32_t vocab::n_tokens() const { return llama_vocab_n_tokens(v); }
 
 // Several pre-tokenizers of libllama run std::regex, which recurses per character: a run of 400,000 letters overflows the
-// stack. Long texts go in pieces, cut where no pre-tokenizer joins characters: behind a newline, before a non-space.
+// stack. Long texts go in pieces, cut where no pre-tokenizer joins characters: after a newline, before a non-space.
 constexpr size_t MAX_PIECE = 16 << 10; // bytes
 
 static size_t piece_end(std::string_view text, size_t begin) {
     if (text.size() - begin <= MAX_PIECE) {
         return text.size();
     }
-    const size_t most = begin + MAX_PIECE;
+    const size_t limit = begin + MAX_PIECE;
     size_t newline = 0;
-    for (size_t i = most; i > begin + 1; i--) {
+    for (size_t i = limit; i > begin + 1; i--) {
         if (text[i - 1] != '\n') {
             continue;
         }
@@ -104,7 +104,7 @@ static size_t piece_end(std::string_view text, size_t begin) {
     if (newline > 0) {
         return newline;
     }
-    size_t end = most;
+    size_t end = limit;
     while (end > begin + 1 && ((unsigned char) text[end] & 0xc0) == 0x80) {
         end--; // not inside a UTF-8 character
     }
