@@ -44,12 +44,12 @@ struct agreement_counter {
 
 private:
     const model_hparams & hp;
-    const kv_cache &      kv;
-    const fasa_kernels *  kernels;
-    int32_t               k;
-    std::vector<int64_t>  hits; // [n_layer][n_head][head_size/2]
-    std::vector<float>    scores;
-    std::vector<char>     scratch;
-    std::vector<int32_t>  best;
-    std::vector<uint8_t>  is_best;
+    const kv_cache & kv;
+    const fasa_kernels * kernels;
+    int32_t k;
+    std::vector<int64_t> hits; // [n_layer][n_head][head_size/2]
+    std::vector<float> scores;
+    std::vector<char> scratch;
+    std::vector<int32_t> best;
+    std::vector<uint8_t> is_best;
 };

@@ -10,10 +10,10 @@
 #include <vector>
 
 struct reference_params {
-    int32_t n_ctx      = 0;
-    int32_t n_threads  = 1;
-    bool    q8_0_cache = false; // else f16
-    bool    flash      = true;  // a q8_0 cache needs it
+    int32_t n_ctx = 0;
+    int32_t n_threads = 1;
+    bool q8_0_cache = false; // else f16
+    bool flash = true;       // a q8_0 cache needs it
 };
 
 struct reference {
@@ -33,7 +33,7 @@ private:
     void decode(const int32_t * tokens, int32_t n, int32_t n_past, int32_t from, float * logits);
     void repeat_cells(int32_t n_from, int32_t n_to);
 
-    llama_model_ptr   model;
+    llama_model_ptr model;
     llama_context_ptr ctx;
     const std::atomic<bool> * abort = nullptr;
     static bool is_aborted(void * self);

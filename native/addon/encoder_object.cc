@@ -62,7 +62,7 @@ std::vector<Napi::ClassPropertyDescriptor<chunk_object>> chunk_object::methods()
 
 Napi::Object chunk_object::with_properties(Napi::Env env, std::shared_ptr<kv_chunk> c) {
     Napi::Object o = make(env, c);
-    o.Set("tokens",    Napi::Number::New(env, c->n_tokens));
+    o.Set("tokens", Napi::Number::New(env, c->n_tokens));
     o.Set("fastBytes", Napi::Number::New(env, (double) c->fast_bytes()));
     o.Set("slowBytes", Napi::Number::New(env, (double) c->slow_bytes()));
     if (!c->file.empty()) {
@@ -95,7 +95,7 @@ std::shared_ptr<const chunk_set> chunks_of(const Napi::Object & o) {
     }
     auto out = std::make_shared<chunk_set>();
     out->n_late = int_of(r, "lateTokens", 1, 1 << 24);
-    out->bias   = r.Get("bias").IsUndefined() ? 0.0f : (float) number_of(r, "bias", -1000, 1000);
+    out->bias = r.Get("bias").IsUndefined() ? 0.0f : (float) number_of(r, "bias", -1000, 1000);
     int64_t n_tokens = 0;
     for (uint32_t i = 0; i < chunks.Length(); i++) {
         retrieved_chunk c;

@@ -26,9 +26,9 @@ Napi::Object js_task::start(Napi::Env env, const void * owner, int32_t priority,
 
     self->task = std::make_shared<worker_task>();
     worker_task & t = *self->task;
-    t.owner    = owner;
+    t.owner = owner;
     t.priority = priority;
-    t.run  = [raw = self.get(), body = std::move(body)](worker_task & w) { raw->result = body(w, *raw); };
+    t.run = [raw = self.get(), body = std::move(body)](worker_task & w) { raw->result = body(w, *raw); };
     t.done = [raw = self.get()](const native_error * error) { raw->settle(error); };
 
     Napi::Object handle = Napi::Object::New(env);

@@ -117,8 +117,9 @@ attention_params attention_of(const Napi::Object & o) {
     if (mode != "dense" && mode != "fasa-c" && mode != "fasa-m" && mode != "auto") {
         fail(ERROR_BAD_ARGUMENT, "attention must be dense, fasa-c, fasa-m or auto");
     }
-    p.mode      = mode == "dense" ? ATTENTION_DENSE : mode == "fasa-c" || mode == "fasa-m" ? ATTENTION_FASA_C : ATTENTION_AUTO;
-    p.budget    = int_of(o, "budget", 1, 1 << 24);
+    p.mode = mode == "dense" ? ATTENTION_DENSE : mode == "fasa-c" || mode == "fasa-m" ? ATTENTION_FASA_C
+                                                                                      : ATTENTION_AUTO;
+    p.budget = int_of(o, "budget", 1, 1 << 24);
     p.fasa_from = int_of(o, "fasaFromTokens", 0, INT32_MAX);
     return p;
 }
@@ -126,9 +127,9 @@ attention_params attention_of(const Napi::Object & o) {
 sampling_params sampling_of(const Napi::Object & o) {
     sampling_params p;
     p.temperature = (float) number_of(o, "temperature", 0.0, 100.0);
-    p.top_k       = int_of(o, "topK", 0, 1 << 24);
-    p.top_p       = (float) number_of(o, "topP", 0.0, 1.0);
-    p.seed        = (uint32_t) number_of(o, "seed", 0, UINT32_MAX);
+    p.top_k = int_of(o, "topK", 0, 1 << 24);
+    p.top_p = (float) number_of(o, "topP", 0.0, 1.0);
+    p.seed = (uint32_t) number_of(o, "seed", 0, UINT32_MAX);
     return p;
 }
 
@@ -172,7 +173,7 @@ Napi::Object calibration_to_js(Napi::Env env, const calibration & c, int32_t n_l
     for (int32_t il = 0; il < n_layer; il++) {
         Napi::Array heads = Napi::Array::New(env, n_head_kv);
         for (int32_t h = 0; h < n_head_kv; h++) {
-            const auto fcs = c.dominant.begin() + ((ptrdiff_t) il*n_head_kv + h)*c.n_dominant;
+            const auto fcs = c.dominant.begin() + ((ptrdiff_t) il * n_head_kv + h) * c.n_dominant;
             heads.Set(h, numbers_to_js(env, { fcs, fcs + c.n_dominant }));
         }
         layers.Set(il, heads);

@@ -36,15 +36,15 @@ struct fasa_session {
     fasa_session & operator=(const fasa_session &) = delete;
 
     // Set before each run: cached tokens, those of the run included, and tokens that FAC may read per KV head.
-    int32_t n_kv   = 0;
+    int32_t n_kv = 0;
     int32_t budget = 0;
     int32_t n_anchor = FASA_ANCHOR_TOKENS;
     // importance by this instead of TIP; nullptr: TIP. Over the sequence's own tokens alone.
-    const choice_policy *     policy = nullptr;
-    const std::atomic<bool> * abort  = nullptr; // checked between two tokens of a run
+    const choice_policy * policy = nullptr;
+    const std::atomic<bool> * abort = nullptr; // checked between two tokens of a run
 
     // The chunks that are read besides the sequence, until others are set; nullptr: none.
-    void    set_chunks(const chunk_set * chunks);
+    void set_chunks(const chunk_set * chunks);
     int32_t n_chunk_tokens() const { return chunks ? chunks->n_tokens() : 0; }
 
     // q [head_size, n_head, n_tokens] f32, rotated; stored_k and stored_v: the ops that wrote the tokens' rows, so that they
@@ -55,61 +55,71 @@ struct fasa_session {
     int64_t bytes_read() const;
 
     // Adds up the attention of decoded tokens (runs of one token), from none on; off again, what was counted stays.
-    void           count_attention(bool on);
+    void count_attention(bool on);
     attention_mass counted_attention(int32_t n_own) const; // n_own: tokens of the sequence
 
     const fasa_kernels * kernels;
 
     // nanoseconds of the pool's first thread in each stage, summed up since the last reset
-    struct stage_times { int64_t tip = 0, selection = 0, fac = 0; };
+    struct stage_times {
+        int64_t tip = 0, selection = 0, fac = 0;
+    };
     stage_times times;
 
 private:
-    struct layer_op { fasa_session * session; int32_t il; };
+    struct layer_op {
+        fasa_session * session;
+        int32_t il;
+    };
 
     // Consecutive rows of one kind in a choice.
     struct row_range {
         int32_t begin, end;
-        bool    q8_0;
-        bool    biased;
+        bool q8_0;
+        bool biased;
     };
 
     // Buffers for the choice of one KV head, used by one thread or by one stage after the other.
     struct work_area {
-        std::vector<float>    scores;        // [n_group][n_flat_max]; of a few tokens where they share a scan
-        std::vector<float>    importance;    // [n_flat_max]
-        std::vector<char>     top_k_scratch;
-        std::vector<int32_t>  best;          // flat indices, ascending
-        std::vector<const uint16_t *> rows;  // of the chosen tokens
-        std::vector<int32_t>  flat;          // their flat indices
+        std::vector<float> scores;     // [n_group][n_flat_max]; of a few tokens where they share a scan
+        std::vector<float> importance; // [n_flat_max]
+        std::vector<char> top_k_scratch;
+        std::vector<int32_t> best;          // flat indices, ascending
+        std::vector<const uint16_t *> rows; // of the chosen tokens
+        std::vector<int32_t> flat;          // their flat indices
         std::vector<row_range> ranges;
-        std::vector<float>    logits;        // [n_group][rows]
+        std::vector<float> logits; // [n_group][rows]
     };
 
     const model_hparams & hp;
-    const kv_cache &      kv;
+    const kv_cache & kv;
     std::vector<layer_op> ops; // userdata of the custom ops: addresses must not change
     std::vector<work_area> areas;
 
     // Flat indices: first the chunks, each from a whole page on, then the sequence's own tokens.
     const chunk_set * chunks = nullptr;
-    const kv_chunk &  chunk_at(int32_t i) const { return *chunks->chunks[i].chunk; }
-    struct page_place { int32_t chunk, page; };
-    std::vector<page_place> chunk_pages;  // of each flat page
-    std::vector<int32_t>    chunk_begins; // flat index of each chunk's first token
-    int32_t n_flat_chunks() const { return (int32_t) chunk_pages.size()*FASA_PAGE_TOKENS; }
-    int32_t n_flat_max()    const { return n_flat_chunks() + kv.n_cells; }
+    const kv_chunk & chunk_at(int32_t i) const { return *chunks->chunks[i].chunk; }
+    struct page_place {
+        int32_t chunk, page;
+    };
+    std::vector<page_place> chunk_pages; // of each flat page
+    std::vector<int32_t> chunk_begins;   // flat index of each chunk's first token
+    int32_t n_flat_chunks() const { return (int32_t) chunk_pages.size() * FASA_PAGE_TOKENS; }
+    int32_t n_flat_max() const { return n_flat_chunks() + kv.n_cells; }
 
-    bool              counting = false;
+    bool counting = false;
     attention_counter counter;
 
-    static void run_tip      (ggml_tensor * dst, int ith, int nth, void * userdata);
+    static void run_tip(ggml_tensor * dst, int ith, int nth, void * userdata);
     static void run_selection(ggml_tensor * dst, int ith, int nth, void * userdata);
-    static void run_fac      (ggml_tensor * dst, int ith, int nth, void * userdata);
-    static void run_all      (ggml_tensor * dst, int ith, int nth, void * userdata);
+    static void run_fac(ggml_tensor * dst, int ith, int nth, void * userdata);
+    static void run_all(ggml_tensor * dst, int ith, int nth, void * userdata);
 
     // q: the token's queries [n_head][head_size]; n_kv: the sequence's tokens that it sees
-    struct query { const float * q; int32_t n_kv; };
+    struct query {
+        const float * q;
+        int32_t n_kv;
+    };
     // What TIP reads of a group's queries, kept from one unit to the next.
     struct tip_query;
     void query_channels(int32_t il, int32_t head, const query & q, float * out) const;
@@ -122,5 +132,5 @@ private:
     void gather(work_area & area, int32_t il, int32_t head, const int32_t * list, int32_t n) const;
     int32_t n_units(int32_t n_own) const;
     int32_t n_closed(int32_t n_own) const; // pages of the sequence that TIP scans
-    bool    reads_all(int32_t n_own) const { return budget >= n_own + n_chunk_tokens(); }
+    bool reads_all(int32_t n_own) const { return budget >= n_own + n_chunk_tokens(); }
 };

@@ -8,8 +8,8 @@
 
 struct mapped_file {
     const char * data = nullptr;
-    size_t       size = 0; // bytes
-    uint64_t     device = 0, inode = 0; // where there are such
+    size_t size = 0;                // bytes
+    uint64_t device = 0, inode = 0; // where there are such
 
     // throws FILE_NOT_FOUND, FILE_UNREADABLE (a folder, no permission, empty), BACKEND (cannot map)
     explicit mapped_file(const std::string & path);

@@ -13,18 +13,18 @@
 
 struct encoder_params {
     std::vector<int32_t> anchor;
-    int32_t     n_threads = 1;
-    int32_t     n_ubatch  = 128;
-    int32_t     n_chunk   = 1024; // max tokens of a chunk, and of chunks that share micro-batches
+    int32_t n_threads = 1;
+    int32_t n_ubatch = 128;
+    int32_t n_chunk = 1024; // max tokens of a chunk, and of chunks that share micro-batches
     calibration calib;
-    kv_row_type row_type  = KV_ROWS_F16;
-    bool        in_memory = false; // rows of stored chunks: copied, or used where they lie in the file
+    kv_row_type row_type = KV_ROWS_F16;
+    bool in_memory = false; // rows of stored chunks: copied, or used where they lie in the file
 };
 
 struct chunk_source {
     std::vector<int32_t> tokens;
-    std::string          address;
-    std::string          file; // empty: not stored
+    std::string address;
+    std::string file; // empty: not stored
 };
 
 struct chunk_encoder {
@@ -46,17 +46,17 @@ private:
         bool operator==(const group &) const = default;
     };
 
-    std::shared_ptr<model>  m;
-    encoder_params          params;
-    kv_chunk_layout         layout;
-    kv_cache                kv;
-    const fasa_kernels *    kernels;
+    std::shared_ptr<model> m;
+    encoder_params params;
+    kv_chunk_layout layout;
+    kv_cache kv;
+    const fasa_kernels * kernels;
     const std::atomic<bool> * abort = nullptr;
-    cpu_backend             backend;
+    cpu_backend backend;
     std::unique_ptr<decoder_graph> graph;
-    bool                    anchored = false; // the anchor's rows are in the cache
-    group                   current;          // whose rows follow the anchor's in the cache
-    int32_t                 n_done = 0;
+    bool anchored = false; // the anchor's rows are in the cache
+    group current;         // whose rows follow the anchor's in the cache
+    int32_t n_done = 0;
 
     void run_batch(const std::vector<int32_t> & ids, const std::vector<int32_t> & positions, const std::vector<int32_t> & seen_from, int32_t cell);
     void run_group(const group & g, const task_flags & flags, const std::function<void(int32_t)> & progress);

@@ -12,7 +12,7 @@ namespace {
 
 struct distribution {
     int32_t best;
-    double  log_sum;
+    double log_sum;
 };
 
 distribution distribution_of(const std::vector<float> & logits) {
@@ -30,7 +30,7 @@ double logits_divergence(const std::vector<float> & p, const std::vector<float> 
     double kl = 0;
     for (size_t i = 0; i < p.size(); i++) {
         const double log_p = p[i] - dp.log_sum;
-        kl += std::exp(log_p)*(log_p - q[i] + dq.log_sum);
+        kl += std::exp(log_p) * (log_p - q[i] + dq.log_sum);
     }
     agree = dp.best == dq.best;
     return std::max(kl, 0.0);

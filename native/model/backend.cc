@@ -14,7 +14,7 @@ void backend_load(const std::string & folder) {
     static std::once_flag once;
     std::call_once(once, [&folder] {
         llama_log_set(log_nothing, nullptr); // ggml's log, too
-        if (!backend_cpu_device()) { // else another addon of this process has loaded them
+        if (!backend_cpu_device()) {         // else another addon of this process has loaded them
             ggml_backend_load_all_from_path(folder.c_str());
         }
         llama_backend_init();
@@ -61,10 +61,10 @@ ggml_backend_buffer_type_t * backend_cpu_extra_bufts() {
 
 const char * device_kind(ggml_backend_dev_t device) {
     switch (ggml_backend_dev_type(device)) {
-        case GGML_BACKEND_DEVICE_TYPE_CPU:  return "cpu";
+        case GGML_BACKEND_DEVICE_TYPE_CPU: return "cpu";
         case GGML_BACKEND_DEVICE_TYPE_GPU:
         case GGML_BACKEND_DEVICE_TYPE_IGPU: return "gpu";
-        default:                            return "accelerator"; // as BLAS: it has no memory of its own
+        default: return "accelerator"; // as BLAS: it has no memory of its own
     }
 }
 
@@ -98,8 +98,8 @@ void device_require(ggml_backend_dev_t device, int64_t bytes, const char * what)
     size_t free = 0, total = 0;
     ggml_backend_dev_memory(device, &free, &total);
     if (total > 0 && bytes > (int64_t) free) {
-        fail(ERROR_OUT_OF_MEMORY, "%s needs %.1f GiB of memory on %s, %.1f GiB are free", what, bytes/1073741824.0,
-            ggml_backend_dev_name(device), free/1073741824.0);
+        fail(ERROR_OUT_OF_MEMORY, "%s needs %.1f GiB of memory on %s, %.1f GiB are free", what, bytes / 1073741824.0,
+            ggml_backend_dev_name(device), free / 1073741824.0);
     }
 }
 
@@ -111,9 +111,9 @@ static bool is_aborted(void * data) {
 cpu_backend::cpu_backend(int32_t n_threads, const std::atomic<bool> * const * abort) {
     backend.reset(ggml_backend_dev_init(backend_cpu_device(), nullptr));
     const auto set_n_threads = cpu_function<ggml_backend_set_n_threads_t>("ggml_backend_set_n_threads");
-    const auto set_abort     = cpu_function<ggml_backend_set_abort_callback_t>("ggml_backend_set_abort_callback");
-    const auto pool_new      = cpu_function<decltype(&ggml_threadpool_new)>("ggml_threadpool_new");
-    const auto set_pool      = cpu_function<decltype(&ggml_backend_cpu_set_threadpool)>("ggml_backend_cpu_set_threadpool");
+    const auto set_abort = cpu_function<ggml_backend_set_abort_callback_t>("ggml_backend_set_abort_callback");
+    const auto pool_new = cpu_function<decltype(&ggml_threadpool_new)>("ggml_threadpool_new");
+    const auto set_pool = cpu_function<decltype(&ggml_backend_cpu_set_threadpool)>("ggml_backend_cpu_set_threadpool");
     if (!backend || !set_n_threads || !set_abort || !pool_new || !set_pool) {
         fail(ERROR_BACKEND, "the CPU library lacks a function that is needed");
     }

@@ -48,6 +48,6 @@ struct cpu_backend {
     void run(ggml_cgraph * graph);
 
 private:
-    ggml_backend_ptr  backend;
+    ggml_backend_ptr backend;
     ggml_threadpool_t pool = nullptr;
 };
