@@ -8,7 +8,7 @@
 #include <algorithm>
 
 // Queries of the prefix that the paper's policies are calibrated on, and the fewest tokens that each of them sees.
-constexpr int32_t AGREEMENT_QUERIES    = 48;
+constexpr int32_t AGREEMENT_QUERIES = 48;
 constexpr int32_t AGREEMENT_MIN_TOKENS = 512;
 
 namespace {
@@ -16,8 +16,8 @@ namespace {
 // The last agreement that was counted: the paper's two policies choose from the same one.
 struct counted_agreement {
     std::weak_ptr<sequence> of;
-    std::vector<int32_t>    prefix;
-    int32_t                 k = 0;
+    std::vector<int32_t> prefix;
+    int32_t k = 0;
     std::unique_ptr<agreement_counter> counter;
 };
 
@@ -30,11 +30,11 @@ query_head_fcs agreed_fcs(const std::shared_ptr<sequence> & s, const compute_cpu
             fail(ERROR_BAD_ARGUMENT, "contextual agreement needs %d tokens before the first step", AGREEMENT_MIN_TOKENS);
         }
         last = { {}, prefix, p.attention.budget, std::make_unique<agreement_counter>(cpu.m->hp, cpu.kv, cpu.fasa->kernels, p.attention.budget) };
-        const query_capture capture = { std::max<int32_t>(1, p.from/AGREEMENT_QUERIES), [&](int32_t il, int32_t position, const float * q) {
-            if (position + 1 >= AGREEMENT_MIN_TOKENS) {
-                last.counter->observe(il, q, position + 1);
-            }
-        } };
+        const query_capture capture = { std::max<int32_t>(1, p.from / AGREEMENT_QUERIES), [&](int32_t il, int32_t position, const float * q) {
+                                           if (position + 1 >= AGREEMENT_MIN_TOKENS) {
+                                               last.counter->observe(il, q, position + 1);
+                                           }
+                                       } };
         s->capture_queries(prefix, capture, flags, [](int32_t) {});
         last.of = s; // all of it was observed
     }
@@ -81,21 +81,22 @@ std::vector<float> sequence_evaluate(const std::shared_ptr<sequence> & held, con
     if (s.n_chunk_tokens() > 0 && policy) {
         fail(ERROR_BAD_ARGUMENT, "other policies read the sequence alone, no chunks");
     }
-    const int32_t      late = s.first_late(p.from);
-    const abort_scope  scope(s, flags);
+    const int32_t late = s.first_late(p.from);
+    const abort_scope scope(s, flags);
     const policy_scope chosen(cpu ? cpu->fasa.get() : nullptr, policy.get());
     // a graph on a device gives the logits of one token: there all go one by one
-    const bool             stepwise  = p.stepwise || !cpu;
+    const bool stepwise = p.stepwise || !cpu;
     const attention_params attention = p.stepwise || cpu ? p.attention : attention_params { ATTENTION_DENSE, p.attention.budget, 0 };
     // rows of dense micro-batches stay where tokens agree, so that runs over one prefix do not compute it again
     s.truncate(std::min({ s.n_common(p.tokens), s.n_batched(), p.from, late }));
-    std::vector<float> out((size_t) (n - p.from)*n_vocab);
+    std::vector<float> out((size_t) (n - p.from) * n_vocab);
     float * row = out.data();
     while (s.n_tokens() < n) {
         flags.check();
-        const int32_t at    = s.n_tokens();
-        const bool    step  = stepwise && at >= p.from;
-        const int32_t end   = at < late && late < n ? std::min(late, stepwise ? p.from : n) : stepwise && at < p.from ? p.from : n;
+        const int32_t at = s.n_tokens();
+        const bool step = stepwise && at >= p.from;
+        const int32_t end = at < late && late < n ? std::min(late, stepwise ? p.from : n) : stepwise && at < p.from ? p.from
+                                                                                                                    : n;
         const int32_t batch = step ? 1 : std::min(s.params.n_ubatch, end - at);
         const int32_t n_out = std::max(0, std::min(batch, at + batch - p.from));
         if (step || at >= late) {
@@ -103,7 +104,7 @@ std::vector<float> sequence_evaluate(const std::shared_ptr<sequence> & held, con
         } else {
             s.run_batch(p.tokens.data() + at, batch, n_out, row);
         }
-        row += (size_t) n_out*n_vocab;
+        row += (size_t) n_out * n_vocab;
     }
     return out;
 }

@@ -11,10 +11,10 @@
 
 struct evaluate_params {
     std::vector<int32_t> tokens;
-    int32_t              from     = 0;     // logits of positions >= from
-    bool                 stepwise = false; // those positions one by one
-    attention_params     attention;        // of the steps
-    fasa_policy          policy   = POLICY_FASA; // how sparse steps choose
+    int32_t from = 0;                        // logits of positions >= from
+    bool stepwise = false;                   // those positions one by one
+    attention_params attention;              // of the steps
+    fasa_policy policy = POLICY_FASA;        // how sparse steps choose
     std::shared_ptr<const chunk_set> chunks; // seen from n_late tokens before `from` on
 };
 
@@ -23,17 +23,17 @@ std::vector<float> sequence_evaluate(const std::shared_ptr<sequence> & s, const 
 
 // Decode steps timed at a depth. Deeper than the tokens prefilled: their rows are repeated, so the text means nothing.
 struct timing_params {
-    std::vector<int32_t> tokens;      // prefilled first, at least 2
-    int32_t              depth   = 0; // cached tokens at the first step
-    int32_t              n_steps = 0;
-    attention_params     attention;
+    std::vector<int32_t> tokens; // prefilled first, at least 2
+    int32_t depth = 0;           // cached tokens at the first step
+    int32_t n_steps = 0;
+    attention_params attention;
 };
 
 struct timing_result {
     std::vector<double> step_ms;
-    double  bytes_per_step = 0;
-    int32_t n_fasa_steps   = 0;
-    double  tip_ms = 0, selection_ms = 0, fac_ms = 0; // mean of a step, first thread of the pool; on the CPU alone
+    double bytes_per_step = 0;
+    int32_t n_fasa_steps = 0;
+    double tip_ms = 0, selection_ms = 0, fac_ms = 0; // mean of a step, first thread of the pool; on the CPU alone
 };
 
 // throws as sequence_evaluate; the sequence keeps the tokens prefilled

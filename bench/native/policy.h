@@ -3,7 +3,7 @@
 // Ways to predict which tokens a query attends to, other than FASA's importance keys: baselines that evaluation compares
 // it with. All share the rest of the choice (anchor, window, the best by the group's sum of softmax) and focused attention.
 
-#include "attention/choice_policy.h"
+#include "attention/attention.h"
 #include "kernels/kernels.h"
 #include "kv/cache.h"
 
@@ -44,12 +44,12 @@ struct agreement_counter {
 
 private:
     const model_hparams & hp;
-    const kv_cache &      kv;
-    const fasa_kernels *  kernels;
-    int32_t               k;
-    std::vector<int64_t>  hits; // [n_layer][n_head][head_size/2]
-    std::vector<float>    scores;
-    std::vector<char>     scratch;
-    std::vector<int32_t>  best;
-    std::vector<uint8_t>  is_best;
+    const kv_cache & kv;
+    const fasa_kernels * kernels;
+    int32_t k;
+    std::vector<int64_t> hits; // [n_layer][n_head][head_size/2]
+    std::vector<float> scores;
+    std::vector<char> scratch;
+    std::vector<int32_t> best;
+    std::vector<uint8_t> is_best;
 };

@@ -1,6 +1,5 @@
 #include "bench/native/reference.h"
 
-#include "base/assertion_guard.h"
 #include "base/error.h"
 #include "model/gguf_file.h"
 #include "model/hparams.h"
@@ -26,19 +25,19 @@ reference::reference(const std::string & path, const reference_params & params) 
     assertion_guard guard;
     llama_model_params mp = llama_model_default_params();
     mp.n_gpu_layers = 0;
-    mp.devices      = no_devices;
+    mp.devices = no_devices;
     model.reset(llama_model_load_from_file(path.c_str(), mp));
     if (!model) {
         fail(ERROR_BACKEND, "libllama cannot load %s", path.c_str());
     }
     llama_context_params cp = llama_context_default_params();
-    cp.n_ctx     = params.n_ctx;
-    cp.n_batch   = N_BATCH;
-    cp.n_ubatch  = N_BATCH;
+    cp.n_ctx = params.n_ctx;
+    cp.n_batch = N_BATCH;
+    cp.n_ubatch = N_BATCH;
     cp.n_threads = cp.n_threads_batch = params.n_threads;
-    cp.type_k    = cp.type_v = params.q8_0_cache ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
-    cp.flash_attn_type     = params.flash ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
-    cp.abort_callback      = is_aborted;
+    cp.type_k = cp.type_v = params.q8_0_cache ? GGML_TYPE_Q8_0 : GGML_TYPE_F16;
+    cp.flash_attn_type = params.flash ? LLAMA_FLASH_ATTN_TYPE_ENABLED : LLAMA_FLASH_ATTN_TYPE_DISABLED;
+    cp.abort_callback = is_aborted;
     cp.abort_callback_data = this;
     ctx.reset(llama_init_from_model(model.get(), cp));
     if (!ctx) {
@@ -64,7 +63,7 @@ void reference::check_tokens(const std::vector<int32_t> & tokens, int32_t n_more
     }
 }
 
-// feeds tokens behind n_past cached ones; logits of those >= from (counted from the first fed) go one row behind the other
+// Computes tokens after n_past cached ones. Rows of logits, one for each token >= from (counted from the first computed one), are consecutive.
 void reference::decode(const int32_t * tokens, int32_t n, int32_t n_past, int32_t from, float * logits) {
     const int32_t n_vocab = llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
     llama_batch batch = llama_batch_init(N_BATCH, 0, 1);
@@ -72,16 +71,16 @@ void reference::decode(const int32_t * tokens, int32_t n, int32_t n_past, int32_
     for (int32_t at = 0; at < n && rc == 0; at += batch.n_tokens) {
         batch.n_tokens = std::min(N_BATCH, n - at);
         for (int32_t i = 0; i < batch.n_tokens; i++) {
-            batch.token[i]     = tokens[at + i];
-            batch.pos[i]       = n_past + at + i;
-            batch.n_seq_id[i]  = 1;
+            batch.token[i] = tokens[at + i];
+            batch.pos[i] = n_past + at + i;
+            batch.n_seq_id[i] = 1;
             batch.seq_id[i][0] = 0;
-            batch.logits[i]    = at + i >= from;
+            batch.logits[i] = at + i >= from;
         }
         rc = llama_decode(ctx.get(), batch);
         for (int32_t i = 0; i < batch.n_tokens && rc == 0; i++) {
             if (batch.logits[i]) {
-                memcpy(logits, llama_get_logits_ith(ctx.get(), i), n_vocab*sizeof(float));
+                memcpy(logits, llama_get_logits_ith(ctx.get(), i), n_vocab * sizeof(float));
                 logits += n_vocab;
             }
         }
@@ -103,7 +102,7 @@ std::vector<float> reference::evaluate(const std::vector<int32_t> & tokens, int3
     check_tokens(tokens, 0);
     const reference_abort_scope scope(abort, abort_flag);
     llama_memory_clear(llama_get_memory(ctx.get()), true);
-    std::vector<float> out((size_t) (n - from)*llama_vocab_n_tokens(llama_model_get_vocab(model.get())));
+    std::vector<float> out((size_t) (n - from) * llama_vocab_n_tokens(llama_model_get_vocab(model.get())));
     decode(tokens.data(), n, 0, from, out.data());
     return out;
 }
@@ -149,8 +148,8 @@ namespace {
 // a saved sequence of libllama v0.4.0 (llama-kv-cache.cpp, state_write_meta and state_write_data), read and written in parts
 struct state_copy {
     const std::vector<uint8_t> & from;
-    std::vector<uint8_t>         to;
-    size_t                       pos = 0;
+    std::vector<uint8_t> to;
+    size_t pos = 0;
 
     const uint8_t * take(size_t n) {
         if (n > from.size() - pos) {
@@ -168,10 +167,10 @@ struct state_copy {
     }
     // n_from rows become n_to rows; row 0 is the sink and is not repeated
     void repeat(size_t row_bytes, int32_t n_from, int32_t n_to) {
-        const uint8_t * rows = take(row_bytes*n_from);
-        put(rows, row_bytes*n_from);
+        const uint8_t * rows = take(row_bytes * n_from);
+        put(rows, row_bytes * n_from);
         for (int32_t t = n_from; t < n_to; t++) {
-            put(rows + (1 + (t - n_from) % (n_from - 1))*row_bytes, row_bytes);
+            put(rows + (1 + (t - n_from) % (n_from - 1)) * row_bytes, row_bytes);
         }
     }
 };
@@ -191,21 +190,21 @@ void reference::repeat_cells(int32_t n_from, int32_t n_to) {
         fail(ERROR_BACKEND, "libllama's saved state has another layout than expected");
     }
     s.put(&n_to, sizeof(n_to));
-    s.take((size_t) n_from*3*sizeof(int32_t)); // position, number of sequences, sequence
+    s.take((size_t) n_from * 3 * sizeof(int32_t)); // position, number of sequences, sequence
     for (int32_t t = 0; t < n_to; t++) {
         const int32_t cell[] = { t, 1, 0 };
         s.put(cell, sizeof(cell));
     }
     const uint32_t transposed = s.copy<uint32_t>();
-    const uint32_t n_layer    = s.copy<uint32_t>();
-    for (uint32_t i = 0; i < n_layer*(transposed ? 1 : 2); i++) { // keys, then values where they lie in rows
-        s.copy<int32_t>(); // type
+    const uint32_t n_layer = s.copy<uint32_t>();
+    for (uint32_t i = 0; i < n_layer * (transposed ? 1 : 2); i++) { // keys, then values where they lie in rows
+        s.copy<int32_t>();                                          // type
         s.repeat(s.copy<uint64_t>(), n_from, n_to);
     }
     for (uint32_t i = 0; transposed && i < n_layer; i++) {
         s.copy<int32_t>(); // type
         const uint32_t value_bytes = s.copy<uint32_t>();
-        const uint32_t n_rows      = s.copy<uint32_t>();
+        const uint32_t n_rows = s.copy<uint32_t>();
         for (uint32_t row = 0; row < n_rows; row++) {
             s.repeat(value_bytes, n_from, n_to);
         }

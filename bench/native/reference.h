@@ -10,10 +10,10 @@
 #include <vector>
 
 struct reference_params {
-    int32_t n_ctx      = 0;
-    int32_t n_threads  = 1;
-    bool    q8_0_cache = false; // else f16
-    bool    flash      = true;  // a q8_0 cache needs it
+    int32_t n_ctx = 0;
+    int32_t n_threads = 1;
+    bool q8_0_cache = false; // else f16
+    bool flash = true;       // a q8_0 cache needs it
 };
 
 struct reference {
@@ -22,10 +22,10 @@ struct reference {
     // logits of positions >= from, [tokens - from][n_vocab]; throws BAD_ARGUMENT, CONTEXT_FULL, CANCELLED, BACKEND
     std::vector<float> evaluate(const std::vector<int32_t> & tokens, int32_t from, const std::atomic<bool> & abort);
 
-    // Milliseconds of decode steps at a depth. Deeper than the tokens fed: their cells are repeated through a saved
+    // Milliseconds of decode steps at a depth. Deeper than the tokens prefilled: their cells are repeated through a saved
     // state, so the text means nothing. throws as evaluate
     std::vector<double> time_steps(const std::vector<int32_t> & tokens, int32_t depth, int32_t n_steps, const std::atomic<bool> & abort);
-    // milliseconds of feeding the tokens into an empty cache
+    // milliseconds of prefilling an empty cache with the tokens
     double time_prefill(const std::vector<int32_t> & tokens, const std::atomic<bool> & abort);
 
 private:
@@ -33,7 +33,7 @@ private:
     void decode(const int32_t * tokens, int32_t n, int32_t n_past, int32_t from, float * logits);
     void repeat_cells(int32_t n_from, int32_t n_to);
 
-    llama_model_ptr   model;
+    llama_model_ptr model;
     llama_context_ptr ctx;
     const std::atomic<bool> * abort = nullptr;
     static bool is_aborted(void * self);

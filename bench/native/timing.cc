@@ -18,7 +18,7 @@ static void repeat_rows(kv_cache & kv, int32_t n_from, int32_t n_to) {
         for (int32_t head = 0; head < kv.hp.n_head_kv; head++) {
             uint16_t * base = const_cast<uint16_t *>(kv.rows(il, head));
             for (int32_t t = n_from; t < n_to; t++) {
-                memcpy(base + t*kv.row_stride(), base + repeated_row(t, n_from)*kv.row_stride(), kv.row_stride()*sizeof(uint16_t));
+                memcpy(base + t * kv.row_stride(), base + repeated_row(t, n_from) * kv.row_stride(), kv.row_stride() * sizeof(uint16_t));
             }
         }
     }
@@ -26,12 +26,12 @@ static void repeat_rows(kv_cache & kv, int32_t n_from, int32_t n_to) {
 
 static void repeat_rows(ggml_tensor * t, int32_t n_from, int32_t n_to) {
     const size_t row = t->nb[1];
-    std::vector<char> rows(row*n_to);
-    ggml_backend_tensor_get(t, rows.data(), 0, row*n_from);
+    std::vector<char> rows(row * n_to);
+    ggml_backend_tensor_get(t, rows.data(), 0, row * n_from);
     for (int32_t i = n_from; i < n_to; i++) {
-        std::copy_n(rows.begin() + row*repeated_row(i, n_from), row, rows.begin() + row*i);
+        std::copy_n(rows.begin() + row * repeated_row(i, n_from), row, rows.begin() + row * i);
     }
-    ggml_backend_tensor_set(t, rows.data() + row*n_from, row*n_from, row*(n_to - n_from));
+    ggml_backend_tensor_set(t, rows.data() + row * n_from, row * n_from, row * (n_to - n_from));
 }
 
 static void repeat_rows(gpu_cache & kv, int32_t n_from, int32_t n_to) {
@@ -82,13 +82,13 @@ timing_result sequence_time_steps(sequence & s, const timing_params & p, const t
         const steady::time_point begin = steady::now();
         const step_cost cost = s.run_steps(&p.tokens[i % p.tokens.size()], 1, 1, p.attention, logits.data());
         r.step_ms.push_back(ms_since(begin));
-        r.bytes_per_step += (double) cost.bytes/p.n_steps;
-        r.n_fasa_steps   += cost.sparse;
+        r.bytes_per_step += (double) cost.bytes / p.n_steps;
+        r.n_fasa_steps += cost.sparse;
     }
     if (fasa) {
-        r.tip_ms       = fasa->times.tip/1e6/p.n_steps;
-        r.selection_ms = fasa->times.selection/1e6/p.n_steps;
-        r.fac_ms       = fasa->times.fac/1e6/p.n_steps;
+        r.tip_ms = fasa->times.tip / 1e6 / p.n_steps;
+        r.selection_ms = fasa->times.selection / 1e6 / p.n_steps;
+        r.fac_ms = fasa->times.fac / 1e6 / p.n_steps;
     }
     s.truncate(n_real); // the repeated rows are no text
     return r;

@@ -4,7 +4,6 @@
 #include "addon/values.h"
 #include "kernels/kernels.h"
 #include "model/backend.h"
-#include "model/device.h"
 #include "model/gguf_file.h"
 
 #include "ggml.h"
@@ -25,11 +24,11 @@ static Napi::Value devices(const Napi::CallbackInfo & info) {
             ggml_backend_dev_props props;
             ggml_backend_dev_get_props(ggml_backend_dev_get(i), &props);
             Napi::Object o = Napi::Object::New(info.Env());
-            o.Set("name",        Napi::String::New(info.Env(), props.name));
+            o.Set("name", Napi::String::New(info.Env(), props.name));
             o.Set("description", Napi::String::New(info.Env(), props.description));
-            o.Set("kind",        Napi::String::New(info.Env(), device_kind(ggml_backend_dev_get(i))));
-            o.Set("software",    Napi::Boolean::New(info.Env(), device_is_software(ggml_backend_dev_get(i))));
-            o.Set("memoryFree",  Napi::Number::New(info.Env(), (double) props.memory_free));
+            o.Set("kind", Napi::String::New(info.Env(), device_kind(ggml_backend_dev_get(i))));
+            o.Set("software", Napi::Boolean::New(info.Env(), device_is_software(ggml_backend_dev_get(i))));
+            o.Set("memoryFree", Napi::Number::New(info.Env(), (double) props.memory_free));
             o.Set("memoryTotal", Napi::Number::New(info.Env(), (double) props.memory_total));
             list.Set((uint32_t) i, o);
         }
@@ -39,14 +38,10 @@ static Napi::Value devices(const Napi::CallbackInfo & info) {
 
 static Napi::Value cpu_features(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
-        const std::vector<std::string> names = backend_cpu_features();
-        Napi::Array list = Napi::Array::New(info.Env(), names.size());
-        for (size_t i = 0; i < names.size(); i++) {
-            list.Set((uint32_t) i, Napi::String::New(info.Env(), names[i]));
-        }
+        const auto text = [env = info.Env()](const std::string & name) { return Napi::String::New(env, name); };
         Napi::Object o = Napi::Object::New(info.Env());
-        o.Set("library",     Napi::String::New(info.Env(), ggml_backend_reg_name(ggml_backend_dev_backend_reg(backend_cpu_device()))));
-        o.Set("features",    list);
+        o.Set("library", Napi::String::New(info.Env(), ggml_backend_reg_name(ggml_backend_dev_backend_reg(backend_cpu_device()))));
+        o.Set("features", list_to_js(info.Env(), backend_cpu_features(), text));
         o.Set("fasaKernels", Napi::String::New(info.Env(), fasa_kernels_best()->name));
         return o;
     });
@@ -68,10 +63,10 @@ static Napi::Value load_model(const Napi::CallbackInfo & info) {
         const std::string path = path_of(o.Get("path"));
         ggml_backend_dev_t device = o.Get("device").IsUndefined() ? nullptr : device_find(string_of(o, "device"));
         return js_task::start(info.Env(), nullptr, 0, { function_at(info, 1) }, [path, device](worker_task & w, js_task & t) -> js_task::make_result {
-            double told = -1.0; // a hundred steps are enough for a person
+            double reported = -1.0; // a hundred steps are enough for a person
             std::shared_ptr<model> m = model::load(path, device, w.flags.abort, [&](float share) {
-                if (share - told >= 0.01 || share >= 1.0f) {
-                    told = share;
+                if (share - reported >= 0.01 || share >= 1.0f) {
+                    reported = share;
                     t.call(0, { share });
                 }
             });
@@ -94,14 +89,14 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
 
     Napi::Object versions = Napi::Object::New(env);
     versions.Set("addon", Napi::String::New(env, "0.1.0"));
-    versions.Set("ggml",  Napi::String::New(env, ggml_version()));
-    versions.Set("napi",  Napi::Number::New(env, NAPI_VERSION));
-    exports.Set("versions",      versions);
-    exports.Set("loadBackends",  Napi::Function::New(env, load_backends));
-    exports.Set("devices",       Napi::Function::New(env, devices));
-    exports.Set("cpuFeatures",   Napi::Function::New(env, cpu_features));
-    exports.Set("inspectModel",  Napi::Function::New(env, inspect_model));
-    exports.Set("loadModel",     Napi::Function::New(env, load_model));
+    versions.Set("ggml", Napi::String::New(env, ggml_version()));
+    versions.Set("napi", Napi::Number::New(env, NAPI_VERSION));
+    exports.Set("versions", versions);
+    exports.Set("loadBackends", Napi::Function::New(env, load_backends));
+    exports.Set("devices", Napi::Function::New(env, devices));
+    exports.Set("cpuFeatures", Napi::Function::New(env, cpu_features));
+    exports.Set("inspectModel", Napi::Function::New(env, inspect_model));
+    exports.Set("loadModel", Napi::Function::New(env, load_model));
     for (const addon_part part : addon_parts()) {
         part(env, exports);
     }

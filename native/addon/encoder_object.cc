@@ -10,7 +10,7 @@ std::vector<Napi::ClassPropertyDescriptor<encoder_object>> encoder_object::metho
 static std::string address_of(const Napi::Value & v) {
     const std::string address = v.IsString() ? v.As<Napi::String>().Utf8Value() : "";
     if (address.size() < 16 || address.size() > 64 || address.find('\0') != std::string::npos) {
-        fail(ERROR_BAD_ARGUMENT, "an address must be a text of 16 to 64 bytes");
+        fail(ERROR_BAD_ARGUMENT, "an address must be a string of 16 to 64 bytes");
     }
     return address;
 }
@@ -18,7 +18,7 @@ static std::string address_of(const Napi::Value & v) {
 Napi::Value encoder_object::encode(const Napi::CallbackInfo & info) {
     return guarded(info.Env(), [&]() -> Napi::Value {
         if (info.Length() < 3 || !info[0].IsArray()) {
-            fail(ERROR_BAD_ARGUMENT, "encode takes a list of chunks, options, and a function that is told of progress");
+            fail(ERROR_BAD_ARGUMENT, "encode takes a list of chunks, options, and a function for progress");
         }
         const Napi::Array list = info[0].As<Napi::Array>();
         std::vector<chunk_source> sources;
@@ -37,11 +37,7 @@ Napi::Value encoder_object::encode(const Napi::CallbackInfo & info) {
             [held, sources = std::move(sources)](worker_task & w, js_task & t) -> js_task::make_result {
                 auto chunks = held->encode(sources, w.flags, [&t](int32_t n) { t.call(0, { (double) n }); });
                 return [chunks = std::move(chunks)](Napi::Env env) {
-                    Napi::Array list = Napi::Array::New(env, chunks.size());
-                    for (size_t i = 0; i < chunks.size(); i++) {
-                        list.Set((uint32_t) i, chunk_object::with_properties(env, chunks[i]));
-                    }
-                    return list;
+                    return list_to_js(env, chunks, [env](const auto & chunk) { return chunk_object::with_properties(env, chunk); });
                 };
             });
     });
@@ -66,7 +62,7 @@ std::vector<Napi::ClassPropertyDescriptor<chunk_object>> chunk_object::methods()
 
 Napi::Object chunk_object::with_properties(Napi::Env env, std::shared_ptr<kv_chunk> c) {
     Napi::Object o = make(env, c);
-    o.Set("tokens",    Napi::Number::New(env, c->n_tokens));
+    o.Set("tokens", Napi::Number::New(env, c->n_tokens));
     o.Set("fastBytes", Napi::Number::New(env, (double) c->fast_bytes()));
     o.Set("slowBytes", Napi::Number::New(env, (double) c->slow_bytes()));
     if (!c->file.empty()) {
@@ -99,7 +95,7 @@ std::shared_ptr<const chunk_set> chunks_of(const Napi::Object & o) {
     }
     auto out = std::make_shared<chunk_set>();
     out->n_late = int_of(r, "lateTokens", 1, 1 << 24);
-    out->bias   = r.Get("bias").IsUndefined() ? 0.0f : (float) number_of(r, "bias", -1000, 1000);
+    out->bias = r.Get("bias").IsUndefined() ? 0.0f : (float) number_of(r, "bias", -1000, 1000);
     int64_t n_tokens = 0;
     for (uint32_t i = 0; i < chunks.Length(); i++) {
         retrieved_chunk c;

@@ -10,14 +10,6 @@ static void set_token(Napi::Object & o, const char * key, int32_t token) {
     o.Set(key, token < 0 ? o.Env().Undefined() : Napi::Number::New(o.Env(), token));
 }
 
-static Napi::Array token_list(Napi::Env env, const std::vector<int32_t> & tokens) {
-    Napi::Array list = Napi::Array::New(env, tokens.size());
-    for (size_t i = 0; i < tokens.size(); i++) {
-        list.Set((uint32_t) i, Napi::Number::New(env, tokens[i]));
-    }
-    return list;
-}
-
 // As libllama knows them: by the ids of the metadata, and where it is silent, by their texts in the vocabulary. Files are
 // inspected and loaded with the same answer, so nobody decides this a second time.
 static Napi::Object special_tokens_to_js(Napi::Env env, const vocab & words) {
@@ -25,13 +17,15 @@ static Napi::Object special_tokens_to_js(Napi::Env env, const vocab & words) {
     set_token(o, "bos", words.bos());
     set_token(o, "eos", words.eos());
     o.Set("addBos", Napi::Boolean::New(env, words.add_bos()));
-    o.Set("endOfGeneration", token_list(env, words.end_of_generation()));
-    o.Set("control", token_list(env, words.control()));
-    set_token(o, "fimPrefix",     words.fim_prefix());
-    set_token(o, "fimSuffix",     words.fim_suffix());
-    set_token(o, "fimMiddle",     words.fim_middle());
+    const std::vector<int32_t> ends = words.end_of_generation();
+    o.Set("endOfGeneration", numbers_to_js(env, { ends.begin(), ends.end() }));
+    const std::vector<int32_t> control = words.control();
+    o.Set("control", numbers_to_js(env, { control.begin(), control.end() }));
+    set_token(o, "fimPrefix", words.fim_prefix());
+    set_token(o, "fimSuffix", words.fim_suffix());
+    set_token(o, "fimMiddle", words.fim_middle());
     set_token(o, "fimRepository", words.fim_repository());
-    set_token(o, "fimSeparator",  words.fim_separator());
+    set_token(o, "fimSeparator", words.fim_separator());
     return o;
 }
 
@@ -39,27 +33,27 @@ Napi::Object model_info_to_js(Napi::Env env, const gguf_file & file, const model
     Napi::Object o = Napi::Object::New(env);
     const auto set_number = [&](const char * key, double value) { o.Set(key, Napi::Number::New(env, value)); };
     const auto set_string = [&](const char * key, const std::string & value) { o.Set(key, Napi::String::New(env, value)); };
-    set_string("path",            file.path);
-    set_string("name",            s.name);
+    set_string("path", file.path);
+    set_string("name", s.name);
     // what a converter wrote of the name's parts: shown names are made of them
     for (const auto & [key, name] : { std::pair { "basename", "baseName" }, { "size_label", "sizeLabel" }, { "finetune", "finetune" } }) {
         if (const auto part = file.find_string(std::string("general.") + key)) {
             set_string(name, *part);
         }
     }
-    set_string("architecture",    hp.arch);
-    set_number("parameters",      (double) s.parameters);
-    set_string("quantization",    s.quantization);
-    set_number("bytes",           (double) file.map.size);
-    set_string("fingerprint",     s.fingerprint);
-    set_number("trainedContext",  hp.n_ctx_train);
-    set_number("layers",          hp.n_layer);
-    set_number("heads",           hp.n_head);
-    set_number("kvHeads",         hp.n_head_kv);
-    set_number("headSize",        hp.head_size);
-    set_number("embedding",       hp.n_embd);
-    set_number("vocabulary",      hp.n_vocab);
-    set_string("ropeLayout",      hp.rope_type == GGML_ROPE_TYPE_NEOX ? "neox" : "norm");
+    set_string("architecture", hp.arch);
+    set_number("parameters", (double) s.parameters);
+    set_string("quantization", s.quantization);
+    set_number("bytes", (double) file.map.size);
+    set_string("fingerprint", s.fingerprint);
+    set_number("trainedContext", hp.n_ctx_train);
+    set_number("layers", hp.n_layer);
+    set_number("heads", hp.n_head);
+    set_number("kvHeads", hp.n_head_kv);
+    set_number("headSize", hp.head_size);
+    set_number("embedding", hp.n_embd);
+    set_number("vocabulary", hp.n_vocab);
+    set_string("ropeLayout", hp.rope_type == GGML_ROPE_TYPE_NEOX ? "neox" : "norm");
     set_number("kvBytesPerToken", (double) hp.kv_bytes_per_token());
     const auto chat_template = file.find_string("tokenizer.chat_template");
     o.Set("chatTemplate", chat_template ? Napi::String::New(env, *chat_template) : env.Undefined());
@@ -120,9 +114,9 @@ Napi::Value model_object::create_context(const Napi::CallbackInfo & info) {
         const std::shared_ptr<model> m = alive();
         const Napi::Object o = object_at(info, 0);
         sequence_params p;
-        p.n_ctx     = int_of(o, "contextTokens", 1, 1 << 24);
+        p.n_ctx = int_of(o, "contextTokens", 1, 1 << 24);
         p.n_threads = int_of(o, "threads", 1, 256);
-        p.n_ubatch  = int_of(o, "microBatch", 1, 4096, 512);
+        p.n_ubatch = int_of(o, "microBatch", 1, 4096, 512);
         const Napi::Value calib = o.Get("calibration");
         if (calib.IsObject()) {
             p.calib = calibration_of(calib.As<Napi::Object>());
@@ -150,12 +144,12 @@ Napi::Value model_object::create_encoder(const Napi::CallbackInfo & info) {
             fail(ERROR_BAD_CALIBRATION, "chunks need a calibration of this model");
         }
         encoder_params p;
-        p.anchor    = tokens_of(o.Get("anchor"), "anchor");
+        p.anchor = tokens_of(o.Get("anchor"), "anchor");
         p.n_threads = int_of(o, "threads", 1, 256);
-        p.n_ubatch  = int_of(o, "microBatch", 1, 4096, 128);
-        p.n_chunk   = int_of(o, "chunkTokens", 1, 1 << 20);
-        p.calib     = calibration_of(calib.As<Napi::Object>());
-        p.row_type  = row_type == "f16" ? KV_ROWS_F16 : KV_ROWS_Q8_0;
+        p.n_ubatch = int_of(o, "microBatch", 1, 4096, 128);
+        p.n_chunk = int_of(o, "chunkTokens", 1, 1 << 20);
+        p.calib = calibration_of(calib.As<Napi::Object>());
+        p.row_type = row_type == "f16" ? KV_ROWS_F16 : KV_ROWS_Q8_0;
         p.in_memory = tier == "fasa-c";
         return encoder_object::make(info.Env(), std::make_shared<chunk_encoder>(alive(), std::move(p)));
     });
@@ -167,7 +161,7 @@ Napi::Value model_object::calibrate(const Napi::CallbackInfo & info) {
         const Napi::Object o = object_at(info, 0);
         calibrate_params p;
         p.n_dominant = int_of(o, "dominantFcs", 1, 1024);
-        p.n_threads  = int_of(o, "threads", 1, 256);
+        p.n_threads = int_of(o, "threads", 1, 256);
         const Napi::Value documents = o.Get("documents");
         if (!documents.IsArray()) {
             fail(ERROR_BAD_ARGUMENT, "documents must be a list of token sequences");

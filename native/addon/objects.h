@@ -15,7 +15,7 @@
 
 
 // What a class has in common with the others. Self names itself for JavaScript (CLASS) and for errors (WHAT), lists its
-// methods, and says how many bytes V8 is told of: reported(native).
+// methods, and says how many bytes are reported to V8: reported(native).
 template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Self> {
     static void define(Napi::Env env) {
         std::vector<Napi::ClassPropertyDescriptor<Self>> list = Self::methods();
@@ -43,7 +43,7 @@ template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Sel
     explicit native_object(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Self>(info) {
         if (info.Length() == 1 && info[0].IsExternal()) {
             native = *info[0].template As<Napi::External<std::shared_ptr<T>>>().Data();
-            bytes  = Self::reported(*native);
+            bytes = Self::reported(*native);
             Napi::MemoryManagement::AdjustExternalMemory(info.Env(), bytes);
         }
     }
@@ -60,7 +60,7 @@ protected:
 
 private:
     std::shared_ptr<T> native;
-    int64_t            bytes = 0;
+    int64_t bytes = 0;
 
     Napi::Value dispose_method(const Napi::CallbackInfo & info) {
         addon_data * addon = info.Env().GetInstanceData<addon_data>();
@@ -82,7 +82,7 @@ private:
 struct model_object : native_object<model_object, model> {
     using native_object::native_object;
     static constexpr const char * CLASS = "NativeModel";
-    static constexpr const char * WHAT  = "the model";
+    static constexpr const char * WHAT = "the model";
     static std::vector<Napi::ClassPropertyDescriptor<model_object>> methods();
     static int64_t reported(const model & m) { return m.repacked_bytes; }
 
@@ -99,7 +99,7 @@ private:
 struct sequence_object : native_object<sequence_object, sequence> {
     using native_object::native_object;
     static constexpr const char * CLASS = "NativeContext";
-    static constexpr const char * WHAT  = "the context";
+    static constexpr const char * WHAT = "the context";
     static std::vector<Napi::ClassPropertyDescriptor<sequence_object>> methods();
     static int64_t reported(const sequence & s) { return s.bytes_reserved(); }
 
@@ -113,7 +113,7 @@ private:
 struct encoder_object : native_object<encoder_object, chunk_encoder> {
     using native_object::native_object;
     static constexpr const char * CLASS = "NativeEncoder";
-    static constexpr const char * WHAT  = "the encoder";
+    static constexpr const char * WHAT = "the encoder";
     static std::vector<Napi::ClassPropertyDescriptor<encoder_object>> methods();
     static int64_t reported(const chunk_encoder & e) { return e.bytes_reserved(); }
 
@@ -125,7 +125,7 @@ private:
 struct chunk_object : native_object<chunk_object, kv_chunk> {
     using native_object::native_object;
     static constexpr const char * CLASS = "NativeChunk";
-    static constexpr const char * WHAT  = "a chunk";
+    static constexpr const char * WHAT = "a chunk";
     static std::vector<Napi::ClassPropertyDescriptor<chunk_object>> methods();
     static int64_t reported(const kv_chunk & c) { return c.fast_bytes(); }
     static Napi::Object with_properties(Napi::Env env, std::shared_ptr<kv_chunk> c);

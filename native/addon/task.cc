@@ -3,7 +3,7 @@
 #include "addon/values.h"
 
 // process.exit() with a task queued or running: the engine's thread must be joined while the channels into JavaScript
-// still exist. Cleanup hooks run last in, first out, so each task adds one behind its channel's own.
+// still exist. Cleanup hooks run last in, first out, so each task adds one after its channel's own.
 void js_task::on_environment_exit(void * data) {
     addon_data * addon = ((js_task *) data)->addon;
     addon->closing = true;
@@ -26,9 +26,9 @@ Napi::Object js_task::start(Napi::Env env, const void * owner, int32_t priority,
 
     self->task = std::make_shared<worker_task>();
     worker_task & t = *self->task;
-    t.owner    = owner;
+    t.owner = owner;
     t.priority = priority;
-    t.run  = [raw = self.get(), body = std::move(body)](worker_task & w) { raw->result = body(w, *raw); };
+    t.run = [raw = self.get(), body = std::move(body)](worker_task & w) { raw->result = body(w, *raw); };
     t.done = [raw = self.get()](const native_error * error) { raw->settle(error); };
 
     Napi::Object handle = Napi::Object::New(env);

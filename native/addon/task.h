@@ -16,7 +16,7 @@
 // One engine a Node environment; ended, and its thread joined, before the environment goes.
 struct addon_data {
     std::unique_ptr<worker> engine = std::make_unique<worker>();
-    std::atomic<bool>       closing = false;
+    std::atomic<bool> closing = false;
     std::map<std::string, Napi::FunctionReference> classes; // by name
 };
 
@@ -36,12 +36,12 @@ struct js_task : std::enable_shared_from_this<js_task> {
 private:
     js_task(Napi::Env env, addon_data * addon) : addon(addon), deferred(Napi::Promise::Deferred::New(env)) {}
 
-    addon_data *                  addon;
-    std::shared_ptr<worker_task>  task;
-    Napi::Promise::Deferred       deferred;
-    Napi::ThreadSafeFunction      channel;
+    addon_data * addon;
+    std::shared_ptr<worker_task> task;
+    Napi::Promise::Deferred deferred;
+    Napi::ThreadSafeFunction channel;
     std::vector<Napi::FunctionReference> callbacks; // ended on the JS thread
-    make_result                   result;
+    make_result result;
 
     using event = std::function<void(Napi::Env)>;
     void post(event e);

@@ -56,14 +56,14 @@ bool bool_of(const Napi::Object & o, const char * key) {
 std::string string_of(const Napi::Object & o, const char * key) {
     const Napi::Value v = o.Get(key);
     if (!v.IsString()) {
-        fail(ERROR_BAD_ARGUMENT, "%s must be a text", key);
+        fail(ERROR_BAD_ARGUMENT, "%s must be a string", key);
     }
     return v.As<Napi::String>().Utf8Value();
 }
 
 std::string path_of(const Napi::Value & v) {
     if (!v.IsString()) {
-        fail(ERROR_BAD_ARGUMENT, "a path must be a text");
+        fail(ERROR_BAD_ARGUMENT, "a path must be a string");
     }
     const std::string path = v.As<Napi::String>().Utf8Value();
     if (path.empty() || path.find('\0') != std::string::npos) {
@@ -117,8 +117,9 @@ attention_params attention_of(const Napi::Object & o) {
     if (mode != "dense" && mode != "fasa-c" && mode != "fasa-m" && mode != "auto") {
         fail(ERROR_BAD_ARGUMENT, "attention must be dense, fasa-c, fasa-m or auto");
     }
-    p.mode      = mode == "dense" ? ATTENTION_DENSE : mode == "fasa-c" || mode == "fasa-m" ? ATTENTION_FASA_C : ATTENTION_AUTO;
-    p.budget    = int_of(o, "budget", 1, 1 << 24);
+    p.mode = mode == "dense" ? ATTENTION_DENSE : mode == "fasa-c" || mode == "fasa-m" ? ATTENTION_FASA_C
+                                                                                      : ATTENTION_AUTO;
+    p.budget = int_of(o, "budget", 1, 1 << 24);
     p.fasa_from = int_of(o, "fasaFromTokens", 0, INT32_MAX);
     return p;
 }
@@ -126,9 +127,9 @@ attention_params attention_of(const Napi::Object & o) {
 sampling_params sampling_of(const Napi::Object & o) {
     sampling_params p;
     p.temperature = (float) number_of(o, "temperature", 0.0, 100.0);
-    p.top_k       = int_of(o, "topK", 0, 1 << 24);
-    p.top_p       = (float) number_of(o, "topP", 0.0, 1.0);
-    p.seed        = (uint32_t) number_of(o, "seed", 0, UINT32_MAX);
+    p.top_k = int_of(o, "topK", 0, 1 << 24);
+    p.top_p = (float) number_of(o, "topP", 0.0, 1.0);
+    p.seed = (uint32_t) number_of(o, "seed", 0, UINT32_MAX);
     return p;
 }
 
@@ -172,11 +173,8 @@ Napi::Object calibration_to_js(Napi::Env env, const calibration & c, int32_t n_l
     for (int32_t il = 0; il < n_layer; il++) {
         Napi::Array heads = Napi::Array::New(env, n_head_kv);
         for (int32_t h = 0; h < n_head_kv; h++) {
-            Napi::Array fcs = Napi::Array::New(env, c.n_dominant);
-            for (int32_t i = 0; i < c.n_dominant; i++) {
-                fcs.Set(i, Napi::Number::New(env, c.dominant[((size_t) il*n_head_kv + h)*c.n_dominant + i]));
-            }
-            heads.Set(h, fcs);
+            const auto fcs = c.dominant.begin() + ((ptrdiff_t) il * n_head_kv + h) * c.n_dominant;
+            heads.Set(h, numbers_to_js(env, { fcs, fcs + c.n_dominant }));
         }
         layers.Set(il, heads);
     }
@@ -197,10 +195,6 @@ Napi::Float32Array floats_to_js(Napi::Env env, const std::vector<float> & values
     return a;
 }
 
-Napi::Array doubles_to_js(Napi::Env env, const std::vector<double> & values) {
-    Napi::Array a = Napi::Array::New(env, values.size());
-    for (size_t i = 0; i < values.size(); i++) {
-        a.Set((uint32_t) i, Napi::Number::New(env, values[i]));
-    }
-    return a;
+Napi::Array numbers_to_js(Napi::Env env, const std::vector<double> & values) {
+    return list_to_js(env, values, [env](double value) { return Napi::Number::New(env, value); });
 }

@@ -40,7 +40,8 @@ mapped_file::mapped_file(const std::string & path) {
     }
     LARGE_INTEGER length;
     const HANDLE map = GetFileSizeEx(file, &length) && length.QuadPart > 0
-        ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr) : nullptr;
+                           ? CreateFileMappingW(file, nullptr, PAGE_READONLY, 0, 0, nullptr)
+                           : nullptr;
     CloseHandle(file);
     data = map ? (const char *) MapViewOfFile(map, FILE_MAP_READ, 0, 0, 0) : nullptr;
     if (map) {
@@ -52,7 +53,7 @@ mapped_file::mapped_file(const std::string & path) {
     size = (size_t) length.QuadPart;
 }
 
-void mapped_file::let_go() const {}
+void mapped_file::release_pages() const {}
 
 bool mapped_file::intact(const std::string &) const { return true; }
 
@@ -79,11 +80,13 @@ mapped_file::mapped_file(const std::string & path) {
     if (!known || !S_ISREG(st.st_mode) || st.st_size == 0) {
         close(fd);
         fail(ERROR_FILE_UNREADABLE, "%s is %s", path.c_str(),
-            !known ? "unreadable" : S_ISDIR(st.st_mode) ? "a folder, not a GGUF file" : S_ISREG(st.st_mode) ? "empty" : "not a regular file");
+            !known ? "unreadable" : S_ISDIR(st.st_mode) ? "a folder, not a GGUF file"
+                                : S_ISREG(st.st_mode)   ? "empty"
+                                                        : "not a regular file");
     }
-    size   = (size_t) st.st_size;
+    size = (size_t) st.st_size;
     device = (uint64_t) st.st_dev;
-    inode  = (uint64_t) st.st_ino;
+    inode = (uint64_t) st.st_ino;
     void * map = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
     const int map_errno = errno;
     close(fd); // the mapping stays
@@ -93,7 +96,7 @@ mapped_file::mapped_file(const std::string & path) {
     data = (const char *) map;
 }
 
-void mapped_file::let_go() const { madvise((void *) data, size, MADV_DONTNEED); }
+void mapped_file::release_pages() const { madvise((void *) data, size, MADV_DONTNEED); }
 
 bool mapped_file::intact(const std::string & path) const {
     struct stat st;

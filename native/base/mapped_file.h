@@ -8,17 +8,17 @@
 
 struct mapped_file {
     const char * data = nullptr;
-    size_t       size = 0; // bytes
-    uint64_t     device = 0, inode = 0; // where there are such
+    size_t size = 0;                // bytes
+    uint64_t device = 0, inode = 0; // where there are such
 
     // throws FILE_NOT_FOUND, FILE_UNREADABLE (a folder, no permission, empty), BACKEND (cannot map)
     explicit mapped_file(const std::string & path);
     ~mapped_file();
 
     // What was read stays in the page cache, but no longer counts as memory of this process until it is read again.
-    void let_go() const;
+    void release_pages() const;
 
-    // Whether what is at the path (of the constructor) is still the mapped file, and not shorter: a read behind its end ends the
+    // Whether what is at the path (of the constructor) is still the mapped file, and not shorter: a read past its end ends the
     // process. A file that was removed is intact, its mapping keeps it. Always true on Windows: what is mapped cannot be cut there.
     bool intact(const std::string & path) const;
 

@@ -26,7 +26,7 @@ int64_t memory_available() {
         sscanf(line, "MemAvailable: %lld kB", &kib);
     }
     fclose(f);
-    return kib < 0 ? INT64_MAX : kib*1024;
+    return kib < 0 ? INT64_MAX : kib * 1024;
 }
 #else
 #include <unistd.h>
@@ -34,13 +34,13 @@ int64_t memory_available() {
 // macOS compresses and reclaims on demand: the physical memory is the only honest bound
 int64_t memory_available() {
     const long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
-    return pages > 0 && bytes > 0 ? (int64_t) pages*bytes : INT64_MAX;
+    return pages > 0 && bytes > 0 ? (int64_t) pages * bytes : INT64_MAX;
 }
 #endif
 
 void memory_require(int64_t bytes, const char * what) {
     const int64_t available = memory_available();
     if (bytes > available) {
-        fail(ERROR_OUT_OF_MEMORY, "%s needs %.1f GiB of memory, %.1f GiB are free", what, bytes/1073741824.0, available/1073741824.0);
+        fail(ERROR_OUT_OF_MEMORY, "%s needs %.1f GiB of memory, %.1f GiB are free", what, bytes / 1073741824.0, available / 1073741824.0);
     }
 }

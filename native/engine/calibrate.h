@@ -7,7 +7,7 @@
 struct calibrate_params {
     std::vector<std::vector<int32_t>> documents;
     int32_t n_dominant = 16;
-    int32_t n_threads  = 1;
+    int32_t n_threads = 1;
     // in: the sums of documents observed before, or none of them; out: with those of these documents
     std::shared_ptr<std::vector<double>> sums;
 };

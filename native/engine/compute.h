@@ -12,25 +12,27 @@
 #include <memory>
 #include <optional>
 
-enum attention_mode { ATTENTION_DENSE, ATTENTION_FASA_C, ATTENTION_AUTO };
+enum attention_mode { ATTENTION_DENSE,
+    ATTENTION_FASA_C,
+    ATTENTION_AUTO };
 
 struct attention_params {
-    attention_mode mode      = ATTENTION_AUTO;
-    int32_t        budget    = 256; // tokens that FAC reads per KV head
-    int32_t        fasa_from = 0;   // auto: FASA from this many cached tokens on
+    attention_mode mode = ATTENTION_AUTO;
+    int32_t budget = 256;  // tokens that FAC reads per KV head
+    int32_t fasa_from = 0; // auto: FASA from this many cached tokens on
 };
 
-// Positions of a sequence that chunks are read beside: the anchor's tokens keep theirs, the others count from tail_position.
+// Positions of a sequence that reads chunks: the anchor's tokens keep theirs, the others count from tail_position.
 struct composition_params {
-    int32_t n_anchor      = 0;
+    int32_t n_anchor = 0;
     int32_t tail_position = 0;
 };
 
 struct sequence_params {
-    int32_t n_ctx     = 0; // max tokens
+    int32_t n_ctx = 0; // max tokens
     std::optional<composition_params> composition;
     int32_t n_threads = 1;
-    int32_t n_ubatch  = 512;
+    int32_t n_ubatch = 512;
     std::optional<calibration> calib; // needed for FASA
 };
 
@@ -40,8 +42,8 @@ struct sequence_usage {
 };
 
 struct step_cost {
-    int64_t bytes  = 0; // that attention read
-    bool    sparse = false;
+    int64_t bytes = 0; // that attention read
+    bool sparse = false;
 };
 
 // Hands out, for every stride-th token of a micro-batch, the rotated queries of each layer: q [n_head][head_size]
@@ -57,8 +59,8 @@ struct compute {
     compute & operator=(const compute &) = delete;
 
     const std::shared_ptr<model> m;
-    const sequence_params        params;
-    const std::atomic<bool> *    abort = nullptr; // of the running task: looked at between two nodes of a graph on the CPU
+    const sequence_params params;
+    const std::atomic<bool> * abort = nullptr; // of the running task: checked between two nodes of a graph on the CPU
 
     // Both: n tokens after n_past cached ones. logits: of the last n_out of them, [n_out][n_vocab].
     // throws CANCELLED, OUT_OF_MEMORY, BACKEND, FILE_UNREADABLE; nothing of the micro-batch counts as cached then
@@ -74,12 +76,15 @@ struct compute {
 
     // Adds up the attention of decoded tokens, where it can be counted: on the CPU.
     virtual void count_attention(bool on) { (void) on; }
-    virtual std::optional<attention_mass> counted_attention(int32_t n_tokens) const { (void) n_tokens; return std::nullopt; }
+    virtual std::optional<attention_mass> counted_attention(int32_t n_tokens) const {
+        (void) n_tokens;
+        return std::nullopt;
+    }
 
     virtual sequence_usage usage(int32_t n_tokens) const = 0; // safe from any thread
-    virtual int64_t        bytes_reserved() const = 0;        // of host memory
+    virtual int64_t bytes_reserved() const = 0;               // of host memory
 
 protected:
-    bool    uses_fasa(const attention_params & attention, int32_t n_readable) const;
+    bool uses_fasa(const attention_params & attention, int32_t n_readable) const;
     int32_t n_anchor() const { return params.composition ? std::max(params.composition->n_anchor, FASA_ANCHOR_TOKENS) : FASA_ANCHOR_TOKENS; }
 };

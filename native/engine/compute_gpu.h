@@ -14,17 +14,17 @@ struct compute_gpu : compute {
     // rows_on_host: fasa-m, keys and values in host memory. throws BAD_ARGUMENT, BAD_CALIBRATION, OUT_OF_MEMORY, BACKEND
     compute_gpu(std::shared_ptr<model> m, sequence_params params, bool rows_on_host);
 
-    void      run_batch(const int32_t * ids, int32_t n, int32_t n_past, int32_t n_out, float * logits, const query_capture * capture) override;
+    void run_batch(const int32_t * ids, int32_t n, int32_t n_past, int32_t n_out, float * logits, const query_capture * capture) override;
     step_cost run_steps(const int32_t * ids, int32_t n, int32_t n_past, int32_t n_out, const attention_params & attention, float * logits) override;
-    void      use_chunks(const chunk_set * chunks) override;
+    void use_chunks(const chunk_set * chunks) override;
     sequence_usage usage(int32_t n_tokens) const override;
-    int64_t        bytes_reserved() const override { return kv.bytes_on_host(); }
+    int64_t bytes_reserved() const override { return kv.bytes_on_host(); }
 
     gpu_cache kv;
 
 private:
-    ggml_backend_ptr           device; // nullptr: the CPU
-    cpu_backend                cpu;
+    ggml_backend_ptr device; // nullptr: the CPU
+    cpu_backend cpu;
     std::unique_ptr<gpu_graph> batch_graph, step_graph; // reused while their shapes stay
 
     void run(std::unique_ptr<gpu_graph> & held, const gpu_graph_shape & shape, const int32_t * ids, int32_t n_past, float * logits);

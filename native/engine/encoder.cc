@@ -22,16 +22,15 @@ static encoder_params checked(encoder_params p, const model & m) {
     return p;
 }
 
-chunk_encoder::chunk_encoder(std::shared_ptr<model> model, encoder_params p) :
-    m(std::move(model)), params(checked(std::move(p), *m)),
-    kv(m->hp, (int32_t) params.anchor.size() + params.n_chunk, &params.calib), kernels(fasa_kernels_best()),
-    backend(params.n_threads, &abort) {
+chunk_encoder::chunk_encoder(std::shared_ptr<model> model, encoder_params p) : m(std::move(model)), params(checked(std::move(p), *m)),
+                                                                               kv(m->hp, (int32_t) params.anchor.size() + params.n_chunk, &params.calib), kernels(fasa_kernels_best()),
+                                                                               backend(params.n_threads, &abort) {
     layout.fingerprint = m->summary.fingerprint;
-    layout.n_layer     = m->hp.n_layer;
-    layout.n_head_kv   = m->hp.n_head_kv;
-    layout.head_size   = m->hp.head_size;
-    layout.n_channels  = kv.n_channels;
-    layout.row_type    = params.row_type;
+    layout.n_layer = m->hp.n_layer;
+    layout.n_head_kv = m->hp.n_head_kv;
+    layout.head_size = m->hp.head_size;
+    layout.n_channels = kv.n_channels;
+    layout.row_type = params.row_type;
 }
 
 // Tokens go to cells from `cell` on; token i sees the anchor, and the cells from seen_from[i] to its own.
@@ -39,21 +38,21 @@ void chunk_encoder::run_batch(const std::vector<int32_t> & ids, const std::vecto
     const int32_t n = (int32_t) ids.size(), n_anchor = (int32_t) params.anchor.size();
     graph_shape shape;
     shape.n_tokens = n;
-    shape.n_kv     = kv_cells(cell + n);
+    shape.n_kv = kv_cells(cell + n);
     graph_of_shape(graph, shape, [&] { return std::make_unique<decoder_graph>(*m, kv, nullptr, backend.get(), shape); });
     std::vector<int64_t> cells(n);
     const ggml_fp16_t hidden = ggml_fp32_to_fp16(-INFINITY), seen = 0;
-    std::vector<ggml_fp16_t> mask((size_t) shape.n_kv*n, hidden);
+    std::vector<ggml_fp16_t> mask((size_t) shape.n_kv * n, hidden);
     for (int32_t i = 0; i < n; i++) {
         cells[i] = cell + i;
-        ggml_fp16_t * row = mask.data() + (size_t) i*shape.n_kv;
+        ggml_fp16_t * row = mask.data() + (size_t) i * shape.n_kv;
         std::fill(row, row + std::min(n_anchor, cell + i + 1), seen);
         std::fill(row + seen_from[i], row + cell + i + 1, seen);
     }
-    graph_set_input(graph->tokens,    ids.data());
+    graph_set_input(graph->tokens, ids.data());
     graph_set_input(graph->positions, positions.data());
-    graph_set_input(graph->cells,     cells.data());
-    graph_set_input(graph->mask,      mask.data());
+    graph_set_input(graph->cells, cells.data());
+    graph_set_input(graph->mask, mask.data());
     m->check_file();
     backend.run(graph->graph);
 }
@@ -70,7 +69,7 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
     }
     if (!(current == g)) {
         current = g;
-        n_done  = 0;
+        n_done = 0;
     }
     progress(n_done);
     size_t chunk = 0;
@@ -93,12 +92,8 @@ void chunk_encoder::run_group(const group & g, const task_flags & flags, const s
 }
 
 std::vector<std::shared_ptr<kv_chunk>> chunk_encoder::encode(const std::vector<chunk_source> & sources, const task_flags & flags,
-        const std::function<void(int32_t n_done)> & progress) {
-    struct scope {
-        chunk_encoder & e;
-        scope(chunk_encoder & e, const task_flags & flags) : e(e) { e.abort = &flags.abort; }
-        ~scope() { e.abort = nullptr; }
-    } const running(*this, flags);
+    const std::function<void(int32_t n_done)> & progress) {
+    const abort_scope running(abort, flags);
     for (const chunk_source & s : sources) {
         if (s.tokens.empty() || s.tokens.size() > (size_t) params.n_chunk) {
             fail(ERROR_BAD_ARGUMENT, "a chunk of %zu tokens is not possible, at most %d", s.tokens.size(), params.n_chunk);

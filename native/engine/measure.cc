@@ -4,7 +4,39 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "engine/divergence.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace {
+
+struct distribution {
+    int32_t best;
+    double log_sum;
+};
+
+distribution distribution_of(const std::vector<float> & logits) {
+    const auto best = std::max_element(logits.begin(), logits.end());
+    double sum = 0;
+    for (const float x : logits) {
+        sum += std::exp((double) x - *best);
+    }
+    return { (int32_t) (best - logits.begin()), *best + std::log(sum) };
+}
+
+// KL(softmax(p) || softmax(q)) in nats of two lists of logits, at least 0; agree: whether the same token is the most likely.
+double logits_divergence(const std::vector<float> & p, const std::vector<float> & q, bool & agree) {
+    const distribution dp = distribution_of(p), dq = distribution_of(q);
+    double kl = 0;
+    for (size_t i = 0; i < p.size(); i++) {
+        const double log_p = p[i] - dp.log_sum;
+        kl += std::exp(log_p) * (log_p - q[i] + dq.log_sum);
+    }
+    agree = dp.best == dq.best;
+    return std::max(kl, 0.0);
+}
+
+} // namespace
 
 measure_result sequence::measure(const measure_params & p, const task_flags & flags) {
     if (!params.calib) {

@@ -18,12 +18,12 @@ int32_t sampler::sample(const float * logits, int32_t n_vocab) {
     weights.resize(n);
     double sum = 0.0;
     for (int32_t i = 0; i < n; i++) {
-        weights[i] = exp((logits[order[i]] - logits[best])/params.temperature);
+        weights[i] = exp((logits[order[i]] - logits[best]) / params.temperature);
         sum += weights[i];
     }
     double kept = 0.0;
     int32_t n_kept = 0;
-    while (n_kept < n && (n_kept == 0 || kept < params.top_p*sum)) {
+    while (n_kept < n && (n_kept == 0 || kept < params.top_p * sum)) {
         kept += weights[n_kept++];
     }
     double at = std::uniform_real_distribution<double>(0.0, kept)(random);

@@ -7,10 +7,10 @@
 
 #include <algorithm>
 
-// Tokens that see the chunks, prefilled at once: weights are read once for all of them.
+// Tokens of a micro-batch that sees the chunks: the weights are read once for all of them.
 constexpr int32_t LATE_BATCH = 64;
 
-// Of a long answer, after so many steps the files of the chunks are looked at again.
+// In a long answer, the files of the chunks are checked again after so many steps.
 constexpr int32_t STEPS_BETWEEN_CHECKS = 32;
 
 void task_flags::check() const {
@@ -133,7 +133,7 @@ void sequence::prefill(const generate_params & p, const task_flags & flags, cons
 
 // From the logits of the last prompt token on: samples, reports, computes, until something ends it.
 void sequence::decode(const generate_params & p, const task_flags & flags, const generate_events & events, std::vector<float> & logits, generate_result & r,
-        steady::time_point begin) {
+    steady::time_point begin) {
     sampler choose(p.sampling);
     steady::time_point decode_begin = steady::now();
     double bytes = 0;
@@ -171,12 +171,12 @@ void sequence::decode(const generate_params & p, const task_flags & flags, const
         r.n_steps++;
         r.n_fasa_steps += cost.sparse;
     }
-    r.decode_ms      = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
-    r.bytes_per_step = r.n_steps > 0 ? bytes/r.n_steps : 0.0;
+    r.decode_ms = r.n_steps > 0 ? ms_since(decode_begin) : 0.0;
+    r.bytes_per_step = r.n_steps > 0 ? bytes / r.n_steps : 0.0;
 }
 
 void sequence::capture_queries(const std::vector<int32_t> & list, const query_capture & capture, const task_flags & flags,
-        const std::function<void(int32_t)> & progress) {
+    const std::function<void(int32_t)> & progress) {
     const abort_scope scope(*this, flags);
     check(list, {});
     truncate(0);

@@ -31,7 +31,7 @@ worker::~worker() {
 void worker::start(std::shared_ptr<worker_task> task) {
     {
         const std::lock_guard lock(mutex);
-        task->order     = n_started++;
+        task->order = n_started++;
         task->queued_at = now_us();
         queue.push_back(std::move(task));
     }
@@ -84,7 +84,7 @@ std::shared_ptr<worker_task> worker::next() {
     });
     running = *best;
     queue.erase(best);
-    running->queue_ms = (double) (now_us() - running->queued_at)/1000.0;
+    running->queue_ms = (double) (now_us() - running->queued_at) / 1000.0;
     return running;
 }
 

@@ -15,17 +15,17 @@
 #include <vector>
 
 struct worker_task {
-    task_flags   flags;
-    int32_t      priority = 0;
-    const void * owner    = nullptr; // model or sequence that the task uses: its end cancels the task
-    double       queue_ms = 0;       // set when the task begins
+    task_flags flags;
+    int32_t priority = 0;
+    const void * owner = nullptr; // model or sequence that the task uses: its end cancels the task
+    double queue_ms = 0;          // set when the task begins
 
-    std::function<void(worker_task &)> run;     // on the engine thread; may throw
+    std::function<void(worker_task &)> run;         // on the engine thread; may throw
     std::function<void(const native_error *)> done; // once, on the engine thread or the one that cancels; nullptr: it worked
 
 private:
     uint64_t order = 0;
-    int64_t  queued_at = 0;
+    int64_t queued_at = 0;
     friend struct worker;
 };
 
@@ -38,13 +38,13 @@ struct worker {
     void cancel_owner(const void * owner); // all tasks of a model or sequence
 
 private:
-    std::mutex              mutex;
+    std::mutex mutex;
     std::condition_variable changed;
     std::vector<std::shared_ptr<worker_task>> queue;
     std::shared_ptr<worker_task> running;
-    uint64_t                n_started = 0;
-    bool                    closing   = false;
-    std::thread             thread; // last: it uses all of the above
+    uint64_t n_started = 0;
+    bool closing = false;
+    std::thread thread; // last: it uses all of the above
 
     void loop();
     std::shared_ptr<worker_task> next(); // nullptr: closing

@@ -12,9 +12,9 @@ void graph_set_input(ggml_tensor * input, const void * data) {
 
 std::vector<ggml_fp16_t> causal_mask(int32_t n, int32_t n_past, int32_t n_kv) {
     const ggml_fp16_t hidden = ggml_fp32_to_fp16(-INFINITY), seen = 0;
-    std::vector<ggml_fp16_t> mask((size_t) n_kv*n, hidden);
+    std::vector<ggml_fp16_t> mask((size_t) n_kv * n, hidden);
     for (int32_t i = 0; i < n; i++) {
-        std::fill_n(mask.begin() + (size_t) i*n_kv, n_past + i + 1, seen);
+        std::fill_n(mask.begin() + (size_t) i * n_kv, n_past + i + 1, seen);
     }
     return mask;
 }
@@ -36,7 +36,7 @@ ggml_tensor * decoder_ops::rope(ggml_tensor * x, ggml_tensor * positions) const 
 
 ggml_tensor * decoder_ops::feed_forward(const layer_weights & l, ggml_tensor * x) const {
     ggml_tensor * gate = linear(l.ffn_gate, l.ffn_gate_b, x);
-    ggml_tensor * up   = linear(l.ffn_up,   l.ffn_up_b,   x);
+    ggml_tensor * up = linear(l.ffn_up, l.ffn_up_b, x);
     return linear(l.ffn_down, l.ffn_down_b, ggml_swiglu_split(ctx, gate, up));
 }
 
@@ -48,7 +48,7 @@ ggml_tensor * decoder_ops::input(ggml_type type, int64_t ne0, int64_t ne1) const
 
 decoder_ops::projections decoder_ops::project(const layer_weights & l, ggml_tensor * x, int32_t n_tokens) const {
     projections p {
-        ggml_reshape_3d(ctx, linear(l.wq, l.bq, x), hp.head_size, hp.n_head,    n_tokens),
+        ggml_reshape_3d(ctx, linear(l.wq, l.bq, x), hp.head_size, hp.n_head, n_tokens),
         ggml_reshape_3d(ctx, linear(l.wk, l.bk, x), hp.head_size, hp.n_head_kv, n_tokens),
         ggml_reshape_3d(ctx, linear(l.wv, l.bv, x), hp.head_size, hp.n_head_kv, n_tokens),
     };
@@ -60,7 +60,7 @@ decoder_ops::projections decoder_ops::project(const layer_weights & l, ggml_tens
 }
 
 ggml_tensor * decoder_ops::output(const layer_weights & l, ggml_tensor * attended, int32_t n_tokens) const {
-    return linear(l.wo, l.bo, ggml_reshape_2d(ctx, attended, (int64_t) hp.head_size*hp.n_head, n_tokens));
+    return linear(l.wo, l.bo, ggml_reshape_2d(ctx, attended, (int64_t) hp.head_size * hp.n_head, n_tokens));
 }
 
 ggml_tensor * decoder_ops::logits(ggml_tensor * x) const {
@@ -69,4 +69,4 @@ ggml_tensor * decoder_ops::logits(ggml_tensor * x) const {
     return out;
 }
 
-float decoder_ops::attention_scale() const { return 1.0f/sqrtf((float) hp.head_size); }
+float decoder_ops::attention_scale() const { return 1.0f / sqrtf((float) hp.head_size); }

@@ -2,7 +2,7 @@
 
 // What every graph of the llama, qwen2 and qwen3 architectures has in common, whatever cache it attends to.
 
-#include "base/assertion_guard.h"
+#include "base/error.h"
 #include "model/model.h"
 
 #include <cstdint>
@@ -26,9 +26,9 @@ template <typename Graph, typename Shape, typename Make> Graph & graph_of_shape(
 }
 
 struct decoder_ops {
-    const model &         m;
+    const model & m;
     const model_hparams & hp;
-    ggml_context *        ctx;
+    ggml_context * ctx;
 
     struct projections {
         ggml_tensor * q; // [head_size, n_head, n_tokens]
@@ -41,10 +41,10 @@ struct decoder_ops {
     ggml_tensor * rope(ggml_tensor * x, ggml_tensor * positions) const;
     ggml_tensor * feed_forward(const layer_weights & l, ggml_tensor * x) const;
     ggml_tensor * input(ggml_type type, int64_t ne0, int64_t ne1 = 1) const;
-    projections   project(const layer_weights & l, ggml_tensor * x, int32_t n_tokens) const; // normed where the architecture does, not rotated
+    projections project(const layer_weights & l, ggml_tensor * x, int32_t n_tokens) const; // normed where the architecture does, not rotated
     ggml_tensor * output(const layer_weights & l, ggml_tensor * attended, int32_t n_tokens) const;
     ggml_tensor * logits(ggml_tensor * x) const;
-    float         attention_scale() const; // of logits
+    float attention_scale() const; // of logits
 
     // All layers over x [n_embd, n_tokens]; attention(il, x) gives what a layer's attention adds. Behind the last one only the
     // rows that wanted(x) keeps go on; with `none`, nothing does: keys and values are stored, and nullptr comes back.
@@ -58,7 +58,7 @@ struct decoder_ops {
                 if (none) {
                     return nullptr;
                 }
-                x        = wanted(x);
+                x = wanted(x);
                 residual = wanted(residual);
             }
             x = ggml_add(ctx, x, residual);

@@ -2,14 +2,14 @@
 
 #include "base/error.h"
 #include "graph/decoder_ops.h"
-#include "model/device.h"
+#include "model/backend.h"
 
 namespace {
 
 struct builder : decoder_ops {
-    gpu_cache &   kv;
+    gpu_cache & kv;
     ggml_cgraph * graph;
-    gpu_graph &   g;
+    gpu_graph & g;
     std::vector<ggml_tensor *> on_cpu; // nodes that read rows in host memory: they run where these lie
 
     void store(ggml_tensor * cache, ggml_tensor * x) {
@@ -19,8 +19,8 @@ struct builder : decoder_ops {
 
     // the first n_kv cells of a cache by KV head: [width, n_kv, n_head_kv]
     ggml_tensor * by_head(ggml_tensor * cache) {
-        const int64_t width = cache->ne[0]/hp.n_head_kv;
-        return ggml_view_3d(ctx, cache, width, g.shape.n_kv, hp.n_head_kv, cache->nb[1], width*sizeof(uint16_t), 0);
+        const int64_t width = cache->ne[0] / hp.n_head_kv;
+        return ggml_view_3d(ctx, cache, width, g.shape.n_kv, hp.n_head_kv, cache->nb[1], width * sizeof(uint16_t), 0);
     }
 
     // q [head_size, n_head, n_tokens] -> [head_size, n_head, n_tokens]
@@ -39,8 +39,8 @@ struct builder : decoder_ops {
         ggml_tensor * logits = ggml_mul_mat(ctx, by_head(kv.k[il]), ggml_permute(ctx, q, 0, 2, 1, 3)); // [n_kv, n_tokens, n_head]
         ggml_mul_mat_set_prec(logits, GGML_PREC_F32);
         ggml_tensor * weights = ggml_soft_max_ext(ctx, logits, g.mask, attention_scale(), 0.0f);
-        ggml_tensor * v       = ggml_cont(ctx, ggml_permute(ctx, by_head(kv.v[il]), 1, 0, 2, 3)); // [n_kv, head_size, n_head_kv]
-        ggml_tensor * out     = ggml_mul_mat(ctx, v, weights);                                     // [head_size, n_tokens, n_head]
+        ggml_tensor * v = ggml_cont(ctx, ggml_permute(ctx, by_head(kv.v[il]), 1, 0, 2, 3)); // [n_kv, head_size, n_head_kv]
+        ggml_tensor * out = ggml_mul_mat(ctx, v, weights);                                  // [head_size, n_tokens, n_head]
         ggml_mul_mat_set_prec(out, GGML_PREC_F32);
         return ggml_cont(ctx, ggml_permute(ctx, out, 0, 2, 1, 3));
     }
@@ -48,12 +48,12 @@ struct builder : decoder_ops {
     // importance of every cell to each KV head: the sum over its query heads of each one's softmax. [n_kv, n_head_kv]
     ggml_tensor * importance(int32_t il, ggml_tensor * q) {
         const int32_t n_group = hp.n_group();
-        q = ggml_mul_mat(ctx, kv.picker[il], q);                              // [n_channels, n_group, n_head_kv]
-        ggml_tensor * scores  = ggml_mul_mat(ctx, by_head(kv.importance[il]), q); // [n_kv, n_group, n_head_kv]
+        q = ggml_mul_mat(ctx, kv.picker[il], q);                                 // [n_channels, n_group, n_head_kv]
+        ggml_tensor * scores = ggml_mul_mat(ctx, by_head(kv.importance[il]), q); // [n_kv, n_group, n_head_kv]
         ggml_tensor * weights = ggml_soft_max_ext(ctx, scores, g.mask, attention_scale(), 0.0f);
         ggml_tensor * sum = nullptr;
         for (int32_t h = 0; h < n_group; h++) {
-            ggml_tensor * one = ggml_cont(ctx, ggml_view_2d(ctx, weights, g.shape.n_kv, hp.n_head_kv, weights->nb[2], h*weights->nb[1]));
+            ggml_tensor * one = ggml_cont(ctx, ggml_view_2d(ctx, weights, g.shape.n_kv, hp.n_head_kv, weights->nb[2], h * weights->nb[1]));
             sum = sum ? ggml_add(ctx, sum, one) : one;
         }
         return sum;
@@ -72,7 +72,7 @@ struct builder : decoder_ops {
         ggml_tensor * chosen = ggml_top_k(ctx, ggml_add(ctx, importance(il, q), g.always), g.shape.budget); // [budget, n_head_kv]
         ggml_tensor * k = chosen_rows(kv.k[il], chosen);
         ggml_tensor * v = chosen_rows(kv.v[il], chosen);
-        ggml_tensor * logits = ggml_mul_mat(ctx, k, q);                       // [budget, n_group, n_head_kv]
+        ggml_tensor * logits = ggml_mul_mat(ctx, k, q); // [budget, n_group, n_head_kv]
         ggml_mul_mat_set_prec(logits, GGML_PREC_F32);
         ggml_tensor * weights = ggml_soft_max_ext(ctx, logits, nullptr, attention_scale(), 0.0f);
         ggml_tensor * out = ggml_mul_mat(ctx, ggml_cont(ctx, ggml_transpose(ctx, v)), weights); // [head_size, n_group, n_head_kv]
@@ -89,8 +89,8 @@ struct builder : decoder_ops {
         store(kv.k[il], k);
         store(kv.v[il], v);
         if (kv.n_channels > 0) {
-            ggml_tensor * keys = ggml_cont(ctx, ggml_permute(ctx, k, 0, 2, 1, 3));    // [head_size, n, n_head_kv]
-            keys = ggml_mul_mat(ctx, kv.picker[il], keys);                            // [n_channels, n, n_head_kv]
+            ggml_tensor * keys = ggml_cont(ctx, ggml_permute(ctx, k, 0, 2, 1, 3)); // [head_size, n, n_head_kv]
+            keys = ggml_mul_mat(ctx, kv.picker[il], keys);                         // [n_channels, n, n_head_kv]
             store(kv.importance[il], ggml_permute(ctx, keys, 0, 2, 1, 3));
         }
         ggml_tensor * out = g.shape.budget > 0 ? fasa_attention(il, q) : dense_attention(il, q);
@@ -101,14 +101,12 @@ struct builder : decoder_ops {
         const gpu_graph_shape & s = g.shape;
         const bool fasa = s.budget > 0;
         g.embeddings = input(GGML_TYPE_F32, hp.n_embd, s.n_tokens);
-        g.positions  = input(GGML_TYPE_I32, s.n_tokens);
-        g.cells      = input(GGML_TYPE_I64, s.n_tokens);
-        g.mask       = fasa ? input(GGML_TYPE_F32, s.n_kv, hp.n_group()) : input(GGML_TYPE_F16, s.n_kv, s.n_tokens);
-        g.always     = fasa ? input(GGML_TYPE_F32, s.n_kv) : nullptr;
+        g.positions = input(GGML_TYPE_I32, s.n_tokens);
+        g.cells = input(GGML_TYPE_I64, s.n_tokens);
+        g.mask = fasa ? input(GGML_TYPE_F32, s.n_kv, hp.n_group()) : input(GGML_TYPE_F16, s.n_kv, s.n_tokens);
+        g.always = fasa ? input(GGML_TYPE_F32, s.n_kv) : nullptr;
 
-        ggml_tensor * x = layers(g.embeddings, !s.logits,
-            [&](int32_t il, ggml_tensor * in) { return attention(il, in); },
-            [&](ggml_tensor * all) { return last(all); });
+        ggml_tensor * x = layers(g.embeddings, !s.logits, [&](int32_t il, ggml_tensor * in) { return attention(il, in); }, [&](ggml_tensor * all) { return last(all); });
         if (x) {
             g.logits = logits(x);
             ggml_build_forward_expand(graph, g.logits);
@@ -116,20 +114,20 @@ struct builder : decoder_ops {
     }
 
     ggml_tensor * last(ggml_tensor * x) {
-        return g.shape.n_tokens == 1 ? x : ggml_cont(ctx, ggml_view_2d(ctx, x, x->ne[0], 1, x->nb[1], (size_t) (g.shape.n_tokens - 1)*x->nb[1]));
+        return g.shape.n_tokens == 1 ? x : ggml_cont(ctx, ggml_view_2d(ctx, x, x->ne[0], 1, x->nb[1], (size_t) (g.shape.n_tokens - 1) * x->nb[1]));
     }
 };
 
 } // namespace
 
 gpu_graph::gpu_graph(const model & m, gpu_cache & kv, ggml_backend_t device, ggml_backend_t cpu, const gpu_graph_shape & shape) : shape(shape) {
-    const size_t n_nodes = 64 + (size_t) m.hp.n_layer*(96 + 4*m.hp.n_group());
-    ctx.reset(ggml_init({ n_nodes*ggml_tensor_overhead() + ggml_graph_overhead_custom(n_nodes, false), nullptr, /*.no_alloc =*/ true }));
+    const size_t n_nodes = 64 + (size_t) m.hp.n_layer * (96 + 4 * m.hp.n_group());
+    ctx.reset(ggml_init({ n_nodes * ggml_tensor_overhead() + ggml_graph_overhead_custom(n_nodes, false), nullptr, /*.no_alloc =*/true }));
     graph = ggml_new_graph_custom(ctx.get(), n_nodes, false);
     builder b { { m, m.hp, ctx.get() }, kv, graph, *this, {} };
     b.build();
     ggml_backend_t backends[] = { device, cpu }; // the CPU comes last and takes what the device does not support
-    sched.reset(ggml_backend_sched_new(backends, nullptr, device == cpu ? 1 : 2, n_nodes, /*parallel =*/ false, /*op_offload =*/ false));
+    sched.reset(ggml_backend_sched_new(backends, nullptr, device == cpu ? 1 : 2, n_nodes, /*parallel =*/false, /*op_offload =*/false));
     for (ggml_tensor * node : b.on_cpu) {
         ggml_backend_sched_set_tensor_backend(sched.get(), node, cpu);
     }

@@ -6,14 +6,14 @@
 namespace {
 
 struct builder : decoder_ops {
-    kv_cache &      kv;
-    fasa_session *  fasa;
+    kv_cache & kv;
+    fasa_session * fasa;
     decoder_graph & g;
 
     // K rows (part 0) or V rows (part 1) of the cache: [head_size, n_cells, n_head_kv]
     ggml_tensor * cache_view(int32_t il, int32_t n_cells, int32_t part) {
         ggml_tensor * t = kv.layers[il];
-        return ggml_view_3d(ctx, t, hp.head_size, n_cells, hp.n_head_kv, t->nb[1], t->nb[2], (size_t) part*hp.head_size*sizeof(uint16_t));
+        return ggml_view_3d(ctx, t, hp.head_size, n_cells, hp.n_head_kv, t->nb[1], t->nb[2], (size_t) part * hp.head_size * sizeof(uint16_t));
     }
 
     // x [head_size, n_head_kv, n_tokens] goes to this micro-batch's cells
@@ -39,7 +39,7 @@ struct builder : decoder_ops {
         ggml_tensor * stored_k = store(rope(k, g.positions), il, 0);
         ggml_tensor * stored_v = store(v, il, 1);
         if (g.capture_rows) {
-            ggml_tensor * rows = ggml_get_rows(ctx, ggml_reshape_2d(ctx, q, (int64_t) hp.head_size*hp.n_head, n), g.capture_rows);
+            ggml_tensor * rows = ggml_get_rows(ctx, ggml_reshape_2d(ctx, q, (int64_t) hp.head_size * hp.n_head, n), g.capture_rows);
             ggml_set_output(rows);
             ggml_build_forward_expand(g.graph, rows);
             g.captured.push_back(rows);
@@ -50,17 +50,15 @@ struct builder : decoder_ops {
 
     void build() {
         const graph_shape & s = g.shape;
-        g.tokens    = input(GGML_TYPE_I32, s.n_tokens);
+        g.tokens = input(GGML_TYPE_I32, s.n_tokens);
         g.positions = input(GGML_TYPE_I32, s.n_tokens);
-        g.cells     = input(GGML_TYPE_I64, s.n_tokens);
-        g.mask      = s.fasa ? nullptr : input(GGML_TYPE_F16, s.n_kv, s.n_tokens);
-        g.out_rows  = s.n_out > 0 ? input(GGML_TYPE_I32, s.n_out) : nullptr;
+        g.cells = input(GGML_TYPE_I64, s.n_tokens);
+        g.mask = s.fasa ? nullptr : input(GGML_TYPE_F16, s.n_kv, s.n_tokens);
+        g.out_rows = s.n_out > 0 ? input(GGML_TYPE_I32, s.n_out) : nullptr;
         g.capture_rows = s.n_capture > 0 ? input(GGML_TYPE_I32, s.n_capture) : nullptr;
 
         // a micro-batch may want no logits
-        ggml_tensor * x = layers(ggml_get_rows(ctx, m.tok_embd, g.tokens), !g.out_rows,
-            [&](int32_t il, ggml_tensor * in) { return attention(il, in); },
-            [&](ggml_tensor * all) { return ggml_get_rows(ctx, all, g.out_rows); });
+        ggml_tensor * x = layers(ggml_get_rows(ctx, m.tok_embd, g.tokens), !g.out_rows, [&](int32_t il, ggml_tensor * in) { return attention(il, in); }, [&](ggml_tensor * all) { return ggml_get_rows(ctx, all, g.out_rows); });
         if (x) {
             g.logits = logits(x);
             ggml_build_forward_expand(g.graph, g.logits);
@@ -71,8 +69,8 @@ struct builder : decoder_ops {
 } // namespace
 
 decoder_graph::decoder_graph(const model & m, kv_cache & kv, fasa_session * fasa, ggml_backend_t backend, const graph_shape & shape) : shape(shape) {
-    const size_t n_nodes = 64 + (size_t) m.hp.n_layer*64;
-    ctx.reset(ggml_init({ n_nodes*ggml_tensor_overhead() + ggml_graph_overhead_custom(n_nodes, false), nullptr, /*.no_alloc =*/ true }));
+    const size_t n_nodes = 64 + (size_t) m.hp.n_layer * 64;
+    ctx.reset(ggml_init({ n_nodes * ggml_tensor_overhead() + ggml_graph_overhead_custom(n_nodes, false), nullptr, /*.no_alloc =*/true }));
     graph = ggml_new_graph_custom(ctx.get(), n_nodes, false);
     builder { { m, m.hp, ctx.get() }, kv, fasa, *this }.build();
     alloc.reset(ggml_gallocr_new(ggml_backend_get_default_buffer_type(backend)));

@@ -28,7 +28,7 @@ void fasa_calibrator_free(fasa_calibrator * calibrator);
 // q:    [n_kv_head*n_group][d] f32, rotated
 // keys: K rows of KV head g, f16, rotated: token t at keys[g] + t*row_stride, t in [0, n_past)
 void fasa_calibrator_observe(fasa_calibrator * calibrator, int32_t il, const float * q, const uint16_t * const * keys,
-                             size_t row_stride, int32_t n_past);
+    size_t row_stride, int32_t n_past);
 
 // What was observed so far, as sums: [n_layer][n_kv_head][d/2][d/2]. Those of another calibrator of the same shapes can be
 // added to them, and the choice is then that of both.

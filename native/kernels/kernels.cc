@@ -24,7 +24,7 @@ namespace {
 
 struct kernel_list {
     const fasa_kernels * tables[4];
-    int32_t              n = 0;
+    int32_t n = 0;
 
     kernel_list() {
         tables[n++] = &fasa_kernels_plain;
@@ -59,7 +59,7 @@ const kernel_list & kernels_list() {
 }
 
 size_t round_up_64(size_t bytes) {
-    return (bytes + 63)/64*64;
+    return (bytes + 63) / 64 * 64;
 }
 
 } // namespace
@@ -82,11 +82,11 @@ const fasa_kernels * fasa_kernels_best() {
 }
 
 size_t fasa_page_bytes(int32_t n_channels) {
-    const size_t n_padded = (size_t) (n_channels + 7)/8*8;
-    return round_up_64(2*sizeof(uint16_t)*n_padded) + FASA_PAGE_TOKENS/2*n_padded;
+    const size_t n_padded = (size_t) (n_channels + 7) / 8 * 8;
+    return round_up_64(2 * sizeof(uint16_t) * n_padded) + FASA_PAGE_TOKENS / 2 * n_padded;
 }
 
 size_t fasa_top_k_scratch_bytes(int32_t n) {
     // keys and indices of candidates, which may be all, with room for a vector stored whole at the end of each
-    return round_up_64(2*sizeof(int32_t)*((size_t) n + 64));
+    return round_up_64(2 * sizeof(int32_t) * ((size_t) n + 64));
 }

@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-constexpr int32_t FASA_PAGE_TOKENS   = 128; // tokens of a page
-constexpr int32_t FASA_HEAD_SIZE_MAX = 256; // d, and so also the most channels of a page
+constexpr int32_t FASA_PAGE_TOKENS = 128;   // tokens of a page
+constexpr int32_t FASA_HEAD_SIZE_MAX = 256; // d, and so also the max channels of a page
 
 // bytes of the importance keys of one KV head and one page: 64-byte aligned
 // n_channels: 2 * dominant FCs, 1 to FASA_HEAD_SIZE_MAX
@@ -30,7 +30,7 @@ struct fasa_kernels {
     // channels: n_channels indices into a row
     // n_exact:  the first tokens that ranges leave out (an attention sink would stretch them); their codes are clamped
     void (*page_encode)(const uint16_t * keys, size_t row_stride, const int32_t * channels, int32_t n_channels, int32_t n_exact,
-                        void * page);
+        void * page);
 
     // Predicted logits of a page's tokens, for the n_q query heads that share the KV head.
     // q:      [n_q][n_channels], already times 1/sqrt(d); it is quantized to int8 after the page's scales are folded in
@@ -41,7 +41,7 @@ struct fasa_kernels {
     // The same from f16 rows, exact: for the open page and for tokens that are kept exact.
     // keys: row t at keys + t*row_stride; channels below FASA_HEAD_SIZE_MAX; scores: n_rows values a query head
     void (*tip_rows)(const float * q, int32_t n_q, const int32_t * channels, int32_t n_channels, const uint16_t * keys,
-                     size_t row_stride, int32_t n_rows, float * scores, size_t score_stride);
+        size_t row_stride, int32_t n_rows, float * scores, size_t score_stride);
 
     // Sum over the query heads of each one's softmax over n tokens. NaN and -inf scores count as 0; a head without any
     // finite score adds nothing. importance: [n]. The scores are used up: each becomes its weight before division by the sum.
@@ -53,25 +53,25 @@ struct fasa_kernels {
     void (*top_k)(const float * values, int32_t begin, int32_t end, int32_t n_chosen, int32_t * chosen, void * scratch);
 
     // Focused attention (FAC) is these three over the chosen rows, wherever they lie. The K row of token r is at rows[r], its
-    // V row right behind, at rows[r] + d; d is at most FASA_HEAD_SIZE_MAX.
+    // V row right after it, at rows[r] + d; d is at most FASA_HEAD_SIZE_MAX.
 
     // Exact logits. q: [n_q][d], not scaled; scale: 1/sqrt(d); logits: row h at logits + h*logit_stride
     void (*row_logits)(const float * q, int32_t n_q, int32_t d, const uint16_t * const * rows, int32_t n_rows, float scale,
-                       float * logits, size_t logit_stride);
+        float * logits, size_t logit_stride);
 
     // Logits of one query head become weights whose sum is 1; zeros when none is finite.
     void (*softmax)(float * logits, int32_t n);
 
     // out [n_q][d] += sum over the rows of weight * V row; weights: row h at weights + h*weight_stride
     void (*value_sum)(const float * weights, size_t weight_stride, int32_t n_q, int32_t d, const uint16_t * const * rows,
-                      int32_t n_rows, float * out);
+        int32_t n_rows, float * out);
 
     // The same for rows of q8_0 (ggml's block_q8_0: an f16 scale and 32 int8): the blocks of the K row at rows[r], those of its V
-    // row right behind. d is a multiple of 32.
+    // row right after it. d is a multiple of 32.
     void (*row_logits_q8)(const float * q, int32_t n_q, int32_t d, const uint16_t * const * rows, int32_t n_rows, float scale,
-                          float * logits, size_t logit_stride);
+        float * logits, size_t logit_stride);
     void (*value_sum_q8)(const float * weights, size_t weight_stride, int32_t n_q, int32_t d, const uint16_t * const * rows,
-                         int32_t n_rows, float * out);
+        int32_t n_rows, float * out);
 };
 
 // the fastest that this CPU and operating system run; $FASA_KERNELS=NAME asks for another of fasa_kernels_all

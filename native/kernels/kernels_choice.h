@@ -14,7 +14,7 @@ FASA_INLINE vf scores_load(const float * scores, int32_t i, int32_t n) {
 static float scores_largest(const float * scores, int32_t n) {
     vf a = vf_set(LOWEST), b = a;
     int32_t i = 0;
-    for (; i + 2*VF_N <= n; i += 2*VF_N) {
+    for (; i + 2 * VF_N <= n; i += 2 * VF_N) {
         a = vf_max(vf_load(scores + i), a);
         b = vf_max(vf_load(scores + i + VF_N), b);
     }
@@ -28,7 +28,7 @@ static float scores_largest(const float * scores, int32_t n) {
 static float exponentials(float * scores, int32_t n, float shift) {
     vf a = {}, b = {};
     int32_t i = 0;
-    for (; i + 2*VF_N <= n; i += 2*VF_N) {
+    for (; i + 2 * VF_N <= n; i += 2 * VF_N) {
         const vf x = vf_exp_near(vf_load(scores + i) - shift);
         const vf y = vf_exp_near(vf_load(scores + i + VF_N) - shift);
         vf_store(scores + i, x);
@@ -52,9 +52,10 @@ static float exponentials(float * scores, int32_t n, float shift) {
 FASA_INLINE void weights_add(const float * weights, size_t stride, const int32_t n_heads, const float * inverse, int32_t n, bool first, float * out) {
     for (int32_t i = 0; i < n; i += VF_N) {
         const bool whole = i + VF_N <= n;
-        vf sum = first ? vf {} : whole ? vf_load(out + i) : vf_load_part(out + i, n - i, 0);
+        vf sum = first ? vf {} : whole ? vf_load(out + i)
+                                       : vf_load_part(out + i, n - i, 0);
         for (int32_t h = 0; h < n_heads; h++) {
-            const float * head = weights + h*stride + i;
+            const float * head = weights + h * stride + i;
             sum = vf_fma(whole ? vf_load(head) : vf_load_part(head, n - i, 0), vf_set(inverse[h]), sum);
         }
         if (whole) {
@@ -69,17 +70,17 @@ static void importance(float * scores, size_t score_stride, int32_t n_q, int32_t
     for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
         float inverse[FASA_HEADS];
         const int32_t n_heads = n_q - h < FASA_HEADS ? n_q - h : FASA_HEADS;
-        float * heads = scores + h*score_stride;
+        float * heads = scores + h * score_stride;
         for (int32_t i = 0; i < n_heads; i++) {
-            float * head = heads + i*score_stride;
+            float * head = heads + i * score_stride;
             const float sum = exponentials(head, n, scores_largest(head, n));
-            inverse[i] = sum > 0 ? 1/sum : 0;
+            inverse[i] = sum > 0 ? 1 / sum : 0;
         }
         switch (n_heads) {
-            case 1:  weights_add(heads, score_stride, 1, inverse, n, h == 0, out); break;
+            case 1: weights_add(heads, score_stride, 1, inverse, n, h == 0, out); break;
 #if FASA_HEADS > 2
-            case 2:  weights_add(heads, score_stride, 2, inverse, n, h == 0, out); break;
-            case 3:  weights_add(heads, score_stride, 3, inverse, n, h == 0, out); break;
+            case 2: weights_add(heads, score_stride, 2, inverse, n, h == 0, out); break;
+            case 3: weights_add(heads, score_stride, 3, inverse, n, h == 0, out); break;
 #endif
             default: weights_add(heads, score_stride, FASA_HEADS, inverse, n, h == 0, out); break;
         }
@@ -89,7 +90,7 @@ static void importance(float * scores, size_t score_stride, int32_t n_q, int32_t
 // an integer that orders as the float does; -0 comes next below 0, NaN below everything
 FASA_INLINE vi order_of(vf x) {
     const vi bits = vf_bits(x);
-    const vi key  = bits ^ ((bits >> 31) & 0x7fffffff);
+    const vi key = bits ^ ((bits >> 31) & 0x7fffffff);
     return x == x ? key : vi_set(INT32_MIN);
 }
 
@@ -126,20 +127,20 @@ static int32_t count_at_least(const int32_t * keys, int32_t n, int32_t bound) {
 static int32_t keys_kth_largest(const int32_t * keys, int32_t n, int32_t k) {
     int32_t low = INT32_MAX, high = INT32_MIN;
     for (int32_t i = 0; i < n; i++) {
-        low  = keys[i] < low ? keys[i] : low;
+        low = keys[i] < low ? keys[i] : low;
         high = keys[i] > high ? keys[i] : high;
     }
     while (low < high) { // at least k keys are >= low, fewer than k are > high
         const int32_t middle = (int32_t) (((int64_t) low + high + 1) >> 1);
-        const int32_t count  = count_at_least(keys, n, middle);
+        const int32_t count = count_at_least(keys, n, middle);
         if (count >= k) {
             low = middle;
             if (count == k) { // the smallest of exactly these k
-                int32_t least = INT32_MAX;
+                int32_t smallest = INT32_MAX;
                 for (int32_t i = 0; i < n; i++) {
-                    least = keys[i] >= middle && keys[i] < least ? keys[i] : least;
+                    smallest = keys[i] >= middle && keys[i] < smallest ? keys[i] : smallest;
                 }
-                return least;
+                return smallest;
             }
         } else {
             high = middle - 1;
@@ -185,7 +186,7 @@ static int32_t candidates_gather(const float * values, int32_t n, int32_t bound,
         }
         for (; mask; mask &= mask - 1) {
             const int32_t j = __builtin_ctz(mask);
-            keys[found]      = key[j];
+            keys[found] = key[j];
             indices[found++] = i + j;
         }
 #endif
@@ -198,24 +199,24 @@ static int32_t candidates_gather(const float * values, int32_t n, int32_t bound,
 #define BOUND_STRIDE 16
 
 static int32_t lower_bound_of_kth(const float * values, int32_t n, int32_t k, int32_t * maxima) {
-    const int32_t n_vectors = n/VF_N;
+    const int32_t n_vectors = n / VF_N;
     int32_t stride = BOUND_STRIDE;
-    while (stride > 1 && n_vectors/stride*VF_N < 2*k) { // twice as many maxima as wanted keep the bound tight
+    while (stride > 1 && n_vectors / stride * VF_N < 2 * k) { // twice as many maxima as wanted keep the bound tight
         stride /= 2;
     }
-    const int32_t n_groups = n_vectors/stride;
-    if (stride == 1 || n_groups*VF_N < k) {
+    const int32_t n_groups = n_vectors / stride;
+    if (stride == 1 || n_groups * VF_N < k) {
         return INT32_MIN;
     }
     for (int32_t g = 0; g < n_groups; g++) {
-        const float * from = values + (size_t) g*stride*VF_N;
+        const float * from = values + (size_t) g * stride * VF_N;
         vi best = vi_set(INT32_MIN);
         for (int32_t v = 0; v < stride; v++) {
-            best = vi_max(order_of(vf_load(from + v*VF_N) + vf {}), best);
+            best = vi_max(order_of(vf_load(from + v * VF_N) + vf {}), best);
         }
-        vi_store(maxima + g*VF_N, best);
+        vi_store(maxima + g * VF_N, best);
     }
-    return keys_kth_largest(maxima, n_groups*VF_N, k);
+    return keys_kth_largest(maxima, n_groups * VF_N, k);
 }
 
 static void top_k(const float * values, int32_t begin, int32_t end, int32_t n_chosen, int32_t * chosen, void * scratch) {
@@ -229,15 +230,15 @@ static void top_k(const float * values, int32_t begin, int32_t end, int32_t n_ch
         }
         return;
     }
-    int32_t * keys    = (int32_t *) scratch;
+    int32_t * keys = (int32_t *) scratch;
     int32_t * indices = keys + n + 64;
     // the maxima are done with before candidates are written
-    const int32_t bound   = lower_bound_of_kth(values + begin, n, n_chosen, indices);
-    const int32_t found   = candidates_gather(values + begin, n, bound, keys, indices);
-    const int32_t least   = keys_kth_largest(keys, found, n_chosen);
-    int32_t ties = n_chosen - (least == INT32_MAX ? 0 : count_at_least(keys, found, least + 1));
+    const int32_t bound = lower_bound_of_kth(values + begin, n, n_chosen, indices);
+    const int32_t found = candidates_gather(values + begin, n, bound, keys, indices);
+    const int32_t smallest = keys_kth_largest(keys, found, n_chosen);
+    int32_t ties = n_chosen - (smallest == INT32_MAX ? 0 : count_at_least(keys, found, smallest + 1));
     for (int32_t i = 0, written = 0; written < n_chosen; i++) {
-        if (keys[i] > least || (keys[i] == least && ties-- > 0)) {
+        if (keys[i] > smallest || (keys[i] == smallest && ties-- > 0)) {
             chosen[written++] = begin + indices[i];
         }
     }

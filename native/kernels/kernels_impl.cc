@@ -9,9 +9,9 @@
 #include "kernels/kernels_vector.h"
 
 #define JOIN_(a, b) a##b
-#define JOIN(a, b)  JOIN_(a, b)
-#define TEXT_(a)    #a
-#define TEXT(a)     TEXT_(a)
+#define JOIN(a, b) JOIN_(a, b)
+#define TEXT_(a) #a
+#define TEXT(a) TEXT_(a)
 
 extern const fasa_kernels JOIN(fasa_kernels_, FASA_KERNELS_NAME);
 

@@ -10,8 +10,8 @@
 #include "kernels/kernels_vector.h"
 
 #define BLOCK_CHANNELS 8
-#define BLOCK_TOKENS   16
-#define BLOCK_BYTES    64
+#define BLOCK_TOKENS 16
+#define BLOCK_BYTES 64
 
 // vectors of tokens scanned together: they share the broadcast query, and make independent sums enough to hide latency
 #if defined(__AVX512F__) || defined(__AVX2__)
@@ -30,12 +30,15 @@ typedef int32_t int32_any __attribute__((aligned(1), may_alias));
 // f16 bits of x, |x| < 65520: to the nearest, ties to even in the normal range; anything over 0 stays over 0
 static uint16_t half_from_float(float x) {
     const uint16_t sign = x < 0 ? 0x8000 : 0;
-    const float    size = x < 0 ? -x : x;
+    const float size = x < 0 ? -x : x;
     if (size < 0x1p-14f) { // subnormal: units of 2^-24
-        const uint16_t units = (uint16_t) (size*0x1p24f + 0.5f);
+        const uint16_t units = (uint16_t) (size * 0x1p24f + 0.5f);
         return sign | (units == 0 && size > 0 ? 1 : units);
     }
-    union { float f; uint32_t u; } bits = { size };
+    union {
+        float f;
+        uint32_t u;
+    } bits = { size };
     return sign | (uint16_t) (((bits.u + 0xfff + (bits.u >> 13 & 1)) >> 13) - (112 << 10));
 }
 
@@ -45,22 +48,22 @@ static float float_from_half(uint16_t x) {
 }
 
 static size_t page_ranges_bytes(int32_t n_blocks) {
-    return ((size_t) n_blocks*BLOCK_CHANNELS*2*sizeof(uint16_t) + 63)/64*64;
+    return ((size_t) n_blocks * BLOCK_CHANNELS * 2 * sizeof(uint16_t) + 63) / 64 * 64;
 }
 
 // one block of channels of a page; values: [FASA_PAGE_TOKENS][BLOCK_CHANNELS]
 static void page_encode_block(const float * values, int32_t n_exact, uint16_t * scales, uint16_t * minima, uint8_t * codes,
-                              size_t tile_stride) {
+    size_t tile_stride) {
     float low[BLOCK_CHANNELS], high[BLOCK_CHANNELS];
     for (int32_t j = 0; j < BLOCK_CHANNELS; j++) {
-        low[j]  = __builtin_inff();
+        low[j] = __builtin_inff();
         high[j] = -__builtin_inff();
     }
     for (int32_t t = n_exact; t < FASA_PAGE_TOKENS; t++) {
         for (int32_t j = 0; j < BLOCK_CHANNELS; j++) {
-            const float value  = values[t*BLOCK_CHANNELS + j];
-            const bool  finite = value - value == 0;
-            low[j]  = finite && value < low[j] ? value : low[j];
+            const float value = values[t * BLOCK_CHANNELS + j];
+            const bool finite = value - value == 0;
+            low[j] = finite && value < low[j] ? value : low[j];
             high[j] = finite && value > high[j] ? value : high[j];
         }
     }
@@ -69,20 +72,20 @@ static void page_encode_block(const float * values, int32_t n_exact, uint16_t * 
         if (low[j] > high[j]) { // no token that counts
             low[j] = high[j] = 0;
         }
-        scales[j] = half_from_float((high[j] - low[j])/15);
+        scales[j] = half_from_float((high[j] - low[j]) / 15);
         minima[j] = half_from_float(low[j]); // exact, as it is one of the keys
         // codes are the nearest on the grid that will be read back
-        inverse[j] = scales[j] == 0 ? 0 : 1/float_from_half(scales[j]);
+        inverse[j] = scales[j] == 0 ? 0 : 1 / float_from_half(scales[j]);
     }
     for (int32_t t = 0; t < FASA_PAGE_TOKENS; t++) {
         uint8_t code[BLOCK_CHANNELS];
         for (int32_t j = 0; j < BLOCK_CHANNELS; j++) {
-            float x = (values[t*BLOCK_CHANNELS + j] - low[j])*inverse[j] + 0.5f;
+            float x = (values[t * BLOCK_CHANNELS + j] - low[j]) * inverse[j] + 0.5f;
             x = x > 0 ? x : 0; // NaN, too
             x = x < 15 ? x : 15;
             code[j] = (uint8_t) (int32_t) x;
         }
-        uint8_t * bytes = codes + t/BLOCK_TOKENS*tile_stride + t%BLOCK_TOKENS*4;
+        uint8_t * bytes = codes + t / BLOCK_TOKENS * tile_stride + t % BLOCK_TOKENS * 4;
         for (int32_t j = 0; j < 4; j++) {
             bytes[j] = (uint8_t) (code[j] | code[j + 4] << 4);
         }
@@ -90,40 +93,41 @@ static void page_encode_block(const float * values, int32_t n_exact, uint16_t * 
 }
 
 static void page_encode(const uint16_t * keys, size_t row_stride, const int32_t * channels, int32_t n_channels, int32_t n_exact,
-                        void * page) {
-    const int32_t n_blocks = (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS;
+    void * page) {
+    const int32_t n_blocks = (n_channels + BLOCK_CHANNELS - 1) / BLOCK_CHANNELS;
     uint16_t * scales = (uint16_t *) page;
-    uint16_t * minima = scales + n_blocks*BLOCK_CHANNELS;
-    uint8_t  * codes  = (uint8_t *) page + page_ranges_bytes(n_blocks);
-    for (uint8_t * gap = (uint8_t *) (minima + n_blocks*BLOCK_CHANNELS); gap < codes; gap++) {
+    uint16_t * minima = scales + n_blocks * BLOCK_CHANNELS;
+    uint8_t * codes = (uint8_t *) page + page_ranges_bytes(n_blocks);
+    for (uint8_t * gap = (uint8_t *) (minima + n_blocks * BLOCK_CHANNELS); gap < codes; gap++) {
         *gap = 0; // so that equal keys give equal bytes
     }
     for (int32_t b = 0; b < n_blocks; b++) {
-        uint16_t halves[FASA_PAGE_TOKENS*BLOCK_CHANNELS];
-        float    values[FASA_PAGE_TOKENS*BLOCK_CHANNELS];
-        const int32_t n = n_channels - b*BLOCK_CHANNELS < BLOCK_CHANNELS ? n_channels - b*BLOCK_CHANNELS : BLOCK_CHANNELS;
+        uint16_t halves[FASA_PAGE_TOKENS * BLOCK_CHANNELS];
+        float values[FASA_PAGE_TOKENS * BLOCK_CHANNELS];
+        const int32_t n = n_channels - b * BLOCK_CHANNELS < BLOCK_CHANNELS ? n_channels - b * BLOCK_CHANNELS : BLOCK_CHANNELS;
         for (int32_t t = 0; t < FASA_PAGE_TOKENS; t++) {
             for (int32_t j = 0; j < BLOCK_CHANNELS; j++) {
-                halves[t*BLOCK_CHANNELS + j] = j < n ? keys[t*row_stride + channels[b*BLOCK_CHANNELS + j]] : 0;
+                halves[t * BLOCK_CHANNELS + j] = j < n ? keys[t * row_stride + channels[b * BLOCK_CHANNELS + j]] : 0;
             }
         }
-        for (int32_t i = 0; i < FASA_PAGE_TOKENS*BLOCK_CHANNELS; i += VF_N) {
+        for (int32_t i = 0; i < FASA_PAGE_TOKENS * BLOCK_CHANNELS; i += VF_N) {
             vf_store(values + i, vf_load_f16(halves + i));
         }
-        page_encode_block(values, n_exact, scales + b*BLOCK_CHANNELS, minima + b*BLOCK_CHANNELS, codes + b*BLOCK_BYTES,
-                          (size_t) n_blocks*BLOCK_BYTES);
+        page_encode_block(values, n_exact, scales + b * BLOCK_CHANNELS, minima + b * BLOCK_CHANNELS, codes + b * BLOCK_BYTES,
+            (size_t) n_blocks * BLOCK_BYTES);
     }
 }
 
 // a query head against one page: q . key = base + step * (query . code), query an int8 vector
 struct page_query {
-    float  step;
-    float  base;
+    float step;
+    float base;
     int8_t codes[FASA_HEAD_SIZE_MAX + VF_N];
 };
 
 FASA_INLINE vf load_part(const float * p, int32_t n) {
-    return n >= VF_N ? vf_load(p) : n > 0 ? vf_load_part(p, n, 0) : vf {};
+    return n >= VF_N ? vf_load(p) : n > 0 ? vf_load_part(p, n, 0)
+                                          : vf {};
 }
 
 FASA_INLINE vf load_f16_part(const uint16_t * p, int32_t n) {
@@ -152,21 +156,21 @@ FASA_INLINE void page_query_init(page_query * query, const float * q, int32_t n_
     vf base = {}, largest = {};
     for (int32_t c = 0; c < n_channels; c += VF_N) {
         const vf x = load_part(q + c, n_channels - c);
-        base    = vf_fma(x, vf_load(ranges->minima + c), base);
-        largest = vf_max(vf_from_bits(vf_bits(x*vf_load(ranges->scales + c)) & 0x7fffffff), largest);
+        base = vf_fma(x, vf_load(ranges->minima + c), base);
+        largest = vf_max(vf_from_bits(vf_bits(x * vf_load(ranges->scales + c)) & 0x7fffffff), largest);
     }
     const float limit = vf_largest(largest);
-    const vf inverse = vf_set(limit > 0 ? 127/limit : 0);
-    const vf step    = vf_set(limit/127);
-    const vf round   = vf_set(0x1.8p23f); // adding it rounds to an integer, and leaves that in the low bits
+    const vf inverse = vf_set(limit > 0 ? 127 / limit : 0);
+    const vf step = vf_set(limit / 127);
+    const vf round = vf_set(0x1.8p23f); // adding it rounds to an integer, and leaves that in the low bits
     vf lost = {};
     for (int32_t c = 0; c < n_channels; c += VF_N) {
-        const vf folded = load_part(q + c, n_channels - c)*vf_load(ranges->scales + c);
-        const vf big    = vf_fma(folded, inverse, round);
+        const vf folded = load_part(q + c, n_channels - c) * vf_load(ranges->scales + c);
+        const vf big = vf_fma(folded, inverse, round);
         lost += vf_fma(round - big, step, folded);
         vb_store(query->codes + c, vf_bits(big));
     }
-    query->step = limit/127;
+    query->step = limit / 127;
     query->base = vf_sum(vf_fma(lost, vf_set(7.5f), base));
 }
 
@@ -175,7 +179,7 @@ FASA_INLINE int32_t load_int32(const void * p) { return *(const int32_any *) p; 
 // sums[h][v] = query h . codes of the VF_N tokens of vector v, an integer
 // codes[v]: first block of vector v
 FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, const page_query * queries, const int32_t n_heads,
-                           vf (*sums)[DOT_VECTORS]) {
+    vf (*sums)[DOT_VECTORS]) {
 #if defined(__AVX512F__)
     const __m512i mask = _mm512_set1_epi8(15);
     __m512i total[FASA_HEADS][DOT_VECTORS];
@@ -187,13 +191,13 @@ FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, cons
     for (int32_t b = 0; b < n_blocks; b++) {
         __m512i low[DOT_VECTORS], high[DOT_VECTORS];
         for (int32_t v = 0; v < DOT_VECTORS; v++) {
-            const __m512i packed = _mm512_loadu_si512(codes[v] + b*BLOCK_BYTES);
-            low[v]  = _mm512_and_si512(packed, mask);
+            const __m512i packed = _mm512_loadu_si512(codes[v] + b * BLOCK_BYTES);
+            low[v] = _mm512_and_si512(packed, mask);
             high[v] = _mm512_and_si512(_mm512_srli_epi16(packed, 4), mask);
         }
         for (int32_t h = 0; h < n_heads; h++) {
-            const int8_t * q = queries[h].codes + b*BLOCK_CHANNELS;
-            const __m512i q_low  = _mm512_set1_epi32(load_int32(q));
+            const int8_t * q = queries[h].codes + b * BLOCK_CHANNELS;
+            const __m512i q_low = _mm512_set1_epi32(load_int32(q));
             const __m512i q_high = _mm512_set1_epi32(load_int32(q + 4));
             for (int32_t v = 0; v < DOT_VECTORS; v++) {
                 total[h][v] = _mm512_dpbusd_epi32(total[h][v], low[v], q_low);
@@ -225,13 +229,13 @@ FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, cons
         for (int32_t b = from; b < to; b++) {
             __m256i low[DOT_VECTORS], high[DOT_VECTORS];
             for (int32_t v = 0; v < DOT_VECTORS; v++) {
-                const __m256i packed = _mm256_loadu_si256((const __m256i *) (codes[v] + b*BLOCK_BYTES));
-                low[v]  = _mm256_and_si256(packed, mask);
+                const __m256i packed = _mm256_loadu_si256((const __m256i *) (codes[v] + b * BLOCK_BYTES));
+                low[v] = _mm256_and_si256(packed, mask);
                 high[v] = _mm256_and_si256(_mm256_srli_epi16(packed, 4), mask);
             }
             for (int32_t h = 0; h < n_heads; h++) {
-                const int8_t * q = queries[h].codes + b*BLOCK_CHANNELS;
-                const __m256i q_low  = _mm256_set1_epi32(load_int32(q));
+                const int8_t * q = queries[h].codes + b * BLOCK_CHANNELS;
+                const __m256i q_low = _mm256_set1_epi32(load_int32(q));
                 const __m256i q_high = _mm256_set1_epi32(load_int32(q + 4));
                 for (int32_t v = 0; v < DOT_VECTORS; v++) {
                     pairs[h][v] = _mm256_add_epi16(pairs[h][v], _mm256_maddubs_epi16(low[v], q_low));
@@ -260,12 +264,12 @@ FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, cons
     for (int32_t b = 0; b < n_blocks; b++) {
         int8x16_t low[DOT_VECTORS], high[DOT_VECTORS];
         for (int32_t v = 0; v < DOT_VECTORS; v++) {
-            const uint8x16_t packed = vld1q_u8(codes[v] + b*BLOCK_BYTES);
-            low[v]  = vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(15)));
+            const uint8x16_t packed = vld1q_u8(codes[v] + b * BLOCK_BYTES);
+            low[v] = vreinterpretq_s8_u8(vandq_u8(packed, vdupq_n_u8(15)));
             high[v] = vreinterpretq_s8_u8(vshrq_n_u8(packed, 4));
         }
         for (int32_t h = 0; h < n_heads; h++) {
-            const int8x8_t q = vld1_s8(queries[h].codes + b*BLOCK_CHANNELS);
+            const int8x8_t q = vld1_s8(queries[h].codes + b * BLOCK_CHANNELS);
             for (int32_t v = 0; v < DOT_VECTORS; v++) {
                 total[h][v] = vdotq_lane_s32(vdotq_lane_s32(total[h][v], low[v], q, 0), high[v], q, 1);
             }
@@ -285,14 +289,14 @@ FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, cons
     for (int32_t b = 0; b < n_blocks; b++) { // whole numbers below 2^24, so floats lose nothing
         vi packed[DOT_VECTORS];
         for (int32_t v = 0; v < DOT_VECTORS; v++) {
-            packed[v] = vi_load(codes[v] + b*BLOCK_BYTES);
+            packed[v] = vi_load(codes[v] + b * BLOCK_BYTES);
         }
         for (int32_t j = 0; j < 8; j++) {
-            const int32_t shift = j < 4 ? 8*j : 8*(j - 4) + 4;
+            const int32_t shift = j < 4 ? 8 * j : 8 * (j - 4) + 4;
             for (int32_t h = 0; h < n_heads; h++) {
-                const vf q = vf_set(queries[h].codes[b*BLOCK_CHANNELS + j]);
+                const vf q = vf_set(queries[h].codes[b * BLOCK_CHANNELS + j]);
                 for (int32_t v = 0; v < DOT_VECTORS; v++) {
-                    sums[h][v] += __builtin_convertvector((packed[v] >> shift) & 15, vf)*q;
+                    sums[h][v] += __builtin_convertvector((packed[v] >> shift) & 15, vf) * q;
                 }
             }
         }
@@ -302,29 +306,29 @@ FASA_INLINE void page_dots(const uint8_t * const * codes, int32_t n_blocks, cons
 
 // n_heads is a constant where this is expanded, so that the sums stay in registers
 FASA_INLINE void tip_page_heads(const float * q, const int32_t n_heads, int32_t n_channels, const void * page,
-                                const page_ranges * ranges, float prior, float * scores, size_t score_stride) {
-    const int32_t n_blocks = (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS;
+    const page_ranges * ranges, float prior, float * scores, size_t score_stride) {
+    const int32_t n_blocks = (n_channels + BLOCK_CHANNELS - 1) / BLOCK_CHANNELS;
     const uint8_t * first = (const uint8_t *) page + page_ranges_bytes(n_blocks);
     page_query queries[FASA_HEADS];
     for (int32_t h = 0; h < n_heads; h++) {
-        page_query_init(&queries[h], q + h*n_channels, n_channels, ranges);
+        page_query_init(&queries[h], q + h * n_channels, n_channels, ranges);
         queries[h].base += prior;
     }
-    for (int32_t t = 0; t < FASA_PAGE_TOKENS; t += DOT_VECTORS*VF_N) {
+    for (int32_t t = 0; t < FASA_PAGE_TOKENS; t += DOT_VECTORS * VF_N) {
         const uint8_t * codes[DOT_VECTORS];
         for (int32_t v = 0; v < DOT_VECTORS; v++) {
-            const int32_t token = t + v*VF_N;
-            codes[v] = first + token/BLOCK_TOKENS*(size_t) n_blocks*BLOCK_BYTES + token%BLOCK_TOKENS*4;
+            const int32_t token = t + v * VF_N;
+            codes[v] = first + token / BLOCK_TOKENS * (size_t) n_blocks * BLOCK_BYTES + token % BLOCK_TOKENS * 4;
         }
-        for (int32_t b = 0; b < n_blocks*DOT_VECTORS*VF_N/BLOCK_TOKENS; b++) { // as much as this step reads
-            __builtin_prefetch(codes[0] + b*BLOCK_BYTES + PREFETCH_BYTES);
+        for (int32_t b = 0; b < n_blocks * DOT_VECTORS * VF_N / BLOCK_TOKENS; b++) { // as much as this step reads
+            __builtin_prefetch(codes[0] + b * BLOCK_BYTES + PREFETCH_BYTES);
         }
         vf sums[FASA_HEADS][DOT_VECTORS];
         page_dots(codes, n_blocks, queries, n_heads, sums);
         for (int32_t h = 0; h < n_heads; h++) {
             for (int32_t v = 0; v < DOT_VECTORS; v++) {
-                vf_store(scores + h*score_stride + t + v*VF_N,
-                         vf_fma(sums[h][v], vf_set(queries[h].step), vf_set(queries[h].base)));
+                vf_store(scores + h * score_stride + t + v * VF_N,
+                    vf_fma(sums[h][v], vf_set(queries[h].step), vf_set(queries[h].base)));
             }
         }
     }
@@ -332,15 +336,15 @@ FASA_INLINE void tip_page_heads(const float * q, const int32_t n_heads, int32_t 
 
 static void tip_page(const float * q, int32_t n_q, int32_t n_channels, const void * page, float prior, float * scores, size_t score_stride) {
     page_ranges ranges;
-    page_ranges_load(&ranges, page, (n_channels + BLOCK_CHANNELS - 1)/BLOCK_CHANNELS*BLOCK_CHANNELS);
+    page_ranges_load(&ranges, page, (n_channels + BLOCK_CHANNELS - 1) / BLOCK_CHANNELS * BLOCK_CHANNELS);
     for (int32_t h = 0; h < n_q; h += FASA_HEADS) {
-        const float * head = q + (size_t) h*n_channels;
-        float * to = scores + h*score_stride;
+        const float * head = q + (size_t) h * n_channels;
+        float * to = scores + h * score_stride;
         switch (n_q - h) {
-            case 1:  tip_page_heads(head, 1, n_channels, page, &ranges, prior, to, score_stride); break;
+            case 1: tip_page_heads(head, 1, n_channels, page, &ranges, prior, to, score_stride); break;
 #if FASA_HEADS > 2
-            case 2:  tip_page_heads(head, 2, n_channels, page, &ranges, prior, to, score_stride); break;
-            case 3:  tip_page_heads(head, 3, n_channels, page, &ranges, prior, to, score_stride); break;
+            case 2: tip_page_heads(head, 2, n_channels, page, &ranges, prior, to, score_stride); break;
+            case 3: tip_page_heads(head, 3, n_channels, page, &ranges, prior, to, score_stride); break;
 #endif
             default: tip_page_heads(head, FASA_HEADS, n_channels, page, &ranges, prior, to, score_stride); break;
         }

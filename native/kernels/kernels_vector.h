@@ -32,13 +32,13 @@
 #define FASA_HEADS 2
 #endif
 
-typedef float   vf __attribute__((vector_size(VF_N*4)));
-typedef int32_t vi __attribute__((vector_size(VF_N*4)));
-typedef float   vf4 __attribute__((vector_size(16)));
+typedef float vf __attribute__((vector_size(VF_N * 4)));
+typedef int32_t vi __attribute__((vector_size(VF_N * 4)));
+typedef float vf4 __attribute__((vector_size(16)));
 // the same with the alignment of one element
-typedef float   vf_any __attribute__((vector_size(VF_N*4), aligned(4), may_alias));
-typedef int32_t vi_any __attribute__((vector_size(VF_N*4), aligned(4), may_alias));
-typedef float   vf4_any __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float vf_any __attribute__((vector_size(VF_N * 4), aligned(4), may_alias));
+typedef int32_t vi_any __attribute__((vector_size(VF_N * 4), aligned(4), may_alias));
+typedef float vf4_any __attribute__((vector_size(16), aligned(4), may_alias));
 
 FASA_INLINE vf vf_set(float x) { return x - (vf) {}; }
 FASA_INLINE vi vi_set(int32_t x) { return x - (vi) {}; }
@@ -62,7 +62,7 @@ FASA_INLINE vf vf_fma(vf a, vf b, vf c) {
 #elif defined(FASA_NEON)
     return (vf) vfmaq_f32((float32x4_t) c, (float32x4_t) a, (float32x4_t) b);
 #else
-    return a*b + c;
+    return a * b + c;
 #endif
 }
 
@@ -93,10 +93,10 @@ FASA_INLINE vf vf_load_f16(const uint16_t * p) {
     return (vf) vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 #else
     // exponent and mantissa moved into place are the value times 2^-112; a product rescales, and rounds nothing
-    const vi half  = { p[0], p[1], p[2], p[3] };
-    const vi size  = half & 0x7fff;
-    const vi value = vf_bits(vf_from_bits(size << 13)*vf_set(0x1p112f));
-    const vi odd   = (size << 13) + ((255 - 31) << 23); // infinity and NaN
+    const vi half = { p[0], p[1], p[2], p[3] };
+    const vi size = half & 0x7fff;
+    const vi value = vf_bits(vf_from_bits(size << 13) * vf_set(0x1p112f));
+    const vi odd = (size << 13) + ((255 - 31) << 23); // infinity and NaN
     return vf_from_bits((size >= 0x7c00 ? odd : value) | (half & 0x8000) << 16);
 #endif
 }
@@ -168,11 +168,11 @@ FASA_INLINE vf vf_exp(vf x) {
     x = vf_max(x, vf_set(-120.0f)); // NaN, too; so that n stays small
     const vf inverse_ln2 = vf_set(1.44269504088896341f);
 #if defined(__AVX512F__)
-    const vf n = (vf) _mm512_roundscale_ps((__m512) (x*inverse_ln2), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    const vf n = (vf) _mm512_roundscale_ps((__m512) (x * inverse_ln2), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
     const vf round = vf_set(0x1.8p23f); // adding it rounds to an integer, and leaves that in the low bits
-    const vf big   = x*inverse_ln2 + round;
-    const vf n     = big - round;
+    const vf big = x * inverse_ln2 + round;
+    const vf n = big - round;
 #endif
     const vf f = vf_fma(x, inverse_ln2, -n);
     vf p = vf_fma(f, vf_set(0.00133813021f), vf_set(0.00966636837f));
@@ -194,13 +194,13 @@ FASA_INLINE vf vf_exp_near(vf x) {
     // 2^n * 2^f with n = floor(x / ln 2), 0 <= f < 1. 2^f is the cubic with the least relative error (Remez), whose errors at
     // 0 and 1 are equal
     x = vf_max(x, vf_set(-120.0f)); // NaN, too; so that n stays small
-    const vf t = x*vf_set(1.44269504088896341f);
+    const vf t = x * vf_set(1.44269504088896341f);
 #if defined(__AVX512F__)
     const vf f = (vf) _mm512_reduce_ps((__m512) t, _MM_FROUND_TO_NEG_INF);
 #else
     const vf round = vf_set(0x1.8p23f); // adding it rounds to an integer, and leaves that in the low bits
-    const vf big   = t - 0.5f + round;
-    const vf f     = t - (big - round); // rounded to the other side of an integer, f is a little below 0 or above 1
+    const vf big = t - 0.5f + round;
+    const vf f = t - (big - round); // rounded to the other side of an integer, f is a little below 0 or above 1
 #endif
     vf p = vf_fma(f, vf_set(0.0780245227f), vf_set(0.226067155f));
     p = vf_fma(p, f, vf_set(0.695833541f));

@@ -21,6 +21,21 @@ std::vector<std::string> backend_cpu_features();
 // buffer types of the CPU that repack weights, best first; NULL-terminated, may be empty
 ggml_backend_buffer_type_t * backend_cpu_extra_bufts();
 
+// Devices that ggml's plugins bring besides the CPU: a model's weights and caches may lie on one.
+
+// The device of this name: a GPU, or the CPU (whose own path is faster: to check the GPU's graph without one).
+// throws BAD_ARGUMENT and names those that are there
+ggml_backend_dev_t device_find(const std::string & name);
+
+// "cpu", "gpu", "accelerator"
+const char * device_kind(ggml_backend_dev_t device);
+
+// Drivers that compute on the CPU: slower than ours, there for checks alone.
+bool device_is_software(ggml_backend_dev_t device);
+
+// throws OUT_OF_MEMORY and names what needs how much; a device that does not say how much it has is not asked
+void device_require(ggml_backend_dev_t device, int64_t bytes, const char * what);
+
 // A CPU backend with its own thread pool. Compute stops between two graph nodes once *abort is true.
 struct cpu_backend {
     cpu_backend(int32_t n_threads, const std::atomic<bool> * const * abort);
@@ -33,6 +48,6 @@ struct cpu_backend {
     void run(ggml_cgraph * graph);
 
 private:
-    ggml_backend_ptr  backend;
+    ggml_backend_ptr backend;
     ggml_threadpool_t pool = nullptr;
 };

@@ -15,15 +15,15 @@
 namespace {
 
 // Far above any real model (a 405B Llama has 1,138 tensors and about 50 keys), far below what could exhaust memory.
-constexpr uint64_t MAX_KEYS    = 4096;
+constexpr uint64_t MAX_KEYS = 4096;
 constexpr uint64_t MAX_TENSORS = 65536;
-constexpr uint64_t MAX_KEY     = 1024;    // bytes of a key
-constexpr uint64_t MAX_ALIGN   = 1 << 20; // bytes
+constexpr uint64_t MAX_KEY = 1024;      // bytes of a key
+constexpr uint64_t MAX_ALIGN = 1 << 20; // bytes
 
 struct reader {
     const char * data;
-    size_t       size;
-    size_t       pos = 0;
+    size_t size;
+    size_t pos = 0;
 
     size_t left() const { return size - pos; }
 
@@ -61,19 +61,15 @@ std::string printable(std::string_view s) {
 
 // bytes of one scalar; 0 for strings and arrays
 size_t type_bytes(uint32_t type) {
-    switch (type) {
-        case GGUF_TYPE_UINT8:  case GGUF_TYPE_INT8:  case GGUF_TYPE_BOOL:    return 1;
-        case GGUF_TYPE_UINT16: case GGUF_TYPE_INT16:                         return 2;
-        case GGUF_TYPE_UINT32: case GGUF_TYPE_INT32: case GGUF_TYPE_FLOAT32: return 4;
-        case GGUF_TYPE_UINT64: case GGUF_TYPE_INT64: case GGUF_TYPE_FLOAT64: return 8;
-        default:                                                             return 0;
-    }
+    constexpr size_t bytes[GGUF_TYPE_COUNT] = { 1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8 }; // in the order of gguf_type
+    static_assert(GGUF_TYPE_BOOL == 7 && GGUF_TYPE_STRING == 8 && GGUF_TYPE_ARRAY == 9 && GGUF_TYPE_FLOAT64 == 12);
+    return type < GGUF_TYPE_COUNT ? bytes[type] : 0;
 }
 
 void check_values(reader & r, uint32_t type, uint64_t n, const std::string & key) {
     const std::string what = "the value of " + key;
     if (type == GGUF_TYPE_STRING) {
-        if (n > r.left()/sizeof(uint64_t)) {
+        if (n > r.left() / sizeof(uint64_t)) {
             fail(ERROR_BAD_GGUF, "%s claims %llu strings, %zu bytes are left in the file", what.c_str(), (unsigned long long) n, r.left());
         }
         for (uint64_t i = 0; i < n; i++) {
@@ -85,17 +81,17 @@ void check_values(reader & r, uint32_t type, uint64_t n, const std::string & key
     if (bytes == 0) {
         fail(ERROR_BAD_GGUF, "%s has the unknown type %u", what.c_str(), type);
     }
-    if (n > r.left()/bytes) {
+    if (n > r.left() / bytes) {
         fail(ERROR_BAD_GGUF, "%s claims %llu values of %zu bytes, %zu bytes are left in the file",
             what.c_str(), (unsigned long long) n, bytes, r.left());
     }
-    r.pos += n*bytes;
+    r.pos += n * bytes;
 }
 
 struct tensor_extent {
     std::string name;
-    uint64_t    offset;
-    uint64_t    bytes;
+    uint64_t offset;
+    uint64_t bytes;
 };
 
 tensor_extent check_tensor(reader & r) {
@@ -122,7 +118,7 @@ tensor_extent check_tensor(reader & r) {
             name.c_str(), (unsigned long long) row, (unsigned long long) block, ggml_type_name((ggml_type) type));
     }
     uint64_t bytes;
-    if (__builtin_mul_overflow(n/block, (uint64_t) ggml_type_size((ggml_type) type), &bytes)) {
+    if (__builtin_mul_overflow(n / block, (uint64_t) ggml_type_size((ggml_type) type), &bytes)) {
         fail(ERROR_BAD_GGUF, "tensor %s is too large to be real", name.c_str());
     }
     return { name, r.read<uint64_t>("a tensor's offset"), bytes };
@@ -141,7 +137,7 @@ void gguf_check_header(const char * data, size_t size) {
         fail(ERROR_BAD_GGUF, (version & 0xffff) == 0 ? "the file is big-endian (version %u)" : "GGUF version %u is not supported", version);
     }
     const uint64_t n_tensors = r.read<uint64_t>("the header");
-    const uint64_t n_keys    = r.read<uint64_t>("the header");
+    const uint64_t n_keys = r.read<uint64_t>("the header");
     if (n_keys > MAX_KEYS || n_tensors > MAX_TENSORS) {
         fail(ERROR_BAD_GGUF, "the header claims %llu keys and %llu tensors", (unsigned long long) n_keys, (unsigned long long) n_tensors);
     }
@@ -159,7 +155,7 @@ void gguf_check_header(const char * data, size_t size) {
         const bool is_array = type == GGUF_TYPE_ARRAY;
         if (is_array) {
             type = r.read<uint32_t>("an array's type");
-            n    = r.read<uint64_t>("an array's length");
+            n = r.read<uint64_t>("an array's length");
         }
         if (raw == GGUF_KEY_GENERAL_ALIGNMENT) {
             if (is_array || type != GGUF_TYPE_UINT32) {
@@ -183,8 +179,8 @@ void gguf_check_header(const char * data, size_t size) {
         }
     }
 
-    const uint64_t begin = (r.pos + alignment - 1)/alignment*alignment;
-    uint64_t expected = 0; // tensors lie one behind the other: ggml takes no other layout
+    const uint64_t begin = (r.pos + alignment - 1) / alignment * alignment;
+    uint64_t expected = 0; // tensors are contiguous: ggml takes no other layout
     for (const tensor_extent & t : extents) {
         if (t.offset != expected) {
             fail(ERROR_BAD_GGUF, "tensor %s lies at offset %llu, expected %llu", t.name.c_str(), (unsigned long long) t.offset, (unsigned long long) expected);
@@ -193,6 +189,6 @@ void gguf_check_header(const char * data, size_t size) {
             fail(ERROR_BAD_GGUF, "the file is cut off: tensor %s needs bytes up to %llu, the file has %zu",
                 t.name.c_str(), (unsigned long long) (begin + t.offset + t.bytes), size);
         }
-        expected = (t.offset + t.bytes + alignment - 1)/alignment*alignment;
+        expected = (t.offset + t.bytes + alignment - 1) / alignment * alignment;
     }
 }

@@ -6,7 +6,7 @@
 gguf_file::gguf_file(const std::string & path) : path(path), map(path) {
     gguf_check_header(map.data, map.size);
     ggml_context * shapes = nullptr;
-    gguf.reset(gguf_init_from_buffer(map.data, map.size, { /*.no_alloc =*/ true, /*.ctx =*/ &shapes }));
+    gguf.reset(gguf_init_from_buffer(map.data, map.size, { /*.no_alloc =*/true, /*.ctx =*/&shapes }));
     ctx.reset(shapes);
     if (!gguf || !ctx) {
         fail(ERROR_BAD_GGUF, "ggml cannot read the header of %s", path.c_str());
@@ -15,13 +15,13 @@ gguf_file::gguf_file(const std::string & path) : path(path), map(path) {
 
 static int64_t scalar_int(const gguf_context * gguf, int64_t id, const std::string & key) {
     switch (gguf_get_kv_type(gguf, id)) {
-        case GGUF_TYPE_UINT8:  return gguf_get_val_u8 (gguf, id);
-        case GGUF_TYPE_INT8:   return gguf_get_val_i8 (gguf, id);
+        case GGUF_TYPE_UINT8: return gguf_get_val_u8(gguf, id);
+        case GGUF_TYPE_INT8: return gguf_get_val_i8(gguf, id);
         case GGUF_TYPE_UINT16: return gguf_get_val_u16(gguf, id);
-        case GGUF_TYPE_INT16:  return gguf_get_val_i16(gguf, id);
+        case GGUF_TYPE_INT16: return gguf_get_val_i16(gguf, id);
         case GGUF_TYPE_UINT32: return gguf_get_val_u32(gguf, id);
-        case GGUF_TYPE_INT32:  return gguf_get_val_i32(gguf, id);
-        case GGUF_TYPE_INT64:  return gguf_get_val_i64(gguf, id);
+        case GGUF_TYPE_INT32: return gguf_get_val_i32(gguf, id);
+        case GGUF_TYPE_INT64: return gguf_get_val_i64(gguf, id);
         case GGUF_TYPE_UINT64: {
             const uint64_t value = gguf_get_val_u64(gguf, id);
             if (value <= INT64_MAX) {
@@ -96,7 +96,7 @@ std::optional<int64_t> gguf_file::find_int_or_equal_array(const std::string & ke
         return scalar_int(gguf.get(), id, key);
     }
     const gguf_type type = gguf_get_arr_type(gguf.get(), id);
-    const size_t    n    = gguf_get_arr_n(gguf.get(), id);
+    const size_t n = gguf_get_arr_n(gguf.get(), id);
     if ((type != GGUF_TYPE_UINT32 && type != GGUF_TYPE_INT32) || n == 0) {
         fail(ERROR_BAD_GGUF, "the key %s is not a list of 32-bit integers", key.c_str());
     }

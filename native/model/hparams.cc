@@ -46,15 +46,15 @@ static void read_rope(const gguf_file & file, model_hparams & hp) {
         factor = file.find_float(rope + "scale_linear").value_or(0.0); // the key's older name
     }
     factor = factor == 0.0 || type == "none" ? 1.0 : finite(factor, rope + "scaling.factor", 1e-3, 1e4);
-    hp.rope_freq_scale = 1.0f/(float) factor;
+    hp.rope_freq_scale = 1.0f / (float) factor;
     hp.rope_n_ctx_orig = (int32_t) std::clamp<int64_t>(
         file.find_int(rope + "scaling.original_context_length").value_or(hp.n_ctx_train), 1, INT32_MAX);
 
     if (type == "yarn") {
         // ggml multiplies by 1 + 0.1 ln(factor) whenever ext_factor is set; libllama divides its own mscale by it.
-        hp.rope_ext_factor  = 1.0f;
-        const float mscale  = factor <= 1.0 ? 1.0f : 0.1f*logf(1.0f/hp.rope_freq_scale) + 1.0f;
-        hp.rope_attn_factor = mscale/(1.0f + 0.1f*logf(1.0f/hp.rope_freq_scale));
+        hp.rope_ext_factor = 1.0f;
+        const float mscale = factor <= 1.0 ? 1.0f : 0.1f * logf(1.0f / hp.rope_freq_scale) + 1.0f;
+        hp.rope_attn_factor = mscale / (1.0f + 0.1f * logf(1.0f / hp.rope_freq_scale));
     }
     if (const auto attn = file.find_float(rope + "scaling.attn_factor")) {
         hp.rope_attn_factor *= finite(*attn, rope + "scaling.attn_factor", 1e-3, 1e3);
@@ -89,11 +89,11 @@ model_hparams model_hparams_read(const gguf_file & file) {
         fail(ERROR_UNSUPPORTED_MODEL, "the model's attention is not causal: it cannot generate text");
     }
 
-    hp.n_layer     = require_int(file, pre + "block_count",          1, 512);
-    hp.n_embd      = require_int(file, pre + "embedding_length",     1, 1 << 17);
-    hp.n_ff        = require_int(file, pre + "feed_forward_length",  1, 1 << 20);
-    hp.n_head      = require_int(file, pre + "attention.head_count", 1, 1024);
-    hp.n_ctx_train = require_int(file, pre + "context_length",       1, 1 << 27);
+    hp.n_layer = require_int(file, pre + "block_count", 1, 512);
+    hp.n_embd = require_int(file, pre + "embedding_length", 1, 1 << 17);
+    hp.n_ff = require_int(file, pre + "feed_forward_length", 1, 1 << 20);
+    hp.n_head = require_int(file, pre + "attention.head_count", 1, 1024);
+    hp.n_ctx_train = require_int(file, pre + "context_length", 1, 1 << 27);
     const std::string kv_key = pre + "attention.head_count_kv";
     hp.n_head_kv = file.find_int_or_equal_array(kv_key) ? require_int(file, kv_key, 1, 1024) : hp.n_head;
     if (hp.n_head % hp.n_head_kv != 0) {
@@ -107,7 +107,7 @@ model_hparams model_hparams_read(const gguf_file & file) {
         if (hp.n_embd % hp.n_head != 0) {
             fail(ERROR_BAD_GGUF, "%d embedding dimensions cannot be split over %d heads", hp.n_embd, hp.n_head);
         }
-        hp.head_size = hp.n_embd/hp.n_head;
+        hp.head_size = hp.n_embd / hp.n_head;
     }
     if (file.find_int(pre + "attention.value_length").value_or(hp.head_size) != hp.head_size) {
         fail(ERROR_UNSUPPORTED_MODEL, "keys and values of different sizes are not supported");

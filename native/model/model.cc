@@ -2,8 +2,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "model/device.h"
-#include "model/tensors.h"
+#include "model/backend.h"
 
 #include <algorithm>
 #include <cstring>
@@ -11,11 +10,7 @@
 
 // Types that a matrix multiplication of the CPU takes: everything but the types that only intermediate results have.
 static bool is_weight_type(ggml_type type) {
-    switch (type) {
-        case GGML_TYPE_F32: case GGML_TYPE_F16: case GGML_TYPE_BF16: return true;
-        case GGML_TYPE_Q8_1: case GGML_TYPE_Q8_K:                    return false;
-        default:                                                     return ggml_is_quantized(type);
-    }
+    return type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16 || (ggml_is_quantized(type) && type != GGML_TYPE_Q8_1 && type != GGML_TYPE_Q8_K);
 }
 
 static void check_tensor(const ggml_tensor * t, const tensor_spec & spec) {
@@ -58,7 +53,7 @@ void model_check_tensors(const gguf_file & file, const model_hparams & hp) {
 
 static uint64_t hash_bytes(const char * data, size_t n, uint64_t hash) { // FNV-1a
     for (size_t i = 0; i < n; i++) {
-        hash = (hash ^ (unsigned char) data[i])*0x100000001b3ull;
+        hash = (hash ^ (unsigned char) data[i]) * 0x100000001b3ull;
     }
     return hash;
 }
@@ -70,9 +65,9 @@ static std::string fingerprint(const gguf_file & file) {
     hash = hash_bytes((const char *) &file.map.size, sizeof(file.map.size), hash);
     constexpr size_t n_samples = 64, n_bytes = 1024;
     if (file.map.size > begin) {
-        const size_t step = (file.map.size - begin)/n_samples;
+        const size_t step = (file.map.size - begin) / n_samples;
         for (size_t i = 0; i < n_samples; i++) {
-            const size_t pos = begin + i*step;
+            const size_t pos = begin + i * step;
             hash = hash_bytes(file.map.data + pos, std::min(n_bytes, file.map.size - pos), hash);
         }
     }
@@ -83,12 +78,12 @@ model_summary model_summarize(const gguf_file & file) {
     model_summary s;
     std::map<ggml_type, int64_t> per_type;
     for (ggml_tensor * t = ggml_get_first_tensor(file.ctx.get()); t; t = ggml_get_next_tensor(file.ctx.get(), t)) {
-        s.parameters      += ggml_nelements(t);
+        s.parameters += ggml_nelements(t);
         per_type[t->type] += ggml_nelements(t);
     }
-    const auto most = std::max_element(per_type.begin(), per_type.end(), [](auto & a, auto & b) { return a.second < b.second; });
-    s.quantization = most == per_type.end() ? "none" : ggml_type_name(most->first);
-    s.fingerprint  = fingerprint(file);
+    const auto commonest = std::max_element(per_type.begin(), per_type.end(), [](auto & a, auto & b) { return a.second < b.second; });
+    s.quantization = commonest == per_type.end() ? "none" : ggml_type_name(commonest->first);
+    s.fingerprint = fingerprint(file);
     const std::string base = file.path.substr(file.path.find_last_of("/\\") + 1);
     s.name = file.find_string("general.name").value_or("");
     if (s.name.empty()) {
@@ -99,9 +94,9 @@ model_summary model_summarize(const gguf_file & file) {
 
 // would the device multiply by this weight if it lay in a buffer of this type? As libllama asks when it places weights.
 static bool takes_weight(ggml_backend_dev_t device, ggml_backend_buffer_type_t buft, const ggml_tensor * weight) {
-    ggml_context_ptr ctx(ggml_init({ 4*ggml_tensor_overhead(), nullptr, /*.no_alloc =*/ true }));
-    ggml_tensor * w   = ggml_dup_tensor(ctx.get(), weight);
-    ggml_tensor * x   = ggml_new_tensor_2d(ctx.get(), GGML_TYPE_F32, w->ne[0], 512);
+    ggml_context_ptr ctx(ggml_init({ 4 * ggml_tensor_overhead(), nullptr, /*.no_alloc =*/true }));
+    ggml_tensor * w = ggml_dup_tensor(ctx.get(), weight);
+    ggml_tensor * x = ggml_new_tensor_2d(ctx.get(), GGML_TYPE_F32, w->ne[0], 512);
     ggml_tensor * mul = ggml_mul_mat(ctx.get(), w, x);
     ggml_backend_buffer_ptr empty(ggml_backend_buft_alloc_buffer(buft, 0));
     w->buffer = empty.get();
@@ -110,7 +105,7 @@ static bool takes_weight(ggml_backend_dev_t device, ggml_backend_buffer_type_t b
 
 struct weight_loader {
     model & m;
-    size_t  n_max; // tensors that may be bound
+    size_t n_max; // tensors that may be bound
 
     struct packed_group {
         ggml_context_ptr ctx;
@@ -118,7 +113,7 @@ struct weight_loader {
     };
     std::map<ggml_backend_buffer_type_t, packed_group> groups;
 
-    ggml_context_ptr new_context() const { return ggml_context_ptr(ggml_init({ n_max*ggml_tensor_overhead(), nullptr, true })); }
+    ggml_context_ptr new_context() const { return ggml_context_ptr(ggml_init({ n_max * ggml_tensor_overhead(), nullptr, true })); }
 
     ggml_tensor * use_packed(ggml_backend_buffer_type_t buft, const ggml_tensor * t) {
         packed_group & group = groups[buft];
@@ -158,29 +153,20 @@ struct weight_loader {
 
     void bind_all() {
         m.layers.resize(m.hp.n_layer);
-        memset(m.layers.data(), 0, m.layers.size()*sizeof(layer_weights));
+        memset(m.layers.data(), 0, m.layers.size() * sizeof(layer_weights));
         tensor_specs_each(m.hp, [&](const tensor_spec & spec) {
             const ggml_tensor * t = m.file.find_tensor(spec.name);
-            if (!t && spec.layer < 0 && spec.slot == SLOT_OUTPUT) {
+            if (!t && spec.of_model == &model::output) {
                 t = m.file.find_tensor("token_embd.weight"); // tied
             }
             if (t) {
-                *member(spec) = bind(t, spec.role);
+                member(spec) = bind(t, spec.role);
             }
         });
     }
 
-    ggml_tensor ** member(const tensor_spec & spec) {
-        if (spec.layer < 0) {
-            ggml_tensor ** members[] = { &m.tok_embd, &m.output_norm, &m.output, &m.output_b, &m.rope_freqs };
-            return members[spec.slot];
-        }
-        layer_weights & l = m.layers[spec.layer];
-        ggml_tensor ** members[SLOT_LAYER_COUNT] = {
-            &l.attn_norm, &l.wq, &l.wk, &l.wv, &l.wo, &l.bq, &l.bk, &l.bv, &l.bo, &l.q_norm, &l.k_norm,
-            &l.ffn_norm, &l.ffn_gate, &l.ffn_up, &l.ffn_down, &l.ffn_gate_b, &l.ffn_up_b, &l.ffn_down_b,
-        };
-        return members[spec.slot];
+    ggml_tensor *& member(const tensor_spec & spec) {
+        return spec.layer < 0 ? m.*spec.of_model : m.layers[spec.layer].*spec.of_layer;
     }
 
     void pack(const std::atomic<bool> & abort, const std::function<void(float)> & progress) {
@@ -200,7 +186,7 @@ struct weight_loader {
         for (auto & [buft, group] : groups) {
             ggml_backend_buffer_ptr buf(ggml_backend_alloc_ctx_tensors_from_buft(group.ctx.get(), buft));
             if (!buf) {
-                fail(ERROR_OUT_OF_MEMORY, "no memory for %.1f GiB of weights", total/1073741824.0);
+                fail(ERROR_OUT_OF_MEMORY, "no memory for %.1f GiB of weights", total / 1073741824.0);
             }
             ggml_backend_buffer_set_usage(buf.get(), GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
             for (auto & [w, data] : group.weights) {
@@ -209,7 +195,7 @@ struct weight_loader {
                 }
                 ggml_backend_tensor_set(w, data, 0, ggml_nbytes(w));
                 done += ggml_backend_buft_get_alloc_size(buft, w);
-                progress((float) done/total);
+                progress((float) done / total);
             }
             m.packed_ctxs.push_back(std::move(group.ctx));
             m.packed_bufs.push_back(std::move(buf));

@@ -17,16 +17,16 @@
 // Weight matrices are [in, out] as ggml_mul_mat takes them; norms and biases are f32 vectors. nullptr: not in the model.
 struct layer_weights {
     ggml_tensor * attn_norm;
-    ggml_tensor * wq, * wk, * wv, * wo;
-    ggml_tensor * bq, * bk, * bv, * bo;
-    ggml_tensor * q_norm, * k_norm; // [head_size], qwen3
+    ggml_tensor *wq, *wk, *wv, *wo;
+    ggml_tensor *bq, *bk, *bv, *bo;
+    ggml_tensor *q_norm, *k_norm; // [head_size], qwen3
     ggml_tensor * ffn_norm;
-    ggml_tensor * ffn_gate, * ffn_up, * ffn_down;
-    ggml_tensor * ffn_gate_b, * ffn_up_b, * ffn_down_b;
+    ggml_tensor *ffn_gate, *ffn_up, *ffn_down;
+    ggml_tensor *ffn_gate_b, *ffn_up_b, *ffn_down_b;
 };
 
 struct model_summary {
-    int64_t     parameters = 0;
+    int64_t parameters = 0;
     std::string quantization; // type of most weights
     std::string fingerprint;  // 16 hex digits over header, sizes and samples of the weights
     std::string name;
@@ -35,16 +35,16 @@ struct model_summary {
 model_summary model_summarize(const gguf_file & file);
 
 struct model {
-    gguf_file     file;
+    gguf_file file;
     model_hparams hp;
-    vocab         words;
+    vocab words;
     model_summary summary;
 
-    ggml_tensor * tok_embd    = nullptr; // [n_embd, n_vocab]
+    ggml_tensor * tok_embd = nullptr; // [n_embd, n_vocab]
     ggml_tensor * output_norm = nullptr;
-    ggml_tensor * output      = nullptr; // [n_embd, n_vocab], may share the bytes of tok_embd
-    ggml_tensor * output_b    = nullptr;
-    ggml_tensor * rope_freqs  = nullptr; // [head_size/2] factors on the frequencies, or none
+    ggml_tensor * output = nullptr; // [n_embd, n_vocab], may share the bytes of tok_embd
+    ggml_tensor * output_b = nullptr;
+    ggml_tensor * rope_freqs = nullptr; // [head_size/2] factors on the frequencies, or none
     std::vector<layer_weights> layers;
 
     int64_t repacked_bytes = 0; // copied out of the mapping for faster kernels, in host memory
@@ -62,13 +62,32 @@ struct model {
 private:
     explicit model(const std::string & path);
 
-    ggml_context_ptr                     mapped_ctx;
-    ggml_backend_buffer_ptr              mapped_buf;
-    std::vector<ggml_context_ptr>        packed_ctxs;
+    ggml_context_ptr mapped_ctx;
+    ggml_backend_buffer_ptr mapped_buf;
+    std::vector<ggml_context_ptr> packed_ctxs;
     std::vector<ggml_backend_buffer_ptr> packed_bufs;
 
     friend struct weight_loader;
 };
+
+// Which tensors a model of our architectures has, with what shapes: one list, used to check a file and to bind weights.
+enum tensor_role {
+    TENSOR_EMBEDDING, // read by rows
+    TENSOR_MATRIX,    // multiplied: may be repacked
+    TENSOR_VECTOR,    // f32
+};
+
+struct tensor_spec {
+    std::string name;
+    tensor_role role;
+    bool required;
+    int64_t ne0, ne1;
+    int32_t layer;                   // -1: of the whole model
+    ggml_tensor * model::* of_model; // where it is bound, one of the two
+    ggml_tensor * layer_weights::* of_layer;
+};
+
+void tensor_specs_each(const model_hparams & hp, const std::function<void(const tensor_spec &)> & visit);
 
 // Names, types and shapes of all tensors, without touching their data. throws MISSING_TENSOR, WRONG_SHAPE, UNSUPPORTED_MODEL
 void model_check_tensors(const gguf_file & file, const model_hparams & hp);

@@ -1,6 +1,5 @@
 #include "model/vocab.h"
 
-#include "base/assertion_guard.h"
 #include "base/error.h"
 
 #include <algorithm>
@@ -21,11 +20,15 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
     if (*n_tokens > (size_t) n_vocab) {
         fail(ERROR_BAD_VOCABULARY, "the vocabulary has %zu tokens, the model only %d embeddings", *n_tokens, n_vocab);
     }
-    const struct { const char * key; gguf_type type; bool per_token; } arrays[] = {
-        { "tokenizer.ggml.tokens",     GGUF_TYPE_STRING,  true  },
-        { "tokenizer.ggml.scores",     GGUF_TYPE_FLOAT32, true  },
-        { "tokenizer.ggml.token_type", GGUF_TYPE_INT32,   true  },
-        { "tokenizer.ggml.merges",     GGUF_TYPE_STRING,  false },
+    const struct {
+        const char * key;
+        gguf_type type;
+        bool per_token;
+    } arrays[] = {
+        { "tokenizer.ggml.tokens", GGUF_TYPE_STRING, true },
+        { "tokenizer.ggml.scores", GGUF_TYPE_FLOAT32, true },
+        { "tokenizer.ggml.token_type", GGUF_TYPE_INT32, true },
+        { "tokenizer.ggml.merges", GGUF_TYPE_STRING, false },
         { "tokenizer.ggml.suppress_tokens", GGUF_TYPE_INT32, false },
     };
     for (const auto & a : arrays) {
@@ -70,9 +73,9 @@ vocab::vocab(const gguf_file & file, int32_t n_vocab) {
     check_vocabulary(file, n_vocab);
     static ggml_backend_dev_t no_devices[] = { nullptr }; // else a GPU plugin would be used
     llama_model_params params = llama_model_default_params();
-    params.vocab_only   = true;
+    params.vocab_only = true;
     params.n_gpu_layers = 0;
-    params.devices      = no_devices;
+    params.devices = no_devices;
     assertion_guard guard;
     model.reset(llama_model_load_from_file(file.path.c_str(), params));
     if (!model) {
@@ -84,16 +87,16 @@ vocab::vocab(const gguf_file & file, int32_t n_vocab) {
 int32_t vocab::n_tokens() const { return llama_vocab_n_tokens(v); }
 
 // Several pre-tokenizers of libllama run std::regex, which recurses per character: a run of 400,000 letters overflows the
-// stack. Long texts go in pieces, cut where no pre-tokenizer joins characters: behind a newline, before a non-space.
+// stack. Long texts go in pieces, cut where no pre-tokenizer joins characters: after a newline, before a non-space.
 constexpr size_t MAX_PIECE = 16 << 10; // bytes
 
 static size_t piece_end(std::string_view text, size_t begin) {
     if (text.size() - begin <= MAX_PIECE) {
         return text.size();
     }
-    const size_t most = begin + MAX_PIECE;
+    const size_t limit = begin + MAX_PIECE;
     size_t newline = 0;
-    for (size_t i = most; i > begin + 1; i--) {
+    for (size_t i = limit; i > begin + 1; i--) {
         if (text[i - 1] != '\n') {
             continue;
         }
@@ -105,7 +108,7 @@ static size_t piece_end(std::string_view text, size_t begin) {
     if (newline > 0) {
         return newline;
     }
-    size_t end = most;
+    size_t end = limit;
     while (end > begin + 1 && ((unsigned char) text[end] & 0xc0) == 0x80) {
         end--; // not inside a UTF-8 character
     }
@@ -131,7 +134,7 @@ std::vector<int32_t> vocab::tokenize(const std::string & text, bool parse_specia
     const bool bpe = llama_vocab_type(v) == LLAMA_VOCAB_TYPE_BPE; // the other kind puts a space before each piece, and needs no pieces
     std::vector<int32_t> tokens;
     for (size_t begin = 0; begin < text.size();) {
-        const size_t end  = bpe ? piece_end(text, begin) : text.size();
+        const size_t end = bpe ? piece_end(text, begin) : text.size();
         const size_t have = tokens.size();
         tokens.resize(have + (end - begin) + 8); // at most a token a byte, and a space in front
         const int32_t n = known_characters([&] {
@@ -165,14 +168,14 @@ std::string vocab::token_bytes(int32_t token) const {
     return bytes;
 }
 
-int32_t vocab::bos()            const { return llama_vocab_bos(v); }
-int32_t vocab::eos()            const { return llama_vocab_eos(v); }
-int32_t vocab::fim_prefix()     const { return llama_vocab_fim_pre(v); }
-int32_t vocab::fim_suffix()     const { return llama_vocab_fim_suf(v); }
-int32_t vocab::fim_middle()     const { return llama_vocab_fim_mid(v); }
+int32_t vocab::bos() const { return llama_vocab_bos(v); }
+int32_t vocab::eos() const { return llama_vocab_eos(v); }
+int32_t vocab::fim_prefix() const { return llama_vocab_fim_pre(v); }
+int32_t vocab::fim_suffix() const { return llama_vocab_fim_suf(v); }
+int32_t vocab::fim_middle() const { return llama_vocab_fim_mid(v); }
 int32_t vocab::fim_repository() const { return llama_vocab_fim_rep(v); }
-int32_t vocab::fim_separator()  const { return llama_vocab_fim_sep(v); }
-bool    vocab::add_bos()        const { return llama_vocab_get_add_bos(v); }
+int32_t vocab::fim_separator() const { return llama_vocab_fim_sep(v); }
+bool vocab::add_bos() const { return llama_vocab_get_add_bos(v); }
 
 template <typename F> static std::vector<int32_t> tokens_where(int32_t n_tokens, const F & holds) {
     std::vector<int32_t> out;

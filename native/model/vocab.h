@@ -30,12 +30,12 @@ struct vocab {
     int32_t fim_middle() const;
     int32_t fim_repository() const;
     int32_t fim_separator() const;
-    bool    add_bos() const;
+    bool add_bos() const;
     std::vector<int32_t> end_of_generation() const;
     // tokens that are markup of prompts and never text
     std::vector<int32_t> control() const;
 
 private:
-    llama_model_ptr     model;
+    llama_model_ptr model;
     const llama_vocab * v = nullptr;
 };

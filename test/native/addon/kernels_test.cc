@@ -61,7 +61,7 @@ static void tip_page(const Napi::CallbackInfo & info) {
 // name, q, nQ, channels, nChannels, keys, rowStride, nRows, scores, scoreStride
 static void tip_rows(const Napi::CallbackInfo & info) {
     kernels_named(info)->tip_rows(floats(info, 1), integer(info, 2), ints(info, 3), integer(info, 4), halves(info, 5), integer(info, 6),
-                                  integer(info, 7), floats(info, 8), integer(info, 9));
+        integer(info, 7), floats(info, 8), integer(info, 9));
 }
 
 // name, scores, scoreStride, nQ, n, importance
@@ -78,20 +78,20 @@ static void top_k(const Napi::CallbackInfo & info) {
 static void attend(const Napi::CallbackInfo & info, bool q8) {
     const fasa_kernels * kernels = kernels_named(info);
     const auto row_logits = q8 ? kernels->row_logits_q8 : kernels->row_logits;
-    const auto value_sum  = q8 ? kernels->value_sum_q8 : kernels->value_sum;
+    const auto value_sum = q8 ? kernels->value_sum_q8 : kernels->value_sum;
     const int32_t n_q = integer(info, 2), d = integer(info, 3), stride = integer(info, 5), n = integer(info, 7);
     std::vector<const uint16_t *> rows;
     for (int32_t i = 0; i < n; i++) {
-        rows.push_back(halves(info, 4) + (size_t) ints(info, 6)[i]*stride);
+        rows.push_back(halves(info, 4) + (size_t) ints(info, 6)[i] * stride);
     }
-    float * logits = floats(info, 9), * out = floats(info, 10);
+    float *logits = floats(info, 9), *out = floats(info, 10);
     row_logits(floats(info, 1), n_q, d, rows.data(), n, number(info, 8), logits, n);
     for (int32_t h = 0; h < n_q; h++) {
-        kernels->softmax(logits + (size_t) h*n, n);
+        kernels->softmax(logits + (size_t) h * n, n);
     }
-    std::fill_n(out, (size_t) n_q*d, 0.0f);
+    std::fill_n(out, (size_t) n_q * d, 0.0f);
     // in two parts, as rows of different kinds are: they add up
-    const int32_t half = n/2;
+    const int32_t half = n / 2;
     value_sum(logits, n, n_q, d, rows.data(), half, out);
     value_sum(logits + half, n, n_q, d, rows.data() + half, n - half, out);
 }
@@ -108,17 +108,17 @@ static Napi::Value calibrate(const Napi::CallbackInfo & info) {
     }
     const Napi::Array observations = info[1].As<Napi::Array>();
     for (uint32_t i = 0; i < observations.Length(); i++) {
-        const Napi::Object one  = observations.Get(i).As<Napi::Object>();
-        const Napi::Array  keys = one.Get("keys").As<Napi::Array>();
+        const Napi::Object one = observations.Get(i).As<Napi::Object>();
+        const Napi::Array keys = one.Get("keys").As<Napi::Array>();
         std::vector<const uint16_t *> rows;
         for (uint32_t g = 0; g < keys.Length(); g++) {
             rows.push_back(keys.Get(g).As<Napi::Uint16Array>().Data());
         }
         fasa_calibrator_observe(calibrator, one.Get("layer").As<Napi::Number>(), one.Get("q").As<Napi::Float32Array>().Data(),
-                                rows.data(), one.Get("rowStride").As<Napi::Number>().Uint32Value(), one.Get("past").As<Napi::Number>());
+            rows.data(), one.Get("rowStride").As<Napi::Number>().Uint32Value(), one.Get("past").As<Napi::Number>());
     }
     const int32_t n_dominant = integer(info, 2);
-    Napi::Int32Array out = Napi::Int32Array::New(info.Env(), (size_t) sizes[0]*sizes[1]*n_dominant);
+    Napi::Int32Array out = Napi::Int32Array::New(info.Env(), (size_t) sizes[0] * sizes[1] * n_dominant);
     fasa_calibrator_choose(calibrator, n_dominant, out.Data());
     fasa_calibrator_free(calibrator);
     return out;
@@ -127,7 +127,7 @@ static Napi::Value calibrate(const Napi::CallbackInfo & info) {
 // fcs, d, neox, channels
 static void channels_from_fcs(const Napi::CallbackInfo & info) {
     fasa_channels_from_fcs(ints(info, 0), (int32_t) info[0].As<Napi::Int32Array>().ElementLength(), integer(info, 1),
-                           info[2].As<Napi::Boolean>(), ints(info, 3));
+        info[2].As<Napi::Boolean>(), ints(info, 3));
 }
 
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
