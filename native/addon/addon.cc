@@ -80,8 +80,17 @@ std::vector<addon_part> & addon_parts() {
     return parts;
 }
 
+// process.exit() ends the main environment without its cleanup hooks, and the static objects of ggml would go while the
+// engine's thread computes with them. What runs last in JavaScript is the event.
+static void end_with_process(Napi::Env env) {
+    const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+    const Napi::Function end = Napi::Function::New(env, [](const Napi::CallbackInfo & info) { info.Env().GetInstanceData<addon_data>()->end(); });
+    process.Get("once").As<Napi::Function>().Call(process, { Napi::String::New(env, "exit"), end });
+}
+
 static Napi::Object init(Napi::Env env, Napi::Object exports) {
     env.SetInstanceData(new addon_data()); // ended with the environment
+    end_with_process(env);
     model_object::define(env);
     sequence_object::define(env);
     encoder_object::define(env);

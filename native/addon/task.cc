@@ -2,12 +2,11 @@
 
 #include "addon/values.h"
 
-// process.exit() with a task queued or running: the engine's thread must be joined while the channels into JavaScript
-// still exist. Cleanup hooks run last in, first out, so each task adds one after its channel's own.
+// An environment that goes with a task queued or running (a worker that is terminated): the engine's thread must be joined
+// while the channels into JavaScript still exist. Cleanup hooks run last in, first out, so each task adds one after its
+// channel's own.
 void js_task::on_environment_exit(void * data) {
-    addon_data * addon = ((js_task *) data)->addon;
-    addon->closing = true;
-    addon->engine.reset();
+    ((js_task *) data)->addon->end();
 }
 
 Napi::Object js_task::start(Napi::Env env, const void * owner, int32_t priority, const std::vector<Napi::Value> & callbacks, task_body body) {

@@ -18,6 +18,12 @@ struct addon_data {
     std::unique_ptr<worker> engine = std::make_unique<worker>();
     std::atomic<bool> closing = false;
     std::map<std::string, Napi::FunctionReference> classes; // by name
+
+    // Cancels everything, and joins the engine's thread; nothing can be started any more.
+    void end() {
+        closing = true;
+        engine.reset();
+    }
 };
 
 struct js_task : std::enable_shared_from_this<js_task> {
