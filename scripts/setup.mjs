@@ -1,7 +1,7 @@
 // npm run setup [-- --tests]
 //
 // From a clone to `node dist/cli.js`: dependencies, headers, addon, bundles, default model. With --tests also the kernel
-// tests' addon, Chromium, the editor host and, where it can be had, a software Vulkan driver. Each step is skipped when it
+// tests' addon, clang-format and clang-tidy, Chromium, the editor host and, where it can be had, a software Vulkan driver. Each step is skipped when it
 // is done; all can be interrupted and repeated.
 // Only Node's own modules are imported before the dependencies are there.
 import path from 'node:path';
@@ -24,6 +24,8 @@ export async function setUp({ tests = false } = {}) {
   await step('bundles', bundle);
   await step('model', setUpModel);
   if (!tests) return;
+  const { setUpClang } = await import('./setup/clang.mjs');
+  await step('clang', setUpClang);
   const { setUpChromium } = await import('./setup/chromium.mjs');
   await step('chromium', setUpChromium);
   const { setUpEditorHost } = await import('./setup/editor-host.mjs');
