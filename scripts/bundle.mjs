@@ -1,10 +1,12 @@
 // node scripts/bundle.mjs [--watch]
 //
 // esbuild bundles the extension, the language server and the command line into dist/, and the laboratory (bench/) beside
-// them. The native addon stays outside: it is loaded by path at run time, as the laboratory is.
-import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+// them. The native addon stays outside: it is loaded by path at run time, as the laboratory is. --watch makes the addon
+// again, too, when a source of it changes.
+import { copyFileSync, watch as fileWatch, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildAddon } from './build-addon.mjs';
 import { Failure, main } from './lib/failure.mjs';
 import { dist, nodeModules, root } from './lib/paths.mjs';
 import { step } from './lib/terminal.mjs';
@@ -131,7 +133,42 @@ export async function bundle() {
   return `ok (${bundles.flatMap((options) => options.outfile ?? []).join(', ')}, dist/media)`;
 }
 
-/** Builds the bundles again whenever a source changes, until the process ends. */
+/** After the last change of a native source, in milliseconds: an editor writes several files one after the other. */
+const settleMs = 300;
+
+/** Makes the addon now and whenever a source of it changes. A line tells each time; what does not compile is said. */
+function watchNative() {
+  let timer;
+  let running = false;
+  let again = false;
+  const make = async () => {
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    do {
+      again = false;
+      try {
+        process.stdout.write(`addon: ${await buildAddon({ say: () => undefined })}\n`);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        process.stdout.write(`${error.detail.trimEnd()}\naddon: ${error.message}\n`);
+      }
+    } while (again);
+    running = false;
+  };
+  for (const folder of ['native', 'bench/native']) {
+    fileWatch(path.join(root, folder), { recursive: true }, (_, name) => {
+      if (name !== null && !/\.(cc|h)$/.test(name)) return;
+      clearTimeout(timer);
+      timer = setTimeout(make, settleMs);
+    });
+  }
+  return make();
+}
+
+/** Builds the bundles and the addon again whenever a source changes, until the process ends. */
 async function watch() {
   const { context } = await esbuild();
   const contexts = await Promise.all(bundles.map((options) => context({ ...common, ...options, logLevel: 'info' })));
@@ -139,6 +176,7 @@ async function watch() {
   copySyntax();
   copyIcons();
   await Promise.all(contexts.map((one) => one.watch()));
+  await watchNative();
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -1,8 +1,9 @@
 // npm run setup [-- --tests]
 //
 // Gets from a clone to `node dist/cli.js`: dependencies, headers, addon, bundles, default model. With --tests it also installs
-// the kernel tests' addon, Chromium, the editor host and, if possible, a software Vulkan driver. A step that is done is
-// skipped, and all steps can be interrupted and repeated. Only Node's own modules are imported before the dependencies exist.
+// the kernel tests' addon, clang-format and clang-tidy, Chromium, the editor host and, if possible, a software Vulkan driver. A
+// step that is done is skipped, and all steps can be interrupted and repeated. Only Node's own modules are imported before the
+// dependencies exist.
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { main } from './lib/failure.mjs';
@@ -23,6 +24,8 @@ export async function setUp({ tests = false } = {}) {
   await step('bundles', bundle);
   await step('model', setUpModel);
   if (!tests) return;
+  const { setUpClang } = await import('./setup/clang.mjs');
+  await step('clang', setUpClang);
   const { setUpChromium } = await import('./setup/chromium.mjs');
   await step('chromium', setUpChromium);
   const { setUpEditorHost } = await import('./setup/editor-host.mjs');

@@ -190,6 +190,7 @@ void add_laboratory(Napi::Env env, Napi::Object exports) {
     context.Set("timeSteps", Napi::Function::New(env, time_steps));
 }
 
+// NOLINTNEXTLINE(bugprone-throwing-static-initialization): without memory for one pointer, the addon does not load
 [[maybe_unused]] const bool added = (addon_parts().push_back(add_laboratory), true);
 
 } // namespace

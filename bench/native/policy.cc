@@ -35,8 +35,9 @@ struct channels_policy : policy_base {
     void importance(int32_t il, int32_t head, const float * q, int32_t n_kv, float * importance) const override {
         const int32_t n_group = hp.n_group();
         std::vector<int32_t> channels;
-        for (int32_t c = 0; c < (all ? hp.head_size : kv.n_channels); c++) {
-            channels.push_back(all ? c : kv.head_channels(il, head)[c]);
+        channels.resize(all ? hp.head_size : kv.n_channels);
+        for (int32_t c = 0; c < (int32_t) channels.size(); c++) {
+            channels[c] = all ? c : kv.head_channels(il, head)[c];
         }
         const std::vector<float> full = scaled(q);
         std::vector<float> part;

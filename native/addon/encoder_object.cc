@@ -60,7 +60,7 @@ std::vector<Napi::ClassPropertyDescriptor<chunk_object>> chunk_object::methods()
     return { InstanceMethod<&chunk_object::is_intact>("isIntact") };
 }
 
-Napi::Object chunk_object::with_properties(Napi::Env env, std::shared_ptr<kv_chunk> c) {
+Napi::Object chunk_object::with_properties(Napi::Env env, const std::shared_ptr<kv_chunk> & c) {
     Napi::Object o = make(env, c);
     o.Set("tokens", Napi::Number::New(env, c->n_tokens));
     o.Set("fastBytes", Napi::Number::New(env, (double) c->fast_bytes()));

@@ -40,6 +40,7 @@ template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Sel
         return Self::Unwrap(v.As<Napi::Object>())->alive();
     }
 
+    // NOLINTNEXTLINE(bugprone-crtp-constructor-accessibility): Node-API makes each class by this constructor, inherited
     explicit native_object(const Napi::CallbackInfo & info) : Napi::ObjectWrap<Self>(info) {
         if (info.Length() == 1 && info[0].IsExternal()) {
             native = *info[0].template As<Napi::External<std::shared_ptr<T>>>().Data();
@@ -128,7 +129,7 @@ struct chunk_object : native_object<chunk_object, kv_chunk> {
     static constexpr const char * WHAT = "a chunk";
     static std::vector<Napi::ClassPropertyDescriptor<chunk_object>> methods();
     static int64_t reported(const kv_chunk & c) { return c.fast_bytes(); }
-    static Napi::Object with_properties(Napi::Env env, std::shared_ptr<kv_chunk> c);
+    static Napi::Object with_properties(Napi::Env env, const std::shared_ptr<kv_chunk> & c);
 
 private:
     Napi::Value is_intact(const Napi::CallbackInfo & info);

@@ -347,7 +347,7 @@ void fasa_session::run_block(work_area & area, int32_t il, int32_t head, int32_t
     for (int32_t t = 0; t < n; t++) {
         queries[t] = { (const float *) dst->src[0]->data + (first + t) * token, n_kv - n_tokens + first + t + 1 };
     }
-    const bool scans = !reads_all(queries[n - 1].n_kv) && !policy; // the last sees the most
+    const bool scans = !reads_all(n_kv - n_tokens + first + n) && !policy; // what the last one sees
     if (scans) {
         area.scores.resize(std::max(area.scores.size(), BLOCK_TOKENS * n_group * stride));
         float q_channels[BLOCK_TOKENS * MAX_GROUP * MAX_CHANNELS];

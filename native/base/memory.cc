@@ -3,6 +3,8 @@
 #include "base/error.h"
 
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #ifdef _WIN32
 #define WIN32_LEAN_AND_MEAN
@@ -23,7 +25,7 @@ int64_t memory_available() {
     char line[128];
     long long kib = -1;
     while (kib < 0 && fgets(line, sizeof(line), f)) {
-        sscanf(line, "MemAvailable: %lld kB", &kib);
+        kib = strncmp(line, "MemAvailable:", 13) == 0 ? strtoll(line + 13, nullptr, 10) : -1;
     }
     fclose(f);
     return kib < 0 ? INT64_MAX : kib * 1024;

@@ -11,7 +11,7 @@ constexpr int32_t QUERIES_PER_DOCUMENT = 48;
 // Below this many cached tokens there is nothing to choose: all of them are read.
 constexpr int32_t MIN_CACHED_TOKENS = 256;
 
-calibration calibrate_model(std::shared_ptr<model> m, const calibrate_params & p, const task_flags & flags, const std::function<void(double)> & progress) {
+calibration calibrate_model(const std::shared_ptr<model> & m, const calibrate_params & p, const task_flags & flags, const std::function<void(double)> & progress) {
     const model_hparams & hp = m->hp;
     if (p.n_dominant > hp.head_size / 2) {
         fail(ERROR_BAD_ARGUMENT, "%d dominant FCs of %d are not possible", p.n_dominant, hp.head_size / 2);

@@ -13,4 +13,4 @@ struct calibrate_params {
 };
 
 // progress: share done, 0 to 1. throws BAD_ARGUMENT, CANCELLED, OUT_OF_MEMORY, ...
-calibration calibrate_model(std::shared_ptr<model> m, const calibrate_params & params, const task_flags & flags, const std::function<void(double)> & progress);
+calibration calibrate_model(const std::shared_ptr<model> & m, const calibrate_params & params, const task_flags & flags, const std::function<void(double)> & progress);

@@ -18,7 +18,7 @@ int32_t sampler::sample(const float * logits, int32_t n_vocab) {
     weights.resize(n);
     double sum = 0.0;
     for (int32_t i = 0; i < n; i++) {
-        weights[i] = exp((logits[order[i]] - logits[best]) / params.temperature);
+        weights[i] = std::exp((double) ((logits[order[i]] - logits[best]) / params.temperature));
         sum += weights[i];
     }
     double kept = 0.0;

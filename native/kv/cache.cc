@@ -36,7 +36,7 @@ zeroed_memory::zeroed_memory(size_t size) : size(size), base(calloc(size + 64, 1
     if (!base) {
         fail(ERROR_OUT_OF_MEMORY, "no memory for a KV cache of %.1f GiB", size / 1073741824.0);
     }
-    data = (char *) (((uintptr_t) base + 63) & ~(uintptr_t) 63);
+    data = (char *) base + (64 - (uintptr_t) base % 64) % 64;
 }
 
 zeroed_memory::~zeroed_memory() { free(base); }

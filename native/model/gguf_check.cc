@@ -187,7 +187,7 @@ void gguf_check_header(const char * data, size_t size) {
         }
         if (begin > size || t.offset > size - begin || t.bytes > size - begin - t.offset) {
             fail(ERROR_BAD_GGUF, "the file is cut off: tensor %s needs bytes up to %llu, the file has %zu",
-                t.name.c_str(), (unsigned long long) (begin + t.offset + t.bytes), size);
+                t.name.c_str(), (unsigned long long) begin + t.offset + t.bytes, size);
         }
         expected = (t.offset + t.bytes + alignment - 1) / alignment * alignment;
     }

@@ -13,12 +13,12 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
     if (type != "gpt2" && type != "llama") {
         fail(ERROR_BAD_VOCABULARY, "the tokenizer '%.32s' is not supported (gpt2 and llama are)", type.c_str());
     }
-    const auto n_tokens = file.find_array_length("tokenizer.ggml.tokens");
-    if (!n_tokens || *n_tokens == 0) {
+    const size_t n_tokens = file.find_array_length("tokenizer.ggml.tokens").value_or(0);
+    if (n_tokens == 0) {
         fail(ERROR_BAD_VOCABULARY, "the file has no list of tokens (tokenizer.ggml.tokens)");
     }
-    if (*n_tokens > (size_t) n_vocab) {
-        fail(ERROR_BAD_VOCABULARY, "the vocabulary has %zu tokens, the model only %d embeddings", *n_tokens, n_vocab);
+    if (n_tokens > (size_t) n_vocab) {
+        fail(ERROR_BAD_VOCABULARY, "the vocabulary has %zu tokens, the model only %d embeddings", n_tokens, n_vocab);
     }
     const struct {
         const char * key;
@@ -36,7 +36,7 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
         if (!n) {
             continue;
         }
-        if (gguf_get_arr_type(gguf, gguf_find_key(gguf, a.key)) != a.type || (a.per_token && *n != *n_tokens)) {
+        if (gguf_get_arr_type(gguf, gguf_find_key(gguf, a.key)) != a.type || (a.per_token && *n != n_tokens)) {
             fail(ERROR_BAD_VOCABULARY, "the list %s has the wrong type or length", a.key);
         }
     }
@@ -45,7 +45,7 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
     }
     std::unordered_set<std::string_view> texts;
     const int64_t tokens_id = gguf_find_key(gguf, "tokenizer.ggml.tokens");
-    for (size_t i = 0; i < *n_tokens; i++) {
+    for (size_t i = 0; i < n_tokens; i++) {
         const std::string_view text = gguf_get_arr_str(gguf, tokens_id, i);
         if (!text.empty() && !texts.insert(text).second) {
             fail(ERROR_BAD_VOCABULARY, "token %zu has the same text as another one", i);
@@ -61,10 +61,10 @@ static void check_vocabulary(const gguf_file & file, int32_t n_vocab) {
         if (key.rfind(prefix, 0) != 0 || key.size() < suffix.size() || key.compare(key.size() - suffix.size(), suffix.size(), suffix) != 0) {
             continue;
         }
-        const auto id = file.find_int(key);
+        const int64_t id = file.find_int(key).value_or(-1);
         // all bits set is how some converters write "none"
-        if (*id != UINT32_MAX && *id != -1 && (*id < 0 || *id >= (int64_t) *n_tokens)) {
-            fail(ERROR_BAD_VOCABULARY, "%s is %lld, the vocabulary has %zu tokens", key.c_str(), (long long) *id, *n_tokens);
+        if (id != UINT32_MAX && id != -1 && (id < 0 || id >= (int64_t) n_tokens)) {
+            fail(ERROR_BAD_VOCABULARY, "%s is %lld, the vocabulary has %zu tokens", key.c_str(), (long long) id, n_tokens);
         }
     }
 }
