@@ -13,7 +13,6 @@
 #include <string>
 #include <vector>
 
-
 // What a class has in common with the others. Self names itself for JavaScript (CLASS) and for errors (WHAT), lists its
 // methods, and says how many bytes are reported to V8: reported(native).
 template <typename Self, typename T> struct native_object : Napi::ObjectWrap<Self> {
