@@ -3,7 +3,7 @@
 #include "bench/native/evaluate.h"
 
 #include "base/error.h"
-#include "engine/compute_cpu.h"
+#include "engine/compute/compute_cpu.h"
 
 #include <algorithm>
 

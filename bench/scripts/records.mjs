@@ -15,7 +15,7 @@ import { run } from '../../scripts/lib/process.mjs';
 
 const measured = path.join(root, 'docs', 'measured');
 
-/** Code that calibration never saw; scripts/calibrate-default.mjs lists what it saw. */
+/** Code that calibration never saw; bench/scripts/calibrate-default.mjs lists what it saw. */
 const CORPUS = [
   { registry: 'pip', name: 'click', version: '8.1.7' },
   { registry: 'pip', name: 'httpx', version: '0.27.2' },

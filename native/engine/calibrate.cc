@@ -1,7 +1,7 @@
 #include "engine/calibrate.h"
 
 #include "base/error.h"
-#include "engine/compute_cpu.h"
+#include "engine/compute/compute_cpu.h"
 #include "kernels/calibration.h"
 
 #include <algorithm>

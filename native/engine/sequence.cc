@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "engine/compute_cpu.h"
-#include "engine/compute_gpu.h"
+#include "engine/compute/compute_cpu.h"
+#include "engine/compute/compute_gpu.h"
 
 #include <algorithm>
 

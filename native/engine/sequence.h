@@ -3,7 +3,7 @@
 // One sequence of tokens over a model: prefill, decoding, measuring, wherever it is computed. Used by one thread at a time
 // (the engine's), but for usage().
 
-#include "engine/compute.h"
+#include "engine/compute/compute.h"
 #include "engine/sampler.h"
 
 #include <atomic>

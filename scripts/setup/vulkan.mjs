@@ -13,7 +13,7 @@ const PACKAGE_INTEGRITY =
   'sha512-flEeSzONQ6OIm5bYKLQf4eEnBzcC5WugFbyPUwkCqyyOFZ8pH0H9ulQ7ZNDLSIczeKneMRJornlyY1Hq7d3GDA==';
 const NAME = `@node-llama-cpp/linux-x64-vulkan@${LLAMA_PACKAGE_VERSION}`;
 const DRIVERS = '/usr/share/vulkan/icd.d';
-/** test/native/vulkan.ts looks here, too. */
+/** test/native/gpu/vulkan.ts looks here, too. */
 const folder = path.join(tools, 'vulkan');
 const library = path.join(folder, 'libggml-vulkan.so');
 

@@ -24,7 +24,7 @@ async function placeExtension(folder) {
   for (const name of ['package.json', 'package.nls.json']) cpSync(path.join(root, name), path.join(folder, name));
   cpSync(dist, path.join(folder, 'dist'), { recursive: true });
   await build({
-    entryPoints: [path.join(root, 'test', 'server', 'fake-server.ts')],
+    entryPoints: [path.join(root, 'test', 'server', 'tools', 'fake-server.ts')],
     outfile: path.join(folder, 'dist', 'server.js'),
     bundle: true,
     platform: 'node',

@@ -3,8 +3,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
 import type { NativeGenerateOptions } from '../../language-server/engine/native/addon';
-import { tinyVocabularySize } from './tiny-model';
-import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
+import { tinyVocabularySize } from './tools/tiny-model';
+import { denseLogits, failureOf, greedy, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 const tokens = Int32Array.of(72, 101, 108, 108, 111);

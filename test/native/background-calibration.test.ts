@@ -7,10 +7,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownCalibrationFile } from '../../language-server/engine/calibration/calibration';
 import type { Engine } from '../../language-server/engine/engine';
 import { createNativeEngine } from '../../language-server/engine/native/native-engine';
-import { savePlantedModel } from './planted-model';
-import { Random } from './random';
-import { type TinyModelOptions, tinyTextTokens } from './tiny-model';
-import { failureOf, threads, useWorkshop } from './workshop';
+import { savePlantedModel } from './tools/planted-model';
+import { Random } from './tools/random';
+import { type TinyModelOptions, tinyTextTokens } from './tools/tiny-model';
+import { failureOf, threads, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 const options: TinyModelOptions = { architecture: 'llama', heads: 6, kvHeads: 2, bias: false, feedForward: 128 };

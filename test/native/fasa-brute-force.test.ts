@@ -1,11 +1,11 @@
 /** What FASA chooses and gives, against a decoder in plain TypeScript; and against what mistakes would give. */
 
 import { describe, expect, it } from 'vitest';
-import { type Choice, OneLayer } from './brute-force';
-import { compareLogits } from './kl';
-import { Random } from './random';
-import { type TinyModelOptions, tinyModelFile, tinyTextTokens, tinyVocabularySize } from './tiny-model';
-import { denseLogits, greedy, useWorkshop } from './workshop';
+import { type Choice, OneLayer } from './tools/brute-force';
+import { compareLogits } from './tools/kl';
+import { Random } from './tools/random';
+import { type TinyModelOptions, tinyModelFile, tinyTextTokens, tinyVocabularySize } from './tools/tiny-model';
+import { denseLogits, greedy, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 const tokens = new Random(31).tokens(420, 0, tinyTextTokens);

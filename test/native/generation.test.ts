@@ -5,10 +5,10 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LaboratoryModel } from '../../bench/common/addon';
 import type { NativeGenerateEvents } from '../../language-server/engine/native/addon';
-import { compareLogits } from './kl';
-import { Random } from './random';
-import { type TinyModelOptions, tinyTextTokens, tinyVocabularySize } from './tiny-model';
-import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
+import { compareLogits } from './tools/kl';
+import { Random } from './tools/random';
+import { type TinyModelOptions, tinyTextTokens, tinyVocabularySize } from './tools/tiny-model';
+import { denseLogits, failureOf, greedy, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 const quiet: NativeGenerateEvents = {};

@@ -4,9 +4,9 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { joinParts } from '../../language-server/engine/gguf/join';
-import { type GgufTensor, type GgufValue, writeGguf } from './gguf-writer';
-import { tinyModel, tinyModelFile } from './tiny-model';
-import { greedy, useWorkshop } from './workshop';
+import { type GgufTensor, type GgufValue, writeGguf } from './tools/gguf-writer';
+import { tinyModel, tinyModelFile } from './tools/tiny-model';
+import { greedy, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 const options = { architecture: 'qwen2', layers: 3, quantization: 'q8_0' } as const;

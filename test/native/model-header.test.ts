@@ -5,8 +5,8 @@ import { readHeaderOfFile } from '../../language-server/engine/gguf/header';
 import { memoryNeeded, memoryParts } from '../../language-server/engine/memory';
 import { fitOf } from '../../language-server/models/fit';
 import { supportedArchitectures, supportOf } from '../../language-server/models/support';
-import { type Architecture, saveTinyModel } from './tiny-model';
-import { failureOf, greedy, useWorkshop } from './workshop';
+import { type Architecture, saveTinyModel } from './tools/tiny-model';
+import { failureOf, greedy, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 

@@ -4,10 +4,10 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { compareLogits } from './kl';
-import { Random } from './random';
-import { type TinyModelOptions, tinyTextTokens } from './tiny-model';
-import { denseLogits, useWorkshop } from './workshop';
+import { compareLogits } from './tools/kl';
+import { Random } from './tools/random';
+import { type TinyModelOptions, tinyTextTokens } from './tools/tiny-model';
+import { denseLogits, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 

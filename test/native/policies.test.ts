@@ -3,11 +3,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChoicePolicy, LaboratoryContext, LaboratoryModel } from '../../bench/common/addon';
 import type { NativeCalibration } from '../../language-server/engine/native/addon';
-import { compareLogits } from './kl';
-import { plantedFcs, savePlantedModel } from './planted-model';
-import { Random } from './random';
-import { type TinyModelOptions, tinyShapes, tinyTextTokens } from './tiny-model';
-import { denseLogits, failureOf, greedy, useWorkshop } from './workshop';
+import { compareLogits } from './tools/kl';
+import { plantedFcs, savePlantedModel } from './tools/planted-model';
+import { Random } from './tools/random';
+import { type TinyModelOptions, tinyShapes, tinyTextTokens } from './tools/tiny-model';
+import { denseLogits, failureOf, greedy, useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 const contextTokens = 1024;

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { addonPath } from '../../language-server/engine/native/load-addon';
-import { useWorkshop } from './workshop';
+import { useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 

@@ -6,10 +6,10 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type GgufFile, type GgufValue, writeGguf } from './gguf-writer';
-import { tinyModelFile } from './tiny-model';
-import { specialTokens } from './tiny-vocabulary';
-import { useWorkshop } from './workshop';
+import { type GgufFile, type GgufValue, writeGguf } from './tools/gguf-writer';
+import { tinyModelFile } from './tools/tiny-model';
+import { specialTokens } from './tools/tiny-vocabulary';
+import { useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 

@@ -6,8 +6,8 @@ import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { inspectModel } from '../../language-server/engine/native/inspect';
 import { loadAddon } from '../../language-server/engine/native/load-addon';
-import { type GgufValue, writeGguf } from './gguf-writer';
-import { tinyModelFile } from './tiny-model';
+import { type GgufValue, writeGguf } from './tools/gguf-writer';
+import { tinyModelFile } from './tools/tiny-model';
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'fasa-parts-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

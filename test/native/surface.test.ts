@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { laboratoryAddonPath } from '../../bench/common/addon';
 import { addonPath, openAddon } from '../../language-server/engine/native/load-addon';
-import { useWorkshop } from './workshop';
+import { useWorkshop } from './tools/workshop';
 
 const workshop = useWorkshop();
 const functions = ['cpuFeatures', 'devices', 'inspectModel', 'loadBackends', 'loadModel', 'versions'];

@@ -7,7 +7,7 @@ import { compareLogits } from '../../bench/common/compare-logits';
 import { mean } from '../../bench/common/statistics';
 import { findCalibration } from '../../language-server/engine/calibration/calibration';
 import type { NativeCalibration } from '../../language-server/engine/native/addon';
-import { useWorkshop } from '../native/workshop';
+import { useWorkshop } from '../native/tools/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
 
 const workshop = useWorkshop();

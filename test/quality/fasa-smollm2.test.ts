@@ -3,8 +3,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LaboratoryModel } from '../../bench/common/addon';
 import type { NativeCalibration } from '../../language-server/engine/native/addon';
-import { compareLogits, type LogitComparison } from '../native/kl';
-import { denseLogits, useWorkshop } from '../native/workshop';
+import { compareLogits, type LogitComparison } from '../native/tools/kl';
+import { denseLogits, useWorkshop } from '../native/tools/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
 
 const workshop = useWorkshop();

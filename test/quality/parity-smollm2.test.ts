@@ -2,8 +2,8 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LaboratoryModel, Reference } from '../../bench/common/addon';
-import { compareLogits } from '../native/kl';
-import { denseLogits, greedy, useWorkshop } from '../native/workshop';
+import { compareLogits } from '../native/tools/kl';
+import { denseLogits, greedy, useWorkshop } from '../native/tools/workshop';
 import { codeTokens, defaultModelFile, realCode } from './default-model';
 
 const workshop = useWorkshop();

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource } from 'vscode-languageserver/node';
 import { resolveModel } from '../../language-server/models/resolve-model';
-import { spawnServer, stopServers } from './client';
+import { spawnServer, stopServers } from './tools/client';
 
 afterEach(stopServers);
 

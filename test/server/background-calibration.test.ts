@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startServer, stopServers } from './client';
+import { startServer, stopServers } from './tools/client';
 
 afterEach(stopServers);
 

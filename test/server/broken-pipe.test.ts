@@ -7,7 +7,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, test } from 'vitest';
 import { getStatusRequest } from '../../language-server/protocol/server';
-import { type Client, startServer, stopServers } from './client';
+import { type Client, startServer, stopServers } from './tools/client';
 
 afterEach(stopServers);
 

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource } from 'vscode-languageserver/node';
-import { type Client, spawnServer, startServer, stopServers } from './client';
+import { type Client, spawnServer, startServer, stopServers } from './tools/client';
 
 afterEach(stopServers);
 

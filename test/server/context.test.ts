@@ -7,8 +7,8 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, WorkDoneProgress } from 'vscode-languageserver/node';
 import type { ClearCacheResult, ContextFile, ContextResult } from '../../language-server/protocol/server';
-import { type Client, type StartOptions, startServer, stopServers } from './client';
-import type { FakeOptions } from './fake-engine';
+import { type Client, type StartOptions, startServer, stopServers } from './tools/client';
+import type { FakeOptions } from './tools/fake-engine';
 
 let folder = '';
 

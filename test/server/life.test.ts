@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Status } from '../../language-server/protocol/server';
-import { spawnServer, startServer, stopServers } from './client';
+import { spawnServer, startServer, stopServers } from './tools/client';
 
 afterEach(stopServers);
 
@@ -135,7 +135,7 @@ describe('settings', () => {
   });
 
   test('name the model, unless FASA_MODEL does', async () => {
-    const chosen = path.join(import.meta.dirname, 'client.ts');
+    const chosen = path.join(import.meta.dirname, 'tools', 'client.ts');
     const bySetting = await startServer({ model: '', initializationOptions: { modelPath: chosen } });
     await bySetting.untilEvent(`loaded ${chosen}`);
     const byBoth = await startServer({ initializationOptions: { modelPath: chosen } });

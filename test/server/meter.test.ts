@@ -1,7 +1,7 @@
 /** The meter: measured when idle or when asked, ended at once by a request, absent until measured. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { startServer, stopServers } from './client';
+import { startServer, stopServers } from './tools/client';
 
 afterEach(stopServers);
 

@@ -15,7 +15,7 @@ import {
   chooseContextRequest,
   focusNotification,
 } from '../../language-server/protocol/server';
-import { type Client, startServer, stopServers } from './client';
+import { type Client, startServer, stopServers } from './tools/client';
 
 const marker = 'marker6f1d';
 const line = `const ${marker} = 1;\n`;

@@ -1,6 +1,6 @@
 /** The kernels once more, in double precision and in the plainest form: what every instruction set is compared with. */
 
-import { halfValue } from '../quantize';
+import { halfValue } from '../tools/quantize';
 import { PAGE_TOKENS } from './kernels-addon';
 
 export function at<T>(values: ArrayLike<T>, index: number): T {

@@ -3,7 +3,7 @@ import { isLoop } from '../../../language-server/chat/answer-text';
 import type { ChatMessage } from '../../../language-server/chat/chat-message';
 import { namedPaths } from '../../../language-server/chat/choose-files';
 import { chatPrompt, chatTokens } from '../../../language-server/chat/template/template';
-import { FakeEngine, fakeTokens, textOf } from '../../server/fake-engine';
+import { FakeEngine, fakeTokens, textOf } from '../../server/tools/fake-engine';
 
 function messages(engine: FakeEngine, ...contents: string[]): ChatMessage[] {
   const roles = ['system', 'user', 'assistant', 'user'] as const;

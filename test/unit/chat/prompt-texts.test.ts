@@ -3,7 +3,7 @@ import type { ChatMessage, PromptText } from '../../../language-server/chat/chat
 import { attendedTexts, isInPrompt, placeInPrompt, textsInPrompt } from '../../../language-server/chat/prompt-texts';
 import { chatPrompt } from '../../../language-server/chat/template/template';
 import { prependAnchor } from '../../../language-server/engine/native/token-parts';
-import { FakeEngine, textOf } from '../../server/fake-engine';
+import { FakeEngine, textOf } from '../../server/tools/fake-engine';
 
 const engine = new FakeEngine();
 const head = '// a.ts';

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { CompletionCounter } from '../../../bench/speed/completion-counter';
 import { CompletionGenerator, type CompletionInput } from '../../../language-server/completion/completion-generator';
-import { FakeEngine } from '../../server/fake-engine';
+import { FakeEngine } from '../../server/tools/fake-engine';
 
 const text = `${'const value = compute(1);\n'.repeat(20)}const sum = `;
 

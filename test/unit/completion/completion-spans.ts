@@ -10,8 +10,8 @@ import type * as TreeSitter from 'web-tree-sitter';
 import { CompletionGenerator } from '../../../language-server/completion/completion-generator';
 import { openGrammars } from '../../../language-server/completion/syntax/grammars';
 import { Syntax } from '../../../language-server/completion/syntax/syntax';
-import { Random } from '../../native/random';
-import { FakeEngine } from '../../server/fake-engine';
+import { Random } from '../../native/tools/random';
+import { FakeEngine } from '../../server/tools/fake-engine';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
 process.env['FASA_SYNTAX'] = path.join(root, 'dist', 'syntax');

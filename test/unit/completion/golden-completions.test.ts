@@ -9,7 +9,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { CompletionGenerator } from '../../../language-server/completion/completion-generator';
 import { Syntax } from '../../../language-server/completion/syntax/syntax';
-import { FakeEngine } from '../../server/fake-engine';
+import { FakeEngine } from '../../server/tools/fake-engine';
 
 const root = path.resolve(import.meta.dirname, '..', '..', '..');
 const folder = path.join(root, 'test', 'fixtures', 'completions');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { buildPrompt, type PromptInput } from '../../../language-server/completion/prompt/prompt';
 import { fileForm } from '../../../language-server/index/chunk/path-line';
-import { FakeEngine, fakeTokens, textOf } from '../../server/fake-engine';
+import { FakeEngine, fakeTokens, textOf } from '../../server/tools/fake-engine';
 
 function input(text: string, offset: number, more: Partial<PromptInput> = {}): PromptInput {
   return { text, offset, pathLine: '// a.ts', tailTokens: 200, ...more };

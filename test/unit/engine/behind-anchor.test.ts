@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { prependAnchor } from '../../../language-server/engine/native/token-parts';
-import { FakeEngine } from '../../server/fake-engine';
+import { FakeEngine } from '../../server/tools/fake-engine';
 
 const anchor = Int32Array.from([7, 8, 9]);
 

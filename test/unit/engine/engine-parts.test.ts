@@ -7,7 +7,7 @@ import { checkMemory } from '../../../language-server/engine/memory';
 import type { NativeModelInfo } from '../../../language-server/engine/native/addon';
 import { chooseContextTokens } from '../../../language-server/engine/native/native-engine';
 import { formatBytes } from '../../../language-server/protocol/format';
-import { FakeEngine } from '../../server/fake-engine';
+import { FakeEngine } from '../../server/tools/fake-engine';
 
 describe('the text stream', () => {
   test('never gives out half a character', () => {

@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readHeader, readHeaderOfFile } from '../../../language-server/engine/gguf/header';
 import { parseHeader } from '../../../language-server/engine/gguf/parse';
 import { supportOf, supportOfFailure } from '../../../language-server/models/support';
-import { type GgufFile, type GgufValue, writeGguf } from '../../native/gguf-writer';
-import { tinyModel, tinyModelFile } from '../../native/tiny-model';
+import { type GgufFile, type GgufValue, writeGguf } from '../../native/tools/gguf-writer';
+import { tinyModel, tinyModelFile } from '../../native/tools/tiny-model';
 
 let folder = '';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Chunk, chunkFile } from '../../../language-server/index/chunk/chunker';
-import { FakeEngine, textOf } from '../../server/fake-engine';
+import { FakeEngine, textOf } from '../../server/tools/fake-engine';
 
 const engine = new FakeEngine();
 const chunkTokens = 512;

@@ -14,7 +14,7 @@ import {
 import { priorsOf } from '../../../language-server/index/rank/composition';
 import { WorkspaceIndex } from '../../../language-server/index/workspace-index';
 import { defaultSettings } from '../../../language-server/server/settings';
-import { FakeEngine, type FakeOptions } from '../../server/fake-engine';
+import { FakeEngine, type FakeOptions } from '../../server/tools/fake-engine';
 
 let folder = '';
 

@@ -12,7 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IgnoreRules } from '../../../language-server/index/discover/ignore/ignore-rules';
 import { SourceFiles } from '../../../language-server/index/discover/source-files';
 import { listFolder } from '../../../language-server/index/discover/walk';
-import { Random } from '../../native/random';
+import { Random } from '../../native/tools/random';
 
 let folder = '';
 beforeAll(() => {

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { removeModel } from '../../../language-server/models/own-folder/remove-model';
 import { recordFile } from '../../../language-server/models/verified';
 import type { DownloadProgress } from '../../../language-server/protocol/models';
-import { type GgufValue, writeGguf } from '../../native/gguf-writer';
-import { tinyModelFile } from '../../native/tiny-model';
+import { type GgufValue, writeGguf } from '../../native/tools/gguf-writer';
+import { tinyModelFile } from '../../native/tools/tiny-model';
 import { half, holds, listing, model, name, other, refusal, url, useHub } from './hub-fixture';
 import type { TestHub } from './hub-server';
 

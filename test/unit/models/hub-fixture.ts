@@ -8,7 +8,7 @@ import { type FetchedModel, fetchHubModel } from '../../../language-server/model
 import { defaultTiming, type HubOptions, hubOptions, type Timing } from '../../../language-server/models/hub/options';
 import { parseReference } from '../../../language-server/models/hub/reference';
 import type { DownloadProgress } from '../../../language-server/protocol/models';
-import { tinyModel } from '../../native/tiny-model';
+import { tinyModel } from '../../native/tools/tiny-model';
 import { startHub, type TestHub } from './hub-server';
 
 export const model = Buffer.from(tinyModel({ architecture: 'qwen2' }).bytes);

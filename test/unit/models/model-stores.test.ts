@@ -8,8 +8,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findModels } from '../../../language-server/models/stores/find-models';
 import { storeLocations } from '../../../language-server/models/stores/locations';
 import { findGgufFiles } from '../../../language-server/models/stores/walk';
-import { writeGguf } from '../../native/gguf-writer';
-import { tinyModel, tinyModelFile } from '../../native/tiny-model';
+import { writeGguf } from '../../native/tools/gguf-writer';
+import { tinyModel, tinyModelFile } from '../../native/tools/tiny-model';
 
 const model = tinyModel({ architecture: 'qwen2' }).bytes;
 const hash = 'a'.repeat(64);

@@ -24,7 +24,7 @@ import { cutEnd, cutMiddle } from '../../../language-server/protocol/cut';
 import { checkToView as checkToDashboard } from '../../../language-server/protocol/dashboard-page';
 import { limits } from '../../../language-server/protocol/limits';
 import type { AskResult, AskSizePart, ContextFile, Status } from '../../../language-server/protocol/server';
-import { Random } from '../../native/random';
+import { Random } from '../../native/tools/random';
 
 let folder = '';
 let warnings: string[] = [];

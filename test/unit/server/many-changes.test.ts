@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { TextDocument, type TextDocumentContentChangeEvent } from 'vscode-languageserver-textdocument';
 import { asOneChange } from '../../../language-server/lsp/many-changes';
-import { Random } from '../../native/random';
+import { Random } from '../../native/tools/random';
 
 const make = (text: string) => TextDocument.create('file:///a.ts', 'typescript', 1, text);
 
