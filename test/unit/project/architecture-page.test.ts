@@ -23,3 +23,16 @@ test.each([
   expect(files.filter((file) => !existsSync(path.join(root, file)))).toEqual([]);
   expect(new Set(files).size).toBe(files.length);
 });
+
+test('CONTRIBUTING.md answers where things are by files and folders that exist', () => {
+  const text = readFileSync(path.join(root, 'CONTRIBUTING.md'), 'utf8');
+  const answers = text.split('\n').filter((line) => /^\| [A-Z].*\? \| /.test(line));
+  expect(answers.length).toBeGreaterThan(20);
+  const named = answers.flatMap((line) =>
+    [...line.matchAll(/`((?:language-server|extension|media|native|bench|scripts|test)\/[\w./-]*)`/g)].map(
+      ([, name = '']) => name,
+    ),
+  );
+  expect(named.length).toBeGreaterThan(answers.length);
+  expect(named.filter((name) => !existsSync(path.join(root, name)))).toEqual([]);
+});
