@@ -36,3 +36,26 @@ export async function doneOrAborted(work: Promise<unknown>, signal: AbortSignal)
     signal.removeEventListener('abort', end);
   }
 }
+
+/**
+ * Makes a signal that aborts with any of these. Unlike `AbortSignal.any`, which leaves a weak reference on every one of them
+ * for as long as it lives, it can be released when its work is done.
+ */
+export function linkSignals(signals: readonly AbortSignal[]): { readonly signal: AbortSignal; release(): void } {
+  const own = new AbortController();
+  const abort = () => own.abort();
+  for (const signal of signals) {
+    signal.addEventListener('abort', abort);
+  }
+  if (signals.some(({ aborted }) => aborted)) {
+    abort();
+  }
+  return {
+    signal: own.signal,
+    release: () => {
+      for (const signal of signals) {
+        signal.removeEventListener('abort', abort);
+      }
+    },
+  };
+}

@@ -1,6 +1,7 @@
 /** The engine on the native addon: one model, and one KV cache per sequence, created on first use. */
 
 import os from 'node:os';
+import { linkSignals } from '../../base/cancellable';
 import { EngineError, throwIfAborted, toEngineError } from '../../base/errors';
 import { BackgroundCalibrator } from '../calibration/background-calibrator';
 import { type CalibrationFile, findCalibration, ownCalibrationFile } from '../calibration/calibration';
@@ -216,14 +217,16 @@ class NativeEngine implements Engine {
     this.#measuring?.abort();
     this.#lastChunks.set(request.sequence, request.chunks ?? []);
     const priority = request.background === true ? backgroundPriority : priorities[request.sequence];
-    const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
+    const { signal, release } = linkSignals(
+      request.signal === undefined ? [this.#closing.signal] : [this.#closing.signal, request.signal],
+    );
     const run = new GenerationRun(
       this.#context(request.sequence),
       this.#model,
       {
         ...request,
         maxTokens: Math.min(request.maxTokens, this.contextTokens - request.tokens.length),
-        signal: AbortSignal.any(signals),
+        signal,
       },
       {
         attention: this.attention.mode,
@@ -243,6 +246,7 @@ class NativeEngine implements Engine {
     } catch (error) {
       throw toEngineError(error);
     } finally {
+      release();
       this.#runs.delete(promise);
     }
   }
@@ -263,9 +267,9 @@ class NativeEngine implements Engine {
     const context = this.#context(sequence);
     const own = new AbortController();
     this.#measuring = own;
+    const linked = linkSignals([signal, own.signal, this.#closing.signal]);
     try {
-      const all = AbortSignal.any([signal, own.signal, this.#closing.signal]);
-      return await measureContext(context, budget, all);
+      return await measureContext(context, budget, linked.signal);
     } catch (error) {
       if (toEngineError(error).code === 'BAD_CHUNK') {
         // a file was truncated: the owner of the chunk is told
@@ -273,6 +277,7 @@ class NativeEngine implements Engine {
       }
       throw error;
     } finally {
+      linked.release();
       this.#measuring = this.#measuring === own ? undefined : this.#measuring;
     }
   }

@@ -3,7 +3,7 @@
  * token is one byte of UTF-8; ids from 256 on are special. Requests run one at a time, inline before chat.
  */
 
-import { doneOrAborted } from '../../../language-server/base/cancellable';
+import { doneOrAborted, linkSignals } from '../../../language-server/base/cancellable';
 import { cancelled, EngineError, type ErrorCode } from '../../../language-server/base/errors';
 import { TextStream } from '../../../language-server/base/text';
 import {
@@ -179,15 +179,20 @@ export class FakeEngine implements Engine {
 
   async generate(request: GenerationRequest): Promise<Generation> {
     this.#measuring?.abort();
-    const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
-    const signal = AbortSignal.any(signals);
+    const { signal, release } = linkSignals(
+      request.signal === undefined ? [this.#closing.signal] : [this.#closing.signal, request.signal],
+    );
     const priority = request.background === true ? -1 : request.sequence === 'inline' ? 1 : 0;
-    await this.#turn(priority, signal);
     try {
-      return await this.#run(request, signal);
+      await this.#turn(priority, signal);
+      try {
+        return await this.#run(request, signal);
+      } finally {
+        this.#running = false;
+        this.#next();
+      }
     } finally {
-      this.#running = false;
-      this.#next();
+      release();
     }
   }
 
