@@ -7,7 +7,7 @@ import type { ListedModel } from '../protocol/models';
 import { type CatalogueModel, catalogue, defaultModel, findByHubFile } from './catalogue';
 import { bestOf, type FreeMemory, fitOf } from './fit';
 import { partBytes } from './hub/partial-file';
-import { type FoundModel, findModels } from './stores/find-models';
+import { type FoundModel, findModelFile, findModels } from './stores/find-models';
 import type { Machine } from './stores/locations';
 import { findFiles } from './stores/walk';
 import { supportedArchitectures } from './support';
@@ -30,6 +30,11 @@ export async function listModels(options: ListOptions): Promise<ListedModel[]> {
   const usable = here.filter(({ support }) => support.supported);
   const best = bestOf(usable, ({ fit }) => fit);
   return [...here.map((model) => ({ ...model, best: model === best })), ...begun, ...elsewhere];
+}
+
+/** A file that the user names, as the list would show it. */
+export async function describeModelFile(file: string, options: ListOptions): Promise<ListedModel> {
+  return listed(await findModelFile(path.resolve(file)), options);
 }
 
 /** Of the hub: by the folders that it was begun in, it can go on. */
