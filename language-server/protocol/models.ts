@@ -2,6 +2,11 @@
 
 /** Answers a {@link ModelList}. */
 export const listModelsRequest = 'fasa/models/list';
+/**
+ * Answers the models of the catalogue that are not here, as {@link ListedModel}s with size and fit, the best one marked. Asks the
+ * hub for each of them: one that it says nothing of stands without figures.
+ */
+export const recommendModelsRequest = 'fasa/models/recommend';
 /** {@link ModelParams} -> {@link RemoteModel}: what the hub says of a model. Nothing is fetched. */
 export const lookAtModelRequest = 'fasa/models/look';
 /** {@link ModelFileParams} -> {@link ListedModel}: a file of the user's, and whether it can be used. */

@@ -9,7 +9,7 @@ import type { Feature, FeatureServices, Requests, StatusPart } from '../lsp/feat
 import { requireReference } from '../models/fetch-any';
 import { lookAtModel } from '../models/hub/look';
 import { type HubOptions, hubOptions } from '../models/hub/options';
-import { describeModelFile, type ListOptions, listModels } from '../models/model-list';
+import { describeModelFile, type ListOptions, listModels, recommendModels } from '../models/model-list';
 import { isDownloading } from '../models/own-folder/lock-and-space';
 import { removeModel } from '../models/own-folder/remove-model';
 import { limits } from '../protocol/limits';
@@ -23,6 +23,7 @@ import {
   pauseDownloadRequest,
   type RemoteModel,
   type RemoveModelResult,
+  recommendModelsRequest,
   removeModelRequest,
 } from '../protocol/models';
 import { fields, string } from '../protocol/validate';
@@ -43,6 +44,9 @@ export class ModelsFeature implements Feature {
   register(requests: Requests): void {
     requests.on(listModelsRequest, (_params, signal) => this.#list(signal));
     requests.on(lookAtModelRequest, (params, signal) => this.#look(checked(modelParams, params).model, signal));
+    requests.on(recommendModelsRequest, (_params, signal) =>
+      recommendModels({ hub: impatient(this.#hub()), signal }, this.#listOptions(signal)),
+    );
     requests.on(checkModelRequest, (params, signal) =>
       describeModelFile(checked(fileParams, params).file, this.#listOptions(signal)),
     );
@@ -86,7 +90,7 @@ export class ModelsFeature implements Feature {
       });
     }
     const { memory, contextTokens } = this.#listOptions(signal);
-    return lookAtModel(reference, { hub, signal }, memory, contextTokens);
+    return lookAtModel(reference, { hub: impatient(hub), signal }, memory, contextTokens);
   }
 
   async #fetch(model: string, signal: AbortSignal): Promise<FetchModelResult> {
@@ -122,4 +126,9 @@ export class ModelsFeature implements Feature {
     const { mirror, proxy = '' } = this.#services.settings().models;
     return hubOptions({ endpoint: mirror, proxy });
   }
+}
+
+/** For what a person waits for, with a list open. */
+function impatient(hub: HubOptions): HubOptions {
+  return { ...hub, timing: { ...hub.timing, maxAttempts: 2 } };
 }

@@ -25,6 +25,7 @@ import {
   pauseDownloadRequest,
   type RemoteModel,
   type RemoveModelResult,
+  recommendModelsRequest,
   removeModelRequest,
 } from '../../language-server/protocol/models';
 import { getStatusRequest } from '../../language-server/protocol/server';
@@ -121,6 +122,29 @@ describe('a list', () => {
     expect(await check(path.join(folder, 'none.gguf'))).toMatchObject({
       support: { supported: false, reason: 'is gone' },
     });
+  });
+});
+
+describe('the catalogue', () => {
+  test('has sizes and fit once the hub was asked, the best one marked', async () => {
+    hub.put('Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF/qwen2.5-coder-1.5b-instruct-q4_k_m.gguf', bytes);
+    const client = await start();
+    const models: readonly ListedModel[] = await client.connection.sendRequest(recommendModelsRequest);
+    expect(models.find(({ id }) => id === 'qwen2.5-coder-1.5b')).toMatchObject({
+      bytes: bytes.length,
+      fit: { kind: 'fits' },
+      best: true,
+    });
+    expect(models.filter(({ best }) => best)).toHaveLength(1);
+    expect(models.find(({ id }) => id === 'mellum-4b')).not.toHaveProperty('fit');
+    expect(existsSync(path.join(cache, 'models', 'Qwen'))).toBe(false);
+  });
+
+  test('says why the hub tells nothing', async () => {
+    const client = await start();
+    await expect(client.connection.sendRequest(recommendModelsRequest)).rejects.toMatchObject(
+      rejection('DOWNLOAD_FAILED', /./),
+    );
   });
 });
 
