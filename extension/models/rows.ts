@@ -130,6 +130,11 @@ export function downloadSentence({ step, doneBytes, totalBytes, bytesPerSecond, 
   })}`;
 }
 
+/** The same of a download that other faces show, with its name. */
+export function downloadLine(download: DownloadStatus): string {
+  return `${download.name}: ${downloadSentence(download)}.`;
+}
+
 const elsewhereRow: Row = {
   kind: 'row',
   id: 'elsewhere',
