@@ -1,37 +1,10 @@
 /** Commands that change a setting for the user; the server follows it. */
 
-import { homedir } from 'node:os';
-import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { UserError } from './errors';
 import { inform } from './notify';
 import { settingsSection } from './server/settings';
 
 const minTailTokens = 128;
-
-/** Lets the user choose a GGUF file on this machine, and saves it in the setting of the machine. */
-export async function chooseModel(output: vscode.LogOutputChannel): Promise<void> {
-  const section = vscode.workspace.getConfiguration(settingsSection);
-  const configured = section.get<string>('modelPath')?.trim();
-  const picked = await vscode.window.showOpenDialog({
-    title: 'Choose a model file (GGUF)',
-    openLabel: 'Use this model',
-    canSelectMany: false,
-    defaultUri: vscode.Uri.file(configured ? path.dirname(configured) : homedir()),
-    filters: { 'GGUF model': ['gguf'] },
-  });
-  const file = picked?.[0];
-  if (!file) {
-    return;
-  }
-  if (file.scheme !== 'file') {
-    throw new UserError(
-      `The model must be a file on the machine that runs the language server; ${file.toString()} is not one.`,
-    );
-  }
-  output.info(`Model file chosen: ${file.fsPath}`);
-  await section.update('modelPath', file.fsPath, vscode.ConfigurationTarget.Global);
-}
 
 /** Halves the number of tokens of the current file that the model reads, and says what it is now. */
 export async function shortenTail(output: vscode.LogOutputChannel): Promise<void> {

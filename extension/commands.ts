@@ -2,14 +2,15 @@
 
 import * as vscode from 'vscode';
 import { pauseRequest, resumeRequest } from '../language-server/protocol/server';
-import { chooseModel, shortenTail } from './change-settings';
+import { shortenTail } from './change-settings';
 import type { ChatView } from './chat/view';
 import { type CommandId, commandIds } from './command-ids';
 import { clearCache, encodeRepository } from './context/commands';
 import type { ContextView } from './context/view';
 import type { Dashboard } from './dashboard/panel';
-import { downloadDefaultModel } from './download-default-model';
 import type { Reviews } from './edits/review';
+import type { Downloads } from './models/downloads';
+import type { ModelPicker } from './models/picker';
 import { showFailure, warn } from './notify';
 import type { LanguageServer } from './server/client';
 import { showMenu } from './status/menu';
@@ -21,11 +22,13 @@ interface Features {
   readonly reviews: Reviews;
   readonly dashboard: Dashboard;
   readonly contextView: ContextView;
+  readonly downloads: Downloads;
+  readonly models: ModelPicker;
 }
 
 export function registerCommands(
-  { extension, extensionPath }: vscode.ExtensionContext,
-  { output, server, chat, reviews, dashboard, contextView }: Features,
+  { extension }: vscode.ExtensionContext,
+  { output, server, chat, reviews, dashboard, contextView, downloads, models }: Features,
 ): vscode.Disposable {
   const handlers: Record<CommandId, (argument: unknown) => Promise<unknown>> = {
     'fasa.showMenu': () => showMenu(server.view),
@@ -35,8 +38,8 @@ export function registerCommands(
     'fasa.showLogs': async () => output.show(),
     'fasa.openSettings': async () =>
       vscode.commands.executeCommand('workbench.action.openSettings', `@ext:${extension.id}`),
-    'fasa.chooseModel': () => chooseModel(output),
-    'fasa.downloadDefaultModel': () => downloadDefaultModel(extensionPath, output, server),
+    'fasa.chooseModel': () => models.show(),
+    'fasa.downloadDefaultModel': () => downloads.startDefault(),
     'fasa.shortenTail': () => shortenTail(output),
     'fasa.openChat': () => chat.focus(),
     'fasa.openDashboard': () => dashboard.show(),

@@ -6,6 +6,8 @@ import { createChat } from './chat/create-chat';
 import { registerCommands } from './commands';
 import { ContextView } from './context/view';
 import { Dashboard } from './dashboard/panel';
+import { Downloads } from './models/downloads';
+import { ModelPicker } from './models/picker';
 import { LanguageServer } from './server/client';
 import { followFocus, followSettings } from './server/follow-editor';
 import type { ServerView } from './server/life';
@@ -34,6 +36,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
   const contextView = new ContextView(server, output);
   const chat = createChat(context, output, server);
   const dashboard = new Dashboard(context.extensionUri, server, output);
+  const downloads = new Downloads(server, output);
+  const models = new ModelPicker(server, output, downloads);
   context.subscriptions.push(
     output,
     server,
@@ -43,7 +47,16 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     followSettings(server, output),
     chat.disposable,
     dashboard,
-    registerCommands(context, { output, server, chat: chat.view, reviews: chat.reviews, dashboard, contextView }),
+    registerCommands(context, {
+      output,
+      server,
+      chat: chat.view,
+      reviews: chat.reviews,
+      dashboard,
+      contextView,
+      downloads,
+      models,
+    }),
   );
   server.start();
   const activation = sum(bundleLoaded, started, sinceLoad());

@@ -193,6 +193,9 @@ export class ChatView implements vscode.WebviewViewProvider, vscode.Disposable {
         await this.#parts.applier.apply(this.#session.turn(message.turn)?.answer ?? '', message.block, message.action);
         return message.action === 'copy' ? this.#post({ kind: 'say', text: 'Copied.' }) : undefined;
       }
+      case 'chooseModel':
+        await vscode.commands.executeCommand('fasa.chooseModel');
+        return;
       case 'newConversation':
         return this.startNew();
       case 'listConversations':

@@ -4,7 +4,9 @@ import type { Candidate, CitationView, SummaryView, ToView } from '../../languag
 import { cutEnd, cutMiddle } from '../../language-server/protocol/cut';
 import { limits } from '../../language-server/protocol/limits';
 import type { AskSize, AskSizePart, Citation } from '../../language-server/protocol/server';
+import { downloadLine } from '../models/rows';
 import type { ServerView } from '../server/life';
+import { lacksModel } from '../status/text';
 import type { Conversation } from './conversations/conversation';
 
 /** @returns undefined for a citation whose URI is too long to be opened */
@@ -79,12 +81,13 @@ export function serverMessage({ life, status }: ServerView, trusted: boolean): E
   const ready = life === 'running' && ['ready', 'busy', 'encoding', 'paused'].includes(status?.state ?? '');
   const problem = status?.problem ? `${status.problem.message} ${status.problem.remedy}` : undefined;
   const words =
-    problem ??
+    (status?.download && lacksModel(status) ? downloadLine(status.download) : problem) ??
     (life === 'gave-up' ? 'The language server has stopped. Restart it from the menu of the status bar.' : undefined);
   return {
     kind: 'server',
     ready,
     trusted,
+    ...(lacksModel(status) ? { lacksModel: true } : {}),
     ...(status?.model ? { model: cutMiddle(status.model.name, limits.label) } : {}),
     ...(words === undefined ? {} : { problem: cutMiddle(words, limits.problem) }),
   };

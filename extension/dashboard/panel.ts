@@ -90,6 +90,9 @@ export class Dashboard implements vscode.Disposable {
         }
         return this.#export('svg', svg);
       }
+      case 'chooseModel':
+        await vscode.commands.executeCommand('fasa.chooseModel');
+        return;
       case 'problem':
         return this.#output.warn(`The dashboard: ${message.text}`);
     }

@@ -4,6 +4,8 @@ import { cutMiddle } from '../../language-server/protocol/cut';
 import type { FilesView, NowView } from '../../language-server/protocol/dashboard-page';
 import { limits } from '../../language-server/protocol/limits';
 import type { ContextResult, Status } from '../../language-server/protocol/server';
+import { downloadLine } from '../models/rows';
+import { lacksModel } from '../status/text';
 
 /** The list is cut to the limit; the counts include all files. */
 export function filesOf(folders: ContextResult['folders']): FilesView {
@@ -32,7 +34,11 @@ export function nowOf(status: Status | undefined): NowView {
   }
   const { model, device, attention, cache, repository, speed, fidelity } = status;
   return {
-    state: cutMiddle(status.problem?.message ?? status.state, limits.problem),
+    state: cutMiddle(
+      status.download && lacksModel(status) ? downloadLine(status.download) : (status.problem?.message ?? status.state),
+      limits.problem,
+    ),
+    ...(lacksModel(status) ? { lacksModel: true } : {}),
     ...(model ? { model: cutMiddle(`${model.name} ${model.quantization}`, limits.label) } : {}),
     ...(device ? { device: deviceWords(device) } : {}),
     ...(attention

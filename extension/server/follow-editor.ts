@@ -5,6 +5,9 @@ import { describeError } from '../errors';
 import type { LanguageServer } from './client';
 import { settingsSection } from './settings';
 
+/** What the settings of the server are read from. */
+const readSections = [settingsSection, 'files.exclude', 'http.proxy', 'http.proxySupport'];
+
 /** Sends changed settings to the server. A changed cache folder takes a restart. */
 export function followSettings(server: LanguageServer, output: vscode.LogOutputChannel): vscode.Disposable {
   const follow = (work: Promise<void>) => {
@@ -14,7 +17,7 @@ export function followSettings(server: LanguageServer, output: vscode.LogOutputC
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration(`${settingsSection}.cacheFolder`)) {
         follow(server.restart());
-      } else if (event.affectsConfiguration(settingsSection) || event.affectsConfiguration('files.exclude')) {
+      } else if (readSections.some((section) => event.affectsConfiguration(section))) {
         follow(server.sendSettings());
       }
     }),

@@ -19,6 +19,7 @@ export function readServerSettings(): ServerSettings {
     threads: get('threads'),
     device: get('device'),
     contextTokens: get('contextTokens'),
+    models: { folders: get('models.folders'), mirror: get('models.mirror'), ...readProxy() },
     repository: {
       enabled: vscode.workspace.isTrusted && get<boolean>('repository.enabled'),
       tokens: get('repository.tokens'),
@@ -36,6 +37,13 @@ export function readServerSettings(): ServerSettings {
       disabledLanguages: get('completion.disabledLanguages'),
     },
   };
+}
+
+/** The proxy of the editor's own requests, for downloads of models. */
+function readProxy(): { readonly proxy?: string } {
+  const http = vscode.workspace.getConfiguration('http');
+  const proxy = http.get<string>('proxy')?.trim() ?? '';
+  return proxy === '' || http.get<string>('proxySupport') === 'off' ? {} : { proxy };
 }
 
 /** A value that is set under the setting's former name counts until the new name is set. */

@@ -27,6 +27,7 @@ function menuItems(view: ServerView): MenuItem[] {
   const items: MenuItem[] = [];
   const noModel = lacksModel(view.status);
   if (noModel) {
+    items.push(item('chip', 'Choose a model', 'fasa.chooseModel', 'on this machine, or to download'));
     items.push(item('cloud-download', 'Download default model', 'fasa.downloadDefaultModel', 'SmolLM2 135M, 98 MB'));
   }
   if (view.status?.slow) {
@@ -53,7 +54,7 @@ function menuItems(view: ServerView): MenuItem[] {
     }
   }
   items.push(
-    item('file', 'Choose model file', 'fasa.chooseModel', 'a GGUF file on this machine'),
+    ...(noModel ? [] : [item('chip', 'Choose a model', 'fasa.chooseModel', 'on this machine, or to download')]),
     { label: '', kind: vscode.QuickPickItemKind.Separator },
     item('refresh', 'Restart language server', 'fasa.restartServer'),
     item('output', 'Show logs', 'fasa.showLogs'),

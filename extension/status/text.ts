@@ -36,6 +36,12 @@ export function statusText(view: ServerView): StatusText {
 }
 
 function runningText(status: Status): StatusText {
+  if (status.problem?.code === noModelCode && status.download !== undefined) {
+    const { doneBytes, totalBytes } = status.download;
+    const share =
+      doneBytes === undefined || totalBytes === undefined ? '' : ` ${formatPercent(doneBytes / totalBytes)}`;
+    return normal('loading~spin', `downloading${share}`);
+  }
   if (status.problem?.code === noModelCode) {
     return { ...normal('warning', 'no model'), severity: 'warning' };
   }

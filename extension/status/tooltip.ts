@@ -28,6 +28,12 @@ export function statusTooltip(view: ServerView): string {
   } else if (view.life === 'gave-up') {
     parts.push('The language server exited several times in a row\\. See its log for the reason\\.');
   }
+  if (view.status?.download) {
+    const { name, step, doneBytes, totalBytes } = view.status.download;
+    const share =
+      doneBytes === undefined || totalBytes === undefined ? '' : `, ${formatPercent(doneBytes / totalBytes)}`;
+    parts.push(`Downloading ${plainMarkdown(name, 60)}${share}: ${plainMarkdown(step)}`);
+  }
   const rows = view.status ? figureRows(view.status) : [];
   if (rows.length > 0) {
     parts.push(['| | |', '|:--|:--|', ...rows.map(([name, figures]) => `| ${name} | ${figures} |`)].join('\n'));
@@ -154,13 +160,13 @@ function actionLinks(view: ServerView): string[] {
   const links: string[] = [];
   if (lacksModel(view.status)) {
     links.push(
+      link('chip', 'Choose model', 'fasa.chooseModel'),
       link('cloud-download', 'Download default model', 'fasa.downloadDefaultModel'),
-      link('file', 'Choose model', 'fasa.chooseModel'),
     );
   } else if (view.status?.state === 'paused') {
     links.push(link('play', 'Resume', 'fasa.resume'));
   } else if (view.status?.slow) {
-    links.push(link('file', 'Choose smaller model', 'fasa.chooseModel'), link('fold', 'Read less', 'fasa.shortenTail'));
+    links.push(link('chip', 'Choose smaller model', 'fasa.chooseModel'), link('fold', 'Read less', 'fasa.shortenTail'));
   } else if (view.life === 'running' && !view.status?.problem) {
     links.push(link('debug-pause', 'Pause', 'fasa.pause'));
   }

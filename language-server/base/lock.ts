@@ -63,6 +63,12 @@ export async function acquireLock(file: string): Promise<Lock> {
   throw new EngineError('BUSY', `The lock ${file} could not be taken.`);
 }
 
+/** Whether a process that lives holds it, which may be this one. */
+export async function isLocked(file: string): Promise<boolean> {
+  const owner = parseOwner(readOwnText(file, maxBytes));
+  return owner !== undefined && (await isHeld(file, owner));
+}
+
 /** Creates the lock with its text in it from the start, because an empty lock has no owner. @returns false if there is a lock */
 async function create(file: string, text: string, token: string): Promise<boolean> {
   const temporary = `${file}.${token}`;

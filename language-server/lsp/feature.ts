@@ -36,7 +36,7 @@ export interface Feature {
   shutdown?(): Promise<void> | void;
 }
 
-export interface StatusPart extends Pick<Status, 'repository' | 'speed' | 'fidelity'> {
+export interface StatusPart extends Pick<Status, 'repository' | 'speed' | 'fidelity' | 'download'> {
   /** 0 to 1 while the model is being calibrated. */
   readonly calibrating?: number | undefined;
 }

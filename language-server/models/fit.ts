@@ -1,7 +1,6 @@
 /** Whether a model fits the memory that is free now, with the figure, before it is loaded or even fetched. */
 
 import { memoryParts } from '../engine/memory';
-import { formatBytes, formatCount } from '../protocol/format';
 import type { Fit, MemoryParts, MemoryTier } from '../protocol/models';
 
 export interface FitModel {
@@ -73,32 +72,6 @@ function placed(parts: MemoryParts, tier: MemoryTier): { readonly hostBytes: num
     case 'gpu-rows-on-host':
       return { hostBytes: keysAndValues + work, deviceBytes: weights + importanceKeys };
   }
-}
-
-/** One sentence, with the figure. */
-export function describeFit(fit: Fit): string {
-  const { kind, contextTokens, wantedTokens } = fit;
-  const needed = needs(fit);
-  switch (kind) {
-    case 'fits':
-      return `fits: ${needed} with ${formatCount(contextTokens)} tokens of context, and ${free(fit)}`;
-    case 'less-context':
-      return `fits with less context: ${needed} with ${formatCount(contextTokens)} tokens instead of ${formatCount(wantedTokens)}, and ${free(fit)}`;
-    case 'does-not-fit':
-      return `does not fit: ${needed} with the least context, and ${free(fit)}`;
-  }
-}
-
-function needs({ hostBytes, deviceBytes }: Fit): string {
-  return deviceBytes > 0
-    ? `needs about ${formatBytes(deviceBytes)} of the GPU and ${formatBytes(hostBytes)} of memory`
-    : `needs about ${formatBytes(hostBytes)} of memory`;
-}
-
-function free({ tier, hostAvailable, deviceAvailable }: Fit): string {
-  return tier === 'cpu'
-    ? `${formatBytes(hostAvailable)} are free`
-    : `${formatBytes(deviceAvailable)} of the GPU and ${formatBytes(hostAvailable)} are free`;
 }
 
 /** The largest of those that fit and leave half of the memory to others; of several, the first. undefined for none. */

@@ -2,12 +2,16 @@
 
 import path from 'node:path';
 import { modelsFolder } from '../base/cache-folder';
+import { throwIfAborted } from '../base/errors';
 import { displayName } from '../engine/display-name';
 import type { ListedModel } from '../protocol/models';
 import { type CatalogueModel, catalogue, defaultModel, findByHubFile } from './catalogue';
 import { bestOf, type FreeMemory, fitOf } from './fit';
+import type { AttemptOptions } from './hub/attempts';
+import { lookAtModel } from './hub/look';
 import { partBytes } from './hub/partial-file';
-import { type FoundModel, findModels } from './stores/find-models';
+import { parseReference } from './hub/reference';
+import { type FoundModel, findModelFile, findModels } from './stores/find-models';
 import type { Machine } from './stores/locations';
 import { findFiles } from './stores/walk';
 import { supportedArchitectures } from './support';
@@ -30,6 +34,50 @@ export async function listModels(options: ListOptions): Promise<ListedModel[]> {
   const usable = here.filter(({ support }) => support.supported);
   const best = bestOf(usable, ({ fit }) => fit);
   return [...here.map((model) => ({ ...model, best: model === best })), ...begun, ...elsewhere];
+}
+
+const looksAtOnce = 4;
+
+/**
+ * The models of the catalogue that are not here, with what the hub says of their size.
+ * @throws EngineError CANCELLED; what was wrong where the hub says nothing of any
+ */
+export async function recommendModels(attempts: AttemptOptions, options: ListOptions): Promise<ListedModel[]> {
+  const elsewhere = (await listModels(options)).filter(({ store }) => store === undefined);
+  const looked: ListedModel[] = [];
+  const failures: unknown[] = [];
+  for (let i = 0; i < elsewhere.length; i += looksAtOnce) {
+    const some = elsewhere.slice(i, i + looksAtOnce).map((model) =>
+      withFigures(model, attempts, options).catch((error: unknown) => {
+        failures.push(error);
+        return model;
+      }),
+    );
+    looked.push(...(await Promise.all(some)));
+    throwIfAborted(attempts.signal);
+  }
+  if (failures.length > 0 && looked.every(({ fit }) => fit === undefined)) {
+    throw failures[0];
+  }
+  const best = bestOf(
+    looked.filter(({ support }) => support.supported),
+    ({ fit }) => fit,
+  );
+  return looked.map((model) => ({ ...model, best: model === best }));
+}
+
+async function withFigures(model: ListedModel, attempts: AttemptOptions, options: ListOptions): Promise<ListedModel> {
+  const reference = model.support.supported ? parseReference(model.id, attempts.hub.endpoint) : undefined;
+  if (reference?.kind !== 'hub') {
+    return model;
+  }
+  const { bytes, fit, support } = await lookAtModel(reference, attempts, options.memory, options.contextTokens);
+  return { ...model, bytes, support, ...(fit === undefined ? {} : { fit }) };
+}
+
+/** A file that the user names, as the list would show it. */
+export async function describeModelFile(file: string, options: ListOptions): Promise<ListedModel> {
+  return listed(await findModelFile(path.resolve(file)), options);
 }
 
 /** Of the hub: by the folders that it was begun in, it can go on. */

@@ -122,7 +122,14 @@ export const checkToView = messageCheck({
   chips: { chips: list(chip, limits.chips) },
   /** The size of the draft; absent when it is unknown. */
   size: { size: optional(size) },
-  server: { ready: flag, model: optional(label), problem: optional(shown(limits.problem)), trusted: flag },
+  server: {
+    ready: flag,
+    model: optional(label),
+    problem: optional(shown(limits.problem)),
+    /** There is no model yet, so one has to be chosen. */
+    lacksModel: optional(flag),
+    trusted: flag,
+  },
   /** `more` is the number of those that were found and are not offered. */
   candidates: { request: count, candidates: list(candidate, limits.candidates), more: optional(count) },
   /** `more` is the number of those that were found and are not listed. */
@@ -154,6 +161,8 @@ export const checkToHost = messageCheck({
   openLink: { url: string(limits.uri) },
   /** `block` is the index among the code blocks of the answer; the host takes the text from its own copy. */
   apply: { turn: id, block: count, action: oneOf(...applyActions) },
+  /** Opens the list of models. */
+  chooseModel: {},
   newConversation: {},
   listConversations: { query },
   openConversation: { id },

@@ -78,6 +78,8 @@ export type FilesView = Checked<typeof files>;
 
 const now = object({
   state: problem,
+  /** There is no model yet, so one has to be chosen. */
+  lacksModel: optional(flag),
   model: optional(label),
   device: optional(label),
   attention: optional(label),
@@ -116,5 +118,7 @@ export const checkToHost = messageCheck({
   cancelMeasure: {},
   exportJson: {},
   exportSvg: {},
+  /** Opens the list of models. */
+  chooseModel: {},
 });
 export type ToHost = ReturnType<typeof checkToHost>;

@@ -1,5 +1,61 @@
 /** What the server knows of models: those on this machine, those of the catalogue, whether they fit, how a download goes. */
 
+/** Answers a {@link ModelList}. */
+export const listModelsRequest = 'fasa/models/list';
+/**
+ * Answers the models of the catalogue that are not here, as {@link ListedModel}s with size and fit, the best one marked. Asks the
+ * hub for each of them: one that it says nothing of stands without figures.
+ */
+export const recommendModelsRequest = 'fasa/models/recommend';
+/** {@link ModelParams} -> {@link RemoteModel}: what the hub says of a model. Nothing is fetched. */
+export const lookAtModelRequest = 'fasa/models/look';
+/** {@link ModelFileParams} -> {@link ListedModel}: a file of the user's, and whether it can be used. */
+export const checkModelRequest = 'fasa/models/check';
+/**
+ * {@link ModelParams} -> {@link FetchModelResult}, when it is here. {@link DownloadStatus} in `fasa/status` tells how it goes.
+ * Whoever cancels the request pauses the download: asked for again, it goes on where it was. A second request for the same
+ * model waits for the same download; one for another model is refused.
+ */
+export const fetchModelRequest = 'fasa/models/fetch';
+/** Pauses the download of this server, if there is one. Answers when it has stopped. */
+export const pauseDownloadRequest = 'fasa/models/pause';
+/** {@link ModelFileParams} -> {@link RemoveModelResult}: takes a model of our folder away, whole or only begun. */
+export const removeModelRequest = 'fasa/models/remove';
+
+export interface ModelParams {
+  /** A name of the catalogue, OWNER/REPOSITORY[:FILE], or an address. */
+  readonly model: string;
+}
+
+export interface ModelFileParams {
+  readonly file: string;
+}
+
+export interface ModelList {
+  /** Those of this machine first, then what was begun, then those of the catalogue that are not here. */
+  readonly models: readonly ListedModel[];
+  /** Where downloads go. */
+  readonly folder: string;
+  /** The file of the model that is loaded. */
+  readonly loaded?: string;
+  /** What FASA_MODEL says: it comes before the setting. */
+  readonly fromEnvironment?: string;
+  /** Another process, such as the server of another window, is downloading a model. */
+  readonly isDownloadedElsewhere: boolean;
+}
+
+export interface FetchModelResult {
+  readonly file: string;
+  /** For people. */
+  readonly name: string;
+  /** false: it was here. */
+  readonly fetched: boolean;
+}
+
+export interface RemoveModelResult {
+  readonly removed: readonly string[];
+}
+
 /** Where a file lies. */
 export type StoreKind = 'own' | 'ollama' | 'lm-studio' | 'llama.cpp' | 'hugging-face' | 'folder';
 
@@ -104,4 +160,16 @@ export interface DownloadProgress {
   /** undefined before there was anything to measure. */
   readonly bytesPerSecond?: number;
   readonly secondsLeft?: number;
+}
+
+/** The download that the server runs. */
+export interface DownloadStatus extends Partial<DownloadProgress> {
+  /** What it was asked for. */
+  readonly model: string;
+  /** For people. */
+  readonly name: string;
+  /** Where it will be; undefined until that is known. */
+  readonly file?: string;
+  /** What is done now, or what is waited for, in a few words. */
+  readonly step: string;
 }

@@ -242,6 +242,14 @@ export interface ServerSettings {
   readonly device: string;
   /** The maximum number of tokens of a sequence; 0 for the trained context, up to 8,192. */
   readonly contextTokens: number;
+  readonly models: {
+    /** Folders with GGUF files of the user's, beside the stores that are known. */
+    readonly folders: readonly string[];
+    /** The address of a mirror of the hub; empty for HF_ENDPOINT, or the hub itself. */
+    readonly mirror: string;
+    /** The proxy that the client uses itself. Absent: what the environment says. */
+    readonly proxy?: string;
+  };
   readonly repository: {
     /** Whether files other than the open one are read. */
     readonly enabled: boolean;

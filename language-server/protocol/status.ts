@@ -1,6 +1,8 @@
 /** The status of the server: its state, the model, and what it has measured. Unknown figures are absent. */
 
-type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
+import type { DownloadStatus } from './models';
+
+export type ServerState = 'starting' | 'loading' | 'encoding' | 'ready' | 'busy' | 'paused' | 'off' | 'error';
 
 export interface Status {
   readonly state: ServerState;
@@ -19,6 +21,8 @@ export interface Status {
   readonly lastRequest?: RequestStatus;
   /** Present while completions exceed their latency limit on this machine. */
   readonly slow?: SlowStatus;
+  /** Present while this server downloads a model. */
+  readonly download?: DownloadStatus;
 }
 
 export interface SlowStatus {

@@ -30,6 +30,7 @@ import {
 } from '../protocol/server';
 import { isRecord } from '../protocol/validate';
 import { Ending } from './ending';
+import { ModelsFeature } from './models-feature';
 import { RequestRouter } from './request-router';
 import { checkSettings, defaultSettings, engineSettings } from './settings';
 import { StatusReporter } from './status';
@@ -101,6 +102,7 @@ class Server {
       new CompletionFeature(services, index, options.onCompletion),
       new ChatFeature(services, index),
       new MeterFeature(services, index, options.idleMs),
+      new ModelsFeature(services),
     ];
   }
 

@@ -24,6 +24,7 @@ export const defaultSettings: ServerSettings = {
   threads: 0,
   device: 'auto',
   contextTokens: 0,
+  models: { folders: [], mirror: '' },
   repository: {
     enabled: true,
     tokens: 0,
@@ -57,6 +58,8 @@ export function checkSettings(value: unknown): CheckedSettings {
   const root = new Section(isRecord(value) ? value : {}, '', problems);
   const part = root.section('completion');
   const repository = root.section('repository');
+  const models = root.section('models');
+  const proxy = models.take('proxy', anyString, '');
   const base = defaultSettings;
   const maxFileSizeKB = integer(1, 1_048_576);
   const settings: ServerSettings = {
@@ -66,6 +69,11 @@ export function checkSettings(value: unknown): CheckedSettings {
     threads: root.take('threads', integer(0, 256), base.threads),
     device: root.take('device', anyString, base.device),
     contextTokens: root.take('contextTokens', integer(0, 1_048_576), base.contextTokens),
+    models: {
+      folders: models.take('folders', strings, base.models.folders),
+      mirror: models.take('mirror', anyString, base.models.mirror).trim(),
+      ...(proxy === '' ? {} : { proxy }),
+    },
     repository: {
       enabled: repository.take('enabled', flag, base.repository.enabled),
       tokens: repository.take('tokens', integer(0, 1_048_576), base.repository.tokens),

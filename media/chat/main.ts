@@ -25,7 +25,9 @@ class ChatPage {
   readonly #scroller = element('main', { class: 'scroller', tabindex: '-1' });
   readonly #turns = element('ol', { class: 'turns', 'aria-label': 'Conversation' });
   readonly #empty = element('div', { class: 'empty' });
-  readonly #banner = element('div', { class: 'banner', role: 'status', hidden: true });
+  readonly #banner = element('div', { class: 'banner', hidden: true });
+  readonly #bannerText = element('div', { role: 'status' });
+  readonly #chooseModel = element('vscode-button', { hidden: true }, 'Choose a Model');
   readonly #spoken = element('div', { class: 'screen-reader-only', role: 'status', 'aria-live': 'polite' });
   readonly #composer: Composer;
   readonly #list: ConversationList;
@@ -47,6 +49,8 @@ class ChatPage {
       }
     });
     this.#scroller.append(this.#empty, this.#earlier, this.#turns);
+    this.#chooseModel.addEventListener('click', () => send({ kind: 'chooseModel' }));
+    this.#banner.append(this.#bannerText, this.#chooseModel);
     document.body.append(this.#banner, this.#scroller, this.#list.root, this.#composer.root, this.#spoken);
     this.#scroller.addEventListener('scroll', () => {
       const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
@@ -65,6 +69,12 @@ class ChatPage {
     );
     host.onMessage((message) => this.#handle(message));
     host.send({ kind: 'ready' });
+  }
+
+  #showServer({ ready, problem, lacksModel }: Extract<ToView, { kind: 'server' }>): void {
+    this.#banner.hidden = ready;
+    this.#bannerText.textContent = ready ? '' : (problem ?? 'Loading the model…');
+    this.#chooseModel.hidden = lacksModel !== true;
   }
 
   #handle(message: ToView): void {
@@ -95,8 +105,7 @@ class ChatPage {
         this.#composer.setSize(message.size);
         break;
       case 'server':
-        this.#banner.hidden = message.ready;
-        this.#banner.textContent = message.ready ? '' : (message.problem ?? 'Loading the model…');
+        this.#showServer(message);
         break;
       case 'candidates':
         this.#composer.setCandidates(message.request, message.candidates, message.more ?? 0);

@@ -20,23 +20,36 @@ class Dashboard {
   readonly #tiles = element('dl', { class: 'tiles' });
   readonly #measure: HTMLElement;
   readonly #cancel: HTMLElement;
+  readonly #chooseModel: HTMLElement;
   readonly #progress = element('span', { class: 'progress', role: 'status' });
   readonly #bytes = bytesPlot();
   readonly #speeds = speedPlot();
   readonly #files = new FilesTable();
   readonly #requests = new RequestsTable();
 
+  #isMeasuring = false;
+  #lacksModel = false;
+
   constructor(host: Webview<ToHost, ToView>) {
     this.#host = host;
     const button = (
       words: string,
-      kind: ToHost['kind'] & ('measure' | 'cancelMeasure' | 'exportJson' | 'exportSvg'),
+      kind: ToHost['kind'] & ('measure' | 'cancelMeasure' | 'exportJson' | 'exportSvg' | 'chooseModel'),
       secondary = true,
     ) => element('vscode-button', { secondary, on: { click: () => this.#host.send({ kind }) } }, words);
     this.#measure = button('Measure now', 'measure', false);
     this.#cancel = button('Cancel', 'cancelMeasure');
     this.#cancel.hidden = true;
-    const actions = element('div', { class: 'actions' }, this.#measure, this.#cancel, this.#progress);
+    this.#chooseModel = button('Choose a model', 'chooseModel', false);
+    this.#chooseModel.hidden = true;
+    const actions = element(
+      'div',
+      { class: 'actions' },
+      this.#chooseModel,
+      this.#measure,
+      this.#cancel,
+      this.#progress,
+    );
     actions.append(button('Export JSON', 'exportJson'), button('Export SVG', 'exportSvg'));
     document.body.append(
       element(
@@ -74,7 +87,8 @@ class Dashboard {
         this.#files.update(message.files);
         break;
       case 'measuring':
-        this.#measure.hidden = message.running;
+        this.#isMeasuring = message.running;
+        this.#showMeasure();
         this.#cancel.hidden = !message.running;
         this.#progress.classList.toggle('running', message.running);
         this.#progress.textContent = message.running
@@ -84,7 +98,15 @@ class Dashboard {
     }
   }
 
+  /** Without a model there is nothing to measure, and one button leads on. */
+  #showMeasure(): void {
+    this.#measure.hidden = this.#isMeasuring || this.#lacksModel;
+    this.#chooseModel.hidden = !this.#lacksModel;
+  }
+
   #showNow(now: NowView): void {
+    this.#lacksModel = now.lacksModel === true;
+    this.#showMeasure();
     const about = [now.state, now.model, now.device, now.attention].filter((one) => one !== undefined);
     this.#about.textContent = about.join(' · ');
     const tiles: (readonly [string, string | undefined, (string | undefined)?])[] = [

@@ -213,6 +213,8 @@ function lifeSteps(workbench, host, model) {
           .locator('.quick-input-list .monaco-list-row', { hasText: 'Download' })
           .waitFor({ timeout: windowLimitMs });
         await workbench.shot('13-no-model-menu');
+        // the list of models stands above it
+        await page.keyboard.press('ArrowDown');
         await page.keyboard.press('Enter');
         const dialog = page.locator('.monaco-dialog-box', { hasText: 'Download the default model?' });
         await dialog.waitFor({ timeout: windowLimitMs });

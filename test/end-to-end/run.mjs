@@ -1,4 +1,4 @@
-// node test/end-to-end/run.mjs [inside] [person] [editing] [chat] [repository]
+// node test/end-to-end/run.mjs [inside] [person] [models] [editing] [chat] [repository]
 //
 // The tests in a real VS Code, with the real model: Mocha inside the extension host, then a person's steps with the
 // package, then those in the chat. Wants `npm run setup -- --tests` and `npm run package`. Screenshots and result.json are in out/end-to-end/.
@@ -12,6 +12,7 @@ import { runEditing } from './editing.mjs';
 import { launchBrowser } from './harness/browser.mjs';
 import { Record } from './harness/record.mjs';
 import { runInside } from './inside.mjs';
+import { runModels } from './models.mjs';
 import { runAsPerson } from './person.mjs';
 import { runRepository } from './repository.mjs';
 
@@ -26,6 +27,7 @@ function vsix() {
 const parts = {
   inside: (browser, record) => runInside(browser, record),
   person: (browser, record) => runAsPerson(browser, record, vsix()),
+  models: (browser, record) => runModels(browser, record, vsix()),
   editing: (browser, record) => runEditing(browser, record, vsix()),
   chat: (browser, record) => runChat(browser, record, vsix()),
   repository: (browser, record) => runRepository(browser, record, vsix()),

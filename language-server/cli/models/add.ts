@@ -2,7 +2,6 @@
 
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError } from '../../base/errors';
 import { displayName } from '../../engine/display-name';
 import { type ModelHeader, readHeaderOfFile } from '../../engine/gguf/header';
 import { memoryAvailable } from '../../engine/memory';
@@ -11,15 +10,16 @@ import { loadAddon } from '../../engine/native/load-addon';
 import { maxDefaultContext } from '../../engine/native/native-engine';
 import { findInCatalogue, type WheelModel } from '../../models/catalogue';
 import { fetchModel } from '../../models/fetch-model';
-import { describeFit, fitOf } from '../../models/fit';
+import { fitOf } from '../../models/fit';
 import { fetchHubModel } from '../../models/hub/fetch-hub-model';
 import { parseReference, type Reference } from '../../models/hub/reference';
-import { readRemoteHeader } from '../../models/hub/remote-header';
+import { readUsableHeader } from '../../models/hub/remote-header';
 import { resolveModel } from '../../models/resolve-model';
-import { supportOf, supportOfParts } from '../../models/support';
+import { supportOf } from '../../models/support';
+import { describeFit, describeProgress } from '../../protocol/model-texts';
 import type { CommandLine } from '../arguments';
 import type { Output } from '../output';
-import { describeProgress, hubOf, onWaitOf } from './hub-line';
+import { hubOf, onWaitOf } from './hub-line';
 
 export async function add(line: CommandLine, chosen: string, output: Output, signal: AbortSignal): Promise<void> {
   const known = findInCatalogue(chosen === '' ? 'default' : chosen);
@@ -69,15 +69,9 @@ async function addFromHub(line: CommandLine, reference: Reference, output: Outpu
     hub,
     signal,
     onWait,
-    beforeFetch: async ({ url, title, bytes, parts }) => {
-      const header = await readRemoteHeader(url, title, { hub, signal, onWait });
-      const support = supportOfParts(header, parts);
-      if (!support.supported) {
-        throw new EngineError('UNSUPPORTED_MODEL', `${title} ${support.reason}, so it is not fetched.`, {
-          remedy: 'See "fasa-code models list" for models that can be used.',
-        });
-      }
-      sayWhetherItFits(line, header, bytes, output);
+    beforeFetch: async (first) => {
+      const header = await readUsableHeader(first, { hub, signal, onWait });
+      sayWhetherItFits(line, header, first.bytes, output);
     },
     onStep: (text) => output.message(text),
     onCheck: (share) => output.progress('Checking what is there', share),

@@ -25,6 +25,8 @@ export interface FetchHubOptions extends Pick<DownloadOptions, 'hub' | 'signal' 
   readonly beforeFetch?: (first: {
     readonly url: URL;
     readonly title: string;
+    /** That it becomes. */
+    readonly file: string;
     /** Of all parts. */
     readonly bytes: number | undefined;
     readonly parts: number;
@@ -61,7 +63,7 @@ export async function fetchHubModel(reference: Reference, options: FetchHubOptio
   }
   throwIfAborted(options.signal);
   const title = path.basename(file);
-  await options.beforeFetch?.({ url: first.url, title, bytes: sumOf(parts), parts: parts.length });
+  await options.beforeFetch?.({ url: first.url, title, file, bytes: sumOf(parts), parts: parts.length });
   const lock = await lockModelsFolder(folder);
   try {
     await makePlace({ base: path.dirname(folder), names: [path.basename(folder), ...names] });

@@ -1,12 +1,29 @@
 /** The header of a model that is elsewhere, read before it is fetched: as few ranges of its first bytes as tell about it. */
 
+import { EngineError } from '../../base/errors';
 import { type ModelHeader, readHeader } from '../../engine/gguf/header';
+import { supportOfParts } from '../support';
 import { requireAnswer } from './answers';
 import { type AttemptOptions, withAttempts } from './attempts';
 import { chunksOf, failed, get } from './request';
 
 /** The shape of a model stands before its vocabulary, which takes megabytes. */
 const maxBytes = 8 << 20;
+
+/** Of a model that can be used. @throws EngineError UNSUPPORTED_MODEL for another; as {@link readRemoteHeader} */
+export async function readUsableHeader(
+  { url, title, parts }: { readonly url: URL; readonly title: string; readonly parts: number },
+  attempts: AttemptOptions,
+): Promise<ModelHeader> {
+  const header = await readRemoteHeader(url, title, attempts);
+  const support = supportOfParts(header, parts);
+  if (!support.supported) {
+    throw new EngineError('UNSUPPORTED_MODEL', `${title} ${support.reason}, so it is not fetched.`, {
+      remedy: 'Choose one of the list of models that can be used ("fasa-code models list").',
+    });
+  }
+  return header;
+}
 
 /** @throws EngineError NETWORK, DOWNLOAD_FAILED, NOT_GGUF, BAD_GGUF, UNSUPPORTED_MODEL, CANCELLED */
 export async function readRemoteHeader(url: URL, title: string, attempts: AttemptOptions): Promise<ModelHeader> {

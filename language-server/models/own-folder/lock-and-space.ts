@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { makePlace, placeOf } from '../../base/cache-files';
 import { EngineError } from '../../base/errors';
-import { acquireLock, type Lock } from '../../base/lock';
+import { acquireLock, isLocked, type Lock } from '../../base/lock';
 import { formatBytes } from '../../protocol/format';
 
 /**
@@ -14,7 +14,7 @@ import { formatBytes } from '../../protocol/format';
 export async function lockModelsFolder(folder: string): Promise<Lock> {
   await makePlace(placeOf(folder));
   try {
-    return await acquireLock(path.join(folder, 'download.lock'));
+    return await acquireLock(lockOf(folder));
   } catch (error) {
     if (error instanceof EngineError && error.code === 'BUSY') {
       const by = /\((\d+)\)/.exec(error.message)?.[1];
@@ -25,6 +25,15 @@ export async function lockModelsFolder(folder: string): Promise<Lock> {
     }
     throw error;
   }
+}
+
+/** Whether a process of this machine, which may be this one, is downloading a model. */
+export function isDownloading(folder: string): Promise<boolean> {
+  return isLocked(lockOf(folder));
+}
+
+function lockOf(folder: string): string {
+  return path.join(folder, 'download.lock');
 }
 
 /** Bytes that this user may still write there. */

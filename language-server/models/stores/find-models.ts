@@ -67,6 +67,11 @@ async function withoutRepeats(candidates: readonly Candidate[]): Promise<Candida
   return once;
 }
 
+/** A file that the user names. */
+export function findModelFile(file: string): Promise<FoundModel> {
+  return look({ store: 'folder', file, storeName: path.basename(file), problem: undefined });
+}
+
 async function look({ store, file, storeName, problem }: Candidate): Promise<FoundModel> {
   if (problem !== undefined) {
     const support = { supported: false, reason: problem } as const;

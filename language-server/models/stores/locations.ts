@@ -12,16 +12,6 @@ export interface StoreLocation {
   readonly folder: string;
 }
 
-/** Of the stores, as people know them. */
-export const storeTitles: Readonly<Record<StoreKind, string>> = {
-  own: 'FASA Code',
-  ollama: 'Ollama',
-  'lm-studio': 'LM Studio',
-  'llama.cpp': 'llama.cpp',
-  'hugging-face': 'Hugging Face cache',
-  folder: 'Folder',
-};
-
 export interface Machine {
   readonly environment?: Environment;
   readonly platform?: NodeJS.Platform;

@@ -53,6 +53,16 @@ describe('the status item and its tooltip', () => {
     }
   });
 
+  test('show a download, in the status item where there is no model yet', () => {
+    const download = { model: 'a/b', name: 'Tiny 1B', step: 'Downloading', doneBytes: 43e6, totalBytes: 1e8 };
+    expect(statusText(view({ ...noModel, download }))).toMatchObject({
+      text: '$(loading~spin) FASA downloading 43 %',
+      severity: 'normal',
+    });
+    expect(statusTooltip(view({ ...noModel, download }))).toContain('Downloading Tiny 1B, 43 %: Downloading');
+    expect(statusText(view({ state: 'ready', download })).text).toBe('$(chip) FASA ready');
+  });
+
   test('count the files while a repository is encoded', () => {
     const repository = {
       files: 80,

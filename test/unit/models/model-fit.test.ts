@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { memoryNeeded } from '../../../language-server/engine/memory';
-import { bestOf, describeFit, type FitModel, fitOf, minContextTokens } from '../../../language-server/models/fit';
+import { bestOf, type FitModel, fitOf, minContextTokens } from '../../../language-server/models/fit';
+import { describeFit } from '../../../language-server/protocol/model-texts';
 
 const gigabyte = 1e9;
 /** As Qwen2.5-Coder 1.5B at Q4_K_M. */
