@@ -54,10 +54,10 @@ export async function runModels(browser, record, vsix) {
   }
 }
 
-/** @returns {Promise<import('../unit/hub-server').TestHub>} the hub of the tests of downloads */
+/** @returns {Promise<import('../unit/models/hub-server').TestHub>} the hub of the tests of downloads */
 async function startHub() {
   const outfile = path.join(out, 'end-to-end', 'hub-server.mjs');
-  const entry = path.join(root, 'test', 'unit', 'hub-server.ts');
+  const entry = path.join(root, 'test', 'unit', 'models', 'hub-server.ts');
   await build({ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20' });
   return (await import(outfile)).startHub();
 }
