@@ -1,12 +1,7 @@
 /** Downloads of models as the user sees them: a notification with the progress, which outlives the list that it was begun in. */
 
 import * as vscode from 'vscode';
-import {
-  type DownloadStatus,
-  type FetchModelResult,
-  fetchModelRequest,
-  pauseDownloadRequest,
-} from '../../language-server/protocol/models';
+import { type FetchModelResult, fetchModelRequest, pauseDownloadRequest } from '../../language-server/protocol/models';
 import { confirm, inform, showFailure, warn } from '../notify';
 import type { LanguageServer } from '../server/client';
 import { lacksModel } from '../status/text';
@@ -79,7 +74,6 @@ export class Downloads {
   /** @returns undefined when it was paused, or failed, which is said */
   async #underNotification(model: string, name: string): Promise<FetchModelResult | undefined> {
     const abort = new AbortController();
-    let last: DownloadStatus | undefined;
     try {
       return await vscode.window.withProgress(
         {
@@ -94,7 +88,6 @@ export class Downloads {
             if (download === undefined) {
               return;
             }
-            last = download;
             const { doneBytes = 0, totalBytes = 0 } = download;
             const percent = totalBytes === 0 ? 0 : Math.floor((100 * doneBytes) / totalBytes);
             progress.report({ message: downloadSentence(download), increment: Math.max(0, percent - shown) });
@@ -114,7 +107,7 @@ export class Downloads {
     } catch (error) {
       const goOn = { title: 'Continue', run: () => this.start(model, name) };
       if (abort.signal.aborted || isCancelled(error)) {
-        void inform(`The download of ${last?.name ?? name} is paused. What is here is kept.`, goOn);
+        void inform(`The download of ${name} is paused. What is here is kept.`, goOn);
       } else if (this.#server.view.life !== 'running') {
         void warn(`The language server ended while ${name} was being downloaded. What is here is kept.`, goOn);
       } else {

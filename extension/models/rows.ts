@@ -122,7 +122,9 @@ export function downloadSentence({ step, doneBytes, totalBytes, bytesPerSecond, 
   if (doneBytes === undefined) {
     return step;
   }
-  return `${step}: ${describeProgress({
+  // who sees the figures knows that it is a download
+  const what = step === 'Downloading' ? '' : `${step}: `;
+  return `${what}${describeProgress({
     doneBytes,
     ...(totalBytes === undefined ? {} : { totalBytes }),
     ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
@@ -132,7 +134,7 @@ export function downloadSentence({ step, doneBytes, totalBytes, bytesPerSecond, 
 
 /** The same of a download that other faces show, with its name. */
 export function downloadLine(download: DownloadStatus): string {
-  return `${download.name}: ${downloadSentence(download)}.`;
+  return `Downloading ${download.name}: ${downloadSentence(download)}.`;
 }
 
 const elsewhereRow: Row = {

@@ -201,9 +201,7 @@ describe('a download', () => {
 
   test('says what it does before there are figures', () => {
     expect(downloadSentence({ model: 'a/b', name: 'a/b', step: 'Looking at a/b' })).toBe('Looking at a/b');
-    expect(downloadSentence({ model: 'a', name: 'a', step: 'Downloading', doneBytes: 1e6 })).toBe(
-      'Downloading: 1.0 MB',
-    );
+    expect(downloadSentence({ model: 'a', name: 'a', step: 'Downloading', doneBytes: 1e6 })).toBe('1.0 MB');
   });
 
   test('that was begun goes on when it is chosen; the one that runs stands once', () => {

@@ -29,7 +29,7 @@ describe('without a model', () => {
   });
 
   test('they show the download of one', () => {
-    const said = 'Tiny 1B: Downloading: 43.0 MB of 100 MB.';
+    const said = 'Downloading Tiny 1B: 43.0 MB of 100 MB.';
     expect(serverMessage({ life: 'running', status: { ...status, download } }, true).problem).toBe(said);
     expect(nowOf({ ...status, download }).state).toBe(said);
   });
