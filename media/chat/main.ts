@@ -27,7 +27,7 @@ class ChatPage {
   readonly #empty = element('div', { class: 'empty' });
   readonly #banner = element('div', { class: 'banner', hidden: true });
   readonly #bannerText = element('div', { role: 'status' });
-  readonly #chooseModel = element('vscode-button', { hidden: true }, 'Choose a Model');
+  readonly #chooseModel = element('vscode-button', { hidden: true }, 'Choose a model');
   readonly #spoken = element('div', { class: 'screen-reader-only', role: 'status', 'aria-live': 'polite' });
   readonly #composer: Composer;
   readonly #list: ConversationList;
