@@ -69,7 +69,8 @@ async function existing(file: string, source: 'default' | 'FASA_MODEL' | 'choice
 function notFound(file: string, source: 'default' | 'FASA_MODEL' | 'choice'): EngineError {
   if (source === 'default') {
     return new EngineError('MODEL_NOT_FOUND', `There is no model yet: ${file} does not exist.`, {
-      remedy: 'Download the default model ("fasa-code models add default"), or choose a GGUF file of your own.',
+      remedy:
+        'Run "FASA Code: Choose Model" in the editor, or download the default model with "fasa-code models add default".',
     });
   }
   const where = source === 'FASA_MODEL' ? ' (from FASA_MODEL)' : '';

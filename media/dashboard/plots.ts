@@ -116,7 +116,7 @@ export function bytesPlot(): Plot<BytesSample> {
 }
 
 export function speedPlot(): Plot<SpeedSample> {
-  return new Plot('Time per token by cached tokens', 'Not measured yet. Press Measure now.', (unsorted, width) => {
+  return new Plot('Time per token by cached tokens', 'Not measured yet.', (unsorted, width) => {
     const samples = [...unsorted].sort((left, right) => left.atTokens - right.atTokens);
     const value = legendValue(formatMs);
     const last = unsorted.at(-1);
