@@ -158,7 +158,7 @@ describe('ask', () => {
   });
 
   test('stops at Ctrl+C', async () => {
-    const ended = await run(['ask', 'what?', ...common], true);
+    const ended = await run(['ask', 'Explain how a computer works, in detail.', ...common], true);
     expect(ended.code).toBe(130);
     expect(ended.err).toContain('Interrupted.');
   });
@@ -265,7 +265,7 @@ describe('doctor', () => {
   test('says what to do about what does not work', async () => {
     const ended = await run(['doctor', '--model', 'default']);
     expect(ended.code).toBe(1);
-    expect(ended.out).toMatch(/FAIL model.*There is no model yet.*\n.*Download the default model/);
+    expect(ended.out).toMatch(/FAIL model.*There is no model yet.*\n.*download the default model/);
   });
 });
 
