@@ -158,10 +158,13 @@ describe('ask', () => {
   });
 
   test('stops at Ctrl+C', async () => {
-    const ended = await run(['ask', 'Explain how a computer works, in detail.', ...common], true);
+    // a model that takes milliseconds for a token, and an answer of about a hundred: it is still going on when the signal comes
+    const shape = { layers: 8, heads: 8, kvHeads: 2, feedForward: 1024 } as const;
+    const slow = saveTinyModel(folder, 'slow', { architecture: 'llama', seed: 1, ...shape });
+    const ended = await run(['ask', 'what?', '--seed', '4', '--model', slow, ...common], true);
     expect(ended.code).toBe(130);
     expect(ended.err).toContain('Interrupted.');
-  });
+  }, 120_000);
 });
 
 describe('a hostile name', () => {
