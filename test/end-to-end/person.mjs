@@ -210,7 +210,7 @@ function lifeSteps(workbench, host, model) {
         await workbench.leaveMeter();
         await workbench.openMenu();
         await page
-          .locator('.quick-input-list .monaco-list-row', { hasText: 'Download' })
+          .locator('.quick-input-list .monaco-list-row', { hasText: 'Download default model' })
           .waitFor({ timeout: windowLimitMs });
         await workbench.shot('13-no-model-menu');
         // the list of models stands above it
